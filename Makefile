@@ -1,0 +1,62 @@
+# Everything runs in one virtual environment. `make demo VENV=/somewhere/else` puts it elsewhere.
+PYTHON ?= python3
+VENV ?= .venv
+OUT ?= out/GW150914
+WORKERS ?= 2
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+# One thread per test process: two threads on a busy core are slower than one.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types imports doctest ci clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("chirpleaf needs Python 3.11 or newer; got " + sys.version.split()[0] + "; try: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing chirpleaf into $(VENV): a few minutes the first time"
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed-test
+	$(PIP) -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed  ## install, then infer GW150914 from the strain and model in the package
+	$(BIN)/chirpleaf infer GW150914 --out $(OUT) --overwrite
+
+test: $(VENV)/.installed-test  ## install what the tests need and run them
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS)
+
+doctest: $(VENV)/.installed-test  ## run the examples of the docstrings
+	$(ONE_THREAD) $(BIN)/python -m pytest --doctest-modules src
+
+lint: $(VENV)/.installed-dev  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed-dev  ## ruff: mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.installed-dev  ## mypy, strict, on src
+	$(BIN)/mypy
+
+imports: $(VENV)/.installed-dev  ## the rooms: who may import whom
+	$(BIN)/lint-imports
+
+ci:  ## all of the above in a fresh environment, as on the server
+	.ci/run
+
+clean:  ## remove the environment, outputs and caches
+	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,54 @@
+"""What every test lives in: one thread, no display, no network, and shapes checked while the tests run."""
+
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+# Before numpy and torch are imported: on a busy machine two threads per process are slower than one.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+from jaxtyping import install_import_hook
+
+# Shapes are types: under pytest, and only there, beartype checks every jaxtyping annotation of these rooms.
+install_import_hook(["chirpleaf.networks", "chirpleaf.representation"], "beartype.beartype")
+
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "::", ""})
+
+
+class NetworkInTestError(AssertionError):
+    """A test tried to leave the machine."""
+
+
+def _refuse_remote(host: Any) -> None:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name is not None and name not in LOCAL_HOSTS and name != socket.gethostname():
+        raise NetworkInTestError(f"expected a test without network; got a connection to {name!r}: use a file")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """Let sockets of this process reach this machine only; name look-ups included."""
+    guard = pytest.MonkeyPatch()
+    connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def guarded(call: Any) -> Any:
+        def connect_locally(self: socket.socket, address: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                _refuse_remote(address[0])
+            return call(self, address)
+
+        return connect_locally
+
+    def look_up_locally(host: Any, *args: Any, **keywords: Any) -> Any:
+        _refuse_remote(host)
+        return getaddrinfo(host, *args, **keywords)
+
+    guard.setattr(socket.socket, "connect", guarded(connect))
+    guard.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+    guard.setattr(socket, "getaddrinfo", look_up_locally)
+    yield
+    guard.undo()

@@ -1,0 +1,34 @@
+"""The README keeps its word: its Python runs, is short, and its links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LOCAL_LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+
+
+def _python_blocks() -> list[str]:
+    return PYTHON_BLOCK.findall(README.read_text(encoding="utf-8"))
+
+
+def test_there_is_one_block_of_at_most_twelve_lines() -> None:
+    (block,) = _python_blocks()
+    assert 0 < len([line for line in block.splitlines() if line.strip()]) <= 12
+
+
+def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    for block in _python_blocks():
+        exec(compile(block, str(README), "exec"), {"__name__": "readme"})
+    assert "chirp_mass" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_local_links_lead_somewhere(page: Path) -> None:
+    links = LOCAL_LINK.findall(page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []

@@ -1,0 +1,35 @@
+"""The front door opens rooms on demand and pulls in nothing heavy before."""
+
+import subprocess
+import sys
+
+import pytest
+
+import chirpleaf
+
+HEAVY = ["torch", "lal", "lightning", "matplotlib", "astropy", "h5py", "scipy"]
+
+
+def _heavy_imports_of(statement: str) -> str:
+    code = f"{statement}\nimport sys\nsys.stdout.write(' '.join(name for name in {HEAVY!r} if name in sys.modules))"
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("statement", ["import chirpleaf", "import chirpleaf.cli"])
+def test_importing_is_light(statement: str) -> None:
+    assert _heavy_imports_of(statement) == ""
+
+
+def test_the_probe_sees_a_heavy_import() -> None:
+    assert _heavy_imports_of("import h5py") == "h5py"
+
+
+@pytest.mark.parametrize("name", chirpleaf.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert getattr(chirpleaf, name)
+    assert name in dir(chirpleaf)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'infr'"):
+        chirpleaf.__getattr__("infr")
