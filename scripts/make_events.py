@@ -1,0 +1,123 @@
+"""Write the embedded events, `src/chirpleaf/strain/data/events/*.hdf5`, from public strain.
+
+The strain is release R1 of the Gravitational Wave Open Science Center (CC BY 4.0). It is taken from the source
+distribution of pyRing on PyPI, which holds the text files unchanged, so that the build needs a package index only; the
+distribution is pinned by its SHA-256. Run from the root of the repository:
+
+    python scripts/make_events.py                        # downloads the distribution
+    python scripts/make_events.py --sdist FILE.tar.gz    # uses one at hand
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import logging
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from chirpleaf.strain.events import SOURCE, Event, events
+from chirpleaf.strain.psd import welch
+from chirpleaf.strain.strain import Strain
+
+PACKAGE, VERSION = "pyringgw", "2.11.2"
+SHA256 = "9bfc54f0ffb954491050074b19d56acad7f8627302226b15b0c75048ab9b1bee"
+START_TIMES = {"GW150914": 1126259447, "GW170814": 1186741846}
+SAMPLE_RATE, DURATION = 4096, 32
+LARGEST_ROUNDING = 0.01
+"""Bound on the amplitude spectral density of the rounding relative to the noise in 20-1024 Hz."""
+
+logger = logging.getLogger("make_events")
+
+
+def download(folder: Path) -> Path:
+    """Fetch the pinned source distribution with pip."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", PACKAGE]
+    subprocess.run([*command, "--dest", str(folder), f"{PACKAGE}=={VERSION}"], check=True)
+    return next(folder.glob("*.tar.gz"))
+
+
+def checked(sdist: Path) -> Path:
+    """The path itself if its content is the pinned one."""
+    digest = hashlib.sha256(sdist.read_bytes()).hexdigest()
+    if digest != SHA256:
+        raise SystemExit(f"{sdist}: expected SHA-256 {SHA256}; got {digest}; fetch {PACKAGE} {VERSION}")
+    return sdist
+
+
+def read_text(archive: tarfile.TarFile, event: str, detector: str) -> Strain:
+    """One detector's strain from the text file in the distribution, in float64."""
+    name = f"{detector[0]}-{detector}_GWOSC_4KHZ_R1-{START_TIMES[event]}-{DURATION}.txt"
+    member = archive.extractfile(f"{PACKAGE}-{VERSION}/pyRing/data/Real_data/{event}/{name}")
+    assert member is not None
+    values = np.loadtxt(io.TextIOWrapper(member, "ascii"))
+    assert values.shape == (DURATION * SAMPLE_RATE,)
+    assert np.isfinite(values).all()
+    return Strain(detector, values, START_TIMES[event], SAMPLE_RATE)
+
+
+def rounding(strain: Strain) -> float:
+    """Largest ratio, in 20-1024 Hz, of the amplitude spectral densities of float32 rounding and of the noise."""
+    error = replace(strain, values=strain.values.astype(np.float32).astype(np.float64) - strain.values)
+    noise, rounded = welch(strain), welch(error)
+    band = (noise.frequencies >= 20.0) & (noise.frequencies <= 1024.0)
+    return float(np.sqrt(rounded.values[band] / noise.values[band]).max())
+
+
+def write(event: Event, strains: list[Strain], path: Path) -> None:
+    """Write one event's file: a float32 dataset for each detector."""
+    with h5py.File(path, "w", track_order=True) as file:
+        file.attrs["event"] = event.name
+        file.attrs["trigger_time"] = event.trigger_time
+        file.attrs["source"] = SOURCE
+        file.attrs["attribution"] = (
+            "This research has made use of data or software obtained from the Gravitational Wave Open Science Center "
+            "(gwosc.org), a service of the LIGO Scientific Collaboration, the Virgo Collaboration, and KAGRA."
+        )
+        file.attrs["license"] = "https://creativecommons.org/licenses/by/4.0/"
+        file.attrs["changes"] = "rounded from float64 to float32"
+        for strain in strains:
+            dataset = file.create_dataset(
+                strain.detector,
+                data=strain.values.astype(np.float32),
+                chunks=(len(strain),),
+                compression="gzip",
+                compression_opts=9,
+                shuffle=True,
+            )
+            dataset.attrs["start_time"] = strain.start_time
+            dataset.attrs["sample_rate"] = strain.sample_rate
+
+
+def main() -> None:
+    """Fetch, check, convert."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sdist", type=Path, help=f"source distribution of {PACKAGE} {VERSION}; downloaded otherwise")
+    parser.add_argument("--out", type=Path, default=Path("src/chirpleaf/strain/data/events"))
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        sdist = checked(arguments.sdist or download(Path(folder)))
+        with tarfile.open(sdist) as archive:
+            for event in events().values():
+                strains = [read_text(archive, event.name, detector) for detector in event.detectors]
+                for strain in strains:
+                    ratio = rounding(strain)
+                    logger.info("%s %s: rounding / noise in 20-1024 Hz <= %.1e", event.name, strain.detector, ratio)
+                    assert ratio < LARGEST_ROUNDING
+                path = arguments.out / f"{event.name}.hdf5"
+                write(event, strains, path)
+                logger.info("%s: %.2f MB", path, path.stat().st_size / 1e6)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""Strain in and out: files, embedded events, open data, power spectral densities, windows."""
+
+from chirpleaf.strain.events import Event, events, load_event
+from chirpleaf.strain.psd import PowerSpectralDensity, read_psd, welch
+from chirpleaf.strain.readers import read
+from chirpleaf.strain.strain import Strain
+
+__all__ = [
+    "Event",
+    "PowerSpectralDensity",
+    "Strain",
+    "events",
+    "load_event",
+    "read",
+    "read_psd",
+    "welch",
+]
