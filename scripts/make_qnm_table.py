@@ -1,0 +1,37 @@
+"""Write the table of the fundamental l = m = 2 quasi-normal frequency that `chirpleaf.physics.remnant` interpolates.
+
+The `qnm` package (arXiv:1908.10377) follows the mode in spin by Leaver's continued fraction. A remnant that spins
+against the orbit is the m = -2 mode of a hole of spin |a|; both branches meet at zero spin. Nodes are uniform in
+-ln(1 - a), in which the frequency is smooth up to extreme spin, where it goes as sqrt(1 - a).
+
+    python scripts/make_qnm_table.py src/chirpleaf/physics/data/qnm_220.npz
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from qnm.spinsequence import KerrSpinSeq
+
+SPIN_MAX = 0.999
+NODES = 301
+
+
+def spin_sequence(m: int) -> KerrSpinSeq:
+    """The s = -2, l = 2, n = 0 mode of azimuthal number `m`, solved from zero spin to `SPIN_MAX`."""
+    sequence = KerrSpinSeq(s=-2, l=2, m=m, n=0, a_max=SPIN_MAX, tol=1e-10, cf_tol=1e-13, Nr=500)
+    sequence.do_find_sequence()
+    return sequence
+
+
+def main(path: Path) -> None:
+    """Solve for the frequency at every node and save it."""
+    coordinate = np.linspace(-np.log1p(SPIN_MAX), -np.log1p(-SPIN_MAX), NODES)
+    spins = np.clip(-np.expm1(-coordinate), -SPIN_MAX, SPIN_MAX)
+    prograde, retrograde = spin_sequence(2), spin_sequence(-2)
+    omega = [(prograde if spin >= 0 else retrograde)(abs(float(spin)), resolve_if_found=True)[0] for spin in spins]
+    np.savez_compressed(path, final_spin=spins, omega_r=np.real(omega), omega_i=-np.imag(omega))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

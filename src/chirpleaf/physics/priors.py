@@ -1,0 +1,251 @@
+"""Prior distributions: the intrinsic parameters (masses, aligned spins) and the extrinsic ones (where, how, when seen).
+
+Component masses are uniform in the detector frame, which in the coordinates of the posterior is the density
+
+    p(M_c, q) = M_c q^(-6/5) (1 + q)^(2/5) / A,          d m_1 d m_2 = M_c q^(-6/5) (1 + q)^(2/5) d M_c d q,
+
+(see arXiv:2104.09508) with A the area of the allowed region of the (m_1, m_2) plane. At one chirp mass m_1 falls and
+m_2 rises with q, so that the bounds on the component masses only cut small mass ratios off: the region is
+q_low(M_c) <= q <= 1. The integral over q is elementary but for a hypergeometric function,
+
+    integral of q^(-6/5) (1 + q)^(2/5) dq = -5 q^(-1/5) 2F1(-2/5, -1/5; 4/5; -q),
+
+and the one over M_c, smooth between the kinks of q_low, is done by Gauss-Legendre quadrature to rounding error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import hyp2f1
+
+from chirpleaf.errors import InputError
+from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.distributions import Cosine, Distribution, PowerLaw, Sine, Uniform
+
+__all__ = ["Cosine", "Distribution", "ExtrinsicPrior", "IntrinsicPrior", "PowerLaw", "Sine", "Uniform"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+_QUADRATURE_ORDER = 64
+_NEWTON_STEPS = 8
+
+
+@dataclass(frozen=True)
+class IntrinsicPrior:
+    """Uniform in detector-frame component masses and in aligned spins.
+
+    Attributes:
+        mass_min: smallest component mass, solar masses.
+        mass_max: largest component mass, solar masses.
+        mass_ratio_min: smallest mass ratio m_2 / m_1.
+        spin_max: largest magnitude of either aligned spin.
+        chirp_mass_min: smallest chirp mass, solar masses; None leaves it to the component masses.
+        chirp_mass_max: largest chirp mass, likewise.
+
+    Raises:
+        InputError: when the bounds are not in order or leave no binary at all.
+
+    Example:
+        >>> prior = IntrinsicPrior(mass_min=10.0, mass_max=80.0)
+        >>> samples = prior.sample(3, np.random.default_rng(0))
+        >>> sorted(samples), prior.log_prob(samples).shape
+        (['chi_1', 'chi_2', 'chirp_mass', 'mass_ratio'], (3,))
+    """
+
+    mass_min: float = 5.0
+    mass_max: float = 100.0
+    mass_ratio_min: float = 0.125
+    spin_max: float = 0.99
+    chirp_mass_min: float | None = None
+    chirp_mass_max: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.mass_min < self.mass_max < np.inf:
+            raise InputError(
+                f"expected 0 < mass_min < mass_max; got {self.mass_min}, {self.mass_max}: put the smaller mass first"
+            )
+        if not 0.0 < self.mass_ratio_min < 1.0:
+            raise InputError(f"expected mass_ratio_min in (0, 1); got {self.mass_ratio_min}: give m_2 / m_1")
+        if not 0.0 < self.spin_max <= 1.0:
+            raise InputError(f"expected spin_max in (0, 1]; got {self.spin_max}: black holes spin at most at 1")
+        low, high = self.chirp_mass_range
+        if not low < high:
+            raise InputError(
+                f"expected a range of chirp masses; got [{low:.6g}, {high:.6g}]: widen chirp_mass_min, chirp_mass_max,"
+                " mass_min or mass_max"
+            )
+
+    @property
+    def chirp_mass_range(self) -> tuple[float, float]:
+        """Smallest and largest chirp mass of the region, solar masses."""
+        equal_masses = 2.0**-0.2
+        low, high = self.mass_min * equal_masses, self.mass_max * equal_masses
+        if self.chirp_mass_min is not None:
+            low = max(low, self.chirp_mass_min)
+        if self.chirp_mass_max is not None:
+            high = min(high, self.chirp_mass_max)
+        return float(low), float(high)
+
+    def mass_ratio_lower(self, chirp_mass: ArrayLike) -> Array:
+        """Smallest allowed mass ratio at a chirp mass (the largest is always one).
+
+        The bound m_1 <= mass_max reads q^3 >= a (1 + q) with a = (M_c / mass_max)^5, and m_2 >= mass_min reads
+        q^2 (1 + q) >= b with b = (mass_min / M_c)^5.
+
+        Args:
+            chirp_mass: solar masses, any shape.
+
+        Returns:
+            q in [mass_ratio_min, 1], same shape; 1 beyond `chirp_mass_range`.
+        """
+        chirp_mass = np.asarray(chirp_mass, dtype=np.float64)
+        heavy = np.minimum((chirp_mass / self.mass_max) ** 5, 0.5)
+        light = np.minimum((self.mass_min / chirp_mass) ** 5, 2.0)
+        # Both starts lie above the root of a convex cubic, whence Newton's method falls to it without overshooting.
+        from_heavy, from_light = (2.0 * heavy) ** (1.0 / 3.0), np.sqrt(light)
+        for _ in range(_NEWTON_STEPS):
+            from_heavy = (2.0 * from_heavy**3 + heavy) / (3.0 * from_heavy**2 - heavy)
+            from_light = (2.0 * from_light**3 + from_light**2 + light) / (3.0 * from_light**2 + 2.0 * from_light)
+        return np.clip(np.maximum(from_heavy, from_light), self.mass_ratio_min, 1.0)
+
+    @cached_property
+    def area(self) -> float:
+        """Area of the region of the (m_1, m_2) plane, square solar masses."""
+        low, high = self.chirp_mass_range
+        edges = np.unique(np.clip([low, *self._kinks(), high], low, high))
+        nodes, weights = np.polynomial.legendre.leggauss(_QUADRATURE_ORDER)
+        total = 0.0
+        for left, right in pairwise(edges):
+            chirp_mass = left + 0.5 * (right - left) * (nodes + 1.0)
+            inner = _mass_ratio_integral(np.ones(1)) - _mass_ratio_integral(self.mass_ratio_lower(chirp_mass))
+            total += 0.5 * (right - left) * float(np.sum(weights * chirp_mass * inner))
+        return total
+
+    def sample(self, n: int, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw binaries.
+
+        Args:
+            n: how many.
+            rng: source of randomness.
+
+        Returns:
+            `chirp_mass` (solar masses), `mass_ratio`, `chi_1`, `chi_2`, each (n,).
+        """
+        chirp_mass, mass_ratio = self._sample_masses(n, rng)
+        spin = Uniform(-self.spin_max, self.spin_max)
+        return {
+            "chirp_mass": chirp_mass,
+            "mass_ratio": mass_ratio,
+            "chi_1": spin.sample(n, rng),
+            "chi_2": spin.sample(n, rng),
+        }
+
+    def log_prob(self, samples: Mapping[str, ArrayLike]) -> Array:
+        """Normalised log density per d(chirp_mass) d(mass_ratio) d(chi_1) d(chi_2).
+
+        Args:
+            samples: the four parameters, each (n,), chirp mass in solar masses; further keys are ignored.
+
+        Returns:
+            Natural logarithm (n,), minus infinity outside the region.
+        """
+        chirp_mass = np.asarray(samples["chirp_mass"], dtype=np.float64)
+        mass_ratio = np.asarray(samples["mass_ratio"], dtype=np.float64)
+        inside = self._contains(chirp_mass, mass_ratio)
+        safe_mass, safe_ratio = np.where(inside, chirp_mass, 1.0), np.where(inside, mass_ratio, 1.0)
+        jacobian = np.log(safe_mass) - 1.2 * np.log(safe_ratio) + 0.4 * np.log1p(safe_ratio)
+        masses = np.where(inside, jacobian - np.log(self.area), -np.inf)
+        spin = Uniform(-self.spin_max, self.spin_max)
+        return masses + spin.log_prob(samples["chi_1"]) + spin.log_prob(samples["chi_2"])
+
+    def _kinks(self) -> tuple[float, float, float]:
+        """Chirp masses at which another bound takes over in `mass_ratio_lower`."""
+        q = self.mass_ratio_min
+        heaviest = self.mass_max * q**0.6 * (1.0 + q) ** -0.2
+        lightest = self.mass_min * q**-0.4 * (1.0 + q) ** -0.2
+        corner = (self.mass_min * self.mass_max) ** 0.6 * (self.mass_min + self.mass_max) ** -0.2
+        return heaviest, lightest, corner
+
+    def _contains(self, chirp_mass: Array, mass_ratio: Array) -> NDArray[np.bool_]:
+        low, high = self.chirp_mass_range
+        inside = (low <= chirp_mass) & (chirp_mass <= high) & (self.mass_ratio_min <= mass_ratio) & (mass_ratio <= 1.0)
+        mass_1, mass_2 = component_masses(np.where(inside, chirp_mass, 1.0), np.where(inside, mass_ratio, 1.0))
+        return np.asarray(inside & (mass_1 <= self.mass_max) & (mass_2 >= self.mass_min))
+
+    def _sample_masses(self, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Rejection from the separable density M_c q^(-6/5) on the rectangle around the region."""
+        low, high = self.chirp_mass_range
+        lowest_ratio = float(np.min(self.mass_ratio_lower(np.clip([low, *self._kinks(), high], low, high))))
+        chirp_masses, ratios = PowerLaw(1.0, low, high), PowerLaw(-1.2, lowest_ratio, 1.0)
+        chirp_mass, mass_ratio = np.empty(n), np.empty(n)
+        filled, accepted_fraction = 0, 1.0
+        while filled < n:
+            size = int(1.1 * (n - filled) / accepted_fraction) + 64
+            proposed_mass, proposed_ratio = chirp_masses.sample(size, rng), ratios.sample(size, rng)
+            keep = rng.random(size) < (0.5 * (1.0 + proposed_ratio)) ** 0.4
+            keep &= self._contains(proposed_mass, proposed_ratio)
+            accepted = np.flatnonzero(keep)[: n - filled]
+            new = slice(filled, filled + len(accepted))
+            chirp_mass[new], mass_ratio[new] = proposed_mass[accepted], proposed_ratio[accepted]
+            filled += len(accepted)
+            accepted_fraction = max(float(np.mean(keep)), 1e-3)
+        return chirp_mass, mass_ratio
+
+
+@dataclass(frozen=True)
+class ExtrinsicPrior:
+    """Isotropic sky, orientation and phase; distance as in a static Euclidean universe.
+
+    The arrival time is the analysis's own and not part of this prior.
+
+    Attributes:
+        distance_min: smallest luminosity distance, Mpc.
+        distance_max: largest luminosity distance, Mpc.
+
+    Raises:
+        InputError: when the distances are not in order.
+
+    Example:
+        >>> samples = ExtrinsicPrior().sample(2, np.random.default_rng(0))
+        >>> sorted(samples)
+        ['dec', 'luminosity_distance', 'phase', 'psi', 'ra', 'theta_jn']
+    """
+
+    distance_min: float = 100.0
+    distance_max: float = 3000.0
+    distributions: Mapping[str, Distribution] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.distance_min < self.distance_max < np.inf:
+            raise InputError(
+                f"expected 0 <= distance_min < distance_max; got {self.distance_min}, {self.distance_max}:"
+                " put the nearer one first, in Mpc"
+            )
+        distributions: dict[str, Distribution] = {
+            "ra": Uniform(0.0, 2.0 * np.pi),
+            "dec": Cosine(),
+            "theta_jn": Sine(),
+            "psi": Uniform(0.0, np.pi),
+            "phase": Uniform(0.0, 2.0 * np.pi),
+            "luminosity_distance": PowerLaw(2.0, self.distance_min, self.distance_max),
+        }
+        object.__setattr__(self, "distributions", distributions)
+
+    def sample(self, n: int, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw `n` values of each parameter: angles in rad, distance in Mpc, each (n,)."""
+        return {name: distribution.sample(n, rng) for name, distribution in self.distributions.items()}
+
+    def log_prob(self, samples: Mapping[str, ArrayLike]) -> Array:
+        """Normalised log density (n,) of the six parameters, minus infinity outside; further keys are ignored."""
+        terms = [distribution.log_prob(samples[name]) for name, distribution in self.distributions.items()]
+        return np.asarray(sum(terms))
+
+
+def _mass_ratio_integral(mass_ratio: Array) -> Array:
+    """Antiderivative of q^(-6/5) (1 + q)^(2/5)."""
+    return np.asarray(-5.0 * mass_ratio**-0.2 * np.asarray(hyp2f1(-0.4, -0.2, 0.8, -mass_ratio)))
