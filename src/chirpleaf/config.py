@@ -1,0 +1,156 @@
+"""Presets: what a training run is, as a YAML file checked by pydantic.
+
+Only the command line reads presets; the library takes keywords.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+
+from chirpleaf.errors import InputError
+from chirpleaf.models.architecture import Architecture
+from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.training.engine import Schedule
+from chirpleaf.training.recipe import Simulation
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PriorSection(_Section):
+    """Uniform in detector-frame component masses (solar masses) and aligned spins."""
+
+    mass_min: PositiveFloat = 5.0
+    mass_max: PositiveFloat = 100.0
+    mass_ratio_min: PositiveFloat = 0.125
+    spin_max: PositiveFloat = 0.99
+    chirp_mass_min: PositiveFloat | None = None
+    chirp_mass_max: PositiveFloat | None = None
+
+
+class TemplateSection(_Section):
+    """Spacing of the template bank; see `representation.templates`."""
+
+    phase_step: PositiveFloat = 8.0
+    ratio_step: PositiveFloat = 0.1
+    chi_eff: tuple[float, ...] = (-0.6, 0.0, 0.6)
+    mass_ratio: PositiveFloat = 0.7
+    rungs_per_group: PositiveInt = 4
+
+
+class RootSection(_Section):
+    """Residual network on the canonical input."""
+
+    width: PositiveInt = 512
+    n_blocks: PositiveInt = 6
+
+
+class MixtureSection(_Section):
+    """Affine map and autoregressive mixtures."""
+
+    kind: Literal["mixture"] = "mixture"
+    n_components: PositiveInt = 12
+    n_hidden: PositiveInt = 128
+
+
+class FlowSection(_Section):
+    """Neural spline flow."""
+
+    kind: Literal["flow"]
+    n_transforms: PositiveInt = 3
+    n_hidden: PositiveInt = 128
+    n_bins: PositiveInt = 12
+
+
+class SimulationSection(_Section):
+    """Sizes and ranges of the simulated data; see `training.recipe.Simulation`."""
+
+    waveforms: PositiveInt = 1_000_000
+    validation_waveforms: PositiveInt = 20_000
+    spectra: PositiveInt = 8192
+    snr_range: tuple[PositiveFloat, PositiveFloat] = (7.0, 60.0)
+    batch_size: PositiveInt = 512
+    validation_batches: PositiveInt = 32
+
+
+class ScheduleSection(_Section):
+    """Length and rate of the training; see `training.engine.Schedule`."""
+
+    epochs: PositiveInt = 40
+    batches: PositiveInt = 1000
+    learning_rate: PositiveFloat = 2e-3
+    warmup: PositiveInt = 500
+    weight_decay: float = Field(default=0.01, ge=0)
+    clip: PositiveFloat = 5.0
+    ema_decay: float = Field(default=0.999, ge=0, lt=1)
+
+
+class Preset(_Section):
+    """A training run."""
+
+    name: str
+    seed: int = 0
+    detectors: tuple[str, ...] = ("H1", "L1")
+    duration: PositiveFloat = 8.0
+    minimum_frequency: PositiveFloat = 20.0
+    maximum_frequency: PositiveFloat = 1024.0
+    approximant: str = "IMRPhenomXAS"
+    prior: PriorSection = PriorSection()
+    templates: TemplateSection = TemplateSection()
+    root: RootSection = RootSection()
+    n_context: PositiveInt = 128
+    head: MixtureSection | FlowSection = Field(default=MixtureSection(), discriminator="kind")
+    simulation: SimulationSection = SimulationSection()
+    schedule: ScheduleSection = ScheduleSection()
+
+    def architecture(self) -> Architecture:
+        """What is trained.
+
+        Raises:
+            InputError: the prior holds no binary.
+        """
+        return Architecture(
+            detectors=self.detectors,
+            prior=IntrinsicPrior(**self.prior.model_dump()),
+            duration=self.duration,
+            minimum_frequency=self.minimum_frequency,
+            maximum_frequency=self.maximum_frequency,
+            approximant=self.approximant,
+            templates=self.templates.model_dump(),
+            root=self.root.model_dump(),
+            n_context=self.n_context,
+            head=self.head.model_dump(),
+        )
+
+    def data(self) -> Simulation:
+        """On what it is trained."""
+        return Simulation(**self.simulation.model_dump())
+
+    def plan(self) -> Schedule:
+        """How long and how fast."""
+        return Schedule(**self.schedule.model_dump())
+
+
+def read_preset(path: Path) -> Preset:
+    """Reads and checks a preset.
+
+    Args:
+        path: YAML file.
+
+    Raises:
+        InputError: there is no such file, it is not YAML, or a setting is unknown or out of range.
+    """
+    if not path.is_file():
+        raise InputError(f"expected a preset file; got no file {path}: presets are listed in docs/training.md")
+    try:
+        return Preset.model_validate(yaml.safe_load(path.read_text()))
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"expected a YAML preset; got {path}, which does not parse ({reason}): mend it") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InputError(f"expected a valid preset; got {place} in {path}: {first['msg']}: mend that setting") from error

@@ -1,0 +1,135 @@
+"""One call from an event, or from strain, to its posterior."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from chirpleaf.errors import InputError
+from chirpleaf.inference.observe import Observation, choose, observe
+from chirpleaf.inference.posterior import Posterior, Samples, derived
+from chirpleaf.inference.trust import assess
+from chirpleaf.models.estimator import PARAMETERS
+from chirpleaf.models.shipped import available_models, load_model
+from chirpleaf.strain.events import events, load_event
+from chirpleaf.strain.psd import PowerSpectralDensity, read_psd, welch
+from chirpleaf.strain.readers import read
+from chirpleaf.strain.strain import Strain
+
+PSD_STRETCH = 256.0
+"""Greatest stretch of strain around the trigger that the power spectral density is estimated from, seconds."""
+
+StrainSource = Strain | str | Path
+PsdSource = PowerSpectralDensity | str | Path
+
+
+def infer(
+    event: str | None = None,
+    *,
+    strain: Mapping[str, StrainSource] | None = None,
+    trigger_time: float | None = None,
+    psd: Mapping[str, PsdSource] | None = None,
+    model: str | Path | None = None,
+    samples: int = 10_000,
+    seed: int = 0,
+) -> Posterior:
+    """The posterior of a binary black hole merger.
+
+    Args:
+        event: name of an embedded event or of one in the open catalogues; or None with `strain`.
+        strain: detector name to strain or to a file of it (GWOSC HDF5, GWOSC text, GWF).
+        trigger_time: GPS time of the merger within 0.1 s, needed with `strain`, seconds.
+        psd: detector name to power spectral density or to a file of it; estimated from the strain otherwise.
+        model: name of a shipped model or a model file; chosen from the data when None.
+        samples: number of draws.
+        seed: seed of the draws.
+
+    Returns:
+        Samples, their density and their summary.
+
+    Raises:
+        InputError: whatever is wrong with the input, and how to mend it.
+
+    Example:
+        >>> posterior = infer("GW150914", samples=100)
+        >>> posterior.samples["chirp_mass"].shape
+        (100,)
+    """
+    start = time.perf_counter()
+    if samples < 1:
+        raise InputError(f"expected at least one sample; got samples = {samples}: ask for 10000")
+    name, trigger, series = _gather(event, strain, trigger_time)
+    densities = _densities(series, psd or {}, trigger)
+    candidates = [load_model(model)] if model is not None else [load_model(name) for name in available_models()]
+    loaded = time.perf_counter()
+    if len(candidates) == 1:
+        observation = observe(candidates[0], series, densities, trigger)
+    else:
+        observation = choose(candidates, series, densities, trigger)
+    values, log_prob = sample(observation, samples, seed)
+    done = time.perf_counter()
+    timing = {"load_s": loaded - start, "infer_s": done - loaded, "certify_s": None, "total_s": done - start}
+    return Posterior(values, log_prob, name, trigger, seed, observation, assess(observation), timing)
+
+
+def sample(observation: Observation, n: int, seed: int) -> tuple[Samples, np.ndarray]:
+    """Draws from the amortised posterior of an observation.
+
+    Args:
+        observation: data as a model sees them.
+        n: number of draws.
+        seed: their seed.
+
+    Returns:
+        Samples with the derived parameters, and ln of their density per unit of chirp_mass, mass_ratio, chi_1, chi_2.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    theta, log_prob = observation.model.estimator.sample(observation.canonical, n, generator)
+    intrinsic = dict(zip(PARAMETERS, theta[:, 0].numpy().T, strict=True))
+    return derived(**intrinsic), log_prob[:, 0].numpy()
+
+
+def _gather(
+    event: str | None, strain: Mapping[str, StrainSource] | None, trigger_time: float | None
+) -> tuple[str, float, dict[str, Strain]]:
+    """Name, trigger time and strain of what was asked for."""
+    if (event is None) == (strain is None):
+        raise InputError("expected an event or strain; got both or neither: give EVENT, or --strain with --trigger")
+    if strain is not None:
+        if trigger_time is None:
+            raise InputError("expected the trigger time of the strain; got none: add --trigger GPS")
+        series = {name: read(source, name) if isinstance(source, str | Path) else source for name, source in strain.items()}
+        return "strain", trigger_time, series
+    assert event is not None
+    if event in events():
+        return event, trigger_time or events()[event].trigger_time, load_event(event)
+    from chirpleaf.strain.gwosc import fetch_event
+
+    found, series = fetch_event(event)
+    return event, trigger_time or found.trigger_time, series
+
+
+def _densities(
+    strain: Mapping[str, Strain], psd: Mapping[str, PsdSource], trigger_time: float
+) -> dict[str, PowerSpectralDensity]:
+    """The power spectral density of each detector: the user's, else the median Welch estimate around the trigger."""
+    densities = {}
+    for name, series in strain.items():
+        given = psd.get(name)
+        if given is None:
+            densities[name] = welch(_around(series, trigger_time))
+        else:
+            densities[name] = read_psd(given, name) if isinstance(given, str | Path) else given
+    return densities
+
+
+def _around(series: Strain, trigger_time: float) -> Strain:
+    """The stretch of at most `PSD_STRETCH` around the trigger."""
+    if series.duration <= PSD_STRETCH:
+        return series
+    start = np.clip(trigger_time - PSD_STRETCH / 2, series.start_time, series.end_time - PSD_STRETCH)
+    first = round((start - series.start_time) * series.sample_rate)
+    values = series.values[first : first + round(PSD_STRETCH * series.sample_rate)]
+    return Strain(series.detector, values, series.start_time + first / series.sample_rate, series.sample_rate)

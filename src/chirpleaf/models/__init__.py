@@ -1,0 +1,9 @@
+"""Trained models: representation, root, head and provenance in one file; saving, loading, the shipped ones."""
+
+from chirpleaf.models.architecture import Architecture
+from chirpleaf.models.estimator import PARAMETERS, Estimator
+from chirpleaf.models.files import load, save
+from chirpleaf.models.model import Model
+from chirpleaf.models.shipped import available_models, load_model
+
+__all__ = ["PARAMETERS", "Architecture", "Estimator", "Model", "available_models", "load", "load_model", "save"]

@@ -1,0 +1,125 @@
+"""Model files: safetensors with one JSON document in the header. Nothing is ever unpickled.
+
+The tensors are the weights (`density.*`, float16 at rest) and the templates (`templates.*`); the JSON document holds
+the format's version, the model's name, its architecture and its provenance.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from chirpleaf.errors import InputError
+from chirpleaf.models.architecture import Architecture
+from chirpleaf.models.model import Model
+from chirpleaf.representation.templates import TemplateBank
+
+FORMAT = 1
+"""Version of the format; files of a greater one are refused."""
+
+_KEY = "chirpleaf"
+
+
+def save(model: Model, path: Path) -> None:
+    """Writes a model file, at once or not at all.
+
+    Args:
+        model: what to write.
+        path: file name, `.safetensors` by custom.
+    """
+    document = {
+        "format": FORMAT,
+        "name": model.name,
+        "architecture": model.architecture.to_json(),
+        "provenance": model.provenance,
+    }
+    weights = model.estimator.density.state_dict()
+    tensors = {f"density.{name}": weight.half().contiguous() for name, weight in weights.items()}
+    tensors |= {f"templates.{name}": value for name, value in _bank_tensors(model.estimator.canonical.bank).items()}
+    scratch = path.with_name(path.name + ".part")
+    save_file(tensors, scratch, metadata={_KEY: json.dumps(document)})
+    os.replace(scratch, path)
+
+
+def load(path: Path) -> Model:
+    """Reads a model file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The model, in evaluation mode.
+
+    Raises:
+        InputError: there is no such file, it is cut short, is not of chirpleaf, or is of a newer version.
+    """
+    document, tensors = _read(path)
+    if document["format"] > FORMAT:
+        raise InputError(
+            f"expected a model file of format {FORMAT} or older; got format {document['format']} in {path}: "
+            "update chirpleaf"
+        )
+    try:
+        architecture = Architecture.from_json(document["architecture"])
+        estimator = architecture.build(_bank(tensors))
+        weights = {name[len("density.") :]: tensor.float() for name, tensor in tensors.items() if "density." in name}
+        estimator.density.load_state_dict(weights)
+        model = Model(document["name"], architecture, estimator.eval(), document["provenance"])
+    except (KeyError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"expected a whole model file; got {path}, whose parts do not fit ({reason}): fetch it again"
+        ) from error
+    return model
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """The JSON document of a model file: format, name, architecture, provenance.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: as `load`.
+    """
+    return _read(path, tensors=False)[0]
+
+
+def _read(path: Path, *, tensors: bool = True) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    if not path.is_file():
+        raise InputError(f"expected a model file; got no file {path}: see `chirpleaf models` for the shipped ones")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            found = {name: file.get_tensor(name) for name in file.keys()} if tensors else {}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"expected a safetensors model file; got {path}, which is cut short or something else ({error}): fetch it again"
+        ) from error
+    if _KEY not in metadata:
+        raise InputError(f"expected a chirpleaf model; got {path}, a safetensors file of another program: name another file")
+    return json.loads(metadata[_KEY]), found
+
+
+def _bank_tensors(bank: TemplateBank) -> dict[str, Tensor]:
+    return {
+        "chirp_mass": torch.from_numpy(bank.chirp_mass),
+        "chi_eff": torch.from_numpy(bank.chi_eff),
+        "anchors": torch.view_as_real(torch.from_numpy(bank.anchors)).float(),
+        "ratios": torch.view_as_real(torch.from_numpy(bank.ratios)).float(),
+    }
+
+
+def _bank(tensors: dict[str, Tensor]) -> TemplateBank:
+    anchors, ratios = (torch.view_as_complex(tensors[f"templates.{name}"].double()) for name in ("anchors", "ratios"))
+    return TemplateBank(
+        chirp_mass=tensors["templates.chirp_mass"].numpy(),
+        chi_eff=tensors["templates.chi_eff"].numpy(),
+        anchors=anchors.numpy(),
+        ratios=ratios.numpy(),
+    )

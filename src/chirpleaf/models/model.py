@@ -1,0 +1,39 @@
+"""A trained model: architecture, estimator and provenance."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from chirpleaf.models.architecture import Architecture
+from chirpleaf.models.estimator import Estimator
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a model file holds.
+
+    Attributes:
+        name: e.g. `bbh`.
+        architecture: everything but the weights.
+        estimator: the amortised posterior.
+        provenance: how it came about: preset, seed, package version, hash of the training data, metrics. JSON values.
+    """
+
+    name: str
+    architecture: Architecture
+    estimator: Estimator
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def detectors(self) -> tuple[str, ...]:
+        """Detectors whose data the model takes, in order."""
+        return self.architecture.detectors
+
+    @property
+    def duration(self) -> float:
+        """Length of the segment it takes, seconds."""
+        return self.architecture.duration
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained weights."""
+        return sum(weight.numel() for weight in self.estimator.density.parameters())

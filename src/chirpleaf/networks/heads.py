@@ -1,0 +1,164 @@
+"""Density heads: a context vector in, a conditional distribution out.
+
+`head(context)` returns an object with `log_prob(y)` and `sample(n)`; heads are exchangeable. Two are here:
+
+- `MixtureHead`: a full-covariance Gaussian affine map, y = m + L e, whose e follow autoregressive one-dimensional
+  Gaussian mixtures, p(e) = prod_i sum_k w_ik N(e_i; mu_ik, s_ik), with (w, mu, s)_i a function of the context
+  and of e_1 .. e_(i-1). One pass per dimension draws any number of samples.
+- `FlowHead`: zuko's neural spline flow.
+"""
+
+import math
+from typing import Protocol
+
+import torch
+import zuko
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class ConditionalDistribution(Protocol):
+    """What a head returns for a batch of contexts."""
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """ln p(value | context), shape (..., batch) for a value of shape (..., batch, n_dims)."""
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """`n` draws per context, shape (n, batch, n_dims)."""
+
+
+class AutoregressiveMixture:
+    """The distribution that a `MixtureHead` gives for a batch of contexts.
+
+    Args:
+        head: the head whose conditioners are used.
+        context: shape (batch, n_context).
+    """
+
+    def __init__(self, head: "MixtureHead", context: Float[Tensor, "batch n_context"]) -> None:
+        self._head = head
+        self._hidden = head.hidden(context).unflatten(-1, (head.n_dims, -1))
+        affine = head.affine(context)
+        self._loc, log_scale, self._shear = affine.split([head.n_dims, head.n_dims, head.n_shears], dim=-1)
+        self._log_scale = 6.0 * torch.tanh(log_scale / 6.0)
+
+    def _mixture(self, i: int, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """ln weights, means and ln scales of dimension i given the dimensions before it, each (..., batch, k)."""
+        hidden = self._hidden[..., i, :]
+        if i:
+            hidden = hidden + self._head.before[i - 1](before)
+        logits, mean, log_scale = self._head.mixtures[i](nn.functional.gelu(hidden)).chunk(3, dim=-1)
+        return logits.log_softmax(-1), mean + self._head.centres, 4.0 * torch.tanh(log_scale / 4.0)
+
+    def log_prob(self, value: Float[Tensor, "*draws batch n_dims"]) -> Float[Tensor, "*draws batch"]:
+        """ln p(value | context)."""
+        noise = self._whiten(value)
+        total = -self._log_scale.sum(-1)
+        for i in range(self._head.n_dims):
+            log_weight, mean, log_scale = self._mixture(i, noise[..., :i])
+            z = (noise[..., i : i + 1] - mean) * (-log_scale).exp()
+            terms = log_weight - 0.5 * z.square() - log_scale - 0.5 * math.log(2 * math.pi)
+            total = total + terms.logsumexp(-1)
+        return total
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n batch n_dims"]:
+        """`n` draws per context."""
+        shape = (n, self._loc.shape[0], 1)
+        noise = self._loc.new_empty((n, self._loc.shape[0], 0))
+        for i in range(self._head.n_dims):
+            log_weight, mean, log_scale = self._mixture(i, noise)
+            u = torch.rand(shape, generator=generator, dtype=self._loc.dtype)
+            pick = (log_weight.exp().cumsum(-1) < u).sum(-1, keepdim=True).clamp_max(log_weight.shape[-1] - 1)
+            z = torch.randn(shape, generator=generator, dtype=self._loc.dtype)
+            pick = pick.expand(shape)
+            mean, log_scale = (x.expand(n, -1, -1).gather(-1, pick) for x in (mean, log_scale))
+            noise = torch.cat([noise, mean + log_scale.exp() * z], dim=-1)
+        return self._colour(noise)
+
+    def _lower(self) -> Tensor:
+        """Unit lower-triangular matrix U of y = m + exp(log_scale) (U e), shape (batch, n_dims, n_dims)."""
+        n = self._head.n_dims
+        lower = torch.eye(n, dtype=self._shear.dtype).repeat(len(self._shear), 1, 1)
+        rows, columns = torch.tril_indices(n, n, -1)
+        lower[:, rows, columns] = self._shear
+        return lower
+
+    def _colour(self, noise: Tensor) -> Tensor:
+        return self._loc + self._log_scale.exp() * (self._lower() @ noise[..., None])[..., 0]
+
+    def _whiten(self, value: Tensor) -> Tensor:
+        scaled = ((value - self._loc) * (-self._log_scale).exp())[..., None]
+        lower = self._lower().expand(*scaled.shape[:-2], -1, -1)
+        return torch.linalg.solve_triangular(lower, scaled, upper=False, unitriangular=True)[..., 0]
+
+
+class MixtureHead(nn.Module):
+    """Gaussian affine map and autoregressive mixtures, both functions of the context.
+
+    Args:
+        n_context: length of the context.
+        n_dims: number of parameters.
+        n_components: components of each one-dimensional mixture.
+        n_hidden: hidden units of each conditioner.
+
+    Example:
+        >>> posterior = MixtureHead(8, 4)(torch.zeros(1, 8))
+        >>> samples = posterior.sample(1000)
+        >>> samples.shape, posterior.log_prob(samples).shape
+        (torch.Size([1000, 1, 4]), torch.Size([1000, 1]))
+    """
+
+    def __init__(self, n_context: int, n_dims: int = 4, *, n_components: int = 12, n_hidden: int = 128) -> None:
+        super().__init__()
+        self.n_dims, self.n_shears = n_dims, n_dims * (n_dims - 1) // 2
+        self.affine = nn.Linear(n_context, 2 * n_dims + self.n_shears)
+        self.hidden = nn.Linear(n_context, n_dims * n_hidden)
+        self.before = nn.ModuleList(nn.Linear(i, n_hidden) for i in range(1, n_dims))
+        self.mixtures = nn.ModuleList(nn.Linear(n_hidden, 3 * n_components) for _ in range(n_dims))
+        self.register_buffer("centres", torch.linspace(-2.0, 2.0, n_components))
+        nn.init.zeros_(self.affine.weight)
+        nn.init.zeros_(self.affine.bias)
+
+    def forward(self, context: Float[Tensor, "batch n_context"]) -> AutoregressiveMixture:
+        """The distribution of the parameters given each context."""
+        return AutoregressiveMixture(self, context)
+
+
+class _Flow:
+    """Adapts zuko's conditional distribution to `sample(n, generator)`."""
+
+    def __init__(self, distribution: torch.distributions.Distribution) -> None:
+        self._distribution = distribution
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        return self._distribution.log_prob(value)
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        with torch.random.fork_rng(devices=[]):
+            if generator is not None:
+                torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+            return self._distribution.sample((n,))
+
+
+class FlowHead(nn.Module):
+    """A neural spline flow of zuko (arXiv:1906.04032), for comparison with `MixtureHead`.
+
+    Args:
+        n_context: length of the context.
+        n_dims: number of parameters.
+        n_transforms: number of autoregressive spline transforms.
+        n_hidden: hidden units of their networks (two layers).
+        n_bins: bins of each spline.
+    """
+
+    def __init__(
+        self, n_context: int, n_dims: int = 4, *, n_transforms: int = 3, n_hidden: int = 128, n_bins: int = 12
+    ) -> None:
+        super().__init__()
+        self.flow = zuko.flows.NSF(
+            n_dims, n_context, transforms=n_transforms, hidden_features=(n_hidden, n_hidden), bins=n_bins
+        )
+
+    def forward(self, context: Float[Tensor, "batch n_context"]) -> _Flow:
+        """The distribution of the parameters given each context."""
+        return _Flow(self.flow(context))

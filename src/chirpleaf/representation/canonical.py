@@ -1,0 +1,206 @@
+"""Canonical input: the data as seen from the chirp that fits them best.
+
+A small template bank finds the best template (shared by the detectors) and, per detector, its arrival time and phase.
+The data are shifted, rotated and heterodyned by it, which leaves a slowly varying complex series per detector whose
+expectation is real where the template is right. Everything that the step takes out (template, times, phases,
+signal-to-noises) joins the input, so nothing is lost, and as the whole is a deterministic function of the data, a
+density learnt on it stays an exact amortised posterior.
+
+With multiband data d_j, anchor a_gj, inspiral envelope e_j and relative weights r_j = w_j / w_j^ref, the bands c hold
+
+    y_gc = sum_{j in c} d_j r_j e_j conj(a_gj),        n_c^2 = sum_{j in c} (r_j e_j)^2,
+
+template k of group g with ratio q_kc, delayed by t, has the matched-filter output
+
+    z_k(t) = sum_c y_gc conj(q_kc) exp(2 pi i f_c t) / sqrt(sum_c |q_kc|^2 n_c^2),
+
+and the canonical series is x_c = y_gc conj(q_kc / |q_kc|) exp(2 pi i f_c t - i phi) / n_c, of unit noise variance in
+its real and in its imaginary part.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Complex64, Float32, Int64
+from torch import Tensor, nn
+
+from chirpleaf.representation.multiband import FloatArray, Multiband
+from chirpleaf.representation.templates import TemplateBank, envelope
+
+Data = Complex64[Tensor, "batch detector bin"]
+Weights = Float32[Tensor, "batch detector bin"]
+
+_CHUNK = 64
+"""Samples searched at a time: their filter outputs stay in the processor's cache."""
+
+
+class Canonical(NamedTuple):
+    """What the network sees, and what was taken out of the data.
+
+    Attributes:
+        features: network input, shape (batch, n_features).
+        template: index of the best template, shape (batch,).
+        snr: peak matched-filter signal-to-noise, shape (batch, detector).
+        time: arrival time relative to the reference time, shape (batch, detector), seconds.
+        phase: phase of the matched filter at the peak, shape (batch, detector), rad.
+    """
+
+    features: Float32[Tensor, "batch feature"]
+    template: Int64[Tensor, " batch"]
+    snr: Float32[Tensor, "batch detector"]
+    time: Float32[Tensor, "batch detector"]
+    phase: Float32[Tensor, "batch detector"]
+
+
+class CanonicalInput(nn.Module):
+    """Turns whitened multiband data into the canonical network input.
+
+    Its buffers follow from the grid, the bank and the reference weights, which the model file holds.
+
+    Args:
+        grid: the multiband grid.
+        bank: the templates on that grid.
+        reference_weights: whitening weights of a reference detector, shape (n_bins,), Hz; only their shape matters.
+        n_detectors: number of detectors.
+        window: half width of the searched arrival times, seconds.
+        step: their spacing, seconds.
+    """
+
+    def __init__(
+        self,
+        grid: Multiband,
+        bank: TemplateBank,
+        reference_weights: FloatArray,
+        *,
+        n_detectors: int = 2,
+        window: float = 0.014,
+        step: float = 0.002,
+    ) -> None:
+        super().__init__()
+        self.grid, self.bank, self.reference_weights = grid, bank, reference_weights
+        self.n_detectors = n_detectors
+        self.n_bands, self.fold = grid.n_bands, grid.fold
+        n_steps = round(window / step)
+        times = np.arange(-n_steps, n_steps + 1) * step
+        amplitude = envelope(grid.frequencies) * reference_weights
+        amplitude = amplitude / np.sqrt(np.sum(amplitude**2))
+        shifts = np.exp(2j * np.pi * np.outer(times, grid.band_frequencies))
+        n_groups, per_group = bank.chirp_mass.shape
+        filters = bank.ratios.conj()[:, :, None] * shifts
+        filters = _as_real(filters.reshape(n_groups, per_group * len(times), grid.n_bands).swapaxes(1, 2))
+        strength = np.abs(bank.ratios)
+        phases = np.where(strength > 1e-6, bank.ratios / np.maximum(strength, 1e-6), 1.0)
+        anchors = _as_real(bank.anchors.conj().reshape(n_groups, self.n_bands, self.fold).transpose(1, 2, 0))
+        anchors = anchors.reshape(self.n_bands, 2, self.fold, -1).swapaxes(1, 2).reshape(self.n_bands, 2 * self.fold, -1)
+        heights = np.sqrt((amplitude**2).reshape(self.n_bands, self.fold).sum(axis=1))
+
+        fine_times = np.linspace(times[0], times[-1], 4 * n_steps + 1)
+        self._buffer("times", times)
+        self._buffer("fine_times", fine_times)
+        self._buffer(
+            "fine_shifts", np.exp(2j * np.pi * np.outer(grid.band_frequencies, fine_times)), dtype=torch.complex64
+        )
+        self._buffer("band_frequencies", grid.band_frequencies)
+        self._buffer("amplitude", amplitude)
+        self._buffer("log_height", np.log(heights))
+        self._buffer("anchors", anchors)
+        self._buffer("filters", filters)
+        self._buffer("ratios", bank.ratios.reshape(-1, self.n_bands), dtype=torch.complex64)
+        self._buffer("ratio_power", (strength**2).reshape(-1, self.n_bands))
+        self._buffer("template_phase", phases.reshape(-1, self.n_bands).conj(), dtype=torch.complex64)
+        self._buffer("chirp_mass", bank.chirp_mass.ravel())
+        self._buffer("chi_eff", bank.chi_eff.ravel())
+
+    def _buffer(self, name: str, values: np.ndarray, dtype: torch.dtype = torch.float32) -> None:
+        self.register_buffer(name, torch.as_tensor(np.ascontiguousarray(values)).to(dtype), persistent=False)
+
+    @property
+    def n_features(self) -> int:
+        """Length of the network input."""
+        return 3 * self.n_detectors * self.n_bands + 5 * self.n_detectors + 2
+
+    def forward(self, data: Data, weights: Weights) -> Canonical:
+        """Searches, aligns and heterodynes.
+
+        Args:
+            data: whitened multiband data, shape (batch, detector, n_bins), unit noise variance.
+            weights: whitening weights over the reference weights, same shape.
+
+        Returns:
+            The canonical input.
+        """
+        weighted = weights * self.amplitude
+        power = weighted.square().unflatten(-1, (self.n_bands, self.fold)).sum(-1)
+        chunks = zip((data * weighted).split(_CHUNK), power.split(_CHUNK), strict=True)
+        found = [self._search(*chunk) for chunk in chunks]
+        template, chosen = (torch.cat(parts) for parts in zip(*found, strict=True))
+        snr, time, phase = self._peak(chosen, power, template)
+        angle = 2 * torch.pi * self.band_frequencies * time[..., None] - phase[..., None]
+        twist = torch.polar(power.rsqrt(), angle)
+        series = chosen * self.template_phase[template][:, None] * twist
+        features = self._features(series, power, template, snr, time, phase)
+        return Canonical(features, template, snr, time, phase)
+
+    def _search(self, weighted_data: Tensor, power: Tensor) -> tuple[Tensor, Tensor]:
+        """The template with the greatest sum over detectors of peak z^2, (batch,), and its group's y_gc."""
+        batch, detectors, _ = weighted_data.shape
+        bands = self._bands(weighted_data.flatten(0, 1))
+        outputs = torch.bmm(bands, self.filters).unflatten(-1, (2, -1)).square().sum(2)
+        groups = len(bands)
+        peaks = outputs.reshape(groups, batch, detectors, -1, len(self.times)).amax(-1)
+        norms = (power @ self.ratio_power.T).reshape(batch, detectors, groups, -1).permute(2, 0, 1, 3)
+        template = (peaks / norms).sum(2).permute(1, 0, 2).flatten(1).argmax(-1)
+        bands = bands.reshape(groups, batch, detectors, 2, self.n_bands)
+        chosen = bands[template // peaks.shape[-1], torch.arange(batch)]
+        return template, torch.complex(chosen[:, :, 0], chosen[:, :, 1])
+
+    def _bands(self, weighted_data: Tensor) -> Tensor:
+        """y_gc of data of shape (n, n_bins): real parts, then imaginary parts, shape (group, n, 2 n_bands)."""
+        parts = torch.view_as_real(weighted_data).reshape(-1, self.n_bands, 2 * self.fold).transpose(0, 1)
+        bands = torch.bmm(parts, self.anchors)
+        return bands.unflatten(-1, (2, -1)).permute(3, 1, 2, 0).flatten(2)
+
+    def _peak(self, chosen: Tensor, power: Tensor, template: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Signal-to-noise, time and phase at the peak of the chosen template, each of shape (batch, detector)."""
+        filtered = chosen * self.ratios[template].conj()[:, None]
+        height = (filtered @ self.fine_shifts).abs()
+        best = height.argmax(-1, keepdim=True).clamp(1, len(self.fine_times) - 2)
+        left, middle, right = (height.gather(-1, best + i)[..., 0] for i in (-1, 0, 1))
+        curvature = (2 * middle - left - right).clamp_min(1e-12)
+        offset = (0.5 * (right - left) / curvature).clamp(-1, 1)
+        time = self.fine_times[best[..., 0]] + offset * (self.fine_times[1] - self.fine_times[0])
+        angle = 2 * torch.pi * self.band_frequencies * time[..., None]
+        peak = (filtered * torch.polar(torch.ones_like(angle), angle)).sum(-1)
+        norm = (power * self.ratio_power[template][:, None]).sum(-1).sqrt()
+        return peak.abs() / norm, time, peak.angle()
+
+    def _features(
+        self, series: Tensor, power: Tensor, template: Tensor, snr: Tensor, time: Tensor, phase: Tensor
+    ) -> Tensor:
+        """Series scaled by the root of the signal-to-noise, shape of the spectra, and what was taken out."""
+        network_snr = snr.square().sum(-1, keepdim=True).sqrt()
+        scaled = torch.view_as_real(series / (network_snr[..., None] / 10).sqrt()).flatten(1)
+        spectrum = 0.5 * power.log() - self.log_height
+        level = spectrum.mean((1, 2), keepdim=True)
+        log_mass = self.chirp_mass.log()
+        extent = log_mass.max() - log_mass.min()
+        lag = time - time.mean(-1, keepdim=True)
+        turn = phase - phase[:, :1]
+        scalars = [
+            (2 * (log_mass[template] - log_mass.min()) / extent - 1)[:, None],
+            self.chi_eff[template][:, None],
+            snr.log() - 2.5,
+            lag / 0.005,
+            turn.cos(),
+            turn.sin(),
+            (spectrum - level).mean(-1),
+        ]
+        return torch.cat([scaled, (spectrum - level).flatten(1), *scalars], dim=1)
+
+
+def _as_real(matrix: np.ndarray) -> np.ndarray:
+    """The real matrix that multiplies [real, imaginary] rows as a complex matrix (..., n, m) does: (..., 2 n, 2 m)."""
+    top = np.concatenate([matrix.real, matrix.imag], axis=-1)
+    bottom = np.concatenate([-matrix.imag, matrix.real], axis=-1)
+    return np.concatenate([top, bottom], axis=-2)

@@ -1,0 +1,149 @@
+"""Template bank of the canonical input: a few dozen chirps that tell roughly what the data hold.
+
+Templates are laid out in chirp mass so that the leading-order phase (3/128)(pi G M_c f/c^3)^(-5/3) at the lowest frequency
+steps by a given angle (what is left after a fit of time and phase is about a tenth of it), and by a given ratio where
+the merger, not the inspiral, carries the signal. They are grouped: an anchor chirp per group takes the fast phase out of
+the data once, and what is left of each template is smooth enough to live on the grid's bands (relative binning,
+arXiv:1806.08792).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.inspiral import chirp_phase
+from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.representation.multiband import ComplexArray, FloatArray, Multiband
+
+
+def chirp_mass_ladder(
+    lowest: float, highest: float, *, phase_step: float, ratio_step: float, frequency: float
+) -> FloatArray:
+    """Chirp masses spaced by a phase step at low mass and by a ratio at high mass.
+
+    Args:
+        lowest: least chirp mass, solar masses.
+        highest: greatest one, solar masses.
+        phase_step: step of the leading-order phase at `frequency`, rad.
+        ratio_step: step of ln(chirp mass) where the phase changes slowly.
+        frequency: where the phase is counted, Hz.
+
+    Returns:
+        Chirp masses at the centres of equal steps, shape (n,), solar masses, increasing.
+    """
+    fine = np.geomspace(lowest, highest, 20_001)
+    steps = -chirp_phase(fine, frequency) / phase_step + np.log(fine) / ratio_step
+    n = max(int(np.ceil(steps[-1] - steps[0])), 1)
+    return np.interp((np.arange(n) + 0.5) / n * (steps[-1] - steps[0]) + steps[0], steps, fine)
+
+
+@dataclass(frozen=True)
+class TemplateBank:
+    """Templates in groups around anchors, on a multiband grid.
+
+    `group` templates share the anchor `anchors[g]`; template k = g * per_group + i is `anchors[g]` times the smooth
+    `ratios[g, i]`.
+
+    Attributes:
+        chirp_mass: shape (n_groups, per_group), solar masses.
+        chi_eff: shape (n_groups, per_group).
+        anchors: unit phase factors on the bins, carrier included, shape (n_groups, n_bins).
+        ratios: template over anchor on the bands, amplitude relative to the inspiral envelope f^(-7/6),
+            shape (n_groups, per_group, n_bands).
+    """
+
+    chirp_mass: FloatArray
+    chi_eff: FloatArray
+    anchors: ComplexArray
+    ratios: ComplexArray
+
+    @property
+    def n_templates(self) -> int:
+        """Number of templates."""
+        return self.chirp_mass.size
+
+
+def build_template_bank(
+    grid: Multiband,
+    *,
+    chirp_mass_range: tuple[float, float],
+    phase_step: float = 8.0,
+    ratio_step: float = 0.1,
+    chi_eff: tuple[float, ...] = (-0.6, 0.0, 0.6),
+    mass_ratio: float = 0.7,
+    rungs_per_group: int = 4,
+    approximant: str = "IMRPhenomXAS",
+) -> TemplateBank:
+    """Lays out and computes the templates.
+
+    Args:
+        grid: the multiband grid.
+        chirp_mass_range: least and greatest chirp mass, solar masses.
+        phase_step: see `chirp_mass_ladder`, rad.
+        ratio_step: see `chirp_mass_ladder`.
+        chi_eff: effective spins of the templates (both spins equal).
+        mass_ratio: their mass ratio.
+        rungs_per_group: chirp masses per group.
+        approximant: waveform model.
+
+    Returns:
+        The bank; the ladder is refined until its length is a multiple of `rungs_per_group`.
+    """
+    lowest, highest = chirp_mass_range
+    frequency = grid.minimum_frequency
+    ladder = chirp_mass_ladder(
+        lowest, highest, phase_step=phase_step, ratio_step=ratio_step, frequency=frequency
+    )
+    n_groups = -(-len(ladder) // rungs_per_group)
+    shrink = len(ladder) / (n_groups * rungs_per_group + 0.5)
+    ladder = chirp_mass_ladder(
+        lowest, highest, phase_step=phase_step * shrink, ratio_step=ratio_step * shrink, frequency=frequency
+    )[: n_groups * rungs_per_group]
+    rungs, spins = np.meshgrid(ladder, np.asarray(chi_eff), indexing="ij")
+    shape = (n_groups, rungs_per_group * len(chi_eff))
+    waves = _templates(grid, rungs.ravel(), spins.ravel(), mass_ratio, approximant).reshape(*shape, grid.n_bins)
+    middle = (rungs_per_group // 2) * len(chi_eff) + len(chi_eff) // 2
+    anchors = np.stack([_phase_factor(grid.frequencies, wave) for wave in waves[:, middle]])
+    heterodyned = (waves * anchors.conj()[:, None]).reshape(*shape, grid.n_bands, grid.fold)
+    return TemplateBank(
+        chirp_mass=rungs.reshape(shape), chi_eff=spins.reshape(shape), anchors=anchors, ratios=heterodyned.mean(axis=-1)
+    )
+
+
+def _templates(
+    grid: Multiband, chirp_mass: FloatArray, chi: FloatArray, mass_ratio: float, approximant: str
+) -> ComplexArray:
+    """Face-on waveforms times the carrier, over the inspiral envelope, peak of the modulus one; (n, n_bins)."""
+    mass_1, mass_2 = component_masses(chirp_mass, mass_ratio)
+    parameters = {
+        "mass_1": mass_1,
+        "mass_2": mass_2,
+        "chi_1": chi,
+        "chi_2": chi,
+        "luminosity_distance": 1.0,
+        "theta_jn": 0.0,
+        "phase": 0.0,
+    }
+    hp, _ = polarizations(parameters, grid.frequencies, approximant=approximant)
+    waves = hp * grid.carrier(grid.frequencies) / envelope(grid.frequencies)
+    return waves / np.abs(waves).max(axis=1, keepdims=True)
+
+
+def envelope(frequencies: FloatArray) -> FloatArray:
+    """Amplitude of an inspiral, f^(-7/6), one at 100 Hz; shape of `frequencies` (Hz)."""
+    return (frequencies / 100.0) ** (-7 / 6)
+
+
+def _phase_factor(frequencies: FloatArray, wave: ComplexArray) -> ComplexArray:
+    """exp(i arg h); where the waveform has ended, its phase goes on at the slope it ended with."""
+    strength = np.abs(wave)
+    live = np.flatnonzero(strength > 1e-3 * strength.max())
+    phase = np.unwrap(np.angle(wave[live[0] : live[-1] + 1]))
+    slope = (phase[-1] - phase[-5]) / (frequencies[live[-1]] - frequencies[live[-1] - 4])
+    beyond = phase[-1] + slope * (frequencies[live[-1] + 1 :] - frequencies[live[-1]])
+    before = np.full(live[0], phase[0])
+    return np.exp(1j * np.concatenate([before, phase, beyond]))
+
+

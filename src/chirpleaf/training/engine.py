@@ -1,0 +1,174 @@
+"""Engine: fits a conditional density to simulated batches, on Lightning.
+
+The loss is the weighted negative log density of the true parameters, -E[w ln q(theta | d)], whose minimum is the exact
+posterior (arXiv:1605.06376). AdamW with linear warm-up and cosine decay; the weights that are validated and shipped are
+their exponential moving average. Training is cut into epochs of a fixed number of batches; batch n depends on (seed, n)
+alone and checkpoints are written between epochs, so a resumed run repeats an uninterrupted one.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from chirpleaf.errors import InputError
+from chirpleaf.networks.density import ConditionalDensity
+from chirpleaf.training.simulator import Batch, Simulator
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Attributes:
+        epochs: number of epochs.
+        batches: batches in an epoch; a checkpoint and a validation follow each.
+        learning_rate: greatest learning rate.
+        warmup: batches over which it rises.
+        weight_decay: of AdamW.
+        clip: greatest norm of the gradient.
+        ema_decay: decay of the moving average per batch.
+    """
+
+    epochs: int = 40
+    batches: int = 1000
+    learning_rate: float = 2e-3
+    warmup: int = 500
+    weight_decay: float = 0.01
+    clip: float = 5.0
+    ema_decay: float = 0.999
+
+    def rate(self, step: int) -> float:
+        """Learning rate at a step, over the greatest one."""
+        rise = min(1.0, (step + 1) / self.warmup)
+        return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, step / (self.epochs * self.batches))))
+
+
+class DensityTraining(lightning.LightningModule):
+    """The training and validation steps of a conditional density.
+
+    Args:
+        density: what is trained.
+        schedule: how.
+    """
+
+    def __init__(self, density: ConditionalDensity, schedule: Schedule) -> None:
+        super().__init__()
+        self.density, self.schedule = density, schedule
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Weighted negative log density in support-aware coordinates, nats."""
+        log_prob = self.density(batch.features).log_prob(batch.target) - batch.log_spacing
+        return -(batch.weight * log_prob).mean()
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """Loss of a batch."""
+        loss = self.loss(batch)
+        self.log("loss", loss.detach(), on_step=True, on_epoch=False)
+        return loss
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        """Logs the loss of a validation batch, averaged over the epoch."""
+        self.log("validation_loss", self.loss(batch), on_epoch=True, batch_size=len(batch.weight), prog_bar=True)
+
+    def configure_optimizers(self) -> dict[str, object]:
+        """AdamW, with a rate for each batch."""
+        optimizer = torch.optim.AdamW(
+            self.parameters(), lr=self.schedule.learning_rate, weight_decay=self.schedule.weight_decay
+        )
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self.schedule.rate)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+class Batches(Dataset[Batch]):
+    """The simulator as a dataset of whole batches."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    def __getitem__(self, index: int) -> Batch:
+        return self._simulator.batch(index)
+
+
+class EpochSampler(Sampler[int]):
+    """Indices of the batches of the current epoch; Lightning calls `set_epoch`, after a resume too.
+
+    Args:
+        batches: batches in an epoch.
+    """
+
+    def __init__(self, batches: int) -> None:
+        self._batches, self._epoch = batches, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Turns to an epoch."""
+        self._epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self._epoch * self._batches, (self._epoch + 1) * self._batches))
+
+    def __len__(self) -> int:
+        return self._batches
+
+
+def fit(
+    density: ConditionalDensity,
+    simulator: Simulator,
+    validation: Sequence[Batch],
+    schedule: Schedule,
+    *,
+    out: Path,
+    resume: bool = False,
+    workers: int = 0,
+    callbacks: Sequence[Callback] = (),
+) -> None:
+    """Trains `density` in place, to the moving average of its weights.
+
+    Args:
+        density: what to train.
+        simulator: training batches.
+        validation: batches to validate on.
+        schedule: how long and how fast.
+        out: folder of the checkpoint `last.ckpt`.
+        resume: go on from that checkpoint.
+        workers: processes that simulate; 0 simulates between the steps.
+        callbacks: further Lightning callbacks (progress, history).
+
+    Raises:
+        InputError: nothing to resume from.
+    """
+    checkpoint = out / "last.ckpt"
+    if resume and not checkpoint.exists():
+        raise InputError(f"expected a checkpoint to resume from; got no {checkpoint}: train without --resume")
+    trainer = lightning.Trainer(
+        accelerator="cpu",
+        max_epochs=schedule.epochs,
+        gradient_clip_val=schedule.clip,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        callbacks=[
+            EMAWeightAveraging(decay=schedule.ema_decay),
+            ModelCheckpoint(dirpath=out, filename="epoch", save_last=True, save_top_k=0, every_n_epochs=1),
+            *callbacks,
+        ],
+    )
+    loader = DataLoader(
+        Batches(simulator),
+        batch_size=None,
+        sampler=EpochSampler(schedule.batches),
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        prefetch_factor=4 if workers else None,
+    )
+    held_out = DataLoader(validation, batch_size=None)  # type: ignore[arg-type]
+    training = DensityTraining(density, schedule)
+    trainer.fit(training, loader, held_out, ckpt_path=checkpoint if resume else None, weights_only=False)

@@ -1,0 +1,118 @@
+"""What a training run shows and writes while it runs."""
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class History(Callback):
+    """Writes `history.csv`: step, minutes of training, training loss (mean of the epoch) and validation loss.
+
+    Minutes and rows go on after a resume.
+
+    Args:
+        path: the file.
+    """
+
+    FIELDS = ("step", "minutes", "loss", "validation_loss")
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._total, self._count, self._before = 0.0, 0, 0.0
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Keeps the rows up to the checkpoint, and starts the clock."""
+        rows = [row for row in read_history(self._path) if row["step"] <= trainer.global_step]
+        self._before = rows[-1]["minutes"] if rows else 0.0
+        self._start = time.monotonic()
+        with self._path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, self.FIELDS)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        """Adds up the loss."""
+        self._total += float(outputs["loss"])
+        self._count += 1
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Writes the row of the epoch."""
+        minutes = self._before + (time.monotonic() - self._start) / 60
+        loss, held_out = self._total / max(self._count, 1), float(trainer.callback_metrics["validation_loss"])
+        self._total, self._count = 0.0, 0
+        with self._path.open("a", newline="") as file:
+            csv.writer(file).writerow([trainer.global_step, round(minutes, 3), round(loss, 5), round(held_out, 5)])
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """Rows of a `history.csv`; none where there is no file."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+class RichProgress(Callback):
+    """Progress bar of the whole training: loss, samples per second, time left.
+
+    Args:
+        console: where it is drawn.
+    """
+
+    _SMOOTHING = 0.98
+
+    def __init__(self, console: Console) -> None:
+        columns = (
+            TextColumn("training"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total} batches"),
+            TextColumn("loss {task.fields[loss]:.3f}"),
+            TextColumn("validation {task.fields[validation]:.3f}"),
+            TextColumn("{task.fields[rate]:,.0f} samples/s"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        self._progress = Progress(*columns, console=console)
+        self._task: TaskID | None = None
+        self._loss = self._validation = float("nan")
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Shows the bar where the training stands."""
+        self._progress.start()
+        total = int(trainer.estimated_stepping_batches)
+        self._task = self._progress.add_task(
+            "train", total=total, completed=trainer.global_step, loss=self._loss, validation=self._loss, rate=0.0
+        )
+        self._start, self._first, self._samples = time.monotonic(), trainer.global_step, 0
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, *_: Any
+    ) -> None:
+        """Moves the bar."""
+        assert self._task is not None
+        loss = float(outputs["loss"])
+        smooth = self._SMOOTHING
+        self._loss = loss if self._loss != self._loss else smooth * self._loss + (1 - smooth) * loss
+        self._samples += len(batch[0])
+        rate = self._samples / (time.monotonic() - self._start)
+        self._progress.update(
+            self._task, completed=trainer.global_step, loss=self._loss, validation=self._validation, rate=rate
+        )
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Notes the validation loss."""
+        metric = trainer.callback_metrics.get("validation_loss", torch.tensor(float("nan")))
+        self._validation = float(metric)
+
+    def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
+        """Lets go of the terminal, after an error too."""
+        self._progress.stop()

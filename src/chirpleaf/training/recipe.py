@@ -1,0 +1,184 @@
+"""Recipe: from an architecture to a trained model, in one call.
+
+Templates, waveform bank and spectra are made anew from the seed (a minute or two), so a folder with the checkpoint and
+the preset is all that a resumed training needs.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from chirpleaf.models.architecture import Architecture
+from chirpleaf.models.estimator import Estimator
+from chirpleaf.models.model import Model
+from chirpleaf.physics.detectors import detector
+from chirpleaf.strain.ensemble import PsdEnsemble
+from chirpleaf.training.bank import build_waveform_bank
+from chirpleaf.training.engine import Schedule, fit
+from chirpleaf.training.progress import History, read_history
+from chirpleaf.training.proposal import StratifiedProposal
+from chirpleaf.training.simulator import Batch, Simulator
+from chirpleaf.training.threads import bfloat16_pays, free_cores
+
+_SPECTRA_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What is simulated.
+
+    Attributes:
+        waveforms: size of the training bank.
+        validation_waveforms: size of the bank of the validation batches, apart from it.
+        spectra: power spectral densities drawn for each detector.
+        snr_range: least and greatest optimal signal-to-noise of the network (log-uniform between).
+        batch_size: examples in a batch.
+        validation_batches: batches to validate on.
+    """
+
+    waveforms: int = 1_000_000
+    validation_waveforms: int = 20_000
+    spectra: int = 8192
+    snr_range: tuple[float, float] = (7.0, 60.0)
+    batch_size: int = 512
+    validation_batches: int = 32
+
+
+def train(
+    name: str,
+    architecture: Architecture,
+    simulation: Simulation,
+    schedule: Schedule,
+    *,
+    out: Path,
+    seed: int = 0,
+    resume: bool = False,
+    cores: int | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Model:
+    """Trains a model.
+
+    Args:
+        name: of the model.
+        architecture: what to train.
+        simulation: on what.
+        schedule: how long and how fast.
+        out: folder of checkpoint and history, which exists.
+        seed: seed of weights, bank, spectra and batches.
+        resume: go on from the folder's checkpoint.
+        cores: cores to use; those that are free when None.
+        callbacks: further Lightning callbacks.
+
+    Returns:
+        The trained model, with its provenance.
+    """
+    cores = cores or free_cores()
+    workers = cores // 2
+    torch.set_num_threads(cores - workers)
+    torch.manual_seed(seed)
+    estimator = architecture.build(bfloat16=bfloat16_pays())
+    simulator = build_simulator(architecture, estimator, simulation, seed=seed, workers=cores)
+    validation = validation_batches(simulator, architecture, simulation, seed=seed)
+    fit(
+        estimator.density,
+        simulator,
+        validation,
+        schedule,
+        out=out,
+        resume=resume,
+        workers=workers,
+        callbacks=[History(out / "history.csv"), *callbacks],
+    )
+    estimator.density.bfloat16 = False
+    return Model(name, architecture, estimator.eval(), _provenance(simulator, simulation, schedule, seed, out))
+
+
+def build_simulator(
+    architecture: Architecture, estimator: Estimator, simulation: Simulation, *, seed: int, workers: int = 1
+) -> Simulator:
+    """The simulator of training batches.
+
+    Args:
+        architecture: what is trained.
+        estimator: its estimator.
+        simulation: sizes and ranges.
+        seed: of bank, spectra and batches.
+        workers: processes that compute the bank.
+    """
+    grid, reference = architecture.grid, architecture.reference_weights()
+    proposal = StratifiedProposal(architecture.prior)
+    bank = build_waveform_bank(
+        simulation.waveforms,
+        proposal,
+        grid,
+        reference,
+        approximant=architecture.approximant,
+        seed=seed,
+        workers=workers,
+    )
+    return Simulator(
+        bank=bank,
+        proposal=proposal,
+        estimator=estimator,
+        detectors=tuple(detector(name) for name in architecture.detectors),
+        spectra=_spectra(architecture, simulation.spectra, seed),
+        snr_range=simulation.snr_range,
+        batch_size=simulation.batch_size,
+        seed=seed,
+    )
+
+
+def validation_batches(
+    simulator: Simulator, architecture: Architecture, simulation: Simulation, *, seed: int
+) -> list[Batch]:
+    """Batches of waveforms, spectra and noise that training never sees."""
+    held_out = np.random.SeedSequence([seed, 1]).generate_state(1)[0].item()
+    small = replace(simulation, waveforms=simulation.validation_waveforms, spectra=min(simulation.spectra, 1024))
+    other = build_simulator(architecture, simulator.estimator, small, seed=held_out)
+    return [other.batch(index) for index in range(simulation.validation_batches)]
+
+
+def _spectra(architecture: Architecture, n: int, seed: int) -> torch.Tensor:
+    """Weights of drawn spectra over the reference weights, (detector, n, n_bins)."""
+    grid, reference = architecture.grid, architecture.reference_weights()
+    weights = np.empty((len(architecture.detectors), n, grid.n_bins), dtype=np.float32)
+    for place, name in enumerate(architecture.detectors):
+        ensemble = PsdEnsemble((name,))
+        for start in range(0, n, _SPECTRA_CHUNK):
+            rng = np.random.default_rng([seed, place, start])
+            draws = ensemble.sample(min(_SPECTRA_CHUNK, n - start), grid.native_frequencies, rng)
+            weights[place, start : start + _SPECTRA_CHUNK] = grid.weights(draws.values) / reference
+    return torch.from_numpy(weights)
+
+
+def _provenance(
+    simulator: Simulator, simulation: Simulation, schedule: Schedule, seed: int, out: Path
+) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    digest.update(simulator.bank.theta.numpy().tobytes())
+    digest.update(simulator.spectra.numpy().tobytes())
+    rows = read_history(out / "history.csv")
+    return {
+        "chirpleaf": version("chirpleaf"),
+        "torch": torch.__version__,
+        "lalsimulation": version("lalsuite"),
+        "seed": seed,
+        "data_sha256": digest.hexdigest(),
+        "simulation": asdict(simulation),
+        "schedule": asdict(schedule),
+        "cores": os.cpu_count(),
+        "metrics": {
+            "validation_loss": rows[-1]["validation_loss"],
+            "training_loss": rows[-1]["loss"],
+            "minutes": rows[-1]["minutes"],
+            "samples": int(rows[-1]["step"]) * simulation.batch_size,
+        },
+    }

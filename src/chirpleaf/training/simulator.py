@@ -1,0 +1,133 @@
+"""Simulator: physically coherent signals in Gaussian noise, as canonical network input.
+
+Batch n of a simulator is a function of (seed, n) alone, on any process, so that an interrupted training continues
+exactly. For each sample, a waveform comes from the bank; sky, inclination, polarisation and phase are isotropic, which
+fixes the detectors' amplitudes, phases and arrival times,
+
+    s_d(f) = [F_+ a_+ + F_x a_x] h(f) exp(-2 pi i f t_d) w_d(f),
+
+the distance is set so that the network's optimal signal-to-noise is log-uniform in a range; every detector has a power
+spectral density of its own from the ensemble; noise is added in the whitened bins, where it is white by construction.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from chirpleaf.models.estimator import Estimator
+from chirpleaf.physics.detectors import Detector
+from chirpleaf.physics.priors import ExtrinsicPrior
+from chirpleaf.physics.waveforms import inclination_factors
+from chirpleaf.training.bank import WaveformBank
+from chirpleaf.training.proposal import StratifiedProposal
+
+
+class Batch(NamedTuple):
+    """Training examples.
+
+    Attributes:
+        features: canonical input, shape (batch, n_features).
+        target: the true parameters in the estimator's anchored coordinates, shape (batch, 4).
+        log_spacing: ln of the unit of the first of them, shape (batch,): what ln q loses in support-aware coordinates.
+        weight: weight of each example in the loss, shape (batch,).
+    """
+
+    features: Tensor
+    target: Tensor
+    log_spacing: Tensor
+    weight: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Simulator:
+    """Draws batches.
+
+    Attributes:
+        bank: waveforms to draw from.
+        proposal: what the bank was drawn from.
+        estimator: whose preprocessing and coordinates the examples are given in.
+        detectors: the network of detectors.
+        spectra: whitening weights of the ensemble's spectra over the reference weights, per detector,
+            shape (detector, n_spectra, n_bins).
+        snr_range: least and greatest optimal signal-to-noise of the network.
+        jitter: half width of the uniform error of the reference time, seconds.
+        batch_size: examples in a batch.
+        seed: seed of all draws.
+    """
+
+    bank: WaveformBank
+    proposal: StratifiedProposal
+    estimator: Estimator
+    detectors: tuple[Detector, ...]
+    spectra: Tensor
+    snr_range: tuple[float, float] = (7.0, 60.0)
+    jitter: float = 0.0015
+    batch_size: int = 512
+    seed: int = 0
+
+    @torch.no_grad()
+    def batch(self, index: int) -> Batch:
+        """The batch of an index.
+
+        Args:
+            index: number of the batch.
+
+        Returns:
+            The examples.
+        """
+        rng = np.random.default_rng([self.seed, index])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        rows = torch.randint(len(self.bank), (self.batch_size,), generator=generator)
+        waves = torch.view_as_complex(self.bank.waves[rows].float())
+        data, weights = self._observe(waves, rng, generator)
+        estimator = self.estimator
+        canonical = estimator.canonical(data, weights)
+        theta = self.bank.theta[rows]
+        found = estimator.canonical.chirp_mass[canonical.template].double().numpy()
+        log_weight = self.proposal.log_weight(theta[:, 0].numpy()) - self.proposal.log_weight(found)
+        return Batch(
+            canonical.features,
+            estimator.anchored(estimator.support(theta).float(), canonical.template),
+            estimator.spacing[canonical.template].log(),
+            torch.from_numpy(np.exp(log_weight)).float(),
+        )
+
+    def _observe(
+        self, waves: Tensor, rng: np.random.Generator, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Whitened noisy data and relative weights, both (batch, detector, n_bins)."""
+        n = len(waves)
+        response, delays = self._respond(n, rng)
+        weights = torch.stack(
+            [spectra[torch.randint(len(spectra), (n,), generator=generator)] for spectra in self.spectra], dim=1
+        )
+        strain = waves[:, None] * weights * response[..., None]
+        power = torch.view_as_real(strain).square().sum((-1, -2))
+        loudest = power.argmax(1, keepdim=True)
+        offset = torch.rand(n, 1, generator=generator) * 2 - 1
+        times = delays - delays.gather(1, loudest) + self.jitter * offset
+        low, high = np.log(self.snr_range)
+        target = torch.exp(low + (high - low) * torch.rand(n, generator=generator))
+        scale = (target / power.sum(1).sqrt())[:, None, None]
+        frequencies = torch.from_numpy(self.estimator.canonical.grid.frequencies).float()
+        angle = -2 * torch.pi * frequencies * times[..., None]
+        shift = torch.polar(scale.expand_as(angle), angle)
+        noise = torch.randn(*angle.shape, 2, generator=generator)
+        return strain * shift + torch.view_as_complex(noise), weights
+
+    def _respond(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Complex responses and delays after the geocentre (s), both (n, detector)."""
+        extrinsic = ExtrinsicPrior().sample(n, rng)
+        a_plus, a_cross = inclination_factors(extrinsic["theta_jn"], extrinsic["phase"])
+        responses, delays = [], []
+        for detector in self.detectors:
+            fp, fc = detector.antenna_pattern(extrinsic["ra"], extrinsic["dec"], extrinsic["psi"], gmst=0.0)
+            responses.append(fp * a_plus + fc * a_cross)
+            delays.append(detector.time_delay(extrinsic["ra"], extrinsic["dec"], gmst=0.0))
+        return (
+            torch.from_numpy(np.stack(responses, axis=1)).to(torch.complex64),
+            torch.from_numpy(np.stack(delays, axis=1)).float(),
+        )
