@@ -2,8 +2,9 @@
 
 import os
 import socket
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 # Before numpy and torch are imported: on a busy machine two threads per process are slower than one.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -12,6 +13,9 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
 from jaxtyping import install_import_hook
+
+if TYPE_CHECKING:
+    from chirpleaf.models import Architecture, Model
 
 # Shapes are types: under pytest, and only there, beartype checks every jaxtyping annotation of these rooms.
 install_import_hook(["chirpleaf.networks", "chirpleaf.representation"], "beartype.beartype")
@@ -52,3 +56,45 @@ def no_network() -> Iterator[None]:
     guard.setattr(socket, "getaddrinfo", look_up_locally)
     yield
     guard.undo()
+
+
+@pytest.fixture(scope="session")
+def shipped() -> "Callable[[str], Architecture]":
+    """The architecture of a shipped preset."""
+    from chirpleaf import training
+    from chirpleaf.config import read_preset
+
+    presets = Path(training.__file__).parent / "presets"
+    return lambda name: read_preset(presets / f"{name}.yaml").architecture()
+
+
+@pytest.fixture(scope="session")
+def architecture() -> "Architecture":
+    """A small one for heavy binaries: 4 s, few templates, a narrow network."""
+    from chirpleaf.models import Architecture
+    from chirpleaf.physics.priors import IntrinsicPrior
+
+    return Architecture(
+        duration=4.0,
+        prior=IntrinsicPrior(chirp_mass_min=20.0),
+        templates={"phase_step": 10.0, "ratio_step": 0.15},
+        root={"width": 64, "n_blocks": 2},
+        n_context=32,
+        head={"kind": "mixture", "n_components": 6, "n_hidden": 32},
+    )
+
+
+@pytest.fixture(scope="session")
+def model(architecture: "Architecture") -> "Model":
+    """A model that nobody trained: its weights are random, wide enough apart that the data matter."""
+    import torch
+
+    from chirpleaf.models import Model
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        estimator = architecture.build().eval()
+        with torch.no_grad():
+            for weights in estimator.density.parameters():
+                weights.add_(0.05 * torch.randn(weights.shape))
+    return Model("random", architecture, estimator, {"seed": 0})

@@ -97,6 +97,7 @@ class Preset(_Section):
     duration: PositiveFloat = 8.0
     minimum_frequency: PositiveFloat = 20.0
     maximum_frequency: PositiveFloat = 1024.0
+    fold: PositiveInt = 4
     approximant: str = "IMRPhenomXAS"
     prior: PriorSection = PriorSection()
     templates: TemplateSection = TemplateSection()
@@ -118,6 +119,7 @@ class Preset(_Section):
             duration=self.duration,
             minimum_frequency=self.minimum_frequency,
             maximum_frequency=self.maximum_frequency,
+            fold=self.fold,
             approximant=self.approximant,
             templates=self.templates.model_dump(),
             root=self.root.model_dump(),
@@ -144,13 +146,13 @@ def read_preset(path: Path) -> Preset:
         InputError: there is no such file, it is not YAML, or a setting is unknown or out of range.
     """
     if not path.is_file():
-        raise InputError(f"expected a preset file; got no file {path}: presets are listed in docs/training.md")
+        raise InputError(f"expected a preset file; got no file {path}: those of the shipped models are in chirpleaf/training/presets")
     try:
-        return Preset.model_validate(yaml.safe_load(path.read_text()))
-    except yaml.YAMLError as error:
+        return Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"expected a YAML preset; got {path}, which does not parse ({reason}): mend it") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"expected a valid preset; got {place} in {path}: {first['msg']}: mend that setting") from error
+        raise InputError(f"expected a valid preset; got {place} in {path}: {first['msg']}: mend it") from error

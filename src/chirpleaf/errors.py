@@ -13,5 +13,9 @@ class InputError(ChirpleafError, ValueError):
     """The caller's input is wrong: a file, a name, a setting. The message says how to mend it."""
 
 
+class ShortStrainError(InputError):
+    """The signal is longer than the strain that was given; a longer file would do."""
+
+
 class UntrustedError(ChirpleafError):
     """An answer was found that cannot be trusted; what was found is kept."""

@@ -4,38 +4,96 @@ Verbs live in a module each and import what is heavy inside, so that `--help` is
 input is wrong (one line says what and how to mend it); 3 the answer could not be trusted.
 """
 
+import logging
 import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from chirpleaf.cli.console import console, errors
+from chirpleaf.cli.doctor import doctor
+from chirpleaf.cli.evaluate import evaluate
+from chirpleaf.cli.events import events
+from chirpleaf.cli.infer import infer
+from chirpleaf.cli.models import models
 from chirpleaf.cli.train import train
 from chirpleaf.errors import InputError, UntrustedError
 
+DONE, WRONG_INPUT, NOT_TRUSTED = 0, 2, 3
+
+_UsageError: Any = typer.BadParameter.__base__
+"""Wrong use of verbs and options; typer shows it through this child alone."""
+
 app = typer.Typer(
     help="Neural parameter estimation for binary black hole mergers.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(train)
+for verb in (infer, train, evaluate, models, events, doctor):
+    app.command()(verb)
 
 
-@app.callback()
-def _root() -> None:
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        console.print(f"chirpleaf {version('chirpleaf')}", highlight=False)
+        raise typer.Exit()
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more about what is going on.")] = False,
+) -> None:
     """Neural parameter estimation for binary black hole mergers."""
+    context.meta["verbose"] = verbose
+    if verbose:
+        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    else:
+        warnings.simplefilter("ignore")
+    if context.invoked_subcommand is None:
+        context.get_help()
 
 
-def main() -> None:
-    """Runs a verb and turns the project's errors into exit codes."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a verb and turns the project's errors into exit codes.
+
+    Args:
+        arguments: those of the command line when None.
+
+    Returns:
+        The exit code.
+    """
     try:
-        app()
+        chosen = list(sys.argv[1:] if arguments is None else arguments)
+        status = app(chosen, prog_name="chirpleaf", standalone_mode=False)
     except InputError as error:
-        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+        return _fail("[bold red]error:[/]", str(error), WRONG_INPUT)
+    except _UsageError as error:
+        return _fail("[bold red]error:[/]", f"{error.format_message()} See `{_path(error)} --help`", WRONG_INPUT)
     except UntrustedError as error:
-        errors.print(f"[bold yellow]not trusted:[/] {error}", highlight=False, soft_wrap=True)
-        sys.exit(3)
+        return _fail("[bold yellow]not trusted:[/]", str(error), NOT_TRUSTED)
+    except OSError as error:
+        message = f"expected files that can be read and written; got {error}: look at permissions and free space"
+        return _fail("[bold red]error:[/]", message, WRONG_INPUT)
+    return status if isinstance(status, int) else DONE
+
+
+def _path(error: Any) -> str:
+    return error.ctx.command_path if error.ctx else "chirpleaf"
+
+
+def _fail(title: str, message: str, status: int) -> int:
+    errors.print(f"{title} {escape(' '.join(message.split()))}", highlight=False, soft_wrap=True)
+    return status
 
 
 __all__ = ["app", "console", "main"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from chirpleaf.errors import InputError
-from chirpleaf.inference.observe import Observation, choose, observe
+from chirpleaf.errors import InputError, ShortStrainError
+from chirpleaf.inference.observe import Observation, choose
 from chirpleaf.inference.posterior import Posterior, Samples, derived
 from chirpleaf.inference.trust import assess
 from chirpleaf.models.estimator import PARAMETERS
@@ -61,13 +61,17 @@ def infer(
     if samples < 1:
         raise InputError(f"expected at least one sample; got samples = {samples}: ask for 10000")
     name, trigger, series = _gather(event, strain, trigger_time)
-    densities = _densities(series, psd or {}, trigger)
     candidates = [load_model(model)] if model is not None else [load_model(name) for name in available_models()]
+    if not candidates:
+        raise InputError("expected a shipped model; got none in this installation: give --model FILE")
     loaded = time.perf_counter()
-    if len(candidates) == 1:
-        observation = observe(candidates[0], series, densities, trigger)
-    else:
-        observation = choose(candidates, series, densities, trigger)
+    try:
+        observation = choose(candidates, series, _densities(series, psd or {}, trigger), trigger)
+    except ShortStrainError:
+        if event is None or event in events():
+            raise
+        _, trigger, series = _gather(event, strain, trigger_time, duration=4096)
+        observation = choose(candidates, series, _densities(series, psd or {}, trigger), trigger)
     values, log_prob = sample(observation, samples, seed)
     done = time.perf_counter()
     timing = {"load_s": loaded - start, "infer_s": done - loaded, "certify_s": None, "total_s": done - start}
@@ -92,29 +96,42 @@ def sample(observation: Observation, n: int, seed: int) -> tuple[Samples, np.nda
 
 
 def _gather(
-    event: str | None, strain: Mapping[str, StrainSource] | None, trigger_time: float | None
+    event: str | None,
+    strain: Mapping[str, StrainSource] | None,
+    trigger_time: float | None,
+    *,
+    duration: int = 32,
 ) -> tuple[str, float, dict[str, Strain]]:
-    """Name, trigger time and strain of what was asked for."""
+    """Name, trigger time and strain of what was asked for; `duration` (s) of the files of the open catalogues."""
     if (event is None) == (strain is None):
         raise InputError("expected an event or strain; got both or neither: give EVENT, or --strain with --trigger")
     if strain is not None:
         if trigger_time is None:
             raise InputError("expected the trigger time of the strain; got none: add --trigger GPS")
-        series = {name: read(source, name) if isinstance(source, str | Path) else source for name, source in strain.items()}
-        return "strain", trigger_time, series
+        return "strain", trigger_time, {name: _series(source, name) for name, source in strain.items()}
     assert event is not None
     if event in events():
         return event, trigger_time or events()[event].trigger_time, load_event(event)
-    from chirpleaf.strain.gwosc import fetch_event
+    from chirpleaf.strain.gwosc import fetch_event  # noqa: PLC0415 - the open catalogues alone need it
 
-    found, series = fetch_event(event)
+    found, series = fetch_event(event, duration=duration)
     return event, trigger_time or found.trigger_time, series
+
+
+def _series(source: StrainSource, detector: str) -> Strain:
+    return read(source, detector) if isinstance(source, str | Path) else source
 
 
 def _densities(
     strain: Mapping[str, Strain], psd: Mapping[str, PsdSource], trigger_time: float
 ) -> dict[str, PowerSpectralDensity]:
     """The power spectral density of each detector: the user's, else the median Welch estimate around the trigger."""
+    stray = [name for name in psd if name not in strain]
+    if stray:
+        raise InputError(
+            f"expected power spectral densities of {', '.join(strain)}; got one of {stray[0]}, whose strain is missing: "
+            f"add --strain {stray[0]}=FILE or leave it out"
+        )
     densities = {}
     for name, series in strain.items():
         given = psd.get(name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from chirpleaf.errors import InputError
+from chirpleaf.errors import InputError, ShortStrainError
 from chirpleaf.models.model import Model
 from chirpleaf.representation.canonical import Canonical
 from chirpleaf.strain.psd import PowerSpectralDensity
@@ -75,8 +75,8 @@ def observe(
     missing = [name for name in model.detectors if name not in strain]
     if missing:
         raise InputError(
-            f"expected strain of {', '.join(model.detectors)} for model {model.name}; got {', '.join(strain) or 'none'}: "
-            f"add --strain {missing[0]}=FILE or choose another model"
+            f"expected strain of {', '.join(model.detectors)} for model {model.name}; got "
+            f"{', '.join(strain) or 'none'}: add --strain {missing[0]}=FILE or choose another model"
         )
     segment = cut_segment(
         {name: strain[name] for name in model.detectors},
@@ -145,17 +145,18 @@ def choose(
         What the chosen model sees.
 
     Raises:
-        InputError: no model can take the data; the reason is that of the shortest one.
+        ShortStrainError: the signal needs a longer segment than the strain has.
+        InputError: the shortest model cannot take the data either.
     """
     short, *longer = sorted(models, key=lambda model: model.duration)
     found = observe(short, strain, psd, trigger_time)
     for model in longer:
         try:
             other = observe(model, strain, psd, trigger_time)
-        except InputError:
+        except InputError as error:
             if found.chirp_mass < _BORDER:
-                raise
+                raise ShortStrainError(f"the signal needs a segment of {model.duration:g} s: {error}") from error
             continue
-        if other.chirp_mass < _BORDER and other.snr > found.snr or found.chirp_mass < _BORDER:
+        if found.chirp_mass < _BORDER or (other.chirp_mass < _BORDER and other.snr > found.snr):
             found = other
     return found

@@ -13,7 +13,8 @@ from chirpleaf.physics import remnant
 from chirpleaf.physics.conversions import chi_eff, component_masses
 from chirpleaf.physics.parameters import PARAMETERS
 
-Samples = dict[str, NDArray[np.float64]]
+Array = NDArray[np.float64]
+Samples = dict[str, Array]
 
 HEADLINE = (
     "chirp_mass",
@@ -45,7 +46,7 @@ class Posterior:
     """
 
     samples: Samples
-    log_prob: NDArray[np.float64]
+    log_prob: Array
     event: str
     trigger_time: float
     seed: int
@@ -82,7 +83,7 @@ class Posterior:
         return rows
 
 
-def derived(chirp_mass: NDArray, mass_ratio: NDArray, chi_1: NDArray, chi_2: NDArray) -> Samples:
+def derived(chirp_mass: Array, mass_ratio: Array, chi_1: Array, chi_2: Array) -> Samples:
     """Everything that follows from the four intrinsic parameters, and they themselves.
 
     Args:

@@ -56,5 +56,17 @@ def assess(observation: Observation) -> Trust:
         reasons.append(f"no signal: network signal-to-noise {snr:.1f}, below {LEAST_SNR:g}; check the trigger time")
     if snr > GREATEST_SNR:
         reasons.append(f"signal-to-noise {snr:.1f} lies above the {GREATEST_SNR:g} that the model was trained for")
+    prior = observation.model.architecture.prior
+    rungs = observation.model.estimator.canonical.chirp_mass
+    lightest, heaviest = float(rungs.min()), float(rungs.max())
+    at_edge = (prior.chirp_mass_min is not None and observation.chirp_mass <= lightest) or (
+        prior.chirp_mass_max is not None and observation.chirp_mass >= heaviest
+    )
+    if at_edge:
+        low, high = prior.chirp_mass_range
+        reasons.append(
+            f"the best template lies at the edge of the chirp masses of {observation.model.name}, {low:.0f}-{high:.0f} "
+            "solar masses; choose another model"
+        )
     by_detector = dict(zip(observation.model.detectors, observation.canonical.snr[0].tolist(), strict=True))
     return Trust("untrusted" if reasons else "trusted", snr, by_detector, tuple(reasons))

@@ -42,16 +42,18 @@ def fetch_event(
     name: str,
     *,
     sample_rate: int = 4096,
+    duration: int = 32,
     host: str = HOST,
     cache: Path | None = None,
 ) -> tuple[Event, dict[str, Strain]]:
     """Strain of an event of the open catalogues, from the cache or else from the network.
 
-    Files of 32 s are preferred; releases since GWTC-4.0 have files of 4096 s only (120 MB a detector).
+    Releases since GWTC-4.0 have files of 4096 s only (120 MB a detector).
 
     Args:
         name: name of the event, such as `"GW190521"` or `"GW200129_065458"`.
         sample_rate: sampling rate of the release in Hz, 4096 or 16384.
+        duration: length of the files in s, 32 or 4096; another one where the release has none of it.
         host: address of the server.
         cache: folder to keep the files in; by default `cache_folder()`.
 
@@ -66,11 +68,11 @@ def fetch_event(
     """
     if not NAME.fullmatch(name):
         raise InputError(f"expected the name of an event, such as GW190521; got {name!r}; mend the name")
-    folder = (cache or cache_folder()) / "gwosc" / name / f"{sample_rate}"
+    folder = (cache or cache_folder()) / "gwosc" / name / f"{sample_rate}-{duration}"
     cached = _load(folder)
     if cached is not None:
         return cached
-    trigger_time, urls = _locate(name, sample_rate, host)
+    trigger_time, urls = _locate(name, sample_rate, duration, host)
     folder.mkdir(parents=True, exist_ok=True)
     for detector, url in urls.items():
         _download(name, host, url, folder / f"{detector}.hdf5", trigger_time)
@@ -93,7 +95,7 @@ def _load(folder: Path) -> tuple[Event, dict[str, Strain]] | None:
         return None
 
 
-def _locate(name: str, sample_rate: int, host: str) -> tuple[float, dict[str, str]]:
+def _locate(name: str, sample_rate: int, duration: int, host: str) -> tuple[float, dict[str, str]]:
     """Trigger time (GPS, s) of an event and the address of each detector's file."""
     from gwosc.datasets import event_gps  # noqa: PLC0415 - seldom needed, and opens sessions
     from gwosc.locate import get_event_urls  # noqa: PLC0415
@@ -102,9 +104,9 @@ def _locate(name: str, sample_rate: int, host: str) -> tuple[float, dict[str, st
         _probe(host)
         trigger_time = float(event_gps(name, host=host))
         with warnings.catch_warnings():
-            # For a release without files of 32 s the client warns and names the long ones.
+            # For a release without files of that length the client warns and names the others.
             warnings.simplefilter("ignore", UserWarning)
-            found = get_event_urls(name, duration=32, format="hdf5", sample_rate=sample_rate, host=host)
+            found = get_event_urls(name, duration=duration, format="hdf5", sample_rate=sample_rate, host=host)
     # H-H1_GWOSC_4KHZ_R1-1126259447-32.hdf5
     urls = {Path(urlsplit(url).path).name.split("-")[1][:2]: url for url in sorted(found)}
     if not urls:

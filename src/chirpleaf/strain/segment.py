@@ -83,7 +83,8 @@ def whitened_series(
     shifted = strain * np.exp(2j * np.pi * segment.frequencies * start)
     spectrum[:, places] = shifted / np.sqrt(segment.psd * segment.duration / 2)
     filled = 2 * len(places) / n
-    return np.fft.irfft(spectrum, n=n, axis=-1) * np.sqrt(n / filled)
+    whitened: Float64[np.ndarray, "detector sample"] = np.fft.irfft(spectrum, n=n, axis=-1) * np.sqrt(n / filled)
+    return whitened
 
 
 def cut_segment(
@@ -113,7 +114,7 @@ def cut_segment(
     rows, densities = [], []
     for name, series in strain.items():
         if name not in psd:
-            raise InputError(f"expected a power spectral density for {name}; got {', '.join(psd) or 'none'}: give --psd")
+            raise InputError(f"expected a power spectral density for {name}; got {', '.join(psd) or 'none'}: add it")
         if series.sample_rate < 2 * frequencies[-1]:
             raise InputError(
                 f"{name} strain: expected a sampling rate of at least {2 * frequencies[-1]:g} Hz; got "
@@ -130,5 +131,5 @@ def _transform(
     piece = series.segment(reference_time + AFTER_TRIGGER - duration, duration)
     window = tukey(len(piece), ROLL_OFF * piece.sample_rate)
     places = np.rint(frequencies * duration).astype(int)
-    spectrum = np.fft.rfft(piece.values * window)[places] / piece.sample_rate
+    spectrum: Complex128[np.ndarray, " frequency"] = np.fft.rfft(piece.values * window)[places] / piece.sample_rate
     return spectrum * np.exp(-2j * np.pi * frequencies * (piece.start_time - reference_time))

@@ -1,0 +1,26 @@
+"""`chirpleaf doctor`: checks an installation."""
+
+import typer
+
+from chirpleaf.cli.console import console
+
+COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+def doctor() -> None:
+    """Check an installation, and say how to mend it."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from chirpleaf.cli.checks import checks
+
+    table = Table.grid(padding=(0, 2))
+    found = []
+    for check in checks():
+        found.append(check)
+        remedy = f" → {check.remedy}" if check.remedy else ""
+        colour = COLOURS[check.status]
+        table.add_row(f"[{colour}]{check.status}[/]", check.subject, escape(check.finding + remedy))
+    console.print(table, highlight=False)
+    if any(check.status == "fail" for check in found):
+        raise typer.Exit(2)

@@ -1,0 +1,58 @@
+"""`chirpleaf evaluate MODEL --injections N --out DIR`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chirpleaf.cli.console import console
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A shipped model or a model file.")],
+    out: Annotated[Path, typer.Option(help="Folder of evaluation.json and the pictures.")],
+    injections: Annotated[int, typer.Option(min=2, help="How many simulated events.")] = 1000,
+    samples: Annotated[int, typer.Option(min=100, help="Posterior samples for each.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the events and of the samples.")] = 0,
+    psd_file: Annotated[
+        Path | None,
+        typer.Option(help="Measured noise spectra (HDF5, EVENT/DETECTOR); by default those of the simulator."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
+) -> None:
+    """Calibration and errors of a model on simulated events."""
+    import json
+    from importlib.metadata import version
+
+    from chirpleaf.cli.folders import check_folder, new_folder
+
+    check_folder(out, overwrite=overwrite)
+
+    from chirpleaf.cli.calibration import calibration_table, write_calibration_pictures
+    from chirpleaf.diagnostics.evaluation import evaluate as run
+    from chirpleaf.errors import InputError
+    from chirpleaf.inference.results import at_once
+    from chirpleaf.models import load_model
+    from chirpleaf.strain.measured import MeasuredSpectra
+
+    if psd_file is not None and not psd_file.is_file():
+        raise InputError(f"expected a file of measured noise spectra; got no file {psd_file}: check --psd-file")
+    loaded = load_model(model)
+    with console.status(f"{injections} injections"):
+        spectra = None if psd_file is None else MeasuredSpectra(psd_file)
+        evaluation = run(loaded, injections, seed=seed, samples=samples, spectra=spectra)
+    origin = {
+        "model": loaded.name,
+        "data_sha256": loaded.provenance.get("data_sha256", ""),
+        "seed": seed,
+        "samples": samples,
+        "spectra": "simulator" if psd_file is None else psd_file.name,
+        "chirpleaf_version": version("chirpleaf"),
+    }
+    new_folder(out, overwrite=overwrite)
+    with at_once(out / "evaluation.json") as scratch:
+        scratch.write_text(json.dumps({**origin, **evaluation.to_json()}, indent=2) + "\n")
+    written = [out / "evaluation.json", *write_calibration_pictures(evaluation, out)]
+    console.print(calibration_table(evaluation, loaded.name), highlight=False)
+    names = ", ".join(path.name for path in written)
+    console.print(f"wrote {out}: {names}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,84 @@
+"""`chirpleaf infer EVENT`, or `chirpleaf infer --strain H1=FILE --strain L1=FILE --trigger GPS`."""
+
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chirpleaf.cli.console import console
+from chirpleaf.errors import InputError, UntrustedError
+
+if TYPE_CHECKING:
+    from chirpleaf.inference import Posterior
+
+MOST_SAMPLES = 1_000_000
+"""More would need tens of gigabytes of memory."""
+
+
+def infer(
+    event: Annotated[str | None, typer.Argument(help="An embedded event, or one of the open catalogues.")] = None,
+    strain: Annotated[
+        list[str] | None,
+        typer.Option(metavar="H1=FILE", help="Strain of a detector: GWOSC HDF5, GWOSC text or GWF. One for each."),
+    ] = None,
+    trigger: Annotated[float | None, typer.Option(metavar="GPS", help="Time of the merger within 0.1 s.")] = None,
+    psd: Annotated[
+        list[str] | None,
+        typer.Option(metavar="H1=FILE", help="Noise spectrum of a detector; estimated from the strain by default."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A shipped model or a model file; by default the data choose.")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="How many samples.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the samples.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results, by default out/EVENT.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
+    certify: Annotated[
+        bool | None, typer.Option("--certify/--no-certify", help="Check the posterior against the exact likelihood.")
+    ] = None,
+) -> None:
+    """From strain to a posterior: a table, its files and its pictures."""
+    from chirpleaf.cli.collector import paused_collector
+    from chirpleaf.cli.folders import check_folder
+    from chirpleaf.cli.pairs import detector_files
+
+    if certify:
+        raise InputError("expected --no-certify; got --certify, which this version cannot do yet: leave it out")
+    if not 1 <= samples <= MOST_SAMPLES:
+        raise InputError(f"expected --samples from 1 to {MOST_SAMPLES}; got {samples}: 10000 are usual")
+    if trigger is not None and not isfinite(trigger):
+        raise InputError(f"expected --trigger as a GPS time in seconds; got {trigger}: write for example 1126259462.4")
+    files, densities = detector_files("--strain", strain), detector_files("--psd", psd)
+    folder = out or Path("out") / (event or "strain")
+    check_folder(folder, overwrite=overwrite)
+
+    with paused_collector():
+        from chirpleaf.inference import infer as run
+
+        posterior = run(
+            event,
+            strain=files or None,
+            trigger_time=trigger,
+            psd=densities or None,
+            model=model,
+            samples=samples,
+            seed=seed,
+        )
+        _write(posterior, folder, overwrite=overwrite)
+    if not posterior.trust.trusted:
+        raise UntrustedError(f"{'; '.join(posterior.trust.reasons)}: the files in {folder} say so too")
+
+
+def _write(posterior: "Posterior", folder: Path, *, overwrite: bool) -> None:
+    """Files, pictures and the table."""
+    from chirpleaf.cli.folders import new_folder
+    from chirpleaf.cli.pictures import write_pictures
+    from chirpleaf.cli.report import report
+    from chirpleaf.inference.results import write_results
+
+    new_folder(folder, overwrite=overwrite)
+    written = write_results(posterior, folder) + write_pictures(posterior, folder)
+    console.print(report(posterior), highlight=False)
+    names = ", ".join(path.name for path in written)
+    console.print(f"wrote {folder}: {names}", highlight=False, markup=False, soft_wrap=True)

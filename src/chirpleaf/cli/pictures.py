@@ -1,0 +1,43 @@
+"""The pictures that `chirpleaf infer` writes."""
+
+from pathlib import Path
+
+import numpy as np
+
+from chirpleaf.inference.posterior import HEADLINE, Posterior
+from chirpleaf.inference.reconstruction import whitened_view
+from chirpleaf.inference.results import at_once
+from chirpleaf.plots.corner import corner
+from chirpleaf.plots.strain import whitened_strain
+
+BAND = (30.0, 400.0)
+"""Frequencies of the whitened strain that is drawn, Hz."""
+
+
+def write_pictures(posterior: Posterior, folder: Path) -> tuple[Path, ...]:
+    """Writes `corner.png` and `strain.png`.
+
+    Args:
+        posterior: what to draw.
+        folder: where; it exists. Files of these names are replaced.
+
+    Returns:
+        The two files.
+    """
+    times, strain, (lower, median, upper) = whitened_view(posterior, band=BAND)
+    names = posterior.detectors
+    figures = {
+        "corner.png": corner(posterior.samples, HEADLINE),
+        "strain.png": whitened_strain(
+            times,
+            dict(zip(names, strain, strict=True)),
+            trigger_time=posterior.trigger_time,
+            model=dict(zip(names, median, strict=True)),
+            model_interval=dict(zip(names, np.stack([lower, upper], axis=1), strict=True)),
+            band=BAND,
+        ),
+    }
+    for name, figure in figures.items():
+        with at_once(folder / name) as scratch:
+            figure.savefig(scratch, format="png")
+    return tuple(folder / name for name in figures)

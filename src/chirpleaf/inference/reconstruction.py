@@ -1,0 +1,105 @@
+"""Reconstruction: the signal that a posterior sees in the data.
+
+The posterior is over masses and spins alone. For one of its samples the (2, 2) waveform h is fixed up to amplitude,
+phase and arrival time in each detector, and these are set to their best fit: with the matched-filter output
+
+    z(t) = 4 df sum_i d_i conj(h_i) exp(2 pi i f_i t) / S_i,        (h|h) = 4 df sum_i |h_i|^2 / S_i,
+
+and t_0 where |z| is greatest, the signal is h(f) exp(-2 pi i f t_0) z(t_0) / (h|h) (arXiv:gr-qc/0509116, section III).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Complex128, Float64
+from numpy.typing import ArrayLike
+
+from chirpleaf.inference.observe import Observation
+from chirpleaf.inference.posterior import Posterior
+from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, whitened_series
+
+Signals = Complex128[np.ndarray, "sample detector frequency"]
+
+SEARCH = 0.05
+"""Half width of the searched arrival times about the segment's reference time, seconds."""
+
+_TIME_STEP = 1 / 8192
+
+
+def reconstruct(observation: Observation, samples: Mapping[str, ArrayLike]) -> Signals:
+    """The signal of each sample in each detector, at its best amplitude, phase and arrival time.
+
+    Args:
+        observation: the data and the model.
+        samples: `mass_1`, `mass_2` (detector frame, solar masses), `chi_1`, `chi_2`, each of shape (n,) or a float.
+
+    Returns:
+        Strain about the segment's reference time on its frequencies, shape (n, detector, F), 1/Hz.
+    """
+    segment = observation.segment
+    binary = {name: samples[name] for name in ("mass_1", "mass_2", "chi_1", "chi_2")}
+    face_on = {"luminosity_distance": 400.0, "theta_jn": 0.0, "phase": 0.0}
+    wave, _ = polarizations({**binary, **face_on}, segment.frequencies, observation.model.architecture.approximant)
+    return np.stack([_best_fit(segment, waveform) for waveform in wave])
+
+
+def _best_fit(
+    segment: Segment, waveform: Complex128[np.ndarray, " frequency"]
+) -> Complex128[np.ndarray, "detector frequency"]:
+    n = round(segment.duration / _TIME_STEP)
+    places = np.rint(segment.frequencies * segment.duration).astype(int)
+    integrand = np.zeros((len(segment.detectors), n), dtype=np.complex128)
+    integrand[:, places] = segment.strain * waveform.conj() / segment.psd
+    # ifft divides by n; time k * step, the negative ones at the end.
+    output = np.fft.ifft(integrand, axis=-1) * n
+    times = np.fft.fftfreq(n, 1 / segment.duration)
+    output[:, np.abs(times) > SEARCH] = 0.0
+    peak = np.abs(output).argmax(axis=-1)
+    fitted = output[np.arange(len(output)), peak] / (np.abs(waveform) ** 2 / segment.psd).sum(axis=-1)
+    delay = np.exp(-2j * np.pi * np.outer(times[peak], segment.frequencies))
+    return fitted[:, None] * waveform * delay
+
+
+def whitened_view(
+    posterior: Posterior,
+    *,
+    band: tuple[float, float] = (30.0, 400.0),
+    sample_rate: float = 4096.0,
+    half_width: float = 0.5,
+    draws: int = 40,
+) -> tuple[
+    Float64[np.ndarray, " time"],
+    Float64[np.ndarray, "detector time"],
+    Float64[np.ndarray, "quantile detector time"],
+]:
+    """Whitened strain of a band, and the signal that the posterior sees in it.
+
+    Args:
+        posterior: samples and the data they are of.
+        band: lower and upper frequency, Hz.
+        sample_rate: of the series, Hz.
+        half_width: seconds shown before and after the trigger.
+        draws: samples that make the interval.
+
+    Returns:
+        GPS times (n,) in seconds; strain (detector, n); 5 %, 50 % and 95 % quantiles of the signal over the posterior
+        (3, detector, n): both in standard deviations of the band's noise.
+    """
+    observation = posterior.observation
+    segment = observation.segment
+    inside = (segment.frequencies >= band[0]) & (segment.frequencies <= band[1])
+    view = replace(
+        segment,
+        strain=segment.strain[:, inside],
+        psd=segment.psd[:, inside],
+        frequencies=segment.frequencies[inside],
+    )
+    chosen = np.linspace(0, len(posterior) - 1, min(draws, len(posterior))).astype(int)
+    signals = reconstruct(observation, {name: values[chosen] for name, values in posterior.samples.items()})
+    strain = view.whitened(sample_rate)
+    times = segment.reference_time + AFTER_TRIGGER - segment.duration + np.arange(strain.shape[-1]) / sample_rate
+    shown = np.abs(times - posterior.trigger_time) <= half_width
+    series = np.stack([whitened_series(view, signal[:, inside], sample_rate)[:, shown] for signal in signals])
+    return times[shown], strain[:, shown], np.quantile(series, (0.05, 0.5, 0.95), axis=0)

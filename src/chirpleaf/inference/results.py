@@ -1,0 +1,210 @@
+"""Results on disk: what `chirpleaf infer` writes of a posterior, and how it is read back.
+
+| file | holds |
+|---|---|
+| `summary.json` | medians and 90 % intervals, trust, timing: what a script wants |
+| `posterior.hdf5` | every sample with its density, provenance as attributes: what a colleague wants |
+| `result.json` | the samples and the prior as `bilby.core.result.read_in_result` takes them (arXiv:1811.02042) |
+
+Each file is written beside its name and then renamed, so that there is a whole one or the one that was there before.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from chirpleaf.errors import InputError
+from chirpleaf.inference.posterior import Posterior, Samples
+from chirpleaf.models.estimator import PARAMETERS as INTRINSIC
+from chirpleaf.physics.parameters import PARAMETERS
+from chirpleaf.physics.priors import IntrinsicPrior
+
+DENSITIES = ("log_prob", "log_weight")
+"""What `posterior.hdf5` holds of each sample besides its parameters."""
+
+
+@dataclass(frozen=True)
+class SavedPosterior:
+    """What `posterior.hdf5` holds.
+
+    Attributes:
+        samples: parameter name to values, each of shape (n,), in the units of `physics.parameters`.
+        log_prob: ln of the density that the samples were drawn from, per unit of chirp_mass, mass_ratio, chi_1 and
+            chi_2, shape (n,).
+        log_weight: ln of the importance weights, shape (n,); zeros as long as the posterior is not certified.
+        provenance: event, trigger_time, detectors, model, data_sha256, approximant, seed and chirpleaf_version.
+    """
+
+    samples: Samples
+    log_prob: NDArray[np.float64]
+    log_weight: NDArray[np.float64]
+    provenance: dict[str, Any]
+
+
+def write_results(posterior: Posterior, folder: Path) -> tuple[Path, ...]:
+    """Writes `summary.json`, `posterior.hdf5` and `result.json`.
+
+    Args:
+        posterior: what to write.
+        folder: where; it exists. Files of these names are replaced.
+
+    Returns:
+        The three files.
+    """
+    writers = {"summary.json": _write_summary, "posterior.hdf5": _write_samples, "result.json": _write_bilby}
+    for name, write in writers.items():
+        with at_once(folder / name) as scratch:
+            write(posterior, scratch)
+    return tuple(folder / name for name in writers)
+
+
+def read_posterior(path: str | Path) -> SavedPosterior:
+    """Reads a `posterior.hdf5`.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: there is no such file, it is cut short, or it is none of chirpleaf's.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"expected a posterior.hdf5; got no file {path}: check the path")
+    try:
+        with h5py.File(path, "r") as file:
+            table = {name: dataset[()] for name, dataset in file["posterior"].items()}
+            provenance = {name: _plain(value) for name, value in file.attrs.items()}
+        log_prob, log_weight = (table.pop(name) for name in DENSITIES)
+    except (OSError, KeyError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"expected a posterior.hdf5 of chirpleaf; got {path}, which cannot be read so ({reason}): write it again"
+        ) from error
+    return SavedPosterior(table, log_prob, log_weight, provenance)
+
+
+@contextmanager
+def at_once(path: Path) -> Iterator[Path]:
+    """A name to write to, which becomes `path` once all is written and vanishes if that fails.
+
+    Args:
+        path: the file that is wanted; one that exists is kept until the new one is whole.
+    """
+    scratch = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield scratch
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def provenance(posterior: Posterior) -> dict[str, Any]:
+    """Where a posterior is from, as JSON values."""
+    model = posterior.observation.model
+    return {
+        "event": posterior.event,
+        "trigger_time": posterior.trigger_time,
+        "detectors": list(posterior.detectors),
+        "model": model.name,
+        "data_sha256": model.provenance.get("data_sha256", ""),
+        "approximant": model.architecture.approximant,
+        "seed": posterior.seed,
+        "chirpleaf_version": version("chirpleaf"),
+    }
+
+
+def _write_summary(posterior: Posterior, path: Path) -> None:
+    origin = provenance(posterior)
+    named = ("event", "trigger_time", "detectors", "model", "approximant", "seed")
+    document = {
+        **{name: origin[name] for name in named},
+        "n_samples": len(posterior),
+        "parameters": posterior.summary(),
+        "certificate": None,
+        "trust": posterior.trust.to_json(),
+        "timing": dict(posterior.timing),
+    }
+    path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def _write_samples(posterior: Posterior, path: Path) -> None:
+    densities = dict(zip(DENSITIES, (posterior.log_prob, np.zeros(len(posterior))), strict=True))
+    with h5py.File(path, "w") as file:
+        table = file.create_group("posterior")
+        for name, values in posterior.samples.items():
+            table.create_dataset(name, data=values).attrs["unit"] = PARAMETERS[name].unit
+        for name, values in densities.items():
+            # At the top as well, by a link: they are densities of the samples and no parameters.
+            file[name] = table.create_dataset(name, data=values)
+        file.attrs.update(provenance(posterior))
+
+
+def _write_bilby(posterior: Posterior, path: Path) -> None:
+    model = posterior.observation.model
+    document = {
+        "label": posterior.event,
+        "outdir": ".",
+        "sampler": "chirpleaf",
+        "search_parameter_keys": list(INTRINSIC),
+        "fixed_parameter_keys": [],
+        "constraint_parameter_keys": ["mass_1", "mass_2"],
+        "priors": bilby_priors(model.architecture.prior),
+        "posterior": {
+            "__dataframe__": True,
+            "content": {name: values.tolist() for name, values in posterior.samples.items()},
+        },
+        "meta_data": {**provenance(posterior), "trust": posterior.trust.to_json()},
+        "sampling_time": posterior.timing.get("infer_s"),
+        "version": f"chirpleaf={version('chirpleaf')}",
+    }
+    path.write_text(json.dumps(document, allow_nan=False))
+
+
+def bilby_priors(prior: IntrinsicPrior) -> dict[str, Any]:
+    """The prior in the words of bilby's JSON: uniform in component masses, which are bounded, and in aligned spins.
+
+    Args:
+        prior: the prior that the posterior is under.
+
+    Returns:
+        A `BBHPriorDict` as JSON values.
+    """
+    lowest, highest = prior.chirp_mass_range
+    masses, spins = (prior.mass_min, prior.mass_max), (-prior.spin_max, prior.spin_max)
+    return {
+        "__prior_dict__": True,
+        "__module__": "bilby.gw.prior",
+        "__name__": "BBHPriorDict",
+        "chirp_mass": _bilby_prior("gw.prior", "UniformInComponentsChirpMass", "chirp_mass", (lowest, highest)),
+        "mass_ratio": _bilby_prior(
+            "gw.prior", "UniformInComponentsMassRatio", "mass_ratio", (prior.mass_ratio_min, 1.0)
+        ),
+        "mass_1": _bilby_prior("core.prior.base", "Constraint", "mass_1", masses),
+        "mass_2": _bilby_prior("core.prior.base", "Constraint", "mass_2", masses),
+        "chi_1": _bilby_prior("core.prior.analytical", "Uniform", "chi_1", spins),
+        "chi_2": _bilby_prior("core.prior.analytical", "Uniform", "chi_2", spins),
+    }
+
+
+def _bilby_prior(module: str, kind: str, name: str, bounds: tuple[float, float]) -> dict[str, Any]:
+    label: Mapping[str, str] = {"latex_label": f"${PARAMETERS[name].latex}$"}
+    keywords = {"minimum": bounds[0], "maximum": bounds[1], "name": name, **label}
+    return {"__prior__": True, "__module__": f"bilby.{module}", "__name__": kind, "kwargs": keywords}
+
+
+def _plain(value: Any) -> Any:
+    """An attribute of HDF5 as the Python value it was."""
+    if isinstance(value, np.ndarray):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,62 @@
+"""The command line in this process, and files for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from chirpleaf.models import Model
+    from chirpleaf.strain import Strain
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a command."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def chirpleaf(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Runs `chirpleaf ARGUMENTS` in this process."""
+    from chirpleaf.cli import main
+
+    def run(*arguments: object) -> Ran:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Ran(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def model_file(model: "Model", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of the untrained model."""
+    from chirpleaf.models import save
+
+    path = tmp_path_factory.mktemp("model") / "random.safetensors"
+    save(model, path)
+    return path
+
+
+@pytest.fixture
+def gwosc_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes strain as the Open Science Center releases it."""
+
+    def write(strain: "Strain", name: str | None = None) -> Path:
+        path = tmp_path / (name or f"{strain.detector}.hdf5")
+        with h5py.File(path, "w") as file:
+            dataset = file.create_dataset("strain/Strain", data=np.asarray(strain.values))
+            dataset.attrs.update(Xstart=strain.start_time, Xspacing=1 / strain.sample_rate)
+            file["meta/Detector"] = strain.detector.encode()
+        return path
+
+    return write

@@ -1,0 +1,286 @@
+"""Bad input: exit code 2, one line that says what was expected, what came and how to mend it, and nothing lost."""
+
+import functools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from chirpleaf.strain import events, gwosc, load_event
+from chirpleaf.strain.strain import Strain
+
+Command = Callable[..., Any]
+
+TRIGGER = events()["GW150914"].trigger_time
+SCRIPT = Path(sys.executable).with_name("chirpleaf")
+PRESET = "name: short\nduration: 4\nprior: {chirp_mass_min: 30}\n"
+
+
+def assert_refused(status: int, stdout: str, stderr: str, *parts: str) -> None:
+    """Exit code 2, silence, and one line that holds the parts in their order."""
+    assert (status, stdout) == (2, "")
+    assert stderr.startswith("error: ")
+    assert stderr.count("\n") == 1
+    assert stderr.endswith("\n")
+    assert "Traceback" not in stderr
+    position = 0
+    for part in parts:
+        position = stderr.find(part, position)
+        assert position >= 0, f"{part!r} is missing, or too early, in {stderr!r}"
+
+
+@pytest.fixture
+def refused(chirpleaf: Command, tmp_path: Path) -> Callable[..., None]:
+    """Runs a command that must be refused with the parts of a message, and that must leave the folder as it was."""
+
+    def check(arguments: tuple[object, ...], *parts: str) -> None:
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        ran = chirpleaf(*arguments)
+        assert_refused(ran.status, ran.stdout, ran.stderr, *parts)
+        after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        assert after == before
+        assert not (tmp_path / "out").exists()
+
+    return check
+
+
+@pytest.fixture
+def strain() -> dict[str, Strain]:
+    return load_event("GW150914")
+
+
+@pytest.fixture
+def infer(
+    refused: Callable[..., None], model_file: Path, gwosc_file: Callable[..., Path], tmp_path: Path
+) -> Callable[..., None]:
+    """Refusal of `chirpleaf infer --strain …` on files of some strain."""
+
+    def check(strain: dict[str, Strain], *parts: str, trigger: float = TRIGGER) -> None:
+        files = [f"{name}={gwosc_file(series)}" for name, series in strain.items()]
+        options = [argument for file in files for argument in ("--strain", file)]
+        refused(
+            ("infer", *options, "--trigger", trigger, "--model", model_file, "--out", tmp_path / "out"),
+            *parts,
+        )
+
+    return check
+
+
+def test_a_missing_file_in_a_process_of_its_own(tmp_path: Path) -> None:
+    options = ["--strain", "H1=nowhere.hdf5", "--strain", "L1=nowhere.hdf5", "--trigger", str(TRIGGER)]
+    ran = subprocess.run([SCRIPT, "infer", *options], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert_refused(ran.returncode, ran.stdout, ran.stderr, "expected a file", "got nowhere.hdf5", "check the path")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_misspelt_option_in_a_process_of_its_own(tmp_path: Path) -> None:
+    ran = subprocess.run([SCRIPT, "infer", "--sample", "5"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert_refused(ran.returncode, ran.stdout, ran.stderr, "No such option: --sample", "chirpleaf infer --help")
+
+
+def test_not_hdf5(refused: Callable[..., None], tmp_path: Path) -> None:
+    path = tmp_path / "H1.hdf5"
+    path.write_bytes(np.random.default_rng(0).bytes(4096))
+    options = ("--strain", f"H1={path}", "--strain", f"L1={path}", "--trigger", TRIGGER, "--out", tmp_path / "out")
+    refused(("infer", *options), "expected GWOSC HDF5, GWOSC text", "or GWF", "cannot be read", "download it again")
+
+
+def test_a_file_cut_short(refused: Callable[..., None], gwosc_file: Callable[..., Path], tmp_path: Path) -> None:
+    path = gwosc_file(load_event("GW150914")["H1"])
+    path.write_bytes(path.read_bytes()[:100_000])
+    options = ("--strain", f"H1={path}", "--strain", f"L1={path}", "--trigger", TRIGGER, "--out", tmp_path / "out")
+    refused(("infer", *options), "expected a complete HDF5 file", "got", "download it again")
+
+
+def test_the_file_of_another_detector(
+    refused: Callable[..., None], gwosc_file: Callable[..., Path], strain: dict[str, Strain], tmp_path: Path
+) -> None:
+    path = gwosc_file(strain["H1"])
+    options = ("--strain", f"H1={path}", "--strain", f"L1={path}", "--trigger", TRIGGER, "--out", tmp_path / "out")
+    refused(("infer", *options), "expected strain of L1", "got that of H1", "pair the file with H1")
+
+
+def test_a_sampling_rate_too_low_for_the_band(infer: Callable[..., None], strain: dict[str, Strain]) -> None:
+    slow = {name: series.require_sample_rate(1024.0) for name, series in strain.items()}
+    infer(slow, "H1 strain", "expected a sampling rate of at least", "got 1024 Hz", "take the file")
+
+
+def test_gaps_in_the_segment(infer: Callable[..., None], strain: dict[str, Strain]) -> None:
+    values = strain["L1"].values.copy()
+    values[round((TRIGGER - strain["L1"].start_time) * 4096) :][:7] = np.nan
+    gap = {**strain, "L1": replace(strain["L1"], values=values)}
+    infer(gap, "L1 segment", "expected data without gaps", "got 7 NaN samples", "take another time")
+
+
+@pytest.mark.parametrize("offset", [-60.0, -15.0, 15.9, 1e6])
+def test_a_segment_outside_the_file(infer: Callable[..., None], strain: dict[str, Strain], offset: float) -> None:
+    parts = ("H1 segment outside the file", "expected a stretch within GPS 1126259447.000", "got", "give a longer file")
+    infer(strain, *parts, trigger=TRIGGER + offset)
+
+
+def test_fewer_seconds_than_the_psd_needs(infer: Callable[..., None], strain: dict[str, Strain]) -> None:
+    short = {name: series.segment(TRIGGER - 6.0, 10.0) for name, series in strain.items()}
+    infer(short, "H1 power spectral density", "expected at least 16 s", "got 10 s", "--psd")
+
+
+def test_one_detector_where_the_model_needs_two(infer: Callable[..., None], strain: dict[str, Strain]) -> None:
+    infer({"H1": strain["H1"]}, "expected strain of H1, L1 for model random", "got H1", "add --strain L1=FILE")
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        (("--strain", "h1.hdf5", "--trigger", "1"), ("expected --strain DETECTOR=FILE", "got 'h1.hdf5'", "write")),
+        (("--strain", "H1=", "--trigger", "1"), ("expected --strain DETECTOR=FILE", "got 'H1='", "write")),
+        (("--strain", "H1=a", "--strain", "H1=b", "--trigger", "1"), ("expected one --strain", "got two for H1")),
+        (("--strain", "H1=a", "--strain", "L1=b"), ("expected the trigger time", "got none", "add --trigger GPS")),
+        (("--strain", "H1=a", "--trigger", "nan"), ("expected --trigger as a GPS time", "got nan", "write")),
+        (("--strain", "H1=a", "--trigger", "noon"), ("Invalid value for '--trigger'", "chirpleaf infer --help")),
+        ((), ("expected an event or strain", "got both or neither", "give EVENT, or --strain")),
+        (("GW150914", "--strain", "H1=a", "--trigger", "1"), ("expected an event or strain", "got both", "give EVENT")),
+        (("GW150914", "--psd", "nothing"), ("expected --psd DETECTOR=FILE", "got 'nothing'", "write")),
+        (("GW150914", "--psd", "H1=nowhere.txt"), ("expected a file", "got nowhere.txt", "check the path")),
+        (("GW150914", "--samples", "0"), ("expected --samples from 1 to 1000000", "got 0", "10000 are usual")),
+        (("GW150914", "--samples", "1e6"), ("Invalid value for '--samples'", "chirpleaf infer --help")),
+        (("GW150914", "--certify"), ("expected --no-certify", "got --certify", "leave it out")),
+        (("GW150914", "--model", "bhb"), ("expected a shipped model", "got 'bhb'", "see `chirpleaf models`")),
+        (("GW150914", "--model", "./no.safetensors"), ("expected a model file", "got no file", "chirpleaf models")),
+        (("../GW150914",), ("expected the name of an event", "got '../GW150914'", "mend the name")),
+    ],
+)
+def test_options_that_make_no_sense(
+    refused: Callable[..., None], model_file: Path, tmp_path: Path, options: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    model = () if "--model" in options else ("--model", model_file)
+    refused(("infer", *options, *model, "--out", tmp_path / "out"), *parts)
+
+
+def test_a_density_that_does_not_cover_the_band(refused: Callable[..., None], model_file: Path, tmp_path: Path) -> None:
+    density = tmp_path / "H1.txt"
+    np.savetxt(density, np.column_stack([np.arange(50.0, 2000.0), np.full(1950, 1e-46)]))
+    options = ("--psd", f"H1={density}", "--model", model_file, "--out", tmp_path / "out")
+    refused(("infer", "GW150914", *options), "expected frequencies from 50", "got 20", "give a density that covers")
+
+
+def test_an_unknown_event(refused: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    unreachable = functools.partial(gwosc.fetch_event, host="http://127.0.0.1:9", cache=tmp_path / "cache")
+    monkeypatch.setattr(gwosc, "fetch_event", unreachable)
+    parts = ("no such embedded event GW999999", "could not be reached", "embedded: GW150914, GW170814", "give --strain")
+    refused(("infer", "GW999999", "--out", tmp_path / "out"), *parts)
+
+
+@pytest.mark.parametrize("kept", [0.9, 0.2, 0.0001, 0.0])
+def test_a_model_file_cut_short(refused: Callable[..., None], model_file: Path, tmp_path: Path, kept: float) -> None:
+    damaged = tmp_path / "damaged.safetensors"
+    content = model_file.read_bytes()
+    damaged.write_bytes(content[: int(kept * len(content))])
+    options = ("--model", damaged, "--out", tmp_path / "out")
+    refused(("infer", "GW150914", *options), "expected a safetensors model file", "cut short", "fetch it again")
+
+
+def test_a_model_file_from_a_newer_version(refused: Callable[..., None], model_file: Path, tmp_path: Path) -> None:
+    with safe_open(model_file, framework="pt") as file:
+        document = json.loads(file.metadata()["chirpleaf"])
+    newer = tmp_path / "newer.safetensors"
+    save_file(load_file(model_file), newer, metadata={"chirpleaf": json.dumps({**document, "format": 2})})
+    options = ("--model", newer, "--out", tmp_path / "out")
+    refused(("infer", "GW150914", *options), "expected a model file of format 1", "got format 2", "update chirpleaf")
+
+
+def test_an_output_folder_that_exists(chirpleaf: Command, model_file: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "summary.json"
+    precious.write_text("precious")
+    for verb in (("infer", "GW150914", "--model", model_file), ("evaluate", model_file, "--injections", 2)):
+        ran = chirpleaf(*verb, "--out", tmp_path)
+        assert_refused(ran.status, ran.stdout, ran.stderr, "expected a new or empty folder", "got", "add --overwrite")
+        ran = chirpleaf(*verb, "--out", precious, "--overwrite")
+        assert_refused(ran.status, ran.stdout, ran.stderr, "expected a folder", "got the file", "name another")
+        ran = chirpleaf(*verb, "--out", precious / "below")
+        assert_refused(ran.status, ran.stdout, ran.stderr, "expected a folder", "got", "name another")
+    assert precious.read_text() == "precious"
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
+
+
+def test_the_folder_of_an_event_is_guarded_by_default(
+    chirpleaf: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    results = tmp_path / "out" / "GW150914" / "summary.json"
+    results.parent.mkdir(parents=True)
+    results.write_text("{}")
+    ran = chirpleaf("infer", "GW150914")
+    assert_refused(ran.status, ran.stdout, ran.stderr, "got out/GW150914, which holds files", "add --overwrite")
+    assert results.read_text() == "{}"
+
+
+@pytest.mark.parametrize(
+    ("preset", "parts"),
+    [
+        (None, ("expected a preset file", "got no file", "docs/training.md")),
+        ("name: [unclosed", ("expected a YAML preset", "does not parse", "mend it")),
+        ("- a\n- list\n", ("expected a valid preset", "got the file", "mend")),
+        (PRESET + "learning_rate: 1\n", ("expected a valid preset", "got learning_rate", "mend")),
+        (PRESET + "schedule: {epochs: -1}\n", ("expected a valid preset", "got schedule.epochs", "mend")),
+        (PRESET.replace("short", "a/b"), ("expected a name that can name a file", "got 'a/b'", "change it")),
+    ],
+)
+def test_a_bad_preset(refused: Callable[..., None], tmp_path: Path, preset: str | None, parts: tuple[str, ...]) -> None:
+    path = tmp_path / "preset.yaml"
+    if preset is not None:
+        path.write_text(preset)
+    refused(("train", path, "--out", tmp_path / "out"), *parts)
+
+
+def test_nothing_to_resume(refused: Callable[..., None], tmp_path: Path) -> None:
+    path = tmp_path / "preset.yaml"
+    path.write_text(PRESET)
+    parts = ("expected a checkpoint to resume from", "got no", "last.ckpt", "train without --resume")
+    refused(("train", path, "--out", tmp_path / "out", "--resume"), *parts)
+
+
+def test_a_training_is_neither_overwritten_nor_resumed_with_another_preset(
+    refused: Callable[..., None], tmp_path: Path
+) -> None:
+    run, other = tmp_path / "run", tmp_path / "other.yaml"
+    run.mkdir()
+    (run / "last.ckpt").write_bytes(b"weeks of work")
+    (run / "preset.yaml").write_text(PRESET)
+    other.write_text(PRESET + "seed: 5\n")
+    refused(("train", other, "--out", run), "expected a new or empty folder", "got", "add --overwrite")
+    refused(("train", other, "--out", run, "--resume"), "expected the preset", "got", "resume with")
+    refused(("train", other, "--out", run, "--resume", "--overwrite"), "expected --resume or --overwrite", "got both")
+
+
+def test_evaluation_of_what_is_not_there(refused: Callable[..., None], model_file: Path, tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "out", "--injections", 2)
+    refused(("evaluate", "bhb", *out), "expected a shipped model", "got 'bhb'", "see `chirpleaf models`")
+    spectra = ("--psd-file", tmp_path / "none.hdf5")
+    refused(("evaluate", model_file, *out, *spectra), "expected a file of measured noise", "got no file", "--psd-file")
+
+
+def test_a_folder_without_permission(
+    refused: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    refused(("infer", "GW150914", "--out", tmp_path / "out"), "can be written to", "got", "name another")
+
+
+def test_a_full_disk_is_one_line_too(
+    chirpleaf: Command, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("chirpleaf.inference.results.write_results", full)
+    ran = chirpleaf("infer", "GW150914", "--model", model_file, "--samples", 100, "--out", tmp_path / "results")
+    assert_refused(ran.status, ran.stdout, ran.stderr, "expected files", "No space left on device", "free space")

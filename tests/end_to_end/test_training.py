@@ -1,0 +1,210 @@
+"""Training: finds a posterior that is known, learns from simulated mergers, goes on where it was broken off."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import lightning
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+from chirpleaf.errors import InputError
+from chirpleaf.models import Architecture, load, save
+from chirpleaf.networks.density import ConditionalDensity
+from chirpleaf.networks.heads import MixtureHead
+from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.training.engine import Schedule, fit
+from chirpleaf.training.progress import History, read_history
+from chirpleaf.training.recipe import Simulation, train
+from chirpleaf.training.simulator import Batch
+
+MIXING = torch.tensor([[1.0, 0.5, 0.0, 0.0], [0.0, 1.0, -0.5, 0.0], [0.3, 0.0, 1.0, 0.8], [0.0, 0.7, 0.0, 1.0],
+                       [0.5, 0.0, 0.0, -1.0]])  # fmt: skip
+NOISE = 0.5
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_and_a_seed() -> Iterator[None]:
+    """Training sets the number of threads of the process; the next test has the old one."""
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+    torch.set_num_threads(threads)
+
+
+@dataclass(frozen=True)
+class LinearGaussian:
+    """Batches of theta ~ N(0, width^2), d = MIXING theta + noise, weighted to the prior N(0, 1) when `weighted`."""
+
+    width: float = 1.25
+    weighted: bool = True
+    size: int = 200
+    seed: int = 0
+
+    def batch(self, index: int) -> Batch:
+        generator = torch.Generator().manual_seed(10_000 * self.seed + index)
+        theta = self.width * torch.randn(self.size, 4, generator=generator)
+        data = theta @ MIXING.T + NOISE * torch.randn(self.size, len(MIXING), generator=generator)
+        log_weight = 4 * np.log(self.width) - 0.5 * (1 - self.width**-2) * theta.square().sum(1)
+        weight = log_weight.exp() if self.weighted else torch.ones(self.size)
+        return Batch(data, theta, torch.zeros(self.size), weight)
+
+
+def exact_posterior(data: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (..., 4) and covariance (4, 4) under the prior N(0, 1)."""
+    covariance = torch.linalg.inv(torch.eye(4) + MIXING.T @ MIXING / NOISE**2)
+    return data @ MIXING @ covariance / NOISE**2, covariance
+
+
+def small_density() -> ConditionalDensity:
+    root = ResidualNetwork(len(MIXING), 16, width=32, n_blocks=1)
+    return ConditionalDensity(root, MixtureHead(16, 4, n_components=3, n_hidden=16)).train()
+
+
+def learnt(problem: LinearGaussian, out: Path, epochs: int = 3) -> tuple[Tensor, Tensor, Tensor]:
+    """Data (n, 5), means (n, 4) and mean covariance (4, 4) of the posteriors that training finds for them."""
+    density = small_density()
+    schedule = Schedule(epochs=epochs, batches=200, learning_rate=5e-3, warmup=50, ema_decay=0.99, weight_decay=0.0)
+    fit(density, problem, [problem.batch(10**6)], schedule, out=out)  # type: ignore[arg-type]
+    held_out = replace(problem, width=1.0, size=200, seed=5).batch(0)
+    with torch.no_grad():
+        samples = density(held_out.features).sample(2000, torch.Generator().manual_seed(1))
+    centred = samples - samples.mean(0)
+    return held_out.features, samples.mean(0), torch.einsum("nbi,nbj->ij", centred, centred) / centred[..., 0].numel()
+
+
+def test_the_posterior_of_a_linear_gaussian_problem_is_found(tmp_path: Path) -> None:
+    data, mean, covariance = learnt(LinearGaussian(), tmp_path)
+    expected_mean, expected_covariance = exact_posterior(data)
+    widths = expected_covariance.diagonal().sqrt()
+    assert ((mean - expected_mean) / widths).square().mean().sqrt() < 0.2
+    scaled = (covariance - expected_covariance) / torch.outer(widths, widths)
+    assert scaled.abs().max() < 0.12
+
+
+def test_without_the_weights_the_posterior_is_under_another_prior(tmp_path: Path) -> None:
+    data, mean, _ = learnt(LinearGaussian(width=3.0, weighted=False), tmp_path, epochs=1)
+    expected, covariance = exact_posterior(data)
+    assert ((mean - expected) / covariance.diagonal().sqrt()).square().mean().sqrt() > 0.3
+
+
+SIMULATION = Simulation(
+    waveforms=8192, validation_waveforms=2000, spectra=128, snr_range=(15.0, 40.0), batch_size=128, validation_batches=4
+)
+
+
+def test_training_on_mergers_lowers_the_loss_and_makes_a_model(architecture: Architecture, tmp_path: Path) -> None:
+    schedule = Schedule(epochs=4, batches=60, learning_rate=3e-3, warmup=30, ema_decay=0.98)
+    model = train("tiny", architecture, SIMULATION, schedule, out=tmp_path, seed=1, cores=1)
+    rows = read_history(tmp_path / "history.csv")
+    assert [row["step"] for row in rows] == [60, 120, 180, 240]
+    losses = [row["validation_loss"] for row in rows]
+    assert losses[-1] < losses[0] - 0.5
+    assert losses[-1] < 6.0
+    assert rows[-1]["loss"] == pytest.approx(losses[-1], abs=0.7)
+    assert not model.estimator.training
+    assert model.provenance["metrics"]["validation_loss"] == losses[-1]
+    assert model.provenance["metrics"]["samples"] == 240 * 128
+    assert len(model.provenance["data_sha256"]) == 64
+    save(model, tmp_path / "tiny.safetensors")
+    assert load(tmp_path / "tiny.safetensors").provenance == {
+        **model.provenance,
+        "simulation": _listed(model.provenance),
+    }
+
+
+def _listed(provenance: dict) -> dict:
+    """What JSON makes of the provenance's simulation: its tuples are lists."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in provenance["simulation"].items()
+    }
+
+
+class KilledError(Exception):
+    """What a test breaks a training off with."""
+
+
+class Kill(Callback):
+    """Breaks off in the middle of an epoch."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+
+    def on_train_batch_start(self, trainer: lightning.Trainer, *_: object) -> None:
+        if trainer.global_step == self._step:
+            raise KilledError
+
+
+PLAN = Schedule(epochs=4, batches=10, learning_rate=5e-3, warmup=5, ema_decay=0.9)
+
+
+def run(out: Path, *, resume: bool = False, kill_at: int | None = None) -> ConditionalDensity:
+    """Trains by `PLAN` from the same weights, until the end or until it is killed."""
+    problem = LinearGaussian()
+    out.mkdir(exist_ok=True)
+    torch.manual_seed(3)
+    density = small_density()
+    callbacks: list[Callback] = [History(out / "history.csv")]
+    if kill_at is not None:
+        callbacks.append(Kill(kill_at))
+    held_out = [problem.batch(10**6)]
+    fit(density, problem, held_out, PLAN, out=out, resume=resume, callbacks=callbacks)  # type: ignore[arg-type]
+    return density
+
+
+def losses(out: Path) -> list[tuple[str, str, str]]:
+    with (out / "history.csv").open(newline="") as file:
+        return [(row["step"], row["loss"], row["validation_loss"]) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("kill_at", [20, 27], ids=["between epochs", "within an epoch"])
+def test_a_resumed_training_is_the_uninterrupted_one_to_the_bit(tmp_path: Path, kill_at: int) -> None:
+    whole = run(tmp_path / "whole")
+    with pytest.raises(KilledError):
+        run(tmp_path / "broken", kill_at=kill_at)
+    assert len(losses(tmp_path / "broken")) == 2
+    resumed = run(tmp_path / "broken", resume=True)
+    for name, weight in whole.state_dict().items():
+        assert torch.equal(resumed.state_dict()[name], weight), name
+    assert losses(tmp_path / "broken") == losses(tmp_path / "whole")
+    minutes = [row["minutes"] for row in read_history(tmp_path / "broken" / "history.csv")]
+    assert minutes == sorted(minutes)
+
+
+def test_resuming_a_finished_training_gives_its_model(tmp_path: Path) -> None:
+    whole = run(tmp_path / "whole")
+    again = run(tmp_path / "whole", resume=True)
+    for name, weight in whole.state_dict().items():
+        assert torch.equal(again.state_dict()[name], weight), name
+    assert len(losses(tmp_path / "whole")) == PLAN.epochs
+
+
+def test_the_weights_are_the_moving_average(tmp_path: Path) -> None:
+    density = run(tmp_path)
+    checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=False)
+    last = {name.removeprefix("density."): weight for name, weight in checkpoint["current_model_state"].items()}
+    assert all(
+        torch.equal(checkpoint["state_dict"][f"density.{name}"], weight)
+        for name, weight in density.state_dict().items()
+    )
+    assert any(not torch.equal(last[name], weight) for name, weight in density.state_dict().items())
+
+
+def test_there_must_be_something_to_resume_from(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"expected a checkpoint to resume from; got no .*last\.ckpt: train without"):
+        run(tmp_path, resume=True)
+
+
+def test_learning_rate_rises_and_falls() -> None:
+    schedule = Schedule(epochs=10, batches=100, warmup=100)
+    rates = [schedule.rate(step) for step in range(1001)]
+    assert rates[0] == pytest.approx(0.01)
+    assert max(rates) == pytest.approx(1.0, abs=0.03)
+    assert np.argmax(rates) == pytest.approx(100, abs=2)
+    assert np.all(np.diff(rates[100:]) < 0)
+    assert rates[-1] == pytest.approx(0.0, abs=1e-12)
