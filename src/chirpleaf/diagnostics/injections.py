@@ -1,0 +1,85 @@
+"""Injections: simulated events on the full frequency grid, as `infer` would meet them.
+
+Nothing here is shared with the simulator of the training but physics and prior: the signal is computed on every
+native frequency and coloured noise is added there, so that the multiband compression, the refinement of the trigger and
+the preprocessing are all under test.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from chirpleaf.models.model import Model
+from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.detectors import detector, project
+from chirpleaf.physics.priors import ExtrinsicPrior
+from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.strain.measured import Network
+from chirpleaf.strain.segment import Segment
+from chirpleaf.strain.strain import Spectrum
+
+
+class Spectra(Protocol):
+    """Where the injections' power spectral densities come from."""
+
+    def sample(self, detectors: tuple[str, ...], frequencies: Spectrum, rng: np.random.Generator) -> tuple[Network, str]:
+        """One density per detector (1/Hz) and the name of their family."""
+
+
+@dataclass(frozen=True)
+class Injection:
+    """A simulated event.
+
+    Attributes:
+        segment: the data.
+        truth: intrinsic and extrinsic parameters.
+        snr: optimal signal-to-noise of the network.
+        family: of the power spectral densities.
+    """
+
+    segment: Segment
+    truth: dict[str, float]
+    snr: float
+    family: str
+
+
+def inject(
+    model: Model,
+    spectra: Spectra,
+    rng: np.random.Generator,
+    *,
+    snr_range: tuple[float, float] = (7.0, 60.0),
+    trigger_error: float = 0.02,
+) -> Injection:
+    """Draws an event from a model's prior and simulates its data.
+
+    Args:
+        model: gives prior, detectors, approximant and grid.
+        spectra: power spectral densities.
+        rng: source of randomness.
+        snr_range: optimal signal-to-noise of the network, log-uniform between; it sets the distance.
+        trigger_error: half width of the uniform error of the trigger time, seconds.
+
+    Returns:
+        The event.
+    """
+    architecture = model.architecture
+    frequencies = architecture.grid.native_frequencies
+    truth = {name: float(value[0]) for name, value in architecture.prior.sample(1, rng).items()}
+    truth |= {name: float(value[0]) for name, value in ExtrinsicPrior().sample(1, rng).items()}
+    truth["mass_1"], truth["mass_2"] = component_masses(truth["chirp_mass"], truth["mass_ratio"])
+    psd, family = spectra.sample(model.detectors, frequencies, rng)
+    densities = np.stack(psd)
+    hp, hc = polarizations({**truth, "luminosity_distance": 1.0}, frequencies, architecture.approximant)
+    sky = (truth["ra"], truth["dec"], truth["psi"])
+    error = rng.uniform(-trigger_error, trigger_error)
+    rows = [project(hp, hc, detector(name), *sky, 0.0, frequencies, error)[0] for name in model.detectors]
+    signal = np.stack(rows)
+    power = 4 / model.duration * np.sum(np.abs(signal) ** 2 / densities)
+    snr = float(np.exp(rng.uniform(*np.log(snr_range))))
+    truth["luminosity_distance"] = float(np.sqrt(power) / snr)
+    noise = rng.standard_normal((2, *signal.shape)) * np.sqrt(densities * model.duration / 4)
+    strain = signal / truth["luminosity_distance"] + noise[0] + 1j * noise[1]
+    segment = Segment(model.detectors, strain, densities, frequencies, model.duration, reference_time=0.0)
+    return Injection(segment, truth, snr, family)
