@@ -1,0 +1,129 @@
+"""Validation loss against minutes for the choices behind the shipped model, one choice changed at a time.
+
+    OMP_NUM_THREADS=1 python benchmarks/ablation.py --batches 1500 --out out/ablation
+
+Each run trains the `bbh` preset's estimator on one thread, simulating between the steps, from the same seed, waveforms
+and spectra, for the same number of batches under its own cosine schedule. Losses are in nats of the support-aware
+coordinates, so they compare across inputs and heads. Writes `ablation.json` and `ablation.png`.
+"""
+
+import argparse
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from chirpleaf.config import read_preset
+from chirpleaf.models.architecture import Architecture
+from chirpleaf.models.estimator import Estimator
+from chirpleaf.networks.density import ConditionalDensity
+from chirpleaf.networks.heads import FlowHead
+from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.plots.training import loss_curves
+from chirpleaf.representation.canonical import Canonical, CanonicalInput
+from chirpleaf.training.engine import Schedule, fit
+from chirpleaf.training.progress import History, read_history
+from chirpleaf.training.recipe import Simulation, build_simulator, validation_batches
+from chirpleaf.training.threads import bfloat16_pays
+
+LOGGER = logging.getLogger("ablation")
+PRESET = Path(str(resources.files("chirpleaf.training"))) / "presets" / "bbh.yaml"
+
+
+class RawInput(CanonicalInput):
+    """The whitened multiband data and the spectra as they are: nothing found, nothing taken out."""
+
+    @property
+    def n_features(self) -> int:
+        """Length of the network input."""
+        return 3 * self.n_detectors * self.n_bands * self.fold
+
+    def forward(self, data: Tensor, weights: Tensor) -> Canonical:
+        """Real and imaginary parts over the root of their typical size, and ln weights."""
+        scale = torch.view_as_real(data).square().mean((1, 2, 3), keepdim=True).sqrt()[..., 0]
+        spectra = weights.log()
+        features = torch.cat([torch.view_as_real(data / scale).flatten(1), (spectra - spectra.mean()).flatten(1)], dim=1)
+        zeros = torch.zeros(data.shape[:2])
+        return Canonical(features, torch.zeros(len(data), dtype=torch.long), zeros + 1, zeros, zeros)
+
+
+def rebuilt(estimator: Estimator, architecture: Architecture, kind: type[CanonicalInput]) -> Estimator:
+    """The estimator with another input."""
+    bank = estimator.canonical.bank
+    canonical = kind(architecture.grid, bank, architecture.reference_weights(), n_detectors=len(architecture.detectors))
+    root = ResidualNetwork(canonical.n_features, architecture.n_context, **architecture.root)
+    changed = Estimator(canonical, estimator.support, ConditionalDensity(root, estimator.density.head, bfloat16=True))
+    return unanchored(changed) if kind is RawInput else changed
+
+
+def unanchored(estimator: Estimator) -> Estimator:
+    """The estimator with coordinates that know of no template."""
+    estimator.anchor = torch.zeros_like(estimator.anchor)
+    estimator.spacing = torch.ones_like(estimator.spacing)
+    return estimator
+
+
+def with_head(estimator: Estimator, head: nn.Module) -> Estimator:
+    """The estimator with another head."""
+    estimator.density.head = head
+    return estimator
+
+
+def main() -> None:
+    """Trains all variants and draws their losses."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--batches", type=int, default=1500)
+    parser.add_argument("--waveforms", type=int, default=200_000)
+    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    settings = read_preset(PRESET)
+    architecture = settings.architecture()
+    simulation = Simulation(waveforms=arguments.waveforms, spectra=2048, validation_batches=16)
+    bfloat16 = bfloat16_pays()
+
+    def shipped() -> Estimator:
+        torch.manual_seed(0)
+        return architecture.build(bfloat16=bfloat16)
+
+    rate = settings.schedule.learning_rate
+    variants: dict[str, tuple[Callable[[], Estimator], float]] = {
+        "shipped": (shipped, rate),
+        "raw input": (lambda: rebuilt(shipped(), architecture, RawInput), rate),
+        "no anchor": (lambda: unanchored(shipped()), rate),
+        "spline flow": (lambda: with_head(shipped(), FlowHead(architecture.n_context, 4)), rate),
+        "rate 0.001": (shipped, 1e-3),
+        "rate 0.004": (shipped, 4e-3),
+    }
+    base = build_simulator(architecture, shipped(), simulation, seed=settings.seed)
+    curves = {}
+    for name, (build, learning_rate) in variants.items():
+        if arguments.only and name not in arguments.only:
+            continue
+        estimator = build()
+        simulator = replace(base, estimator=estimator)
+        held_out = validation_batches(simulator, architecture, simulation, seed=settings.seed)
+        schedule = Schedule(
+            epochs=arguments.batches // 100, batches=100, learning_rate=learning_rate, warmup=100, ema_decay=0.99, clip=2.0
+        )
+        folder = arguments.out / name.replace(" ", "-")
+        folder.mkdir(exist_ok=True)
+        (folder / "history.csv").unlink(missing_ok=True)
+        fit(estimator.density, simulator, held_out, schedule, out=folder, callbacks=[History(folder / "history.csv")])
+        rows = read_history(folder / "history.csv")
+        curves[name] = ([row["minutes"] for row in rows], [row["validation_loss"] for row in rows])
+        LOGGER.info(f"| {name} | {rows[-1]['minutes']:.1f} | {rows[-1]['validation_loss']:.3f} |")
+    (arguments.out / "ablation.json").write_text(json.dumps(curves))
+    loss_curves(curves).savefig(arguments.out / "ablation.png", dpi=120)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    main()

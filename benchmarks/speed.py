@@ -1,0 +1,130 @@
+"""How fast: waveforms, simulation and training, and the way from strain to posterior; one thread.
+
+    OMP_NUM_THREADS=1 python benchmarks/speed.py
+
+Prints medians over repetitions. `chirpleaf infer GW150914 --no-certify` as a whole process is timed apart, e.g. by
+
+    /usr/bin/time -v chirpleaf infer GW150914 --no-certify --out /tmp/GW150914 --overwrite
+"""
+
+import logging
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+import lal
+import lalsimulation
+import numpy as np
+import torch
+
+from chirpleaf.config import read_preset
+from chirpleaf.inference.infer import sample
+from chirpleaf.inference.observe import observe
+from chirpleaf.models import load_model
+from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.strain import events, load_event, welch
+from chirpleaf.training.engine import DensityTraining
+from chirpleaf.training.recipe import build_simulator
+
+LOGGER = logging.getLogger("speed")
+PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
+TRIGGER = events()["GW150914"].trigger_time
+
+
+def median_seconds(work: Callable[[], object], repetitions: int = 15) -> float:
+    """Median duration of a call, after one that does not count."""
+    work()
+    durations = []
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        work()
+        durations.append(time.perf_counter() - start)
+    return statistics.median(durations)
+
+
+def waveforms(n: int = 500) -> None:
+    """IMRPhenomXAS on the project's grids against LALSimulation's own uniform grid of 4 s."""
+    binaries = IntrinsicPrior(chirp_mass_min=15.0).sample(n, np.random.default_rng(1))
+    mass_1, mass_2 = component_masses(binaries["chirp_mass"], binaries["mass_ratio"])
+    table = {"mass_1": mass_1, "mass_2": mass_2, "chi_1": binaries["chi_1"], "chi_2": binaries["chi_2"]}
+    table |= {"luminosity_distance": 400.0, "theta_jn": 0.3, "phase": 0.1}
+
+    def uniform() -> None:
+        for heavy, light, chi_1, chi_2 in zip(mass_1, mass_2, binaries["chi_1"], binaries["chi_2"], strict=True):
+            lalsimulation.SimInspiralChooseFDWaveform(
+                heavy * lal.MSUN_SI, light * lal.MSUN_SI, 0.0, 0.0, chi_1, 0.0, 0.0, chi_2, 4e8 * lal.PC_SI,
+                0.3, 0.1, 0.0, 0.0, 0.0, 0.25, 20.0, 1024.0, 20.0, None, lalsimulation.IMRPhenomXAS,
+            )  # fmt: skip
+
+    for preset in ("bbh", "bbh-long"):
+        grid = read_preset(PRESETS / f"{preset}.yaml").architecture().grid
+        seconds = median_seconds(lambda grid=grid: polarizations(table, grid.frequencies), 5)
+        LOGGER.info(f"IMRPhenomXAS on the {grid.n_bins} bins of {preset}: {n / seconds:,.0f} waveforms/s")
+    LOGGER.info(f"IMRPhenomXAS, uniform 4 s grid to 1024 Hz, lalsimulation: {n / median_seconds(uniform, 5):,.0f} waveforms/s")
+
+
+def training(preset: str) -> None:
+    """Samples simulated and trained per second on one thread."""
+    settings = read_preset(PRESETS / f"{preset}.yaml")
+    architecture, simulation = settings.architecture(), settings.data()
+    estimator = architecture.build(bfloat16=True)
+    simulator = build_simulator(architecture, estimator, replace(simulation, waveforms=8192, spectra=256), seed=0)
+    trainer = DensityTraining(estimator.density, settings.plan())
+    optimizer = trainer.configure_optimizers()["optimizer"]
+    counter = iter(range(1_000_000))
+    batch = simulator.batch(next(counter))
+
+    def step(examples: object = None) -> None:
+        optimizer.zero_grad()
+        trainer.loss(examples or batch).backward()
+        optimizer.step()
+
+    both = median_seconds(lambda: step(simulator.batch(next(counter))))
+    only_simulate = median_seconds(lambda: simulator.batch(next(counter)))
+    size = simulation.batch_size
+    LOGGER.info(f"{preset}: simulated and trained {size / both:,.0f} samples/s; simulated only {size / only_simulate:,.0f}")
+
+
+def inference(samples: int = 10_000) -> None:
+    """From strain in memory to samples with densities, and its parts."""
+    model = load_model("bbh")
+    strain = load_event("GW150914")
+    psd = {name: welch(series) for name, series in strain.items()}
+    observation = observe(model, strain, psd, TRIGGER)
+    features = observation.canonical.features
+    density = model.estimator.density
+
+    def everything() -> None:
+        densities = {name: welch(series) for name, series in strain.items()}
+        sample(observe(model, strain, densities, TRIGGER), samples, seed=1)
+
+    with torch.no_grad():
+        context = median_seconds(lambda: density.root(features), 50)
+    parts = {
+        f"strain in memory to {samples} samples with densities and remnant": median_seconds(everything),
+        "power spectral densities": median_seconds(lambda: {name: welch(series) for name, series in strain.items()}),
+        "segment, trigger, canonical input": median_seconds(lambda: observe(model, strain, psd, TRIGGER)),
+        "canonical input to context (network)": context,
+        f"{samples} samples with densities and derived parameters": median_seconds(lambda: sample(observation, samples, 1)),
+    }
+    for part, seconds in parts.items():
+        LOGGER.info(f"{part}: {1e3 * seconds:.2f} ms")
+
+
+def main() -> None:
+    """Runs all three."""
+    torch.set_num_threads(1)
+    waveforms()
+    inference()
+    for preset in ("bbh", "bbh-long"):
+        training(preset)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    main()
