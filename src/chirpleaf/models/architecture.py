@@ -1,15 +1,15 @@
 """Architecture: what must be known, besides the weights, to build an estimator again."""
 
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from chirpleaf.errors import InputError
 from chirpleaf.models.estimator import PARAMETERS, Estimator
 from chirpleaf.networks.density import ConditionalDensity
-from chirpleaf.networks.heads import FlowHead, MixtureHead
+from chirpleaf.networks.heads import HEADS
 from chirpleaf.networks.residual import ResidualNetwork
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.representation.canonical import CanonicalInput
@@ -18,7 +18,6 @@ from chirpleaf.representation.multiband import FloatArray, Multiband
 from chirpleaf.representation.templates import TemplateBank, build_template_bank
 from chirpleaf.strain.ensemble import design_log_psd
 
-_HEADS: dict[str, type[nn.Module]] = {"mixture": MixtureHead, "flow": FlowHead}
 _REFERENCE_CURVE = "aLIGO_mid_high"
 
 
@@ -32,6 +31,7 @@ class Architecture:
         duration: length of the segment, seconds.
         minimum_frequency: lowest frequency, Hz.
         maximum_frequency: highest frequency, Hz.
+        fold: bins of the multiband grid in a band of the canonical input.
         approximant: waveform model of templates and training.
         templates: keywords of `build_template_bank` (spacings and spins).
         root: keywords of `ResidualNetwork`.
@@ -44,13 +44,14 @@ class Architecture:
     duration: float = 8.0
     minimum_frequency: float = 20.0
     maximum_frequency: float = 1024.0
+    fold: int = 4
     approximant: str = "IMRPhenomXAS"
     templates: dict[str, Any] = field(default_factory=dict)
     root: dict[str, Any] = field(default_factory=dict)
     n_context: int = 128
     head: dict[str, Any] = field(default_factory=lambda: {"kind": "mixture"})
 
-    @property
+    @cached_property
     def grid(self) -> Multiband:
         """The multiband grid."""
         lowest, highest = self.prior.chirp_mass_range
@@ -60,6 +61,7 @@ class Architecture:
             chirp_mass_max=highest,
             minimum_frequency=self.minimum_frequency,
             maximum_frequency=self.maximum_frequency,
+            fold=self.fold,
         )
 
     def reference_weights(self) -> FloatArray:
@@ -90,10 +92,10 @@ class Architecture:
         canonical = CanonicalInput(self.grid, bank, self.reference_weights(), n_detectors=len(self.detectors))
         keywords = dict(self.head)
         kind = keywords.pop("kind")
-        if kind not in _HEADS:
-            raise InputError(f"expected a head of {', '.join(_HEADS)}; got {kind!r}: mend the preset or update chirpleaf")
+        if kind not in HEADS:
+            raise InputError(f"expected a head of {', '.join(HEADS)}; got {kind!r}: mend it or update chirpleaf")
         root = ResidualNetwork(canonical.n_features, self.n_context, **self.root)
-        head = _HEADS[kind](self.n_context, len(PARAMETERS), **keywords)
+        head = HEADS[kind](self.n_context, len(PARAMETERS), **keywords)
         return Estimator(canonical, SupportMap(self.prior), ConditionalDensity(root, head, bfloat16=bfloat16))
 
     def to_json(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Estimator: canonical input -> root -> head -> posterior over the intrinsic parameters.
 
-The density works in coordinates anchored at the best template: of the support-aware coordinates z of the parameters, the
-first (ln chirp mass) is measured from the template's, in units of the spacing of the templates there,
+The density works in coordinates anchored at the best template: of the support-aware coordinates z of the parameters,
+the first (ln chirp mass) is measured from the template's, in units of the spacing of the templates there,
 
     y_1 = (z_1 - z_1(M_c of template k)) / spacing_k,      y_i = z_i  otherwise,
 

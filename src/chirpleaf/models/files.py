@@ -23,6 +23,7 @@ FORMAT = 1
 """Version of the format; files of a greater one are refused."""
 
 _KEY = "chirpleaf"
+_DENSITY = "density."
 
 
 def save(model: Model, path: Path) -> None:
@@ -39,10 +40,11 @@ def save(model: Model, path: Path) -> None:
         "provenance": model.provenance,
     }
     weights = model.estimator.density.state_dict()
-    tensors = {f"density.{name}": weight.half().contiguous() for name, weight in weights.items()}
+    tensors = {f"{_DENSITY}{name}": weight.half().contiguous() for name, weight in weights.items()}
     tensors |= {f"templates.{name}": value for name, value in _bank_tensors(model.estimator.canonical.bank).items()}
     scratch = path.with_name(path.name + ".part")
     save_file(tensors, scratch, metadata={_KEY: json.dumps(document)})
+    scratch.chmod(0o644)  # safetensors leaves it to its owner alone
     os.replace(scratch, path)
 
 
@@ -59,19 +61,16 @@ def load(path: Path) -> Model:
         InputError: there is no such file, it is cut short, is not of chirpleaf, or is of a newer version.
     """
     document, tensors = _read(path)
-    if document["format"] > FORMAT:
-        raise InputError(
-            f"expected a model file of format {FORMAT} or older; got format {document['format']} in {path}: "
-            "update chirpleaf"
-        )
     try:
         architecture = Architecture.from_json(document["architecture"])
         estimator = architecture.build(_bank(tensors))
-        weights = {name[len("density.") :]: tensor.float() for name, tensor in tensors.items() if "density." in name}
-        estimator.density.load_state_dict(weights)
+        density = {name: tensor.float() for name, tensor in tensors.items() if name.startswith(_DENSITY)}
+        estimator.density.load_state_dict({name.removeprefix(_DENSITY): weight for name, weight in density.items()})
         model = Model(document["name"], architecture, estimator.eval(), document["provenance"])
-    except (KeyError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+    except InputError:
+        raise
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:160]
         raise InputError(
             f"expected a whole model file; got {path}, whose parts do not fit ({reason}): fetch it again"
         ) from error
@@ -99,11 +98,27 @@ def _read(path: Path, *, tensors: bool = True) -> tuple[dict[str, Any], dict[str
             found = {name: file.get_tensor(name) for name in file.keys()} if tensors else {}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise InputError(
-            f"expected a safetensors model file; got {path}, which is cut short or something else ({error}): fetch it again"
+            f"expected a safetensors model file; got {path}, which is cut short or something else ({error}): "
+            "fetch it again"
         ) from error
     if _KEY not in metadata:
-        raise InputError(f"expected a chirpleaf model; got {path}, a safetensors file of another program: name another file")
-    return json.loads(metadata[_KEY]), found
+        raise InputError(
+            f"expected a chirpleaf model; got {path}, a safetensors file of another program: name another file"
+        )
+    return _document(metadata[_KEY], path), found
+
+
+def _document(text: str, path: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(text)
+        version = int(document["format"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"expected a chirpleaf model; got {path}, whose header is damaged: fetch it again") from error
+    if version > FORMAT:
+        raise InputError(
+            f"expected a model file of format {FORMAT} or older; got format {version} in {path}: update chirpleaf"
+        )
+    return document
 
 
 def _bank_tensors(bank: TemplateBank) -> dict[str, Tensor]:

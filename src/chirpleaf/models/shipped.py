@@ -42,5 +42,7 @@ def load_model(name: str | Path) -> Model:
     shipped = _folder() / f"{text}.safetensors"
     if not shipped.is_file():
         known = ", ".join(path.stem for path in sorted(_folder().glob("*.safetensors")))
-        raise InputError(f"expected a shipped model ({known}) or a .safetensors file; got {text!r}: see `chirpleaf models`")
+        raise InputError(
+            f"expected a shipped model ({known}) or a .safetensors file; got {text!r}: see `chirpleaf models`"
+        )
     return _cached(shipped)

@@ -9,7 +9,7 @@
 """
 
 import math
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import zuko
@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
+@runtime_checkable
 class ConditionalDistribution(Protocol):
     """What a head returns for a batch of contexts."""
 
@@ -134,9 +135,10 @@ class _Flow:
         return self._distribution.log_prob(value)
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        if generator is None:
+            return self._distribution.sample((n,))
         with torch.random.fork_rng(devices=[]):
-            if generator is not None:
-                torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+            torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
             return self._distribution.sample((n,))
 
 
@@ -162,3 +164,7 @@ class FlowHead(nn.Module):
     def forward(self, context: Float[Tensor, "batch n_context"]) -> _Flow:
         """The distribution of the parameters given each context."""
         return _Flow(self.flow(context))
+
+
+HEADS: dict[str, type[nn.Module]] = {"mixture": MixtureHead, "flow": FlowHead}
+"""Heads by the names that presets and model files give them."""

@@ -13,9 +13,10 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
-        nn.init.zeros_(self.layers[-1].weight)
-        nn.init.zeros_(self.layers[-1].bias)
+        inner, outer = nn.Linear(width, width), nn.Linear(width, width)
+        self.layers = nn.Sequential(nn.LayerNorm(width), inner, nn.GELU(), outer)
+        nn.init.zeros_(outer.weight)
+        nn.init.zeros_(outer.bias)
 
     def forward(self, x: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch width"]:
         """One step of the residual stream."""

@@ -67,6 +67,20 @@ class CanonicalInput(nn.Module):
         step: their spacing, seconds.
     """
 
+    times: Tensor
+    fine_times: Tensor
+    fine_shifts: Tensor
+    band_frequencies: Tensor
+    amplitude: Tensor
+    log_height: Tensor
+    anchors: Tensor
+    filters: Tensor
+    ratios: Tensor
+    ratio_power: Tensor
+    template_phase: Tensor
+    chirp_mass: Tensor
+    chi_eff: Tensor
+
     def __init__(
         self,
         grid: Multiband,
@@ -92,7 +106,7 @@ class CanonicalInput(nn.Module):
         strength = np.abs(bank.ratios)
         phases = np.where(strength > 1e-6, bank.ratios / np.maximum(strength, 1e-6), 1.0)
         anchors = _as_real(bank.anchors.conj().reshape(n_groups, self.n_bands, self.fold).transpose(1, 2, 0))
-        anchors = anchors.reshape(self.n_bands, 2, self.fold, -1).swapaxes(1, 2).reshape(self.n_bands, 2 * self.fold, -1)
+        anchors = anchors.reshape(self.n_bands, 2, self.fold, -1).swapaxes(1, 2)
         heights = np.sqrt((amplitude**2).reshape(self.n_bands, self.fold).sum(axis=1))
 
         fine_times = np.linspace(times[0], times[-1], 4 * n_steps + 1)
@@ -104,7 +118,7 @@ class CanonicalInput(nn.Module):
         self._buffer("band_frequencies", grid.band_frequencies)
         self._buffer("amplitude", amplitude)
         self._buffer("log_height", np.log(heights))
-        self._buffer("anchors", anchors)
+        self._buffer("anchors", anchors.reshape(self.n_bands, 2 * self.fold, -1))
         self._buffer("filters", filters)
         self._buffer("ratios", bank.ratios.reshape(-1, self.n_bands), dtype=torch.complex64)
         self._buffer("ratio_power", (strength**2).reshape(-1, self.n_bands))

@@ -26,7 +26,8 @@ _EDGE = 1e-7
 class SupportMap(Transform):
     """Bijection from (chirp_mass, mass_ratio, chi_1, chi_2) to R^4.
 
-    Follows `torch.distributions`: `map(theta)`, `map.inv(z)`, `map.log_abs_det_jacobian(theta, z)`. Computes in float64.
+    Follows `torch.distributions`: `map(theta)`, `map.inv(z)`, `map.log_abs_det_jacobian(theta, z)`. It computes in
+    float64. The range of mass_ratio at a chirp mass is a constant to autograd: differentiate by finite differences.
 
     Args:
         prior: the prior whose support is mapped.
@@ -103,5 +104,3 @@ class SupportMap(Transform):
         low = (middle - spin / mass_ratio).clamp_min(-spin)
         high = (middle + spin / mass_ratio).clamp_max(spin)
         return low, high
-
-

@@ -13,6 +13,7 @@ in the real and in the imaginary part of each d_j, and a signal h(f) appears as 
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from chirpleaf.physics.inspiral import chirp_time
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
+_Native = TypeVar("_Native", FloatArray, ComplexArray)
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,10 @@ class Multiband:
         """Native resolution, Hz."""
         return 1.0 / self.duration
 
-    def _delays(self, frequency: FloatArray | float) -> tuple[FloatArray, FloatArray]:
-        """Mean delay and half the spread of the delays of all signals in range at a frequency, seconds."""
-        longest = chirp_time(self.chirp_mass_min, frequency)
-        shortest = chirp_time(self.chirp_mass_max, frequency)
+    def _delays(self, frequencies: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Mean delay and half the spread of the delays of all signals in range, both of shape (n,), seconds."""
+        longest = chirp_time(self.chirp_mass_min, frequencies)
+        shortest = chirp_time(self.chirp_mass_max, frequencies)
         return (longest + shortest) / 2, (longest - shortest) / 2
 
     @cached_property
@@ -76,7 +78,8 @@ class Multiband:
         last = round(self.maximum_frequency * self.duration)
         edges = [index]
         while True:
-            spread = float(self._delays(index * self.delta_f)[1]) + self.jitter
+            (half_spread,) = self._delays(np.array([index * self.delta_f]))[1]
+            spread = float(half_spread) + self.jitter
             width = min(self.smear / spread, self.widest) * self.duration
             width = 2 ** max(int(np.floor(np.log2(width))), 0)
             if index + self.fold * width > last:
@@ -121,6 +124,10 @@ class Multiband:
         mean_delay, _ = self._delays(frequencies)
         return np.exp(2j * np.pi * 3 / 5 * mean_delay * frequencies)
 
+    @cached_property
+    def _native_carrier(self) -> ComplexArray:
+        return self.carrier(self.native_frequencies)
+
     def weights(self, psd: FloatArray) -> FloatArray:
         """Whitening weights w_j of the bins for a power spectral density on the native frequencies.
 
@@ -153,9 +160,10 @@ class Multiband:
             )
         inverse = 1.0 / psd
         total = self._sum(inverse)
-        data = self._sum(strain * self.carrier(self.native_frequencies) * inverse)
+        data = self._sum(strain * self._native_carrier * inverse)
         weights = np.sqrt(4 * self.delta_f * total)
         return data * weights / total, weights
 
-    def _sum(self, native: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _sum(self, native: _Native) -> _Native:
+        """Sums over the native frequencies of each bin, shape (..., n_bins)."""
         return np.add.reduceat(native, self.edges[:-1] - self.edges[0], axis=-1)

@@ -1,16 +1,15 @@
 """Template bank of the canonical input: a few dozen chirps that tell roughly what the data hold.
 
-Templates are laid out in chirp mass so that the leading-order phase (3/128)(pi G M_c f/c^3)^(-5/3) at the lowest frequency
-steps by a given angle (what is left after a fit of time and phase is about a tenth of it), and by a given ratio where
-the merger, not the inspiral, carries the signal. They are grouped: an anchor chirp per group takes the fast phase out of
-the data once, and what is left of each template is smooth enough to live on the grid's bands (relative binning,
-arXiv:1806.08792).
+Templates are laid out in chirp mass so that the leading-order phase (3/128)(pi G M_c f/c^3)^(-5/3) at the lowest
+frequency steps by a given angle (what is left after a fit of time and phase is about a tenth of it), and by a given
+ratio where the merger, not the inspiral, carries the signal. They are grouped: an anchor chirp per group takes the fast
+phase out of the data once, and what is left of each template is smooth enough to live on the grid's bands (relative
+binning, arXiv:1806.08792).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.inspiral import chirp_phase
@@ -93,9 +92,7 @@ def build_template_bank(
     """
     lowest, highest = chirp_mass_range
     frequency = grid.minimum_frequency
-    ladder = chirp_mass_ladder(
-        lowest, highest, phase_step=phase_step, ratio_step=ratio_step, frequency=frequency
-    )
+    ladder = chirp_mass_ladder(lowest, highest, phase_step=phase_step, ratio_step=ratio_step, frequency=frequency)
     n_groups = -(-len(ladder) // rungs_per_group)
     shrink = len(ladder) / (n_groups * rungs_per_group + 0.5)
     ladder = chirp_mass_ladder(
@@ -145,5 +142,3 @@ def _phase_factor(frequencies: FloatArray, wave: ComplexArray) -> ComplexArray:
     beyond = phase[-1] + slope * (frequencies[live[-1] + 1 :] - frequencies[live[-1]])
     before = np.full(live[0], phase[0])
     return np.exp(1j * np.concatenate([before, phase, beyond]))
-
-

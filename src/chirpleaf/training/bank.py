@@ -2,7 +2,8 @@
 
 Sky, inclination, distance and noise are drawn anew for every batch; only the waveform, which costs most, is kept.
 Rows are face-on waveforms on the multiband grid, carrier and reference weights included, scaled to unit norm, as
-float16 pairs (real, imaginary): rounding adds 5e-4 of the signal, far below the noise at any signal-to-noise of interest.
+float16 pairs (real, imaginary): rounding adds 5e-4 of the signal, far below the noise at any signal-to-noise ratio of
+interest.
 """
 
 from collections.abc import Iterator

@@ -6,14 +6,18 @@ their exponential moving average. Training is cut into epochs of a fixed number 
 alone and checkpoints are written between epochs, so a resumed run repeats an uninterrupted one.
 """
 
+import logging
 import math
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -77,7 +81,7 @@ class DensityTraining(lightning.LightningModule):
         """Logs the loss of a validation batch, averaged over the epoch."""
         self.log("validation_loss", self.loss(batch), on_epoch=True, batch_size=len(batch.weight), prog_bar=True)
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW, with a rate for each batch."""
         optimizer = torch.optim.AdamW(
             self.parameters(), lr=self.schedule.learning_rate, weight_decay=self.schedule.weight_decay
@@ -97,26 +101,52 @@ class Batches(Dataset[Batch]):
 
 
 class EpochSampler(Sampler[int]):
-    """Indices of the batches of the current epoch; Lightning calls `set_epoch`, after a resume too.
+    """Indices of the batches of an epoch, from the first one that has not been trained on.
+
+    The place is asked for when an epoch begins, not counted here: Lightning restores it on a resume before it asks for
+    the first index, but tells a sampler of its epoch only after.
 
     Args:
         batches: batches in an epoch.
+        done: gives the number of batches trained on so far.
     """
 
-    def __init__(self, batches: int) -> None:
-        self._batches, self._epoch = batches, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Turns to an epoch."""
-        self._epoch = epoch
+    def __init__(self, batches: int, done: Callable[[], int]) -> None:
+        self._batches, self._done = batches, done
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self._epoch * self._batches, (self._epoch + 1) * self._batches))
+        first = self._done()
+        return iter(range(first, first + self._batches))
 
     def __len__(self) -> int:
         return self._batches
 
 
+class MovingAverage(EMAWeightAveraging):
+    """Hands the average over at the end, also where a resumed training has no epoch left."""
+
+    def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
+        """Copies the average into the trained module."""
+        if self._average_model is not None:
+            self._copy_average_to_current(pl_module)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps back Lightning's advice on what is so on purpose, and its remarks on the hardware."""
+    log = logging.getLogger("lightning.pytorch")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+        warnings.filterwarnings("ignore", message=".* does not have many workers")
+        try:
+            yield
+        finally:
+            log.setLevel(level)
+
+
+@_quiet()
 def fit(
     density: ConditionalDensity,
     simulator: Simulator,
@@ -156,19 +186,19 @@ def fit(
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         callbacks=[
-            EMAWeightAveraging(decay=schedule.ema_decay),
-            ModelCheckpoint(dirpath=out, filename="epoch", save_last=True, save_top_k=0, every_n_epochs=1),
+            MovingAverage(decay=schedule.ema_decay),
+            ModelCheckpoint(dirpath=out, filename="last", every_n_epochs=1, enable_version_counter=False),
             *callbacks,
         ],
     )
     loader = DataLoader(
         Batches(simulator),
         batch_size=None,
-        sampler=EpochSampler(schedule.batches),
+        sampler=EpochSampler(schedule.batches, lambda: trainer.global_step),
         num_workers=workers,
         persistent_workers=workers > 0,
         prefetch_factor=4 if workers else None,
     )
-    held_out = DataLoader(validation, batch_size=None)  # type: ignore[arg-type]
+    held_out: DataLoader[Batch] = DataLoader(validation, batch_size=None)  # type: ignore[arg-type]
     training = DensityTraining(density, schedule)
     trainer.fit(training, loader, held_out, ckpt_path=checkpoint if resume else None, weights_only=False)

@@ -9,7 +9,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 
 class History(Callback):
@@ -35,7 +35,7 @@ class History(Callback):
         with self._path.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.FIELDS)
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows({**row, "step": int(row["step"])} for row in rows)
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, *_: Any
@@ -71,14 +71,12 @@ class RichProgress(Callback):
     _SMOOTHING = 0.98
 
     def __init__(self, console: Console) -> None:
-        columns = (
-            TextColumn("training"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total} batches"),
-            TextColumn("loss {task.fields[loss]:.3f}"),
-            TextColumn("validation {task.fields[validation]:.3f}"),
+        columns = (  # 78 characters at most, so that a line of a terminal holds them
+            BarColumn(bar_width=8),
+            TextColumn("{task.completed}/{task.total}"),
+            TextColumn("loss {task.fields[loss]:.2f}"),
+            TextColumn("validation {task.fields[validation]:.2f}"),
             TextColumn("{task.fields[rate]:,.0f} samples/s"),
-            TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
         self._progress = Progress(*columns, console=console)
@@ -113,6 +111,12 @@ class RichProgress(Callback):
         metric = trainer.callback_metrics.get("validation_loss", torch.tensor(float("nan")))
         self._validation = float(metric)
 
+    def on_exception(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        """Lets go of the terminal: Lightning tears nothing down after Ctrl-C."""
+        self._progress.stop()
+
     def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
-        """Lets go of the terminal, after an error too."""
+        """Lets go of the terminal."""
         self._progress.stop()

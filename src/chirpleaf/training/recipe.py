@@ -97,7 +97,7 @@ def train(
         workers=workers,
         callbacks=[History(out / "history.csv"), *callbacks],
     )
-    estimator.density.bfloat16 = False
+    estimator.density.in_bfloat16 = False
     return Model(name, architecture, estimator.eval(), _provenance(simulator, simulation, schedule, seed, out))
 
 

@@ -82,9 +82,10 @@ class Simulator:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         rows = torch.randint(len(self.bank), (self.batch_size,), generator=generator)
         waves = torch.view_as_complex(self.bank.waves[rows].float())
-        data, weights = self._observe(waves, rng, generator)
+        signal, weights = self.signal(waves, rng, generator)
+        noise = torch.view_as_complex(torch.randn(*signal.shape, 2, generator=generator))
         estimator = self.estimator
-        canonical = estimator.canonical(data, weights)
+        canonical = estimator.canonical(signal + noise, weights)
         theta = self.bank.theta[rows]
         found = estimator.canonical.chirp_mass[canonical.template].double().numpy()
         log_weight = self.proposal.log_weight(theta[:, 0].numpy()) - self.proposal.log_weight(found)
@@ -95,10 +96,17 @@ class Simulator:
             torch.from_numpy(np.exp(log_weight)).float(),
         )
 
-    def _observe(
-        self, waves: Tensor, rng: np.random.Generator, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Whitened noisy data and relative weights, both (batch, detector, n_bins)."""
+    def signal(self, waves: Tensor, rng: np.random.Generator, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Signals as the detectors have them before the noise.
+
+        Args:
+            waves: unit-norm waveforms under the reference weights, complex, shape (n, n_bins).
+            rng: source of sky and orientation.
+            generator: source of spectra, times and signal-to-noises.
+
+        Returns:
+            Whitened signals and weights over the reference weights, both (n, detector, n_bins).
+        """
         n = len(waves)
         response, delays = self._respond(n, rng)
         weights = torch.stack(
@@ -115,8 +123,7 @@ class Simulator:
         frequencies = torch.from_numpy(self.estimator.canonical.grid.frequencies).float()
         angle = -2 * torch.pi * frequencies * times[..., None]
         shift = torch.polar(scale.expand_as(angle), angle)
-        noise = torch.randn(*angle.shape, 2, generator=generator)
-        return strain * shift + torch.view_as_complex(noise), weights
+        return strain * shift, weights
 
     def _respond(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Complex responses and delays after the geocentre (s), both (n, detector)."""
