@@ -226,7 +226,7 @@ def test_the_folder_of_an_event_is_guarded_by_default(
 @pytest.mark.parametrize(
     ("preset", "parts"),
     [
-        (None, ("expected a preset file", "got no file", "docs/training.md")),
+        (None, ("expected a preset file", "got no file", "chirpleaf/training/presets")),
         ("name: [unclosed", ("expected a YAML preset", "does not parse", "mend it")),
         ("- a\n- list\n", ("expected a valid preset", "got the file", "mend")),
         (PRESET + "learning_rate: 1\n", ("expected a valid preset", "got learning_rate", "mend")),

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import lightning
@@ -143,16 +143,29 @@ class Kill(Callback):
 PLAN = Schedule(epochs=4, batches=10, learning_rate=5e-3, warmup=5, ema_decay=0.9)
 
 
-def run(out: Path, *, resume: bool = False, kill_at: int | None = None) -> ConditionalDensity:
-    """Trains by `PLAN` from the same weights, until the end or until it is killed."""
-    problem = LinearGaussian()
+@dataclass(frozen=True)
+class Recorded(LinearGaussian):
+    """Keeps the indices of the batches that it was asked for."""
+
+    asked: list[int] = field(default_factory=list)
+
+    def batch(self, index: int) -> Batch:
+        self.asked.append(index)
+        return super().batch(index)
+
+
+def run(
+    out: Path, *, resume: bool = False, kill_at: int | None = None, problem: LinearGaussian | None = None
+) -> ConditionalDensity:
+    """Trains by `PLAN` until the end or until it is killed; a resumed training begins with other weights."""
+    problem = problem or LinearGaussian()
     out.mkdir(exist_ok=True)
-    torch.manual_seed(3)
+    torch.manual_seed(4 if resume else 3)
     density = small_density()
     callbacks: list[Callback] = [History(out / "history.csv")]
     if kill_at is not None:
         callbacks.append(Kill(kill_at))
-    held_out = [problem.batch(10**6)]
+    held_out = [LinearGaussian().batch(10**6)]
     fit(density, problem, held_out, PLAN, out=out, resume=resume, callbacks=callbacks)  # type: ignore[arg-type]
     return density
 
@@ -174,6 +187,15 @@ def test_a_resumed_training_is_the_uninterrupted_one_to_the_bit(tmp_path: Path, 
     assert losses(tmp_path / "broken") == losses(tmp_path / "whole")
     minutes = [row["minutes"] for row in read_history(tmp_path / "broken" / "history.csv")]
     assert minutes == sorted(minutes)
+
+
+def test_every_batch_is_trained_on_once(tmp_path: Path) -> None:
+    first, second = Recorded(), Recorded()
+    with pytest.raises(KilledError):
+        run(tmp_path, kill_at=27, problem=first)
+    run(tmp_path, resume=True, problem=second)
+    assert first.asked[:27] == list(range(27))
+    assert second.asked == list(range(20, 40))
 
 
 def test_resuming_a_finished_training_gives_its_model(tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""What the search sees in the embedded events: loudness, chirp mass and arrival times as published."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from chirpleaf.inference.observe import Observation, observe
+from chirpleaf.models import Architecture, Model
+from chirpleaf.strain.events import events, load_event
+from chirpleaf.strain.psd import welch
+
+GOLDEN = [
+    # event, signal-to-noise in H1 and L1, detector-frame chirp mass, arrival at L1 after H1 (s), GPS at the louder
+    ("GW150914", (17.5, 12.5), 30.2, -0.0070, 1126259462.424),
+    ("GW170814", (8.7, 12.8), 26.1, -0.0083, 1186741861.523),
+]
+golden = pytest.mark.parametrize(("event", "snr", "chirp_mass", "delay", "time"), GOLDEN)
+
+
+@pytest.fixture(scope="module")
+def model(shipped: Callable[[str], Architecture]) -> Model:
+    """The shipped preprocessing; the network behind it does not matter here."""
+    architecture = replace(shipped("bbh"), root={"width": 8, "n_blocks": 1}, n_context=4)
+    return Model("bbh", architecture, architecture.build().eval())
+
+
+def seen(model: Model, event: str, offset: float = 0.0) -> Observation:
+    strain = {name: load_event(event)[name] for name in ("H1", "L1")}
+    psd = {name: welch(series) for name, series in strain.items()}
+    return observe(model, strain, psd, events()[event].trigger_time + offset)
+
+
+@golden
+def test_the_event_is_seen(
+    model: Model, event: str, snr: tuple[float, float], chirp_mass: float, delay: float, time: float
+) -> None:
+    found = seen(model, event)
+    assert found.canonical.snr[0].tolist() == pytest.approx(snr, rel=0.03)
+    assert found.chirp_mass == pytest.approx(chirp_mass, rel=0.01)
+    arrival = found.canonical.time[0]
+    assert float(arrival[1] - arrival[0]) == pytest.approx(delay, abs=3e-4)
+    assert found.segment.reference_time == pytest.approx(time, abs=2e-3)
+
+
+@pytest.mark.parametrize("offset", [0.05, -0.07])
+def test_a_trigger_that_is_off_finds_the_same(model: Model, offset: float) -> None:
+    right, off = seen(model, "GW150914"), seen(model, "GW150914", offset)
+    assert off.segment.reference_time == pytest.approx(right.segment.reference_time, abs=1e-4)
+    assert off.snr == pytest.approx(right.snr, rel=0.02)
+    assert torch.equal(off.canonical.template, right.canonical.template)
+
+
+def test_seconds_before_the_event_there_is_nothing(model: Model) -> None:
+    assert seen(model, "GW150914", -5.0).snr < 8.0

@@ -1,0 +1,61 @@
+"""Waveform bank: a function of its seed, whoever computes it."""
+
+import numpy as np
+import pytest
+import torch
+
+from chirpleaf.models import Architecture
+from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.training.bank import WaveformBank, build_waveform_bank
+from chirpleaf.training.proposal import StratifiedProposal
+
+
+def build(architecture: Architecture, n: int, *, seed: int = 0, workers: int = 1) -> WaveformBank:
+    proposal = StratifiedProposal(architecture.prior)
+    reference = architecture.reference_weights()
+    return build_waveform_bank(n, proposal, architecture.grid, reference, seed=seed, workers=workers)
+
+
+@pytest.fixture(scope="module")
+def two_chunks(architecture: Architecture) -> WaveformBank:
+    return build(architecture, 8192 + 100)
+
+
+def test_any_number_of_workers_makes_the_same_bank(architecture: Architecture, two_chunks: WaveformBank) -> None:
+    other = build(architecture, 8192 + 100, workers=2)
+    assert torch.equal(other.theta, two_chunks.theta)
+    assert torch.equal(other.waves, two_chunks.waves)
+
+
+def test_a_smaller_bank_is_the_beginning_of_a_larger_one(architecture: Architecture, two_chunks: WaveformBank) -> None:
+    small = build(architecture, 50)
+    assert len(small) == 50
+    assert torch.equal(small.theta, two_chunks.theta[:50])
+    assert torch.equal(small.waves, two_chunks.waves[:50])
+
+
+def test_another_seed_makes_another_bank_and_chunks_differ(
+    architecture: Architecture, two_chunks: WaveformBank
+) -> None:
+    assert not torch.equal(build(architecture, 50, seed=1).theta, two_chunks.theta[:50])
+    assert not torch.equal(two_chunks.theta[:100], two_chunks.theta[8192:])
+
+
+def test_rows_are_unit_waveforms_of_their_binaries(architecture: Architecture, two_chunks: WaveformBank) -> None:
+    waves = torch.view_as_complex(two_chunks.waves[::400].float()).numpy()
+    np.testing.assert_allclose(np.linalg.norm(waves, axis=1), 1.0, atol=2e-3)
+    chirp_mass, mass_ratio, chi_1, chi_2 = two_chunks.theta[::400].numpy().T
+    mass_1, mass_2 = component_masses(chirp_mass, mass_ratio)
+    binaries = {"mass_1": mass_1, "mass_2": mass_2, "chi_1": chi_1, "chi_2": chi_2, "theta_jn": 0.0, "phase": 0.0}
+    frequencies = architecture.grid.frequencies
+    expected = polarizations(binaries | {"luminosity_distance": 1.0}, frequencies)[0]
+    expected *= architecture.grid.carrier(frequencies) * architecture.reference_weights()
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(np.sum(expected.conj() * waves, axis=1), 1.0, atol=2e-3)
+    np.testing.assert_allclose(waves, expected, atol=1e-3)
+
+
+def test_binaries_lie_in_the_prior(architecture: Architecture, two_chunks: WaveformBank) -> None:
+    samples = dict(zip(("chirp_mass", "mass_ratio", "chi_1", "chi_2"), two_chunks.theta.numpy().T, strict=True))
+    assert np.all(np.isfinite(architecture.prior.log_prob(samples)))

@@ -1,0 +1,117 @@
+"""Estimator: anchors come off as they went on, and what it samples has the density it says, in the parameters."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from chirpleaf.models import PARAMETERS, Estimator, Model
+from chirpleaf.representation.canonical import Canonical
+
+SEEN = 5
+
+
+@pytest.fixture(scope="module")
+def estimator(model: Model) -> Estimator:
+    return model.estimator
+
+
+@pytest.fixture(scope="module")
+def canonical(estimator: Estimator) -> Canonical:
+    generator = torch.Generator().manual_seed(0)
+    shape = (SEEN, 2, estimator.canonical.grid.n_bins)
+    noise = torch.view_as_complex(torch.randn(*shape, 2, generator=generator))
+    return estimator.canonical(4 * noise, torch.ones(shape))
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(1)
+
+
+def test_anchoring_round_trip(estimator: Estimator) -> None:
+    templates = torch.arange(estimator.canonical.bank.n_templates)
+    coordinates = torch.randn(3, len(templates), 4, generator=generator())
+    anchored = estimator.anchored(coordinates, templates)
+    torch.testing.assert_close(estimator.unanchored(anchored, templates), coordinates, rtol=0, atol=1e-5)
+    assert torch.equal(anchored[..., 1:], coordinates[..., 1:])
+
+
+def test_templates_sit_at_zero_and_their_neighbours_one_unit_away(estimator: Estimator) -> None:
+    chirp_mass = estimator.canonical.chirp_mass
+    theta = torch.stack([chirp_mass, *torch.tensor([0.9, 0.0, 0.0]).expand(len(chirp_mass), 3).T], dim=-1)
+    coordinates = estimator.support(theta).float()
+    templates = torch.arange(len(chirp_mass))
+    assert estimator.anchored(coordinates, templates)[:, 0].abs().max() < 1e-4
+    rungs = chirp_mass.unique()
+    first = torch.stack([(chirp_mass == rung).nonzero()[0, 0] for rung in rungs])
+    ahead = estimator.anchored(coordinates[first[1:]], first[:-1])[:, 0]
+    # The spacing is that of neighbours on either side; the ladder thins out where one law takes over from another.
+    assert (ahead[1:-1] - 1).abs().max() < 0.4
+    assert (ahead > 0).all()
+
+
+@torch.no_grad()
+def test_density_of_samples_is_the_one_that_comes_with_them(estimator: Estimator, canonical: Canonical) -> None:
+    theta, log_prob = estimator.sample(canonical, 400, generator())
+    assert theta.shape == (400, SEEN, len(PARAMETERS))
+    assert theta.dtype == log_prob.dtype == torch.float64
+    found = estimator.log_prob(theta, canonical)
+    inside = (estimator.support(theta).abs() < 4.5).all(-1)
+    assert inside.float().mean() > 0.9
+    torch.testing.assert_close(found[inside], log_prob[inside], rtol=0, atol=0.02)
+
+
+@torch.no_grad()
+def test_density_is_normalised_over_the_prior(model: Model, estimator: Estimator, canonical: Canonical) -> None:
+    # Away from the edges, wide in chirp mass and narrow in the rest: draws from the prior reach all of it.
+    seen = canonical._replace(template=torch.arange(SEEN) * 3 + 20)
+    narrow = copy.deepcopy(estimator)
+    narrow.density.head.affine.bias[4:8] += torch.tensor([0.3, -1.1, -1.1, -1.1])
+    samples = model.architecture.prior.sample(100_000, np.random.default_rng(2))
+    theta = torch.from_numpy(np.stack([samples[name] for name in PARAMETERS], axis=1))
+    prior = torch.from_numpy(model.architecture.prior.log_prob(samples))
+
+    def integral(power: float) -> tuple[Tensor, Tensor]:
+        """Integral of the density over the prior's support and its standard error, for each of the data."""
+        log_prob = torch.stack(
+            [narrow.log_prob(some[:, None].expand(-1, SEEN, -1), seen) for some in theta.split(1000)]
+        )
+        weights = (power * log_prob.flatten(0, 1) - prior[:, None]).exp()
+        return weights.mean(0), weights.std(0) / len(weights) ** 0.5
+
+    mean, error = integral(1.0)
+    assert (error < 0.03).all()
+    assert ((mean - 1).abs() < 4 * error).all()
+    mean, error = integral(1.1)
+    assert ((mean - 1).abs() > 6 * error).any()
+
+
+@torch.no_grad()
+def test_samples_lie_in_the_prior(model: Model, canonical: Canonical) -> None:
+    theta, _ = model.estimator.sample(canonical, 400, generator())
+    samples = dict(zip(PARAMETERS, theta.reshape(-1, 4).numpy().T, strict=True))
+    assert np.isfinite(model.architecture.prior.log_prob(samples)).mean() > 0.999
+
+
+def test_same_seed_same_samples(estimator: Estimator, canonical: Canonical) -> None:
+    first, again = (estimator.sample(canonical, 20, generator()) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+@torch.no_grad()
+def test_batch_equals_loop(estimator: Estimator, canonical: Canonical) -> None:
+    theta, _ = estimator.sample(canonical, 20, generator())
+    whole = estimator.log_prob(theta, canonical)
+    for index in range(SEEN):
+        one = Canonical(*(part[index : index + 1] for part in canonical))
+        found = estimator.log_prob(theta[:, index : index + 1], one)
+        torch.testing.assert_close(found, whole[:, index : index + 1], rtol=0, atol=1e-3)
+
+
+def test_only_the_density_is_trained_and_saved(estimator: Estimator) -> None:
+    assert {name.split(".")[0] for name, _ in estimator.named_parameters()} == {"density"}
+    names = set(estimator.state_dict())
+    assert {"density.root.embed.weight", "density.root.blocks.0.layers.1.weight", "density.head.affine.bias"} < names
+    assert {name.split(".")[0] for name in names} == {"density"}

@@ -1,0 +1,161 @@
+"""Simulated data: coherent signals as loud as asked for, white noise, and nothing but (seed, index) behind them."""
+
+from dataclasses import replace
+
+import lal
+import numpy as np
+import pytest
+import torch
+from scipy.stats import kstest
+from torch import Tensor
+
+from chirpleaf.models import Architecture, Model
+from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.detectors import detector, project
+from chirpleaf.physics.priors import ExtrinsicPrior
+from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.training.recipe import Simulation, build_simulator
+from chirpleaf.training.simulator import Simulator
+
+N = 3000
+
+
+@pytest.fixture(scope="module")
+def simulator(architecture: Architecture, model: Model) -> Simulator:
+    simulation = Simulation(waveforms=4000, spectra=64, batch_size=64)
+    return build_simulator(architecture, model.estimator, simulation, seed=3)
+
+
+def signals(simulator: Simulator, n: int = N, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    """Waveforms (n, bin), noise-free signals and weights (n, detector, bin)."""
+    waves = torch.view_as_complex(simulator.bank.waves[:n].float())
+    found = simulator.signal(waves, np.random.default_rng(seed), torch.Generator().manual_seed(seed))
+    return waves, *found
+
+
+def log_place(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.log(values / low) / np.log(high / low)
+
+
+def test_optimal_signal_to_noise_is_log_uniform(simulator: Simulator) -> None:
+    snr = signals(simulator)[1].abs().square().sum((1, 2)).sqrt().numpy()
+    low, high = simulator.snr_range
+    assert low * 0.999 < snr.min() < low * 1.1
+    assert high * 0.9 < snr.max() < high * 1.001
+    assert kstest(log_place(snr, low, high), "uniform").pvalue > 1e-3
+    assert kstest((snr - low) / (high - low), "uniform").pvalue < 1e-6
+
+
+def test_signals_are_the_projected_waveforms(simulator: Simulator) -> None:
+    """Up to distance and a common arrival time, which the simulator sets: every other factor by other means."""
+    _, signal, weights = signals(simulator, 200)
+    grid = simulator.estimator.canonical.grid
+    frequencies = grid.frequencies
+    chirp_mass, mass_ratio, chi_1, chi_2 = simulator.bank.theta[:200].numpy().T
+    mass_1, mass_2 = component_masses(chirp_mass, mass_ratio)
+    where = ExtrinsicPrior().sample(200, np.random.default_rng(0))
+    binaries = {"mass_1": mass_1, "mass_2": mass_2, "chi_1": chi_1, "chi_2": chi_2}
+    binaries |= {name: where[name] for name in ("luminosity_distance", "theta_jn", "phase")}
+    hp, hc = polarizations(binaries, frequencies)
+    whitening = grid.carrier(frequencies) * simulator.estimator.canonical.reference_weights
+    strain = np.stack(
+        [
+            project(hp, hc, one, where["ra"], where["dec"], where["psi"], 0.0, frequencies)
+            for one in simulator.detectors
+        ],
+        axis=1,
+    )
+    expected = strain * whitening * weights.numpy()
+    ratio = signal.numpy() * expected.conj()
+    # What is left is one delay, the same in both detectors, within the error of the trigger plus the light travel.
+    delays = np.linspace(-0.03, 0.03, 3001)
+    turned = np.abs(ratio.sum(1) @ np.exp(2j * np.pi * np.outer(frequencies, delays)))
+    best = delays[turned.argmax(1)]
+    aligned = signal.numpy() * np.exp(2j * np.pi * best[:, None, None] * frequencies)
+    norms = np.linalg.norm(aligned, axis=(1, 2)) * np.linalg.norm(expected, axis=(1, 2))
+    overlap = np.sum(aligned * expected.conj(), axis=(1, 2)) / norms
+    assert overlap.real.min() > 0.999
+    assert np.abs(overlap.imag).max() < 0.03
+
+
+def arrival_difference(simulator: Simulator, waves: Tensor, signal: Tensor) -> np.ndarray:
+    """Arrival at the second detector after the first (s), from the slope of their relative phase, (n,)."""
+    frequencies = simulator.estimator.canonical.grid.frequencies
+    strong = waves.abs() > 1e-2 * waves.abs().amax(1, keepdim=True)
+    relative = np.unwrap(np.angle((signal[:, 1] * signal[:, 0].conj()).numpy()), axis=1)
+    slopes = [
+        np.polyfit(frequencies[use], phase[use], 1)[0] for use, phase in zip(strong.numpy(), relative, strict=True)
+    ]
+    return -np.array(slopes) / (2 * np.pi)
+
+
+def test_arrival_times_differ_as_light_travels(simulator: Simulator) -> None:
+    waves, signal, _ = signals(simulator, 500)
+    found = arrival_difference(simulator, waves, signal)
+    where = ExtrinsicPrior().sample(500, np.random.default_rng(0))
+    first, second = (detector(name).time_delay(where["ra"], where["dec"], 0.0) for name in ("H1", "L1"))
+    np.testing.assert_allclose(found, second - first, atol=2e-5)
+    h1, l1 = (lal.cached_detector_by_prefix[name] for name in ("H1", "L1"))
+    light = lal.LightTravelTime(h1, l1) * 1e-9
+    assert np.abs(found).max() < light + 2e-5
+    # Isotropic sources: the delay is uniform over what light allows.
+    assert kstest(found / light, "uniform", args=(-1, 2)).pvalue > 1e-3
+
+
+def test_the_loudest_detector_sees_the_merger_near_the_reference_time(simulator: Simulator) -> None:
+    _, signal, weights = signals(simulator, 300, seed=2)
+    canonical = simulator.estimator.canonical(signal, weights)
+    loudest = canonical.time.gather(1, canonical.snr.argmax(1, keepdim=True))[:, 0].numpy()
+    # A template is not the signal: its peak lies up to some milliseconds from the merger.
+    assert np.median(np.abs(loudest)) < simulator.jitter
+    assert np.mean(np.abs(loudest) < simulator.jitter + 0.004) > 0.95
+    assert np.abs(canonical.time.numpy()).max() <= 0.0145
+
+
+def test_noise_is_white_and_not_the_same_twice(simulator: Simulator) -> None:
+    quiet = replace(simulator, snr_range=(1e-6, 2e-6), batch_size=256)
+    first, second = quiet.batch(0), quiet.batch(1)
+    assert not torch.equal(first.features, second.features)
+    n_bands = quiet.estimator.canonical.n_bands
+    scaled = first.features[:, : 4 * n_bands].reshape(256, 2, n_bands, 2)
+    snr = (first.features[:, 6 * n_bands + 2 : 6 * n_bands + 4] + 2.5).exp().norm(dim=1)
+    series = scaled * (snr / 10).sqrt()[:, None, None, None]
+    assert float(series.square().mean()) == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_batch_is_a_function_of_seed_and_index(simulator: Simulator) -> None:
+    first = simulator.batch(7)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(99)
+        torch.rand(5)
+        again = replace(simulator).batch(7)
+    for name, one, two in zip(first._fields, first, again, strict=True):
+        assert torch.equal(one, two), name
+    for other in (simulator.batch(8), replace(simulator, seed=4).batch(7)):
+        assert not torch.equal(other.target, first.target)
+
+
+def test_batches_have_the_shapes_and_coordinates_they_say(simulator: Simulator) -> None:
+    batch = simulator.batch(0)
+    estimator = simulator.estimator
+    assert batch.features.shape == (64, estimator.canonical.n_features)
+    assert batch.target.shape == (64, 4)
+    assert all(torch.isfinite(part).all() for part in batch)
+    assert (batch.weight > 0).all()
+    assert batch.target[:, 0].abs().median() < 3
+
+
+def test_weights_undo_the_strata_but_for_a_function_of_the_data(simulator: Simulator) -> None:
+    loud = replace(simulator, snr_range=(50.0, 60.0), batch_size=512)
+    weights = torch.cat([loud.batch(index).weight for index in range(4)])
+    assert float((weights - 1).abs().median()) < 0.5
+    assert 0.5 < float(weights.mean()) < 2.0
+
+
+def test_every_detector_has_spectra_of_its_own(simulator: Simulator) -> None:
+    weights = signals(simulator, 400)[2]
+    assert not torch.allclose(weights[:, 0], weights[:, 1])
+    for place, own in enumerate(simulator.spectra):
+        used = (weights[:, place, None, :8] == own[None, :, :8]).all(-1)
+        assert used.any(1).all()
+        assert used.any(0).float().mean() > 0.95
