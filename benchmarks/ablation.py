@@ -47,7 +47,9 @@ class RawInput(CanonicalInput):
         """Real and imaginary parts over the root of their typical size, and ln weights."""
         scale = torch.view_as_real(data).square().mean((1, 2, 3), keepdim=True).sqrt()[..., 0]
         spectra = weights.log()
-        features = torch.cat([torch.view_as_real(data / scale).flatten(1), (spectra - spectra.mean()).flatten(1)], dim=1)
+        features = torch.cat(
+            [torch.view_as_real(data / scale).flatten(1), (spectra - spectra.mean()).flatten(1)], dim=1
+        )
         zeros = torch.zeros(data.shape[:2])
         return Canonical(features, torch.zeros(len(data), dtype=torch.long), zeros + 1, zeros, zeros)
 
@@ -111,7 +113,12 @@ def main() -> None:
         simulator = replace(base, estimator=estimator)
         held_out = validation_batches(simulator, architecture, simulation, seed=settings.seed)
         schedule = Schedule(
-            epochs=arguments.batches // 100, batches=100, learning_rate=learning_rate, warmup=100, ema_decay=0.99, clip=2.0
+            epochs=arguments.batches // 100,
+            batches=100,
+            learning_rate=learning_rate,
+            warmup=100,
+            ema_decay=0.99,
+            clip=2.0,
         )
         folder = arguments.out / name.replace(" ", "-")
         folder.mkdir(exist_ok=True)

@@ -67,12 +67,17 @@ def main() -> None:
     LOGGER.info(f"GW150914, model {posterior.observation.model.name}, network SNR {posterior.observation.snr:.1f}")
     compare_with(reference, posterior.samples)
     if arguments.picture:
-        corner(posterior.samples, DRAWN, reference=reference, reference_name="bilby").savefig(arguments.picture, dpi=110)
+        corner(posterior.samples, DRAWN, reference=reference, reference_name="bilby").savefig(
+            arguments.picture, dpi=110
+        )
     posterior = chirpleaf.infer("GW170814", model=arguments.model, samples=20_000, seed=1)
     low, median, high = interval(posterior.samples["chirp_mass"])
     (mass, mass_up, mass_down), (z, z_up, z_down) = PUBLISHED_GW170814.values()
     published = mass * (1 + z)
-    up, down = published * np.hypot(mass_up / mass, z_up / (1 + z)), published * np.hypot(mass_down / mass, z_down / (1 + z))
+    up, down = (
+        published * np.hypot(mass_up / mass, z_up / (1 + z)),
+        published * np.hypot(mass_down / mass, z_down / (1 + z)),
+    )
     LOGGER.info(f"GW170814, model {posterior.observation.model.name}, network SNR {posterior.observation.snr:.1f}")
     LOGGER.info(f"chirp_mass {median:.2f} ({low:.2f}, {high:.2f}); published {published:.2f} (+{up:.2f}, -{down:.2f})")
 

@@ -65,7 +65,9 @@ def waveforms(n: int = 500) -> None:
         grid = read_preset(PRESETS / f"{preset}.yaml").architecture().grid
         seconds = median_seconds(lambda grid=grid: polarizations(table, grid.frequencies), 5)
         LOGGER.info(f"IMRPhenomXAS on the {grid.n_bins} bins of {preset}: {n / seconds:,.0f} waveforms/s")
-    LOGGER.info(f"IMRPhenomXAS, uniform 4 s grid to 1024 Hz, lalsimulation: {n / median_seconds(uniform, 5):,.0f} waveforms/s")
+    LOGGER.info(
+        f"IMRPhenomXAS, uniform 4 s grid to 1024 Hz, lalsimulation: {n / median_seconds(uniform, 5):,.0f} waveforms/s"
+    )
 
 
 def training(preset: str) -> None:
@@ -87,7 +89,9 @@ def training(preset: str) -> None:
     both = median_seconds(lambda: step(simulator.batch(next(counter))))
     only_simulate = median_seconds(lambda: simulator.batch(next(counter)))
     size = simulation.batch_size
-    LOGGER.info(f"{preset}: simulated and trained {size / both:,.0f} samples/s; simulated only {size / only_simulate:,.0f}")
+    LOGGER.info(
+        f"{preset}: simulated and trained {size / both:,.0f} samples/s; simulated only {size / only_simulate:,.0f}"
+    )
 
 
 def inference(samples: int = 10_000) -> None:
@@ -110,7 +114,9 @@ def inference(samples: int = 10_000) -> None:
         "power spectral densities": median_seconds(lambda: {name: welch(series) for name, series in strain.items()}),
         "segment, trigger, canonical input": median_seconds(lambda: observe(model, strain, psd, TRIGGER)),
         "canonical input to context (network)": context,
-        f"{samples} samples with densities and derived parameters": median_seconds(lambda: sample(observation, samples, 1)),
+        f"{samples} samples with densities and derived parameters": median_seconds(
+            lambda: sample(observation, samples, 1)
+        ),
     }
     for part, seconds in parts.items():
         LOGGER.info(f"{part}: {1e3 * seconds:.2f} ms")

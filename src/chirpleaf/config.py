@@ -146,7 +146,9 @@ def read_preset(path: Path) -> Preset:
         InputError: there is no such file, it is not YAML, or a setting is unknown or out of range.
     """
     if not path.is_file():
-        raise InputError(f"expected a preset file; got no file {path}: those of the shipped models are in chirpleaf/training/presets")
+        raise InputError(
+            f"expected a preset file; got no file {path}: those of the shipped models are in chirpleaf/training/presets"
+        )
     try:
         return Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError) as error:

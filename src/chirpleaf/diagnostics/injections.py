@@ -23,7 +23,9 @@ from chirpleaf.strain.strain import Spectrum
 class Spectra(Protocol):
     """Where the injections' power spectral densities come from."""
 
-    def sample(self, detectors: tuple[str, ...], frequencies: Spectrum, rng: np.random.Generator) -> tuple[Network, str]:
+    def sample(
+        self, detectors: tuple[str, ...], frequencies: Spectrum, rng: np.random.Generator
+    ) -> tuple[Network, str]:
         """One density per detector (1/Hz) and the name of their family."""
 
 

@@ -129,8 +129,8 @@ def _densities(
     stray = [name for name in psd if name not in strain]
     if stray:
         raise InputError(
-            f"expected power spectral densities of {', '.join(strain)}; got one of {stray[0]}, whose strain is missing: "
-            f"add --strain {stray[0]}=FILE or leave it out"
+            f"expected power spectral densities of {', '.join(strain)}; got one of {stray[0]}, whose strain is "
+            f"missing: add --strain {stray[0]}=FILE or leave it out"
         )
     densities = {}
     for name, series in strain.items():

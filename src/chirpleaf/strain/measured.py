@@ -24,7 +24,9 @@ Network = list[Spectrum]
 class DrawnSpectra:
     """Densities of the ensemble, each detector's drawn on its own."""
 
-    def sample(self, detectors: tuple[str, ...], frequencies: Spectrum, rng: np.random.Generator) -> tuple[Network, str]:
+    def sample(
+        self, detectors: tuple[str, ...], frequencies: Spectrum, rng: np.random.Generator
+    ) -> tuple[Network, str]:
         """One density per detector, and the families they are of.
 
         Args:
@@ -51,16 +53,16 @@ class MeasuredSpectra:
     def _events(self) -> dict[str, dict[str, PowerSpectralDensity]]:
         try:
             with h5py.File(self.path) as file:
-                return {
-                    event: {name: _read(table) for name, table in group.items()} for event, group in file.items()
-                }
+                return {event: {name: _read(table) for name, table in group.items()} for event, group in file.items()}
         except (OSError, KeyError, AttributeError) as error:
             raise InputError(
                 f"expected HDF5 with EVENT/DETECTOR datasets and attributes f0, delta_f, scale; got {self.path} "
                 f"({error}): see chirpleaf.strain.measured"
             ) from error
 
-    def sample(self, detectors: tuple[str, ...], frequencies: Spectrum, rng: np.random.Generator) -> tuple[Network, str]:
+    def sample(
+        self, detectors: tuple[str, ...], frequencies: Spectrum, rng: np.random.Generator
+    ) -> tuple[Network, str]:
         """The densities of the detectors near one event, and the event's name.
 
         Args:
@@ -73,7 +75,9 @@ class MeasuredSpectra:
         """
         complete = [event for event, group in self._events.items() if all(name in group for name in detectors)]
         if not complete:
-            raise InputError(f"expected an event with {', '.join(detectors)}; got none in {self.path}: give another file")
+            raise InputError(
+                f"expected an event with {', '.join(detectors)}; got none in {self.path}: give another file"
+            )
         event = complete[rng.integers(len(complete))]
         return [self._events[event][name].at(frequencies) for name in detectors], event
 
