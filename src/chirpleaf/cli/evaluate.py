@@ -22,7 +22,10 @@ def evaluate(
 ) -> None:
     """Calibration and errors of a model on simulated events."""
     import json
+    from functools import partial
     from importlib.metadata import version
+
+    from rich.progress import track
 
     from chirpleaf.cli.folders import check_folder, new_folder
 
@@ -38,9 +41,9 @@ def evaluate(
     if psd_file is not None and not psd_file.is_file():
         raise InputError(f"expected a file of measured noise spectra; got no file {psd_file}: check --psd-file")
     loaded = load_model(model)
-    with console.status(f"{injections} injections"):
-        spectra = None if psd_file is None else MeasuredSpectra(psd_file)
-        evaluation = run(loaded, injections, seed=seed, samples=samples, spectra=spectra)
+    spectra = None if psd_file is None else MeasuredSpectra(psd_file)
+    show = partial(track, description="injections", console=console, transient=True)
+    evaluation = run(loaded, injections, seed=seed, samples=samples, spectra=spectra, track=show)
     origin = {
         "model": loaded.name,
         "data_sha256": loaded.provenance.get("data_sha256", ""),

@@ -197,7 +197,8 @@ def combined_p_value(p_values: Sequence[float]) -> float:
     Returns:
         The combined p-value.
     """
-    return float(stats.combine_pvalues(np.asarray(p_values, np.float64), method="fisher").pvalue)
+    positive = np.maximum(np.asarray(p_values, np.float64), np.finfo(np.float64).tiny)
+    return float(stats.combine_pvalues(positive, method="fisher").pvalue)
 
 
 def calibrate(ranks: Mapping[str, ArrayLike]) -> Calibration:

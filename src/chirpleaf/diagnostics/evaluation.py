@@ -1,6 +1,6 @@
 """Evaluation of a model on injections: is it calibrated, and how wide are its answers?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from chirpleaf.diagnostics.injections import Spectra, inject
 from chirpleaf.inference.infer import sample
 from chirpleaf.inference.observe import refine
 from chirpleaf.inference.posterior import derived
+from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.models.model import Model
 from chirpleaf.strain.measured import DrawnSpectra
 
@@ -76,7 +77,13 @@ class Evaluation:
 
 
 def evaluate(
-    model: Model, injections: int, *, seed: int = 0, samples: int = 2000, spectra: Spectra | None = None
+    model: Model,
+    injections: int,
+    *,
+    seed: int = 0,
+    samples: int = 2000,
+    spectra: Spectra | None = None,
+    track: Callable[[Iterable[int]], Iterable[int]] = iter,
 ) -> Evaluation:
     """Evaluates a model on injections drawn from its prior.
 
@@ -86,11 +93,12 @@ def evaluate(
         seed: of injections and samples.
         samples: posterior draws for each.
         spectra: power spectral densities; the ensemble's when None.
+        track: passes the injections' numbers on, and may show how far they are, such as `rich.progress.track`.
 
     Returns:
         Ranks, medians and truths.
     """
-    rows = list(_results(model, injections, seed, samples, spectra or DrawnSpectra()))
+    rows = [_result(model, index, seed, samples, spectra or DrawnSpectra()) for index in track(range(injections))]
     ranks, medians, truths, snr, family = zip(*rows, strict=True)
 
     def columns(dicts: tuple[dict[str, float], ...]) -> dict[str, NDArray[np.float64]]:
@@ -99,14 +107,17 @@ def evaluate(
     return Evaluation(columns(ranks), columns(medians), columns(truths), np.array(snr), np.array(family))
 
 
-def _results(
-    model: Model, injections: int, seed: int, samples: int, spectra: Spectra
-) -> Iterator[tuple[dict[str, float], dict[str, float], dict[str, float], float, str]]:
-    for index in range(injections):
-        injection = inject(model, spectra, np.random.default_rng([seed, index]))
-        values, _ = sample(refine(model, injection.segment), samples, seed=seed + index)
-        intrinsic = {name: np.array([injection.truth[name]]) for name in ("chirp_mass", "mass_ratio", "chi_1", "chi_2")}
-        truth = {name: float(value[0]) for name, value in derived(**intrinsic).items()}
-        ranks = {name: float(percentile_ranks(values[name][None], [truth[name]])[0]) for name in CALIBRATED}
-        medians = {name: float(np.median(values[name])) for name in CALIBRATED}
-        yield ranks, medians, truth, injection.snr, injection.family
+def _result(
+    model: Model, index: int, seed: int, samples: int, spectra: Spectra
+) -> tuple[dict[str, float], dict[str, float], dict[str, float], float, str]:
+    """Ranks, medians, truths, signal-to-noise and family of one injection."""
+    injection = inject(model, spectra, np.random.default_rng([seed, index]))
+    values, _ = sample(refine(model, injection.segment), samples, seed=seed + index)
+    truth = {name: float(value[0]) for name, value in derived(**_columns(injection.truth)).items()}
+    ranks = {name: float(percentile_ranks(values[name][None], [truth[name]])[0]) for name in CALIBRATED}
+    medians = {name: float(np.median(values[name])) for name in CALIBRATED}
+    return ranks, medians, truth, injection.snr, injection.family
+
+
+def _columns(truth: dict[str, float]) -> dict[str, NDArray[np.float64]]:
+    return {name: np.array([truth[name]]) for name in PARAMETERS}

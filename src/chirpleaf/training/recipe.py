@@ -5,7 +5,6 @@ the preset is all that a resumed training needs.
 """
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -26,7 +25,7 @@ from chirpleaf.training.engine import Schedule, fit
 from chirpleaf.training.progress import History, read_history
 from chirpleaf.training.proposal import StratifiedProposal
 from chirpleaf.training.simulator import Batch, Simulator
-from chirpleaf.training.threads import bfloat16_pays, free_cores
+from chirpleaf.training.threads import Machine
 
 _SPECTRA_CHUNK = 256
 
@@ -74,18 +73,17 @@ def train(
         out: folder of checkpoint and history, which exists.
         seed: seed of weights, bank, spectra and batches.
         resume: go on from the folder's checkpoint.
-        cores: cores to use; those that are free when None.
+        cores: cores to use; when None, those that are free, or those of the interrupted run.
         callbacks: further Lightning callbacks.
 
     Returns:
         The trained model, with its provenance.
     """
-    cores = cores or free_cores()
-    workers = cores // 2
-    torch.set_num_threads(cores - workers)
+    machine = Machine.settled(out / "machine.json", cores=cores, resume=resume)
+    torch.set_num_threads(machine.threads)
     torch.manual_seed(seed)
-    estimator = architecture.build(bfloat16=bfloat16_pays())
-    simulator = build_simulator(architecture, estimator, simulation, seed=seed, workers=cores)
+    estimator = architecture.build(bfloat16=machine.bfloat16)
+    simulator = build_simulator(architecture, estimator, simulation, seed=seed, workers=machine.cores)
     validation = validation_batches(simulator, architecture, simulation, seed=seed)
     fit(
         estimator.density,
@@ -94,11 +92,12 @@ def train(
         schedule,
         out=out,
         resume=resume,
-        workers=workers,
+        workers=machine.workers,
         callbacks=[History(out / "history.csv"), *callbacks],
     )
     estimator.density.in_bfloat16 = False
-    return Model(name, architecture, estimator.eval(), _provenance(simulator, simulation, schedule, seed, out))
+    provenance = _provenance(simulator, simulation, schedule, seed, out) | {"machine": asdict(machine)}
+    return Model(name, architecture, estimator.eval(), provenance)
 
 
 def build_simulator(
@@ -174,7 +173,6 @@ def _provenance(
         "data_sha256": digest.hexdigest(),
         "simulation": asdict(simulation),
         "schedule": asdict(schedule),
-        "cores": os.cpu_count(),
         "metrics": {
             "validation_loss": rows[-1]["validation_loss"],
             "training_loss": rows[-1]["loss"],

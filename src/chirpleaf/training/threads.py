@@ -3,10 +3,52 @@
 Two threads on a core that is already busy ran 25 times slower than one, so only cores that are free count.
 """
 
+import json
 import os
 import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a training takes of its machine. A resumed run keeps it, for the rounding depends on both.
+
+    Attributes:
+        cores: cores in use.
+        bfloat16: whether matrices are multiplied in bfloat16.
+    """
+
+    cores: int
+    bfloat16: bool
+
+    @property
+    def workers(self) -> int:
+        """Processes that simulate while the others train."""
+        return self.cores // 2
+
+    @property
+    def threads(self) -> int:
+        """Threads that train."""
+        return self.cores - self.workers
+
+    @classmethod
+    def settled(cls, path: Path, *, cores: int | None = None, resume: bool = False) -> "Machine":
+        """What the interrupted run wrote, or what is measured now, and written.
+
+        Args:
+            path: the file.
+            cores: cores to use; those of the interrupted run, else those that are free when None.
+            resume: whether a run is gone on with.
+        """
+        if resume and path.is_file():
+            before = cls(**json.loads(path.read_text()))
+            return cls(cores or before.cores, before.bfloat16)
+        machine = cls(cores or free_cores(), bfloat16_pays())
+        path.write_text(json.dumps(asdict(machine)))
+        return machine
 
 
 def free_cores() -> int:

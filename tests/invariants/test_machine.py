@@ -1,0 +1,24 @@
+"""What a training takes of its machine, kept over a resume."""
+
+from pathlib import Path
+
+import pytest
+
+from chirpleaf.training import threads
+from chirpleaf.training.threads import Machine
+
+
+def test_a_resumed_run_keeps_precision_and_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "machine.json"
+    monkeypatch.setattr(threads, "bfloat16_pays", lambda: True)
+    begun = Machine.settled(path, cores=3)
+    monkeypatch.setattr(threads, "bfloat16_pays", lambda: False)
+    assert Machine.settled(path, resume=True) == begun == Machine(3, True)
+    assert Machine.settled(path, cores=1, resume=True) == Machine(1, True)
+    assert Machine.settled(path, cores=2) == Machine(2, False)
+
+
+@pytest.mark.parametrize(("cores", "workers", "threads_"), [(1, 0, 1), (2, 1, 1), (5, 2, 3)])
+def test_cores_are_shared_out(cores: int, workers: int, threads_: int) -> None:
+    machine = Machine(cores, False)
+    assert (machine.workers, machine.threads) == (workers, threads_)
