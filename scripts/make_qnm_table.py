@@ -2,7 +2,8 @@
 
 The `qnm` package (arXiv:1908.10377) follows the mode in spin by Leaver's continued fraction. A remnant that spins
 against the orbit is the m = -2 mode of a hole of spin |a|; both branches meet at zero spin. Nodes are uniform in
--ln(1 - a), in which the frequency is smooth up to extreme spin, where it goes as sqrt(1 - a).
+-ln(1 - a), in which the frequency is smooth up to extreme spin, where it goes as sqrt(1 - a). What is saved are the
+coefficients of the cubic spline through them, so that evaluating it takes no more than NumPy.
 
     python scripts/make_qnm_table.py src/chirpleaf/physics/data/qnm_220.npz
 """
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from qnm.spinsequence import KerrSpinSeq
+from scipy.interpolate import CubicSpline
 
 SPIN_MAX = 0.999
 NODES = 301
@@ -30,7 +32,9 @@ def main(path: Path) -> None:
     spins = np.clip(-np.expm1(-coordinate), -SPIN_MAX, SPIN_MAX)
     prograde, retrograde = spin_sequence(2), spin_sequence(-2)
     omega = [(prograde if spin >= 0 else retrograde)(abs(float(spin)), resolve_if_found=True)[0] for spin in spins]
-    np.savez_compressed(path, final_spin=spins, omega_r=np.real(omega), omega_i=-np.imag(omega))
+    spline = CubicSpline(coordinate, np.stack([np.real(omega), -np.imag(omega)], axis=-1))
+    step = coordinate[1] - coordinate[0]
+    np.savez_compressed(path, start=coordinate[0], step=step, spin_max=SPIN_MAX, coefficients=spline.c)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import hyp2f1
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import component_masses
@@ -248,4 +247,6 @@ class ExtrinsicPrior:
 
 def _mass_ratio_integral(mass_ratio: Array) -> Array:
     """Antiderivative of q^(-6/5) (1 + q)^(2/5)."""
+    from scipy.special import hyp2f1  # noqa: PLC0415 - takes a tenth of a second, and inference has no use for it
+
     return np.asarray(-5.0 * mass_ratio**-0.2 * np.asarray(hyp2f1(-0.4, -0.2, 0.8, -mass_ratio)))

@@ -20,7 +20,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import CubicSpline
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import symmetric_mass_ratio
@@ -138,11 +137,13 @@ def quasi_normal_frequency(final_spin: ArrayLike) -> tuple[Array, Array]:
         (0.373672, 0.088962)
     """
     spin = np.asarray(final_spin, dtype=np.float64)
-    spline, largest = _quasi_normal_spline()
-    outside = ~(np.abs(spin) <= largest)
+    table = _quasi_normal_spline()
+    outside = ~(np.abs(spin) <= table.spin_max)
     if np.any(outside):
-        raise InputError(f"expected |final_spin| <= {largest}; got {spin[outside].flat[0]}: leave such holes out")
-    omega = spline(_smooth_coordinate(spin))
+        raise InputError(
+            f"expected |final_spin| <= {table.spin_max}; got {spin[outside].flat[0]}: leave such holes out"
+        )
+    omega = table(_smooth_coordinate(spin))
     return omega[..., 0], omega[..., 1]
 
 
@@ -210,12 +211,26 @@ def _coefficients(fit: str) -> Mapping[str, float]:
     return dict(coefficients[fit])
 
 
+class _UniformSpline(NamedTuple):
+    """Cubic spline on uniform nodes: coefficients (4, n, 2) of the powers 3 to 0 of the distance to the node before."""
+
+    start: float
+    step: float
+    spin_max: float
+    coefficients: Array
+
+    def __call__(self, x: Array) -> Array:
+        node = np.clip(((x - self.start) / self.step).astype(np.int64), 0, self.coefficients.shape[1] - 1)
+        distance = (x - self.start - node * self.step)[..., None]
+        cubic, square, linear, constant = self.coefficients[:, node]
+        return np.asarray(((cubic * distance + square) * distance + linear) * distance + constant)
+
+
 @lru_cache(maxsize=1)
-def _quasi_normal_spline() -> tuple[CubicSpline, float]:
+def _quasi_normal_spline() -> _UniformSpline:
     with as_file(_DATA / "qnm_220.npz") as path, np.load(path) as table:
-        spin = table["final_spin"]
-        omega = np.stack([table["omega_r"], table["omega_i"]], axis=-1)
-    return CubicSpline(_smooth_coordinate(spin), omega), float(spin[-1])
+        numbers = [float(table[name]) for name in ("start", "step", "spin_max")]
+        return _UniformSpline(*numbers, table["coefficients"])
 
 
 def _smooth_coordinate(spin: Array) -> Array:
