@@ -36,7 +36,10 @@ PRESET = Path(str(resources.files("chirpleaf.training"))) / "presets" / "bbh.yam
 
 
 class RawInput(CanonicalInput):
-    """The whitened multiband data and the spectra as they are: nothing found, nothing taken out."""
+    """The whitened multiband data and the spectra as they are: nothing taken out.
+
+    The search is still run, for the weights of the examples alone, so that the losses are means over the same measure.
+    """
 
     @property
     def n_features(self) -> int:
@@ -44,14 +47,11 @@ class RawInput(CanonicalInput):
         return 3 * self.n_detectors * self.n_bands * self.fold
 
     def forward(self, data: Tensor, weights: Tensor) -> Canonical:
-        """Real and imaginary parts over the root of their typical size, and ln weights."""
-        scale = torch.view_as_real(data).square().mean((1, 2, 3), keepdim=True).sqrt()[..., 0]
+        """Real and imaginary parts over the root of their mean square, and ln weights."""
+        scale = torch.view_as_real(data).square().mean((1, 2, 3)).sqrt()[:, None, None]
         spectra = weights.log()
-        features = torch.cat(
-            [torch.view_as_real(data / scale).flatten(1), (spectra - spectra.mean()).flatten(1)], dim=1
-        )
-        zeros = torch.zeros(data.shape[:2])
-        return Canonical(features, torch.zeros(len(data), dtype=torch.long), zeros + 1, zeros, zeros)
+        raw = [torch.view_as_real(data / scale).flatten(1), (spectra - spectra.mean()).flatten(1)]
+        return super().forward(data, weights)._replace(features=torch.cat(raw, dim=1))
 
 
 def rebuilt(estimator: Estimator, architecture: Architecture, kind: type[CanonicalInput]) -> Estimator:
@@ -105,7 +105,6 @@ def main() -> None:
         "rate 0.004": (shipped, 4e-3),
     }
     base = build_simulator(architecture, shipped(), simulation, seed=settings.seed)
-    curves = {}
     for name, (build, learning_rate) in variants.items():
         if arguments.only and name not in arguments.only:
             continue
@@ -125,8 +124,13 @@ def main() -> None:
         (folder / "history.csv").unlink(missing_ok=True)
         fit(estimator.density, simulator, held_out, schedule, out=folder, callbacks=[History(folder / "history.csv")])
         rows = read_history(folder / "history.csv")
-        curves[name] = ([row["minutes"] for row in rows], [row["validation_loss"] for row in rows])
         LOGGER.info(f"| {name} | {rows[-1]['minutes']:.1f} | {rows[-1]['validation_loss']:.3f} |")
+    histories = {name: read_history(arguments.out / name.replace(" ", "-") / "history.csv") for name in variants}
+    curves = {
+        name: ([row["minutes"] for row in rows], [row["validation_loss"] for row in rows])
+        for name, rows in histories.items()
+        if rows
+    }
     (arguments.out / "ablation.json").write_text(json.dumps(curves))
     loss_curves(curves).savefig(arguments.out / "ablation.png", dpi=120)
 

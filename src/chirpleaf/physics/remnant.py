@@ -229,8 +229,8 @@ class _UniformSpline(NamedTuple):
 @lru_cache(maxsize=1)
 def _quasi_normal_spline() -> _UniformSpline:
     with as_file(_DATA / "qnm_220.npz") as path, np.load(path) as table:
-        numbers = [float(table[name]) for name in ("start", "step", "spin_max")]
-        return _UniformSpline(*numbers, table["coefficients"])
+        start, step, spin_max = (float(table[name]) for name in ("start", "step", "spin_max"))
+        return _UniformSpline(start, step, spin_max, table["coefficients"])
 
 
 def _smooth_coordinate(spin: Array) -> Array:
