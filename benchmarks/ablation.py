@@ -101,6 +101,7 @@ def main() -> None:
         "raw input": (lambda: rebuilt(shipped(), architecture, RawInput), rate),
         "no anchor": (lambda: unanchored(shipped()), rate),
         "spline flow": (lambda: with_head(shipped(), FlowHead(architecture.n_context, 4)), rate),
+        "spline flow, no anchor": (lambda: with_head(unanchored(shipped()), FlowHead(architecture.n_context, 4)), rate),
         "rate 0.001": (shipped, 1e-3),
         "rate 0.004": (shipped, 4e-3),
     }
@@ -119,13 +120,15 @@ def main() -> None:
             ema_decay=0.99,
             clip=2.0,
         )
-        folder = arguments.out / name.replace(" ", "-")
+        folder = arguments.out / name.replace(",", "").replace(" ", "-")
         folder.mkdir(exist_ok=True)
         (folder / "history.csv").unlink(missing_ok=True)
         fit(estimator.density, simulator, held_out, schedule, out=folder, callbacks=[History(folder / "history.csv")])
         rows = read_history(folder / "history.csv")
         LOGGER.info(f"| {name} | {rows[-1]['minutes']:.1f} | {rows[-1]['validation_loss']:.3f} |")
-    histories = {name: read_history(arguments.out / name.replace(" ", "-") / "history.csv") for name in variants}
+    histories = {
+        name: read_history(arguments.out / name.replace(",", "").replace(" ", "-") / "history.csv") for name in variants
+    }
     curves = {
         name: ([row["minutes"] for row in rows], [row["validation_loss"] for row in rows])
         for name, rows in histories.items()
