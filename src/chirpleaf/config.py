@@ -98,6 +98,7 @@ class Preset(_Section):
     minimum_frequency: PositiveFloat = 20.0
     maximum_frequency: PositiveFloat = 1024.0
     fold: PositiveInt = 4
+    widest: PositiveFloat = 8.0
     approximant: str = "IMRPhenomXAS"
     prior: PriorSection = PriorSection()
     templates: TemplateSection = TemplateSection()
@@ -120,6 +121,7 @@ class Preset(_Section):
             minimum_frequency=self.minimum_frequency,
             maximum_frequency=self.maximum_frequency,
             fold=self.fold,
+            widest=self.widest,
             approximant=self.approximant,
             templates=self.templates.model_dump(),
             root=self.root.model_dump(),

@@ -32,6 +32,7 @@ class Architecture:
         minimum_frequency: lowest frequency, Hz.
         maximum_frequency: highest frequency, Hz.
         fold: bins of the multiband grid in a band of the canonical input.
+        widest: greatest width of a bin, Hz.
         approximant: waveform model of templates and training.
         templates: keywords of `build_template_bank` (spacings and spins).
         root: keywords of `ResidualNetwork`.
@@ -45,6 +46,7 @@ class Architecture:
     minimum_frequency: float = 20.0
     maximum_frequency: float = 1024.0
     fold: int = 4
+    widest: float = 8.0
     approximant: str = "IMRPhenomXAS"
     templates: dict[str, Any] = field(default_factory=dict)
     root: dict[str, Any] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class Architecture:
             minimum_frequency=self.minimum_frequency,
             maximum_frequency=self.maximum_frequency,
             fold=self.fold,
+            widest=self.widest,
         )
 
     def reference_weights(self) -> FloatArray:
