@@ -23,8 +23,6 @@ SEARCH = 0.1
 """Half width of the search around the trigger, seconds."""
 
 _STRIDE = 0.02
-_BORDER = 14.0
-"""Chirp mass that parts the short from the long models, solar masses."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +130,8 @@ def choose(
 ) -> Observation:
     """Observes with the model that fits the data.
 
-    Models are tried from the shortest segment to the longest. A model is left for the next one when its best template
-    is lighter than the border between them, or when the next one finds the signal louder on its own side of the border.
+    Models are tried from the shortest segment to the longest. The first is left for the next when its best template is
+    lighter than the middle of what the two share, or when the next one finds the signal louder and below that middle.
 
     Args:
         models: the candidates.
@@ -151,12 +149,20 @@ def choose(
     short, *longer = sorted(models, key=lambda model: model.duration)
     found = observe(short, strain, psd, trigger_time)
     for model in longer:
+        border = _border(short, model)
         try:
             other = observe(model, strain, psd, trigger_time)
         except InputError as error:
-            if found.chirp_mass < _BORDER:
+            if found.chirp_mass < border:
                 raise ShortStrainError(f"the signal needs a segment of {model.duration:g} s: {error}") from error
             continue
-        if found.chirp_mass < _BORDER or (other.chirp_mass < _BORDER and other.snr > found.snr):
+        if found.chirp_mass < border or (other.chirp_mass < border and other.snr > found.snr):
             found = other
     return found
+
+
+def _border(heavy: Model, light: Model) -> float:
+    """Middle of the chirp masses that two models share, solar masses."""
+    lightest_of_heavy, _ = heavy.architecture.prior.chirp_mass_range
+    _, heaviest_of_light = light.architecture.prior.chirp_mass_range
+    return (lightest_of_heavy + heaviest_of_light) / 2
