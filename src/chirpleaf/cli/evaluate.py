@@ -25,6 +25,7 @@ def evaluate(
     from functools import partial
     from importlib.metadata import version
 
+    import torch
     from rich.progress import track
 
     from chirpleaf.cli.folders import check_folder, new_folder
@@ -40,6 +41,7 @@ def evaluate(
 
     if psd_file is not None and not psd_file.is_file():
         raise InputError(f"expected a file of measured noise spectra; got no file {psd_file}: check --psd-file")
+    torch.set_num_threads(1)  # events come one at a time: too little work for two threads
     loaded = load_model(model)
     spectra = None if psd_file is None else MeasuredSpectra(psd_file)
     show = partial(track, description="injections", console=console, transient=True)

@@ -54,7 +54,11 @@ def infer(
     check_folder(folder, overwrite=overwrite)
 
     with paused_collector():
+        import torch
+
         from chirpleaf.inference import infer as run
+
+        torch.set_num_threads(1)  # one event is too little work for two threads, which a busy core would slow
 
         posterior = run(
             event,
