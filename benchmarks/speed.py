@@ -11,6 +11,7 @@ import logging
 import statistics
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -109,11 +110,14 @@ def inference(samples: int = 10_000) -> None:
 
     with torch.no_grad():
         context = median_seconds(lambda: density.root(features), 50)
+        short, rounded = deepcopy(density.root).bfloat16(), features.bfloat16()
+        in_bfloat16 = median_seconds(lambda: short(rounded), 50)
     parts = {
         f"strain in memory to {samples} samples with densities and remnant": median_seconds(everything),
         "power spectral densities": median_seconds(lambda: {name: welch(series) for name, series in strain.items()}),
         "segment, trigger, canonical input": median_seconds(lambda: observe(model, strain, psd, TRIGGER)),
         "canonical input to context (network)": context,
+        "the same with weights in bfloat16": in_bfloat16,
         f"{samples} samples with densities and derived parameters": median_seconds(
             lambda: sample(observation, samples, 1)
         ),
