@@ -153,7 +153,8 @@ def test_a_missing_detector_is_named(model: Model) -> None:
 
 
 def test_a_longer_model_is_left_out_where_the_strain_is_too_short(model: Model) -> None:
-    longer = replace(model, name="long", architecture=replace(model.architecture, duration=32.0))
+    light = replace(model.architecture.prior, chirp_mass_min=None, chirp_mass_max=16.0)
+    longer = replace(model, name="long", architecture=replace(model.architecture, duration=32.0, prior=light))
     densities = dict.fromkeys(("H1", "L1"), FLAT)
     assert choose([longer, model], strain(), densities, TRIGGER).model.name == "random"
     with pytest.raises(InputError, match="outside the file"):
