@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python benchmarks/ablation.py --batches 1500 --out out/ablation
 
-Each run trains the `bbh` preset's estimator on one thread, simulating between the steps, from the same seed, waveforms
-and spectra, for the same number of batches under its own cosine schedule. Losses are in nats of the support-aware
-coordinates, so they compare across inputs and heads. Writes `ablation.json` and `ablation.png`.
+Each run trains a preset's estimator (`--preset`, `bbh` when not said) on one thread, simulating between the steps, from
+the same seed, waveforms and spectra, for the same number of batches under its own cosine schedule. Losses are in nats
+of the support-aware coordinates: they compare across inputs and heads. Writes `ablation.json` and `ablation.png`.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from chirpleaf.networks.density import ConditionalDensity
 from chirpleaf.networks.heads import FlowHead
 from chirpleaf.networks.residual import ResidualNetwork
 from chirpleaf.plots.training import loss_curves
+from chirpleaf.representation.anchoring import Along, Anchoring
 from chirpleaf.representation.canonical import Canonical, CanonicalInput
 from chirpleaf.training.engine import Schedule, fit
 from chirpleaf.training.progress import History, read_history
@@ -32,7 +33,7 @@ from chirpleaf.training.recipe import Simulation, build_simulator, validation_ba
 from chirpleaf.training.threads import bfloat16_pays
 
 LOGGER = logging.getLogger("ablation")
-PRESET = Path(str(resources.files("chirpleaf.training"))) / "presets" / "bbh.yaml"
+PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
 
 
 class RawInput(CanonicalInput):
@@ -59,14 +60,16 @@ def rebuilt(estimator: Estimator, architecture: Architecture, kind: type[Canonic
     bank = estimator.canonical.bank
     canonical = kind(architecture.grid, bank, architecture.reference_weights(), n_detectors=len(architecture.detectors))
     root = ResidualNetwork(canonical.n_features, architecture.n_context, **architecture.root)
-    changed = Estimator(canonical, estimator.support, ConditionalDensity(root, estimator.density.head, bfloat16=True))
+    density = ConditionalDensity(root, estimator.density.head, bfloat16=True)
+    changed = Estimator(canonical, estimator.support, estimator.anchoring, density)
     return unanchored(changed) if kind is RawInput else changed
 
 
 def unanchored(estimator: Estimator) -> Estimator:
     """The estimator with coordinates that know of no template."""
-    estimator.anchor = torch.zeros_like(estimator.anchor)
-    estimator.spacing = torch.ones_like(estimator.spacing)
+    estimator.anchoring = Anchoring(estimator.canonical, estimator.support)
+    estimator.anchoring.anchor.zero_()
+    estimator.anchoring.unit.fill_(1.0)
     return estimator
 
 
@@ -79,6 +82,7 @@ def with_head(estimator: Estimator, head: nn.Module) -> Estimator:
 def main() -> None:
     """Trains all variants and draws their losses."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", choices=("bbh", "bbh-long"), default="bbh")
     parser.add_argument("--batches", type=int, default=1500)
     parser.add_argument("--waveforms", type=int, default=200_000)
     parser.add_argument("--only", nargs="*", default=[])
@@ -86,18 +90,20 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    settings = read_preset(PRESET)
+    settings = read_preset(PRESETS / f"{arguments.preset}.yaml")
     architecture = settings.architecture()
     simulation = Simulation(waveforms=arguments.waveforms, spectra=2048, validation_batches=16)
     bfloat16 = bfloat16_pays()
 
-    def shipped() -> Estimator:
+    def shipped(along: Along = architecture.along) -> Estimator:
         torch.manual_seed(0)
-        return architecture.build(bfloat16=bfloat16)
+        return replace(architecture, along=along).build(bfloat16=bfloat16)
 
     rate = settings.schedule.learning_rate
     variants: dict[str, tuple[Callable[[], Estimator], float]] = {
         "shipped": (shipped, rate),
+        "along the chirp mass": (lambda: shipped("chirp_mass"), rate),
+        "along the phase": (lambda: shipped("phase"), rate),
         "raw input": (lambda: rebuilt(shipped(), architecture, RawInput), rate),
         "no anchor": (lambda: unanchored(shipped()), rate),
         "spline flow": (lambda: with_head(shipped(), FlowHead(architecture.n_context, 4)), rate),

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.representation.anchoring import Along
+from chirpleaf.representation.templates import MASS_RATIO
 from chirpleaf.training.engine import Schedule
 from chirpleaf.training.recipe import Simulation
 
@@ -37,8 +39,9 @@ class TemplateSection(_Section):
     phase_step: PositiveFloat = 8.0
     ratio_step: PositiveFloat = 0.1
     chi_eff: tuple[float, ...] = (-0.6, 0.0, 0.6)
-    mass_ratio: PositiveFloat = 0.7
+    mass_ratio: PositiveFloat = MASS_RATIO
     rungs_per_group: PositiveInt = 4
+    spins_share_anchor: bool = True
 
 
 class RootSection(_Section):
@@ -102,6 +105,7 @@ class Preset(_Section):
     approximant: str = "IMRPhenomXAS"
     prior: PriorSection = PriorSection()
     templates: TemplateSection = TemplateSection()
+    along: Along = "chirp_mass"
     root: RootSection = RootSection()
     n_context: PositiveInt = 128
     head: MixtureSection | FlowSection = Field(default=MixtureSection(), discriminator="kind")
@@ -124,6 +128,7 @@ class Preset(_Section):
             widest=self.widest,
             approximant=self.approximant,
             templates=self.templates.model_dump(),
+            along=self.along,
             root=self.root.model_dump(),
             n_context=self.n_context,
             head=self.head.model_dump(),

@@ -12,10 +12,11 @@ from chirpleaf.networks.density import ConditionalDensity
 from chirpleaf.networks.heads import HEADS
 from chirpleaf.networks.residual import ResidualNetwork
 from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.representation.anchoring import Along, Anchoring, PhaseAnchoring
 from chirpleaf.representation.canonical import CanonicalInput
 from chirpleaf.representation.coordinates import SupportMap
 from chirpleaf.representation.multiband import FloatArray, Multiband
-from chirpleaf.representation.templates import TemplateBank, build_template_bank
+from chirpleaf.representation.templates import MASS_RATIO, TemplateBank, build_template_bank
 from chirpleaf.strain.ensemble import design_log_psd
 
 _REFERENCE_CURVE = "aLIGO_mid_high"
@@ -35,6 +36,7 @@ class Architecture:
         widest: greatest width of a bin, Hz.
         approximant: waveform model of templates and training.
         templates: keywords of `build_template_bank` (spacings and spins).
+        along: what the first coordinate of the density is measured along; see `representation.anchoring`.
         root: keywords of `ResidualNetwork`.
         n_context: length of the context vector.
         head: keywords of the head, and its `kind`: "mixture" or "flow".
@@ -49,6 +51,7 @@ class Architecture:
     widest: float = 8.0
     approximant: str = "IMRPhenomXAS"
     templates: dict[str, Any] = field(default_factory=dict)
+    along: Along = "chirp_mass"
     root: dict[str, Any] = field(default_factory=dict)
     n_context: int = 128
     head: dict[str, Any] = field(default_factory=lambda: {"kind": "mixture"})
@@ -99,7 +102,14 @@ class Architecture:
             raise InputError(f"expected a head of {', '.join(HEADS)}; got {kind!r}: mend it or update chirpleaf")
         root = ResidualNetwork(canonical.n_features, self.n_context, **self.root)
         head = HEADS[kind](self.n_context, len(PARAMETERS), **keywords)
-        return Estimator(canonical, SupportMap(self.prior), ConditionalDensity(root, head, bfloat16=bfloat16))
+        support = SupportMap(self.prior)
+        anchoring = self._anchoring(canonical, support)
+        return Estimator(canonical, support, anchoring, ConditionalDensity(root, head, bfloat16=bfloat16))
+
+    def _anchoring(self, canonical: CanonicalInput, support: SupportMap) -> Anchoring:
+        if self.along == "chirp_mass":
+            return Anchoring(canonical, support)
+        return PhaseAnchoring(canonical, support, self.templates.get("mass_ratio", MASS_RATIO))
 
     def to_json(self) -> dict[str, Any]:
         """The architecture as JSON values."""

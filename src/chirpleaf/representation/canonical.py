@@ -31,8 +31,10 @@ from chirpleaf.representation.templates import TemplateBank, envelope
 Data = Complex64[Tensor, "batch detector bin"]
 Weights = Float32[Tensor, "batch detector bin"]
 
-_CHUNK = 64
+_CHUNK = 16
 """Samples searched at a time: their filter outputs stay in the processor's cache."""
+_KEPT = 0.998
+"""Share of the filters' power that their common factors keep."""
 
 
 class Canonical(NamedTuple):
@@ -75,6 +77,7 @@ class CanonicalInput(nn.Module):
     log_height: Tensor
     anchors: Tensor
     filters: Tensor
+    expansion: Tensor
     ratios: Tensor
     ratio_power: Tensor
     template_phase: Tensor
@@ -99,15 +102,16 @@ class CanonicalInput(nn.Module):
         times = np.arange(-n_steps, n_steps + 1) * step
         amplitude = envelope(grid.frequencies) * reference_weights
         amplitude = amplitude / np.sqrt(np.sum(amplitude**2))
+        heights = np.sqrt((amplitude**2).reshape(self.n_bands, self.fold).sum(axis=1))
         shifts = np.exp(2j * np.pi * np.outer(times, grid.band_frequencies))
         n_groups, per_group = bank.chirp_mass.shape
         filters = bank.ratios.conj()[:, :, None] * shifts
-        filters = _as_real(filters.reshape(n_groups, per_group * len(times), grid.n_bands).swapaxes(1, 2))
+        filters = filters.reshape(n_groups, per_group * len(times), grid.n_bands).swapaxes(1, 2)
+        narrow, wide = _compressed(filters, heights)
         strength = np.abs(bank.ratios)
         phases = np.where(strength > 1e-6, bank.ratios / np.maximum(strength, 1e-6), 1.0)
         anchors = _as_real(bank.anchors.conj().reshape(n_groups, self.n_bands, self.fold).transpose(1, 2, 0))
         anchors = anchors.reshape(self.n_bands, 2, self.fold, -1).swapaxes(1, 2)
-        heights = np.sqrt((amplitude**2).reshape(self.n_bands, self.fold).sum(axis=1))
 
         fine_times = np.linspace(times[0], times[-1], 4 * n_steps + 1)
         self._buffer("times", times)
@@ -119,7 +123,8 @@ class CanonicalInput(nn.Module):
         self._buffer("amplitude", amplitude)
         self._buffer("log_height", np.log(heights))
         self._buffer("anchors", anchors.reshape(self.n_bands, 2 * self.fold, -1))
-        self._buffer("filters", filters)
+        self._buffer("filters", _as_real(narrow))
+        self._buffer("expansion", _as_real(wide))
         self._buffer("ratios", bank.ratios.reshape(-1, self.n_bands), dtype=torch.complex64)
         self._buffer("ratio_power", (strength**2).reshape(-1, self.n_bands))
         self._buffer("template_phase", phases.reshape(-1, self.n_bands).conj(), dtype=torch.complex64)
@@ -160,7 +165,7 @@ class CanonicalInput(nn.Module):
         """The template with the greatest sum over detectors of peak z^2, (batch,), and its group's y_gc."""
         batch, detectors, _ = weighted_data.shape
         bands = self._bands(weighted_data.flatten(0, 1))
-        outputs = torch.bmm(bands, self.filters).unflatten(-1, (2, -1)).square().sum(2)
+        outputs = torch.bmm(torch.bmm(bands, self.filters), self.expansion).unflatten(-1, (2, -1)).square().sum(2)
         groups = len(bands)
         peaks = outputs.reshape(groups, batch, detectors, -1, len(self.times)).amax(-1)
         norms = (power @ self.ratio_power.T).reshape(batch, detectors, groups, -1).permute(2, 0, 1, 3)
@@ -211,6 +216,17 @@ class CanonicalInput(nn.Module):
             (spectrum - level).mean(-1),
         ]
         return torch.cat([scaled, (spectrum - level).flatten(1), *scalars], dim=1)
+
+
+def _compressed(filters: np.ndarray, noise: FloatArray) -> tuple[np.ndarray, np.ndarray]:
+    """Factors (g, n, r) and (g, r, m) of filters (g, n, m): the least r that keeps `_KEPT` of what they make of noise.
+
+    Templates and arrival times overlap, so few of their combinations are independent (arXiv:1005.0012).
+    """
+    left, values, right = np.linalg.svd(noise[:, None] * filters, full_matrices=False)
+    kept = np.cumsum(values**2, axis=1) / (values**2).sum(axis=1, keepdims=True)
+    rank = min(int((kept < _KEPT).sum(axis=1).max()) + 1, values.shape[1])
+    return left[:, :, :rank] / noise[:, None], values[:, :rank, None] * right[:, :rank]
 
 
 def _as_real(matrix: np.ndarray) -> np.ndarray:

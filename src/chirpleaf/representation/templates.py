@@ -16,6 +16,9 @@ from chirpleaf.physics.inspiral import chirp_phase
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.representation.multiband import ComplexArray, FloatArray, Multiband
 
+MASS_RATIO = 0.7
+"""Of the templates, where nothing else is said."""
+
 
 def chirp_mass_ladder(
     lowest: float, highest: float, *, phase_step: float, ratio_step: float, frequency: float
@@ -71,8 +74,9 @@ def build_template_bank(
     phase_step: float = 8.0,
     ratio_step: float = 0.1,
     chi_eff: tuple[float, ...] = (-0.6, 0.0, 0.6),
-    mass_ratio: float = 0.7,
+    mass_ratio: float = MASS_RATIO,
     rungs_per_group: int = 4,
+    spins_share_anchor: bool = True,
     approximant: str = "IMRPhenomXAS",
 ) -> TemplateBank:
     """Lays out and computes the templates.
@@ -85,6 +89,8 @@ def build_template_bank(
         chi_eff: effective spins of the templates (both spins equal).
         mass_ratio: their mass ratio.
         rungs_per_group: chirp masses per group.
+        spins_share_anchor: templates of all spins stand around one anchor; when false, each spin has anchors of its
+            own, which stay nearer to their templates.
         approximant: waveform model.
 
     Returns:
@@ -100,8 +106,13 @@ def build_template_bank(
     )[: n_groups * rungs_per_group]
     rungs, spins = np.meshgrid(ladder, np.asarray(chi_eff), indexing="ij")
     shape = (n_groups, rungs_per_group * len(chi_eff))
-    waves = _templates(grid, rungs.ravel(), spins.ravel(), mass_ratio, approximant).reshape(*shape, grid.n_bins)
     middle = (rungs_per_group // 2) * len(chi_eff) + len(chi_eff) // 2
+    if not spins_share_anchor:
+        by_spin = (n_groups, rungs_per_group, len(chi_eff))
+        rungs, spins = (values.reshape(by_spin).swapaxes(1, 2) for values in (rungs, spins))
+        shape = (n_groups * len(chi_eff), rungs_per_group)
+        middle = rungs_per_group // 2
+    waves = _templates(grid, rungs.ravel(), spins.ravel(), mass_ratio, approximant).reshape(*shape, grid.n_bins)
     anchors = np.stack([_phase_factor(grid.frequencies, wave) for wave in waves[:, middle]])
     heterodyned = (waves * anchors.conj()[:, None]).reshape(*shape, grid.n_bands, grid.fold)
     return TemplateBank(

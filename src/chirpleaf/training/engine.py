@@ -68,7 +68,7 @@ class DensityTraining(lightning.LightningModule):
 
     def loss(self, batch: Batch) -> Tensor:
         """Weighted negative log density in support-aware coordinates, nats."""
-        log_prob = self.density(batch.features).log_prob(batch.target) - batch.log_spacing
+        log_prob = self.density(batch.features).log_prob(batch.target) - batch.log_unit
         return -(batch.weight * log_prob).mean()
 
     def training_step(self, batch: Batch, _: int) -> Tensor:

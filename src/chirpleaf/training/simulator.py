@@ -31,13 +31,13 @@ class Batch(NamedTuple):
     Attributes:
         features: canonical input, shape (batch, n_features).
         target: the true parameters in the estimator's anchored coordinates, shape (batch, 4).
-        log_spacing: ln of the unit of the first of them, shape (batch,): what ln q loses in support-aware coordinates.
+        log_unit: ln of the unit of the first of them, shape (batch,): what ln q loses in support-aware coordinates.
         weight: weight of each example in the loss, shape (batch,).
     """
 
     features: Tensor
     target: Tensor
-    log_spacing: Tensor
+    log_unit: Tensor
     weight: Tensor
 
 
@@ -91,8 +91,8 @@ class Simulator:
         log_weight = self.proposal.log_weight(theta[:, 0].numpy()) - self.proposal.log_weight(found)
         return Batch(
             canonical.features,
-            estimator.anchored(estimator.support(theta).float(), canonical.template),
-            estimator.spacing[canonical.template].log(),
+            estimator.anchoring(estimator.support(theta), canonical.template),
+            estimator.anchoring.log_unit(canonical.template),
             torch.from_numpy(np.exp(log_weight)).float(),
         )
 

@@ -1,0 +1,109 @@
+"""One network over the whole prior, or one for light and one for heavy binaries, at equal training time.
+
+    OMP_NUM_THREADS=1 python benchmarks/one_or_two.py --minutes 10 --out out/one-or-two
+
+One network takes all the minutes, the two take half each; all are made as their presets say (the one as the light
+binaries' preset, over all chirp masses), with a cosine schedule of that length. Both answers are asked about the same
+binaries, parted by chirp mass: the mean of ln q at the true parameters, in nats, is greater for the better one.
+"""
+
+import argparse
+import logging
+import time
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from chirpleaf.config import Preset, read_preset
+from chirpleaf.models import Model
+from chirpleaf.models.architecture import Architecture
+from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.training.bank import build_waveform_bank
+from chirpleaf.training.engine import Schedule
+from chirpleaf.training.progress import read_history
+from chirpleaf.training.proposal import StratifiedProposal
+from chirpleaf.training.recipe import Simulation, build_simulator, train
+
+LOGGER = logging.getLogger("one_or_two")
+PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
+BATCHES = 100
+ASKED = 8192
+
+
+def trained(name: str, preset: Preset, architecture: Architecture, minutes: float, out: Path) -> Model:
+    """The model after so many minutes on two cores."""
+    simulation = Simulation(waveforms=200_000, spectra=2048, validation_batches=4)
+    small = build_simulator(architecture, architecture.build(), replace(simulation, waveforms=2000, spectra=64), seed=1)
+    start = time.perf_counter()
+    for index in range(10):
+        small.batch(index)
+    each = (time.perf_counter() - start) / 10 + 0.02
+    schedule = Schedule(
+        epochs=max(round(minutes * 60 / each / BATCHES), 1),
+        batches=BATCHES,
+        learning_rate=preset.schedule.learning_rate,
+        warmup=BATCHES,
+        clip=preset.schedule.clip,
+        ema_decay=0.99,
+    )
+    folder = out / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "history.csv").unlink(missing_ok=True)
+    model = train(name, architecture, simulation, schedule, out=folder, seed=preset.seed, cores=2)
+    last = read_history(folder / "history.csv")[-1]
+    LOGGER.info(f"{name}: {int(last['step'])} batches in {last['minutes']:.1f} minutes")
+    return model
+
+
+@torch.no_grad()
+def log_density(model: Model, prior: IntrinsicPrior) -> np.ndarray:
+    """ln q at the truth of binaries drawn evenly in ln(chirp mass), shape (ASKED,), nats."""
+    architecture, estimator = model.architecture, model.estimator
+    base = build_simulator(architecture, estimator, Simulation(waveforms=64, spectra=1024), seed=9)
+    proposal = StratifiedProposal(prior)
+    bank = build_waveform_bank(
+        ASKED, proposal, architecture.grid, architecture.reference_weights(), approximant="IMRPhenomXAS", seed=9
+    )
+    simulator = replace(base, bank=bank, proposal=proposal)
+    found = []
+    for index, rows in enumerate(torch.arange(ASKED).split(512)):
+        generator = torch.Generator().manual_seed(index)
+        waves = torch.view_as_complex(bank.waves[rows].float())
+        signal, weights = simulator.signal(waves, np.random.default_rng(index), generator)
+        noise = torch.view_as_complex(torch.randn(*signal.shape, 2, generator=generator))
+        found.append(estimator.log_prob(bank.theta[rows], estimator.canonical(signal + noise, weights)))
+    return torch.cat(found).numpy()
+
+
+def main() -> None:
+    """Trains the three networks and asks them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    light, heavy = (read_preset(PRESETS / f"{name}.yaml") for name in ("bbh-long", "bbh"))
+    whole = replace(light.architecture(), prior=IntrinsicPrior())
+    one = trained("one", light, whole, arguments.minutes, arguments.out)
+    two = {
+        "light": trained("light", light, light.architecture(), arguments.minutes / 2, arguments.out),
+        "heavy": trained("heavy", heavy, heavy.architecture(), arguments.minutes / 2, arguments.out),
+    }
+    ranges = {"light": IntrinsicPrior(chirp_mass_max=12.0), "heavy": IntrinsicPrior(chirp_mass_min=16.0)}
+    LOGGER.info("| chirp mass | one network | two networks | two over one |")
+    for name, prior in ranges.items():
+        single, part = log_density(one, prior), log_density(two[name], prior)
+        gain = part - single
+        low, high = prior.chirp_mass_range
+        LOGGER.info(
+            f"| {low:.0f}-{high:.0f} | {single.mean():.2f} | {part.mean():.2f} | {gain.mean():+.2f} +- "
+            f"{gain.std() / len(gain) ** 0.5:.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    main()
