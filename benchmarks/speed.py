@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from chirpleaf.config import read_preset
-from chirpleaf.inference.infer import sample
+from chirpleaf.inference.amortised import sample
 from chirpleaf.inference.observe import observe
 from chirpleaf.models import load_model
 from chirpleaf.physics.conversions import component_masses

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.infer import infer, sample
+from chirpleaf.inference.amortised import sample
+from chirpleaf.inference.infer import infer
 from chirpleaf.inference.observe import Observation, canonicalise, choose, observe, refine
 from chirpleaf.inference.posterior import HEADLINE, Posterior, derived
 from chirpleaf.inference.trust import GREATEST_SNR, LEAST_SNR, assess
@@ -41,7 +42,7 @@ def injected(architecture: Architecture, snr: float, *, delay: float = -0.004, o
 
 def posterior(observation: Observation, n: int = 500, seed: int = 0) -> Posterior:
     values, log_prob = sample(observation, n, seed)
-    return Posterior(values, log_prob, "strain", TRIGGER, seed, observation, assess(observation))
+    return Posterior(values, log_prob, np.zeros(n), "strain", TRIGGER, seed, observation, assess(observation))
 
 
 @pytest.fixture(scope="module")

@@ -35,20 +35,37 @@ def infer(
     out: Annotated[Path | None, typer.Option(help="Folder of the results, by default out/EVENT.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
     certify: Annotated[
-        bool | None, typer.Option("--certify/--no-certify", help="Check the posterior against the exact likelihood.")
+        bool, typer.Option("--certify/--no-certify", help="Weigh the samples by the exact likelihood, or do not.")
+    ] = True,
+    effective_samples: Annotated[
+        int | None,
+        typer.Option(help="Certified samples that are wanted, in effect; half of --samples by default."),
     ] = None,
+    budget: Annotated[float, typer.Option(metavar="SECONDS", help="After this, no more samples are certified.")] = 60.0,
+    approximant: Annotated[
+        str | None, typer.Option(help="Waveform model of the likelihood; the network's by default.")
+    ] = None,
+    prior: Annotated[
+        str, typer.Option(metavar="NAME", help="model (the network's), standard, comoving, or a prior file of bilby.")
+    ] = "model",
 ) -> None:
     """From strain to a posterior: a table, its files and its pictures."""
     from chirpleaf.cli.collector import paused_collector
     from chirpleaf.cli.folders import check_folder
     from chirpleaf.cli.pairs import detector_files
 
-    if certify:
-        raise InputError("expected --no-certify; got --certify, which this version cannot do yet: leave it out")
     if not 1 <= samples <= MOST_SAMPLES:
         raise InputError(f"expected --samples from 1 to {MOST_SAMPLES}; got {samples}: 10000 are usual")
     if trigger is not None and not isfinite(trigger):
         raise InputError(f"expected --trigger as a GPS time in seconds; got {trigger}: write for example 1126259462.4")
+    if effective_samples is not None and effective_samples < 1:
+        raise InputError(f"expected --effective-samples of at least 1; got {effective_samples}: 5000 are usual")
+    if not 0 < budget < 1e6:
+        raise InputError(f"expected --budget in seconds, above 0; got {budget:g}: 60 is usual")
+    if not certify and (effective_samples is not None or approximant is not None or prior != "model"):
+        raise InputError(
+            "expected --certify with --effective-samples, --approximant or --prior; got --no-certify: leave it out"
+        )
     files, densities = detector_files("--strain", strain), detector_files("--psd", psd)
     folder = out or Path("out") / (event or "strain")
     check_folder(folder, overwrite=overwrite)
@@ -68,6 +85,11 @@ def infer(
             model=model,
             samples=samples,
             seed=seed,
+            certify=certify,
+            effective_samples=effective_samples,
+            budget=budget,
+            approximant=approximant,
+            prior=prior,
         )
         _write(posterior, folder, overwrite=overwrite)
     if not posterior.trust.trusted:

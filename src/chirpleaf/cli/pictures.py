@@ -25,9 +25,9 @@ def write_pictures(posterior: Posterior, folder: Path) -> tuple[Path, ...]:
         The two files.
     """
     times, strain, (lower, median, upper) = whitened_view(posterior, band=BAND)
-    names = posterior.detectors
+    names = posterior.observation.segment.detectors
     figures = {
-        "corner.png": corner(posterior.samples, HEADLINE),
+        "corner.png": corner(posterior.resampled(), HEADLINE),
         "strain.png": whitened_strain(
             times,
             dict(zip(names, strain, strict=True)),

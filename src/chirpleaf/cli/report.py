@@ -5,7 +5,7 @@ import math
 from rich.console import Group
 from rich.table import Table
 
-from chirpleaf.inference.posterior import HEADLINE, Posterior
+from chirpleaf.inference.posterior import HEADLINE, PLACED, Posterior
 
 
 def report(posterior: Posterior) -> Group:
@@ -14,7 +14,8 @@ def report(posterior: Posterior) -> Group:
     Args:
         posterior: what to report.
     """
-    return Group(_table(posterior), _signal(posterior))
+    lines = [_signal(posterior)] + ([_certificate(posterior)] if posterior.certificate else [])
+    return Group(_table(posterior), *lines)
 
 
 def decimals(lower: float, upper: float) -> int:
@@ -31,13 +32,14 @@ def decimals(lower: float, upper: float) -> int:
 def _table(posterior: Posterior) -> Table:
     model = posterior.observation.model
     detectors = " ".join(posterior.detectors)
-    title = f"{posterior.event} · {detectors} · {model.architecture.approximant} · model {model.name}"
+    title = f"{posterior.event} · {detectors} · {posterior.approximant} · model {model.name}"
     table = Table(title=title, title_justify="left")
     table.add_column("detector frame")
     table.add_column("median", justify="right")
     table.add_column("90 % interval", justify="right")
     table.add_column("unit")
-    for name, row in posterior.summary(HEADLINE).items():
+    names = HEADLINE + (PLACED if posterior.certificate else ())
+    for name, row in posterior.summary(names).items():
         digits = decimals(row["lower"], row["upper"])
         median, lower, upper = (f"{row[key]:.{digits}f}" for key in ("median", "lower", "upper"))
         table.add_row(name, median, f"{lower} to {upper}", row["unit"])
@@ -49,3 +51,14 @@ def _signal(posterior: Posterior) -> str:
     by_detector = ", ".join(f"{name} {value:.1f}" for name, value in trust.snr.items())
     colour = "green" if trust.trusted else "yellow"
     return f"signal-to-noise {trust.network_snr:.1f} ({by_detector}) · [{colour}]{trust.verdict}[/]"
+
+
+def _certificate(posterior: Posterior) -> str:
+    certificate, sky = posterior.certificate, posterior.sky
+    assert certificate is not None
+    assert sky is not None
+    return (
+        f"certified: efficiency {certificate.efficiency:.2f}, {certificate.effective_samples:.0f} effective samples, "
+        f"ln Bayes factor {certificate.log_bayes_factor:.2f} +- {certificate.log_bayes_factor_error:.2f}, "
+        f"sky {sky.area(0.5):.0f} (50 %) and {sky.area(0.9):.0f} (90 %) square degrees"
+    )

@@ -11,7 +11,7 @@ from chirpleaf.diagnostics.binning import bin_labels, bin_names
 from chirpleaf.diagnostics.calibration import Calibration, by_group, calibrate, percentile_ranks
 from chirpleaf.diagnostics.errors import ErrorTable, error_table
 from chirpleaf.diagnostics.injections import Spectra, inject
-from chirpleaf.inference.infer import sample
+from chirpleaf.inference.amortised import sample
 from chirpleaf.inference.observe import refine
 from chirpleaf.inference.posterior import derived
 from chirpleaf.models.estimator import PARAMETERS

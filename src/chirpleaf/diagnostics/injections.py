@@ -13,6 +13,7 @@ import numpy as np
 from chirpleaf.models.model import Model
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, project
+from chirpleaf.physics.distributions import Distribution
 from chirpleaf.physics.priors import ExtrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.measured import Network
@@ -52,6 +53,7 @@ def inject(
     rng: np.random.Generator,
     *,
     snr_range: tuple[float, float] = (7.0, 60.0),
+    distance: Distribution | None = None,
     trigger_error: float = 0.02,
 ) -> Injection:
     """Draws an event from a model's prior and simulates its data.
@@ -61,11 +63,26 @@ def inject(
         spectra: power spectral densities.
         rng: source of randomness.
         snr_range: optimal signal-to-noise of the network, log-uniform between; it sets the distance.
+        distance: prior of the luminosity distance (Mpc); binaries are then drawn until one is in `snr_range`.
         trigger_error: half width of the uniform error of the trigger time, seconds.
 
     Returns:
         The event.
     """
+    while True:
+        injection = _draw(model, spectra, rng, snr_range, distance, trigger_error)
+        if snr_range[0] <= injection.snr <= snr_range[1]:
+            return injection
+
+
+def _draw(
+    model: Model,
+    spectra: Spectra,
+    rng: np.random.Generator,
+    snr_range: tuple[float, float],
+    distance: Distribution | None,
+    trigger_error: float,
+) -> Injection:
     architecture = model.architecture
     frequencies = architecture.grid.native_frequencies
     truth = {name: float(value[0]) for name, value in architecture.prior.sample(1, rng).items()}
@@ -79,9 +96,12 @@ def inject(
     rows = [project(hp, hc, detector(name), *sky, 0.0, frequencies, error)[0] for name in model.detectors]
     signal = np.stack(rows)
     power = 4 / model.duration * np.sum(np.abs(signal) ** 2 / densities)
-    snr = float(np.exp(rng.uniform(*np.log(snr_range))))
-    truth["luminosity_distance"] = float(np.sqrt(power) / snr)
+    if distance is None:
+        truth["luminosity_distance"] = float(np.sqrt(power) / np.exp(rng.uniform(*np.log(snr_range))))
+    else:
+        truth["luminosity_distance"] = float(distance.sample(1, rng)[0])
+    truth["geocent_time"] = error
     noise = rng.standard_normal((2, *signal.shape)) * np.sqrt(densities * model.duration / 4)
     strain = signal / truth["luminosity_distance"] + noise[0] + 1j * noise[1]
     segment = Segment(model.detectors, strain, densities, frequencies, model.duration, reference_time=0.0)
-    return Injection(segment, truth, snr, family)
+    return Injection(segment, truth, float(np.sqrt(power) / truth["luminosity_distance"]), family)

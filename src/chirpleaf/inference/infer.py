@@ -3,19 +3,20 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 
 from chirpleaf.errors import InputError, ShortStrainError
+from chirpleaf.inference.amortised import sample
 from chirpleaf.inference.observe import Observation, choose
-from chirpleaf.inference.posterior import Posterior, Samples, derived
+from chirpleaf.inference.posterior import Posterior
 from chirpleaf.inference.trust import assess
-from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.models.shipped import available_models, load_model
 from chirpleaf.strain.events import events, load_event
 from chirpleaf.strain.psd import PowerSpectralDensity, read_psd, welch
 from chirpleaf.strain.readers import read
+from chirpleaf.strain.segment import Segment, cut_segment
 from chirpleaf.strain.strain import Strain
 
 PSD_STRETCH = 256.0
@@ -34,6 +35,11 @@ def infer(
     model: str | Path | None = None,
     samples: int = 10_000,
     seed: int = 0,
+    certify: bool = True,
+    effective_samples: int | None = None,
+    budget: float = 60.0,
+    approximant: str | None = None,
+    prior: str | Path = "model",
 ) -> Posterior:
     """The posterior of a binary black hole merger.
 
@@ -43,8 +49,14 @@ def infer(
         trigger_time: GPS time of the merger within 0.1 s, needed with `strain`, seconds.
         psd: detector name to power spectral density or to a file of it; estimated from the strain otherwise.
         model: name of a shipped model or a model file; chosen from the data when None.
-        samples: number of draws.
+        samples: number of draws; more are made where too few of them count.
         seed: seed of the draws.
+        certify: weigh the draws by the exact likelihood of all detectors there are, and draw where the source lies.
+        effective_samples: how many are wanted of the weighed draws; half of `samples` when None.
+        budget: seconds after which no more draws are weighed.
+        approximant: waveform model of the likelihood, any frequency-domain one of lalsimulation with aligned spins; the
+            network's when None.
+        prior: "model", the network's own; "standard" or "comoving" (`PRESETS` of `certify.target`); or a bilby file.
 
     Returns:
         Samples, their density and their summary.
@@ -53,46 +65,80 @@ def infer(
         InputError: whatever is wrong with the input, and how to mend it.
 
     Example:
-        >>> posterior = infer("GW150914", samples=100)
+        >>> posterior = infer("GW150914", samples=100, certify=False)
         >>> posterior.samples["chirp_mass"].shape
         (100,)
     """
     start = time.perf_counter()
     if samples < 1:
         raise InputError(f"expected at least one sample; got samples = {samples}: ask for 10000")
+    if certify:
+        from chirpleaf.inference.certify import Prior, certified  # noqa: PLC0415 - astropy is slow to load
+
+        asked = Prior.of(prior)
+    elif prior != "model":
+        raise InputError(
+            f"expected certify=True with prior {prior}; got False: draws alone are under the network's own"
+        )
     name, trigger, series = _gather(event, strain, trigger_time)
     candidates = [load_model(model)] if model is not None else [load_model(name) for name in available_models()]
     if not candidates:
         raise InputError("expected a shipped model; got none in this installation: give --model FILE")
     loaded = time.perf_counter()
     try:
-        observation = choose(candidates, series, _densities(series, psd or {}, trigger), trigger)
+        densities = _densities(series, psd or {}, trigger)
+        observation = choose(candidates, series, densities, trigger)
     except ShortStrainError:
         if event is None or event in events():
             raise
         _, trigger, series = _gather(event, strain, trigger_time, duration=4096)
-        observation = choose(candidates, series, _densities(series, psd or {}, trigger), trigger)
-    values, log_prob = sample(observation, samples, seed)
-    done = time.perf_counter()
-    timing = {"load_s": loaded - start, "infer_s": done - loaded, "certify_s": None, "total_s": done - start}
-    return Posterior(values, log_prob, name, trigger, seed, observation, assess(observation), timing)
+        densities = _densities(series, psd or {}, trigger)
+        observation = choose(candidates, series, densities, trigger)
+    found = time.perf_counter()
+    origin: dict[str, Any] = {"event": name, "trigger_time": trigger, "seed": seed, "observation": observation}
+    timing: dict[str, float | None] = {"load_s": loaded - start, "infer_s": found - loaded, "certify_s": None}
+    if not certify:
+        values, log_prob = sample(observation, samples, seed)
+        timing["infer_s"] = time.perf_counter() - loaded
+        timing["total_s"] = time.perf_counter() - start
+        return Posterior(values, log_prob, np.zeros(samples), **origin, trust=assess(observation), timing=timing)
+    architecture = observation.model.architecture
+    target = asked.target(architecture.prior, trigger_time=trigger, approximant=approximant or architecture.approximant)
+    draws = certified(
+        observation,
+        _whole_network(observation, series, densities),
+        trigger if target.centre is None else target.centre,
+        target,
+        draws=samples,
+        effective_samples=samples // 2 if effective_samples is None else effective_samples,
+        budget=budget,
+        seed=seed,
+    )
+    timing["certify_s"] = time.perf_counter() - found
+    timing["total_s"] = time.perf_counter() - start
+    return Posterior(
+        draws.samples,
+        draws.log_prob,
+        draws.log_weight,
+        **origin,
+        trust=assess(observation, draws.certificate),
+        timing=timing,
+        certificate=draws.certificate,
+        sky=draws.sky,
+        target=target,
+    )
 
 
-def sample(observation: Observation, n: int, seed: int) -> tuple[Samples, np.ndarray]:
-    """Draws from the amortised posterior of an observation.
-
-    Args:
-        observation: data as a model sees them.
-        n: number of draws.
-        seed: their seed.
-
-    Returns:
-        Samples with the derived parameters, and ln of their density per unit of chirp_mass, mass_ratio, chi_1, chi_2.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    theta, log_prob = observation.model.estimator.sample(observation.canonical, n, generator)
-    intrinsic = dict(zip(PARAMETERS, theta[:, 0].numpy().T, strict=True))
-    return derived(**intrinsic), log_prob[:, 0].numpy()
+def _whole_network(
+    observation: Observation, strain: Mapping[str, Strain], psd: Mapping[str, PowerSpectralDensity]
+) -> Segment:
+    """The segment that the network saw, of all detectors there are."""
+    seen = observation.segment
+    if set(strain) == set(seen.detectors):
+        return seen
+    return cut_segment(
+        strain, psd, reference_time=seen.reference_time, duration=seen.duration, frequencies=seen.frequencies
+    )
 
 
 def _gather(

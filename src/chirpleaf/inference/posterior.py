@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,13 @@ from chirpleaf.inference.observe import Observation
 from chirpleaf.inference.trust import Trust
 from chirpleaf.physics import remnant
 from chirpleaf.physics.conversions import chi_eff, component_masses
+from chirpleaf.physics.cosmology import redshift
 from chirpleaf.physics.parameters import PARAMETERS
+
+if TYPE_CHECKING:
+    from chirpleaf.inference.certify.certificate import Certificate
+    from chirpleaf.inference.certify.sky import SkyMap
+    from chirpleaf.inference.certify.target import Target
 
 Array = NDArray[np.float64]
 Samples = dict[str, Array]
@@ -29,6 +35,9 @@ HEADLINE = (
 )
 """Parameters of the table that `chirpleaf infer` prints."""
 
+PLACED = ("luminosity_distance", "chirp_mass_source", "mass_1_source", "mass_2_source", "network_optimal_snr")
+"""What a certified posterior adds to it."""
+
 
 @dataclass(frozen=True)
 class Posterior:
@@ -36,28 +45,61 @@ class Posterior:
 
     Attributes:
         samples: parameter name to values, each of shape (n,), in the units of `physics.parameters`.
-        log_prob: ln of the density per unit of chirp_mass, mass_ratio, chi_1 and chi_2, shape (n,).
+        log_prob: ln of the density they were drawn from per unit of chirp_mass, mass_ratio, chi_1, chi_2, shape (n,).
+        log_weight: ln of their weights, shape (n,); zeros where the posterior is not certified.
         event: name of the event, or "strain" for the user's own files.
         trigger_time: GPS time that was asked for, seconds.
         seed: seed of the draws.
         observation: the data as the model saw them.
         trust: whether the answer can be trusted, and why not.
-        timing: seconds by stage: load_s, infer_s, certify_s (None), total_s.
+        timing: seconds by stage: load_s, infer_s, certify_s (None when not certified), total_s.
+        certificate: how good the weighed samples are; None when not certified.
+        sky: where the source lies; None when not certified.
+        target: prior and waveform that it is certified under; None when not certified.
     """
 
     samples: Samples
     log_prob: Array
+    log_weight: Array
     event: str
     trigger_time: float
     seed: int
     observation: Observation
     trust: Trust
     timing: Mapping[str, float | None] = field(default_factory=dict)
+    certificate: "Certificate | None" = None
+    sky: "SkyMap | None" = None
+    target: "Target | None" = None
 
     @property
     def detectors(self) -> tuple[str, ...]:
         """Detectors whose data were used."""
-        return self.observation.model.detectors
+        return self.certificate.detectors if self.certificate else self.observation.model.detectors
+
+    @property
+    def approximant(self) -> str:
+        """Waveform model of the posterior."""
+        return self.certificate.approximant if self.certificate else self.observation.model.architecture.approximant
+
+    @property
+    def effective_samples(self) -> int:
+        """Samples of equal weight that these are worth."""
+        weight = np.exp(self.log_weight - self.log_weight.max())
+        return max(int(weight.sum() ** 2 / np.sum(weight**2)), 1)
+
+    def resampled(self, n: int | None = None) -> Samples:
+        """Samples of equal weight.
+
+        Args:
+            n: how many; all where they have equal weights, else as many as are effective, when None.
+
+        Returns:
+            Parameter name to values, each of shape (n,); draws repeat where their weight is large.
+        """
+        if n is None and not np.ptp(self.log_weight):
+            return self.samples
+        chosen = systematic(self.log_weight, n or self.effective_samples, self.seed)
+        return {name: values[chosen] for name, values in self.samples.items()}
 
     def __len__(self) -> int:
         return len(self.log_prob)
@@ -71,9 +113,11 @@ class Posterior:
         Returns:
             Name to {"median", "lower", "upper", "unit"}; lower and upper are the 5 % and 95 % quantiles.
         """
+        weight = np.exp(self.log_weight - self.log_weight.max())
+        weighed = {"weights": weight, "method": "inverted_cdf"} if np.ptp(self.log_weight) else {}
         rows = {}
         for name in parameters or tuple(self.samples):
-            lower, median, upper = np.quantile(self.samples[name], (0.05, 0.5, 0.95))
+            lower, median, upper = np.quantile(self.samples[name], (0.05, 0.5, 0.95), **weighed)
             rows[name] = {
                 "median": float(median),
                 "lower": float(lower),
@@ -116,3 +160,25 @@ def derived(chirp_mass: Array, mass_ratio: Array, chi_1: Array, chi_2: Array) ->
         "f_220": remnant.f_220(final_mass, final_spin),
         "tau_220": remnant.tau_220(final_mass, final_spin),
     }
+
+
+def source_frame(samples: Mapping[str, Array]) -> Samples:
+    """What follows from a distance: the redshift, and masses as they are at the source.
+
+    Args:
+        samples: masses in the detector frame (solar masses) and luminosity_distance (Mpc), each of shape (n,).
+
+    Returns:
+        `redshift` and the masses with names that end in `_source`, each of shape (n,).
+    """
+    z = redshift(samples["luminosity_distance"])
+    masses = ("chirp_mass", "mass_1", "mass_2", "total_mass", "final_mass")
+    return {"redshift": z, **{f"{name}_source": samples[name] / (1 + z) for name in masses}}
+
+
+def systematic(log_weight: Array, n: int, seed: int) -> NDArray[np.int64]:
+    """Indices of `n` draws of equal weight by systematic resampling, in random order."""
+    rng = np.random.default_rng([seed, n])
+    cumulative = np.exp(log_weight - log_weight.max()).cumsum()
+    places = (rng.random() + np.arange(n)) / n * cumulative[-1]
+    return rng.permutation(np.searchsorted(cumulative, places).clip(0, len(cumulative) - 1))

@@ -96,8 +96,7 @@ def whitened_view(
         psd=segment.psd[:, inside],
         frequencies=segment.frequencies[inside],
     )
-    chosen = np.linspace(0, len(posterior) - 1, min(draws, len(posterior))).astype(int)
-    signals = reconstruct(observation, {name: values[chosen] for name, values in posterior.samples.items()})
+    signals = reconstruct(observation, posterior.resampled(min(draws, len(posterior))))
     strain = view.whitened(sample_rate)
     times = segment.reference_time + AFTER_TRIGGER - segment.duration + np.arange(strain.shape[-1]) / sample_rate
     shown = np.abs(times - posterior.trigger_time) <= half_width

@@ -3,15 +3,17 @@
 | file | holds |
 |---|---|
 | `summary.json` | medians and 90 % intervals, trust, timing: what a script wants |
-| `posterior.hdf5` | every sample with its density, provenance as attributes: what a colleague wants |
-| `result.json` | the samples and the prior as `bilby.core.result.read_in_result` takes them (arXiv:1811.02042) |
+| `posterior.hdf5` | every draw with its density and weight, provenance as attributes: what a colleague wants |
+| `skymap.fits` | where the source lies, where that was asked: what an astronomer wants |
+| `result.json` | samples of equal weight and the prior, as `bilby.core.result.read_in_result` takes them |
 
 Each file is written beside its name and then renamed, so that there is a whole one or the one that was there before.
 """
 
 import json
+import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,8 +27,12 @@ from numpy.typing import NDArray
 from chirpleaf.errors import InputError
 from chirpleaf.inference.posterior import Posterior, Samples
 from chirpleaf.models.estimator import PARAMETERS as INTRINSIC
+from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.physics.priors import IntrinsicPrior
+
+EXTRINSIC = ("luminosity_distance", "ra", "dec", "theta_jn", "psi", "phase", "geocent_time")
+"""What a certified posterior has samples of besides."""
 
 DENSITIES = ("log_prob", "log_weight")
 """What `posterior.hdf5` holds of each sample besides its parameters."""
@@ -40,7 +46,7 @@ class SavedPosterior:
         samples: parameter name to values, each of shape (n,), in the units of `physics.parameters`.
         log_prob: ln of the density that the samples were drawn from, per unit of chirp_mass, mass_ratio, chi_1 and
             chi_2, shape (n,).
-        log_weight: ln of the importance weights, shape (n,); zeros as long as the posterior is not certified.
+        log_weight: ln of the importance weights, shape (n,); zeros where the posterior is not certified.
         provenance: event, trigger_time, detectors, model, data_sha256, approximant, seed and chirpleaf_version.
     """
 
@@ -51,16 +57,18 @@ class SavedPosterior:
 
 
 def write_results(posterior: Posterior, folder: Path) -> tuple[Path, ...]:
-    """Writes `summary.json`, `posterior.hdf5` and `result.json`.
+    """Writes `summary.json`, `posterior.hdf5`, `result.json` and, of a certified posterior, `skymap.fits`.
 
     Args:
         posterior: what to write.
         folder: where; it exists. Files of these names are replaced.
 
     Returns:
-        The three files.
+        The files.
     """
     writers = {"summary.json": _write_summary, "posterior.hdf5": _write_samples, "result.json": _write_bilby}
+    if posterior.sky is not None:
+        writers["skymap.fits"] = _write_sky
     for name, write in writers.items():
         with at_once(folder / name) as scratch:
             write(posterior, scratch)
@@ -116,7 +124,7 @@ def provenance(posterior: Posterior) -> dict[str, Any]:
         "detectors": list(posterior.detectors),
         "model": model.name,
         "data_sha256": model.provenance.get("data_sha256", ""),
-        "approximant": model.architecture.approximant,
+        "approximant": posterior.approximant,
         "seed": posterior.seed,
         "chirpleaf_version": version("chirpleaf"),
     }
@@ -129,7 +137,8 @@ def _write_summary(posterior: Posterior, path: Path) -> None:
         **{name: origin[name] for name in named},
         "n_samples": len(posterior),
         "parameters": posterior.summary(),
-        "certificate": None,
+        "prior": posterior.target.prior if posterior.target else "model",
+        "certificate": _certificate(posterior),
         "trust": posterior.trust.to_json(),
         "timing": dict(posterior.timing),
     }
@@ -137,7 +146,7 @@ def _write_summary(posterior: Posterior, path: Path) -> None:
 
 
 def _write_samples(posterior: Posterior, path: Path) -> None:
-    densities = dict(zip(DENSITIES, (posterior.log_prob, np.zeros(len(posterior))), strict=True))
+    densities = dict(zip(DENSITIES, (posterior.log_prob, posterior.log_weight), strict=True))
     with h5py.File(path, "w") as file:
         table = file.create_group("posterior")
         for name, values in posterior.samples.items():
@@ -148,25 +157,65 @@ def _write_samples(posterior: Posterior, path: Path) -> None:
         file.attrs.update(provenance(posterior))
 
 
+def _certificate(posterior: Posterior) -> dict[str, Any] | None:
+    if posterior.certificate is None or posterior.sky is None:
+        return None
+    areas = {f"sky_area_{level}": posterior.sky.area(level / 100) for level in (50, 90)}
+    return {**posterior.certificate.to_json(), **areas}
+
+
+def _write_sky(posterior: Posterior, path: Path) -> None:
+    assert posterior.sky is not None
+    posterior.sky.write(path, event=posterior.event, gps=posterior.trigger_time)
+
+
 def _write_bilby(posterior: Posterior, path: Path) -> None:
-    model = posterior.observation.model
     document = {
         "label": posterior.event,
         "outdir": ".",
         "sampler": "chirpleaf",
-        "search_parameter_keys": list(INTRINSIC),
+        "search_parameter_keys": [*INTRINSIC, *(EXTRINSIC if posterior.certificate else ())],
         "fixed_parameter_keys": [],
         "constraint_parameter_keys": ["mass_1", "mass_2"],
-        "priors": bilby_priors(model.architecture.prior),
+        "priors": _priors(posterior),
         "posterior": {
             "__dataframe__": True,
-            "content": {name: values.tolist() for name, values in posterior.samples.items()},
+            "content": {name: values.tolist() for name, values in posterior.resampled().items()},
         },
         "meta_data": {**provenance(posterior), "trust": posterior.trust.to_json()},
         "sampling_time": posterior.timing.get("infer_s"),
         "version": f"chirpleaf={version('chirpleaf')}",
     }
     path.write_text(json.dumps(document, allow_nan=False))
+
+
+def _priors(posterior: Posterior) -> dict[str, Any] | None:
+    """The posterior's prior; None for one that is itself a file of bilby."""
+    if posterior.target is None:
+        return bilby_priors(posterior.observation.model.architecture.prior)
+    intrinsic, distance = posterior.target.intrinsic, posterior.target.distance
+    if not isinstance(intrinsic, IntrinsicPrior):
+        return None
+    middle = posterior.trigger_time if posterior.target.centre is None else posterior.target.centre
+    times = (middle - posterior.target.time, middle + posterior.target.time)
+    angle, analytical = 2 * math.pi, "core.prior.analytical"
+    priors = {
+        **bilby_priors(intrinsic),
+        "ra": _bilby_prior(analytical, "Uniform", "ra", (0.0, angle), boundary="periodic"),
+        "dec": _bilby_prior(analytical, "Cosine", "dec", (-math.pi / 2, math.pi / 2)),
+        "theta_jn": _bilby_prior(analytical, "Sine", "theta_jn", (0.0, math.pi)),
+        "psi": _bilby_prior(analytical, "Uniform", "psi", (0.0, math.pi), boundary="periodic"),
+        "phase": _bilby_prior(analytical, "Uniform", "phase", (0.0, angle), boundary="periodic"),
+        "geocent_time": _bilby_prior(analytical, "Uniform", "geocent_time", times),
+    }
+    bounds = (distance.minimum, distance.maximum)
+    if isinstance(distance, PowerLaw):
+        kind: tuple[str, str, dict[str, Any]] = (analytical, "PowerLaw", {"alpha": distance.exponent})
+    else:
+        kind = ("gw.prior", type(distance).__name__, {"cosmology": "Planck15"})
+    module, name, keywords = kind
+    priors["luminosity_distance"] = _bilby_prior(module, name, "luminosity_distance", bounds, **keywords)
+    return priors
 
 
 def bilby_priors(prior: IntrinsicPrior) -> dict[str, Any]:
@@ -195,9 +244,9 @@ def bilby_priors(prior: IntrinsicPrior) -> dict[str, Any]:
     }
 
 
-def _bilby_prior(module: str, kind: str, name: str, bounds: tuple[float, float]) -> dict[str, Any]:
-    label: Mapping[str, str] = {"latex_label": f"${PARAMETERS[name].latex}$"}
-    keywords = {"minimum": bounds[0], "maximum": bounds[1], "name": name, **label}
+def _bilby_prior(module: str, kind: str, name: str, bounds: tuple[float, float], **further: Any) -> dict[str, Any]:
+    label = {"latex_label": f"${PARAMETERS[name].latex}$"}
+    keywords = {"minimum": bounds[0], "maximum": bounds[1], "name": name, **label, **further}
     return {"__prior__": True, "__module__": f"bilby.{module}", "__name__": kind, "kwargs": keywords}
 
 

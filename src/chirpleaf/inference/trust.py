@@ -1,12 +1,16 @@
 """Trust: is the event one that the model was trained for?
 
-An amortised posterior answers whatever it is asked. These checks say when the question lies outside its training.
+An amortised posterior answers whatever it is asked. These checks say when the question lies outside its training, and
+when the exact likelihood does not bear the answer out.
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chirpleaf.inference.observe import Observation
+
+if TYPE_CHECKING:
+    from chirpleaf.inference.certify.certificate import Certificate
 
 LEAST_SNR = 6.0
 """Peak network signal-to-noise below which there is no signal to speak of: training begins at an optimal 7."""
@@ -41,11 +45,12 @@ class Trust:
         return asdict(self)
 
 
-def assess(observation: Observation) -> Trust:
-    """Judges an observation.
+def assess(observation: Observation, certificate: "Certificate | None" = None) -> Trust:
+    """Judges an answer.
 
     Args:
         observation: the data as the model saw them.
+        certificate: how good the weighed samples are, where they are weighed.
 
     Returns:
         The verdict.
@@ -68,5 +73,7 @@ def assess(observation: Observation) -> Trust:
             f"the best template lies at the edge of the chirp masses of {observation.model.name}, {low:.0f}-{high:.0f} "
             "solar masses; choose another model"
         )
+    if certificate is not None:
+        reasons.extend(certificate.reasons)
     by_detector = dict(zip(observation.model.detectors, observation.canonical.snr[0].tolist(), strict=True))
     return Trust("untrusted" if reasons else "trusted", snr, by_detector, tuple(reasons))

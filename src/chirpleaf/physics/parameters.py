@@ -73,6 +73,12 @@ _ALL = (
     Parameter("omega_i", "", r"\omega_i", 0.0, math.inf),
     Parameter("f_220", "Hz", "f_{220}", 0.0, math.inf),
     Parameter("tau_220", "ms", r"\tau_{220}", 0.0, math.inf),
+    Parameter("network_optimal_snr", "", r"\rho", 0.0, math.inf),
+    *(
+        Parameter(f"{name}_optimal_snr", "", rf"\rho_\mathrm{{{name}}}", 0.0, math.inf)
+        for name in ("H1", "L1", "V1", "K1")
+    ),
+    Parameter("log_likelihood", "", r"\ln\mathcal{L}", -math.inf, math.inf),
 )
 
 PARAMETERS: Mapping[str, Parameter] = MappingProxyType({parameter.name: parameter for parameter in _ALL})

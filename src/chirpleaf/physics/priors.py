@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,12 +26,29 @@ from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.distributions import Cosine, Distribution, PowerLaw, Sine, Uniform
 
-__all__ = ["Cosine", "Distribution", "ExtrinsicPrior", "IntrinsicPrior", "PowerLaw", "Sine", "Uniform"]
+__all__ = [
+    "Cosine",
+    "Distribution",
+    "ExtrinsicPrior",
+    "IntrinsicDensity",
+    "IntrinsicPrior",
+    "PowerLaw",
+    "Sine",
+    "Uniform",
+]
 
 Array: TypeAlias = NDArray[np.float64]
 
 _QUADRATURE_ORDER = 64
 _NEWTON_STEPS = 8
+
+
+class IntrinsicDensity(Protocol):
+    """What a prior of masses and aligned spins offers to whoever weighs with it."""
+
+    def log_prob(self, samples: Mapping[str, ArrayLike], /) -> Array:
+        """Normalised log density (n,) per d(chirp_mass) d(mass_ratio) d(chi_1) d(chi_2), minus infinity outside."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,25 @@ def inclination_factors(theta_jn: ArrayLike, phase: ArrayLike) -> tuple[ComplexA
     return np.asarray(0.5 * (1.0 + cosine**2) * rotation), np.asarray(-1j * cosine * rotation)
 
 
+@lru_cache
+def quadrupole_alone(approximant: str) -> bool:
+    """Whether an approximant has the (2, +-2) modes alone, so that `inclination_factors` hold for it.
+
+    Args:
+        approximant: its name.
+
+    Raises:
+        InputError: when there is no such approximant.
+    """
+    binary = {"mass_1": 40.0, "mass_2": 20.0, "chi_1": 0.3, "chi_2": -0.2, "luminosity_distance": 400.0}
+    grid = np.geomspace(20.0, 100.0, 8)
+    face_on, _ = polarizations({**binary, "theta_jn": 0.0, "phase": 0.0}, grid, approximant)
+    plus, cross = inclination_factors(1.1, 0.7)
+    hp, hc = polarizations({**binary, "theta_jn": 1.1, "phase": 0.7}, grid, approximant)
+    scale = np.abs(face_on).max()
+    return bool(np.abs(hp - plus * face_on).max() < 1e-6 * scale and np.abs(hc - cross * face_on).max() < 1e-6 * scale)
+
+
 def approximant_number(name: str) -> int:
     """LALSimulation's number of a frequency-domain approximant.
 

@@ -1,0 +1,32 @@
+"""Draws from the network's own posterior."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from chirpleaf.inference.observe import Observation
+from chirpleaf.inference.posterior import Samples, derived
+from chirpleaf.models.estimator import PARAMETERS
+
+
+def draw(observation: Observation, n: int, seed: int) -> tuple[Samples, NDArray[np.float64]]:
+    """Intrinsic parameters and their density.
+
+    Args:
+        observation: data as a model sees them.
+        n: number of draws.
+        seed: their seed.
+
+    Returns:
+        chirp_mass (solar masses), mass_ratio, chi_1 and chi_2, each of shape (n,), and ln of their density per unit of
+        them, shape (n,).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    theta, log_prob = observation.model.estimator.sample(observation.canonical, n, generator)
+    return dict(zip(PARAMETERS, theta[:, 0].numpy().T, strict=True)), log_prob[:, 0].numpy()
+
+
+def sample(observation: Observation, n: int, seed: int) -> tuple[Samples, NDArray[np.float64]]:
+    """The same with every parameter that follows from these four (`posterior.derived`)."""
+    intrinsic, log_prob = draw(observation, n, seed)
+    return derived(**intrinsic), log_prob

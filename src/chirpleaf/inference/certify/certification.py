@@ -1,0 +1,138 @@
+"""Certification: the network proposes, the exact likelihood decides.
+
+    draws theta_i ~ q of the network
+      -> marginal likelihood L_i over everything else, and one extrinsic point for each draw from its exact conditional
+      -> weights w_i = L_i pi(theta_i) / q(theta_i), until enough of them count or the time is up;
+         where they are poor, a mixture fitted to them proposes as well (`proposals`)
+      -> the same likelihood on every frequency, for some of the samples, as a check.
+
+The waveforms of the marginal likelihood live on few frequencies about a reference (`heterodyne`); where the check finds
+that too coarse, all is done again on more.
+"""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from chirpleaf.inference.certify.certificate import Certified
+from chirpleaf.inference.certify.importance import Weighing
+from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
+from chirpleaf.inference.certify.pool import Pool
+from chirpleaf.inference.certify.proposals import NetworkProposal
+from chirpleaf.inference.certify.target import Target, edges_reached
+from chirpleaf.inference.certify.weigher import Weigher
+from chirpleaf.inference.observe import Observation
+from chirpleaf.inference.posterior import systematic
+from chirpleaf.physics.waveforms import quadrupole_alone
+from chirpleaf.strain.segment import Segment
+
+_FIRST = 2048
+"""Draws before it is known how many are needed."""
+_DEPHASING = 0.3
+_COARSE = 0.03
+"""Root mean square of what the heterodyned likelihood adds to ln L, but for a constant, that asks for finer bins."""
+
+
+def certified(
+    observation: Observation,
+    segment: Segment,
+    trigger_time: float,
+    target: Target,
+    *,
+    draws: int = 0,
+    effective_samples: int = 5000,
+    budget: float = 60.0,
+    seed: int = 0,
+) -> Certified:
+    """Weighs draws of the network until enough of them count.
+
+    Args:
+        observation: the data as the network sees them.
+        segment: the data as the likelihood sees them: any detectors, about the same reference time.
+        trigger_time: GPS time that the prior of the arrival is about, seconds.
+        target: prior and waveform.
+        draws: how many to weigh at least.
+        effective_samples: how many are wanted.
+        budget: seconds after which no more draws are begun.
+        seed: of everything random.
+
+    Returns:
+        All draws with their weights, and the verdict on them.
+    """
+    deadline = time.perf_counter() + budget
+    proposed_with = observation.model.architecture.approximant
+    alone = quadrupole_alone(target.approximant)
+    within = target if alone else replace(target, approximant=proposed_with)
+    pool = _begun(observation, segment, trigger_time, within, min(draws, _FIRST) if draws else _FIRST, deadline, seed)
+    support, network_prior = observation.model.estimator.support, observation.model.architecture.prior
+    pool.fill(draws, effective_samples, support, deadline)
+    result = pool.certified(effective_samples)
+    if not alone:
+        result = with_modes(pool.certified(effective_samples), segment, target.approximant, seed=seed)
+        short = effective_samples / max(result.certificate.effective_samples, 1.0)
+        if short > 1 and time.perf_counter() < deadline:
+            pool.fill(draws, round(1.1 * short * effective_samples), support, deadline)
+            result = with_modes(pool.certified(effective_samples), segment, target.approximant, seed=seed)
+    edges = edges_reached(result.samples, result.log_weight, network_prior, target)
+    return result._replace(certificate=replace(result.certificate, edges=edges))
+
+
+def _begun(
+    observation: Observation,
+    segment: Segment,
+    trigger_time: float,
+    target: Target,
+    draws: int,
+    deadline: float,
+    seed: int,
+) -> Pool:
+    """The first draws of the network, weighed with a likelihood that is found fine enough."""
+    network = NetworkProposal(observation)
+    first = network.draw(draws, seed)
+    halfway = (time.perf_counter() + deadline) / 2
+    dephasing = _DEPHASING
+    while True:
+        pool = Pool(Weigher.ready(observation, segment, trigger_time, target, first, dephasing, seed))
+        pool.add(network, first)
+        fine = pool.likelihood_error() < _COARSE or dephasing < _DEPHASING / 8
+        if fine or time.perf_counter() > halfway:
+            return pool
+        dephasing /= 2
+
+
+def with_modes(first: Certified, segment: Segment, approximant: str, *, seed: int = 0) -> Certified:
+    """Weighs certified samples again, towards a waveform with more than the (2, 2) mode.
+
+    Its likelihood does not factor into what belongs to the binary and what belongs to its place, so nothing can be
+    integrated out at once. But samples of all eleven parameters, certified with the (2, 2) mode, are draws from a
+    density proportional to L_22 pi, and the weights L / L_22, both on every frequency, take them to L pi.
+
+    Args:
+        first: samples certified with the (2, 2) mode.
+        segment: the data they are of.
+        approximant: waveform model with more modes.
+        seed: of the resampling between the two weighings.
+
+    Returns:
+        As many samples as were effective, with weights towards the new model, whose `log_likelihood` and optimal
+        signal-to-noises they have; the efficiency is the product of both.
+    """
+    before = first.certificate
+    chosen = systematic(first.log_weight, max(int(before.effective_samples), 1), seed)
+    samples = {name: values[chosen] for name, values in first.samples.items()}
+    old, _ = log_likelihood_ratio(segment, samples, before.approximant)
+    new, snr = log_likelihood_ratio(segment, samples, approximant)
+    weighing = Weighing.of(new - old)
+    samples |= {"log_likelihood": new, "network_optimal_snr": np.sqrt(np.sum(snr**2, axis=1))}
+    samples |= {f"{name}_optimal_snr": snr[:, index] for index, name in enumerate(segment.detectors)}
+    certificate = replace(
+        before,
+        efficiency=before.efficiency * weighing.efficiency,
+        effective_samples=weighing.effective_samples,
+        log_bayes_factor=before.log_bayes_factor + weighing.log_evidence,
+        log_bayes_factor_error=float(np.hypot(before.log_bayes_factor_error, weighing.error)),
+        pareto_k=max(before.pareto_k, weighing.pareto_k),
+        approximant=approximant,
+    )
+    return Certified(samples, first.log_prob[chosen], new - old - weighing.log_evidence, first.sky, certificate)

@@ -1,0 +1,66 @@
+"""A density that is constant in the cells of a grid: drawn from by conditional quantiles, dimension after dimension.
+
+Points of a low-discrepancy sequence stay evenly spread on the way through.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float64
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """A density on the unit cube.
+
+    Attributes:
+        mass: probability of each cell, any number of dimensions, of sum one.
+    """
+
+    mass: Float64[np.ndarray, "..."]
+
+    @classmethod
+    def of(cls, mass: Float64[np.ndarray, "..."]) -> "Histogram":
+        """From masses of any sum."""
+        return cls(mass / mass.sum())
+
+    def draw(self, uniforms: Float64[np.ndarray, "n dim"]) -> tuple[np.ndarray, np.ndarray]:
+        """Maps uniform numbers to points.
+
+        Args:
+            uniforms: in [0, 1), one column for each dimension.
+
+        Returns:
+            Points of the unit cube, shape (n, dim), and ln of the density there, shape (n,).
+        """
+        mass = self.mass
+        points = np.empty_like(uniforms)
+        row = np.zeros(len(uniforms), dtype=np.int64)
+        for axis, (size, quantiles) in enumerate(zip(mass.shape, self._quantiles, strict=True)):
+            level = uniforms[:, axis]
+            # All rows stand in one sorted line, row number plus quantile.
+            line = (np.arange(len(quantiles))[:, None] + quantiles[:, 1:]).ravel()
+            place = np.searchsorted(line, row + level, side="right").clip(row * size, (row + 1) * size - 1)
+            cell = place - row * size
+            low, high = quantiles[row, cell], quantiles[row, cell + 1]
+            within = ((level - low) / (high - low).clip(1e-300)).clip(0, 1 - 1e-12)
+            points[:, axis] = (cell + within) / size
+            row = place
+        return points, np.log(mass.ravel()[row] * mass.size)
+
+    @cached_property
+    def _quantiles(self) -> tuple[np.ndarray, ...]:
+        """For each dimension the quantiles at its cells' edges, one row for each choice of the cells before."""
+        tables = []
+        for axis, size in enumerate(self.mass.shape):
+            margin = self.mass.reshape(-1, size, math.prod(self.mass.shape[axis + 1 :])).sum(axis=-1)
+            below = np.concatenate([np.zeros((len(margin), 1)), margin.cumsum(axis=1)], axis=1)
+            tables.append(below / below[:, -1:].clip(1e-300))
+        return tuple(tables)
+
+    def gathered(self, points: Float64[np.ndarray, "n dim"], weights: Float64[np.ndarray, " n"]) -> np.ndarray:
+        """Weight that falls in each cell, in the shape of `mass`."""
+        edges = [np.linspace(0, 1, n + 1) for n in self.mass.shape]
+        return np.histogramdd(points, bins=edges, weights=weights)[0]

@@ -1,0 +1,160 @@
+"""Pool: all draws of an event so far, from all proposals, and what they say."""
+
+import time
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirpleaf.inference.certify.certificate import Certificate, Certified
+from chirpleaf.inference.certify.importance import Weighing
+from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
+from chirpleaf.inference.certify.proposals import MixtureProposal, Proposal, balanced
+from chirpleaf.inference.certify.sky import SkyMap
+from chirpleaf.inference.certify.weigher import Batch, Weigher
+from chirpleaf.inference.posterior import Samples, derived, source_frame
+from chirpleaf.models.estimator import PARAMETERS
+from chirpleaf.representation.coordinates import SupportMap
+
+Array = NDArray[np.float64]
+
+_FAIR_TRIAL = 16_384
+"""Draws before an event is given up."""
+_POOR = 0.25
+"""Efficiency below which another proposal is fitted to the draws."""
+_REFITS = 3
+_CHECKED = 64
+"""Samples whose likelihood is computed on every frequency."""
+
+
+class Pool:
+    """All draws so far, from all proposals.
+
+    Args:
+        weigher: what they are weighed with.
+    """
+
+    def __init__(self, weigher: "Weigher") -> None:
+        self._weigher = weigher
+        self._proposals: list[Proposal] = []
+        self._counts: list[int] = []
+        self._batch: Batch | None = None
+
+    @property
+    def batch(self) -> Batch:
+        """The draws."""
+        assert self._batch is not None
+        return self._batch
+
+    @cached_property
+    def log_prob(self) -> Array:
+        """ln of the density of the mixture of proposals, shape (n,)."""
+        theta = {name: self.batch.samples[name] for name in PARAMETERS}
+        return balanced(np.stack([proposal.log_prob(theta) for proposal in self._proposals]), self._counts)
+
+    @property
+    def log_weight(self) -> Array:
+        """ln of the weights, shape (n,)."""
+        return self.batch.log_target - self.log_prob
+
+    @property
+    def weighing(self) -> Weighing:
+        """The verdict on them."""
+        return Weighing.of(self.log_weight)
+
+    def add(self, proposal: Proposal, draws: Samples | int) -> None:
+        """Weighs draws of a proposal, or that many new ones."""
+        turn = sum(self._counts)
+        theta = proposal.draw(draws, self._weigher.seed + turn) if isinstance(draws, int) else draws
+        batch = self._weigher.weigh(theta, proposal.log_prob(theta), turn)
+        self._batch = batch if self._batch is None else Batch.joined([self._batch, batch])
+        if proposal not in self._proposals:
+            self._proposals.append(proposal)
+            self._counts.append(0)
+        self._counts[self._proposals.index(proposal)] += len(batch.log_target)
+        self.__dict__.pop("log_prob", None)
+
+    def fill(self, draws: int, effective_samples: int, support: SupportMap, deadline: float) -> None:
+        """Adds draws until there are enough, and enough of them count, or it is hopeless, or the time is up.
+
+        Args:
+            draws: how many there must be.
+            effective_samples: how many must count.
+            support: coordinates in which a second proposal is fitted where the first is poor.
+            deadline: when no more are begun, by `time.perf_counter`.
+        """
+        start, before = time.perf_counter(), self.weighing.effective_samples
+        while more := self._wanting(draws, effective_samples):
+            now, have = time.perf_counter(), self.weighing.effective_samples
+            rate = (have - before) / (now - start) if have > before else np.inf
+            hopeless = self.size >= _FAIR_TRIAL and 3 * rate * (deadline - now) < effective_samples - have
+            if now > deadline or hopeless:
+                return
+            self.add(self._next_proposal(support), more)
+
+    @property
+    def size(self) -> int:
+        """Draws so far."""
+        return sum(self._counts)
+
+    def _wanting(self, draws: int, effective_samples: int) -> int:
+        """Draws that are still needed; none when enough count."""
+        weighing = self.weighing
+        missing = 1.05 * (effective_samples - weighing.effective_samples) / max(weighing.efficiency, 1e-3)
+        if weighing.effective_samples >= effective_samples:
+            return max(draws - self.size, 0)
+        return max(min(draws - self.size, self.size), int(np.clip(missing, 512, 2 * self.size)))
+
+    def _next_proposal(self, support: SupportMap) -> Proposal:
+        """The last proposal, or where that is poor, and may be bettered, a mixture fitted to the draws."""
+        if self.weighing.efficiency > _POOR or len(self._proposals) > _REFITS:
+            return self._proposals[-1]
+        theta = {name: self.batch.samples[name] for name in PARAMETERS}
+        return MixtureProposal.fitted(support, theta, self.log_weight, self._weigher.seed)
+
+    def likelihood_error(self) -> float:
+        """Root mean square of ln L less its value on every frequency, but for a constant, over the posterior."""
+        top = self.log_weight.max()
+        if not np.isfinite(top):
+            return float("inf")
+        weight = np.exp(self.log_weight - top)
+        rng = np.random.default_rng([self._weigher.seed, 2])
+        chosen = rng.choice(len(weight), _CHECKED, p=weight / weight.sum())
+        samples = with_derived({name: values[chosen] for name, values in self.batch.samples.items()})
+        full, _ = log_likelihood_ratio(self._weigher.segment, samples, self._weigher.target.approximant)
+        return float(np.std(samples["log_likelihood"] - full))
+
+    def certified(self, wanted: int) -> Certified:
+        """All draws, and the verdict on them."""
+        weighing, log_weight, batch = self.weighing, self.log_weight, self.batch
+        order = np.argsort(batch.error)
+        mass = np.exp(log_weight - _top(log_weight))[order].cumsum()
+        certificate = Certificate(
+            efficiency=weighing.efficiency,
+            effective_samples=weighing.effective_samples,
+            log_bayes_factor=weighing.log_evidence,
+            log_bayes_factor_error=weighing.error,
+            pareto_k=weighing.pareto_k,
+            draws=len(log_weight),
+            marginal_error=float(batch.error[order][np.searchsorted(mass, mass[-1] / 2)]),
+            likelihood_error=self.likelihood_error(),
+            approximant=self._weigher.target.approximant,
+            detectors=self._weigher.segment.detectors,
+            wanted=wanted,
+        )
+        ra, dec, votes = batch.votes.T
+        sky = SkyMap.of(ra, dec, np.exp(votes - _top(votes)))
+        samples = with_derived(batch.samples)
+        level = weighing.log_evidence if np.isfinite(weighing.log_evidence) else 0.0
+        return Certified({**samples, **source_frame(samples)}, self.log_prob, log_weight - level, sky, certificate)
+
+
+def with_derived(samples: Samples) -> Samples:
+    """The samples with all that follows from masses and spins."""
+    return {**samples, **derived(*(samples[name] for name in PARAMETERS))}
+
+
+def _top(log_weight: Array) -> float:
+    """The greatest, zero where all are minus infinity."""
+    top = float(log_weight.max())
+    return top if np.isfinite(top) else 0.0

@@ -1,0 +1,158 @@
+"""Proposals: where intrinsic parameters are drawn from, and with what density.
+
+The network proposes first. Where its draws are worth little, a Gaussian mixture fitted to the weighed draws proposes as
+well (adaptive importance sampling, arXiv:1102.1609). All draws then count with the density of the whole mixture of
+proposals, q(theta) = sum_k (n_k / N) q_k(theta) (the balance heuristic), so that no weight is larger than the network's
+share of the draws allows.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from chirpleaf.inference.amortised import draw
+from chirpleaf.inference.observe import Observation
+from chirpleaf.inference.posterior import Samples
+from chirpleaf.models.estimator import PARAMETERS
+from chirpleaf.representation.coordinates import SupportMap
+
+Array = NDArray[np.float64]
+
+_COMPONENTS = 8
+_ITERATIONS = 40
+_BROADER = 1.4
+"""Factor on the fitted covariances: a proposal had better be too broad."""
+_LEAST = 200.0
+"""Effective samples that a mixture is fitted to; weights are flattened where there are fewer."""
+
+
+class Proposal(Protocol):
+    """What draws intrinsic parameters."""
+
+    def draw(self, n: int, seed: int) -> Samples:
+        """`PARAMETERS`, each of shape (n,)."""
+        ...
+
+    def log_prob(self, theta: Samples) -> Array:
+        """ln of the density per unit of `PARAMETERS`, shape (n,)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkProposal:
+    """The amortised posterior.
+
+    Attributes:
+        observation: data as the network sees them.
+    """
+
+    observation: Observation
+
+    def draw(self, n: int, seed: int) -> Samples:
+        """`PARAMETERS`, each of shape (n,)."""
+        return draw(self.observation, n, seed)[0]
+
+    @torch.no_grad()
+    def log_prob(self, theta: Samples) -> Array:
+        """ln of the density per unit of `PARAMETERS`, shape (n,)."""
+        estimator = self.observation.model.estimator
+        log_prob: Array = estimator.log_prob(_tensor(theta)[:, None], self.observation.canonical)[:, 0].numpy()
+        return log_prob
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureProposal:
+    """A Gaussian mixture in support-aware coordinates.
+
+    Attributes:
+        support: the coordinates.
+        log_share: ln of the components' shares, shape (k,).
+        means: shape (k, 4).
+        roots: lower Cholesky factors of the covariances, shape (k, 4, 4).
+    """
+
+    support: SupportMap
+    log_share: Float64[np.ndarray, " k"]
+    means: Float64[np.ndarray, "k four"]
+    roots: Float64[np.ndarray, "k four four"]
+
+    @classmethod
+    def fitted(cls, support: SupportMap, theta: Samples, log_weight: Array, seed: int) -> "MixtureProposal":
+        """Fits the mixture to weighed draws by expectation and maximisation.
+
+        Args:
+            support: the coordinates.
+            theta: `PARAMETERS`, each of shape (n,).
+            log_weight: of the draws, shape (n,).
+            seed: of the starting points.
+        """
+        weight = _flattened(log_weight)
+        z = support(_tensor(theta)).numpy()
+        centre = weight @ z
+        whole = np.cov(z.T, aweights=weight) + 1e-9 * np.eye(z.shape[1])
+        rng = np.random.default_rng([seed, 3])
+        means = z[rng.choice(len(z), _COMPONENTS, p=weight)] * 0.7 + centre * 0.3
+        covariances = np.repeat(whole[None] / 2, _COMPONENTS, axis=0)
+        share = np.full(_COMPONENTS, 1 / _COMPONENTS)
+        for _ in range(_ITERATIONS):
+            log_part = _log_normal(z, means, np.linalg.cholesky(covariances)) + np.log(share)
+            part = weight[:, None] * np.exp(log_part - logsumexp(log_part, axis=1, keepdims=True))
+            share = part.sum(axis=0).clip(1e-6)
+            means = (part.T @ z) / share[:, None]
+            off = z[:, None] - means
+            covariances = np.einsum("nk,nki,nkj->kij", part, off, off) / share[:, None, None] + 0.02 * whole
+            share /= share.sum()
+        return cls(support, np.log(share), means, np.linalg.cholesky(_BROADER * covariances))
+
+    def draw(self, n: int, seed: int) -> Samples:
+        """`PARAMETERS`, each of shape (n,)."""
+        rng = np.random.default_rng([seed, 4])
+        component = rng.choice(len(self.means), n, p=np.exp(self.log_share))
+        z = self.means[component] + np.einsum("nij,nj->ni", self.roots[component], rng.standard_normal((n, 4)))
+        return dict(zip(PARAMETERS, self.support.inv(torch.from_numpy(z)).numpy().T, strict=True))
+
+    def log_prob(self, theta: Samples) -> Array:
+        """ln of the density per unit of `PARAMETERS`, shape (n,)."""
+        values = _tensor(theta)
+        z = self.support(values)
+        log_prob = logsumexp(_log_normal(z.numpy(), self.means, self.roots) + self.log_share, axis=1)
+        return np.asarray(log_prob + self.support.log_abs_det_jacobian(values, z).numpy())
+
+
+def balanced(densities: Float64[np.ndarray, "k n"], counts: list[int]) -> Array:
+    """ln of the density of the mixture of proposals.
+
+    Args:
+        densities: ln q_k of every draw.
+        counts: draws from each proposal.
+    """
+    return np.asarray(logsumexp(densities + np.log(np.asarray(counts) / sum(counts))[:, None], axis=0))
+
+
+def _flattened(log_weight: Array) -> Array:
+    """Weights of sum one, raised to the power of at most one at which enough of them count."""
+    top = log_weight.max()
+    power = 1.0
+    while True:
+        weight = np.exp(power * (log_weight - top))
+        if weight.sum() ** 2 / np.sum(weight**2) > min(_LEAST, len(weight) / 4) or power < 1e-3:
+            return np.asarray(weight / weight.sum())
+        power *= 0.8
+
+
+def _log_normal(
+    z: Float64[np.ndarray, "n d"], means: Float64[np.ndarray, "k d"], roots: Float64[np.ndarray, "k d d"]
+) -> Float64[np.ndarray, "n k"]:
+    """ln of normal densities."""
+    scaled = np.linalg.solve(roots[None], (z[:, None] - means)[..., None])[..., 0]
+    volume = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
+    return np.asarray(-0.5 * np.square(scaled).sum(axis=-1) - volume - 0.5 * z.shape[1] * np.log(2 * np.pi))
+
+
+def _tensor(theta: Samples) -> torch.Tensor:
+    return torch.from_numpy(np.stack([theta[name] for name in PARAMETERS], axis=-1))

@@ -1,0 +1,107 @@
+"""Certified answers of the command line with a shipped model, and what it says where there is nothing to certify."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from chirpleaf.inference.results import read_posterior
+from chirpleaf.strain import events, load_event
+from chirpleaf.strain.strain import Strain
+
+Command = Callable[..., Any]
+
+TRIGGER = events()["GW150914"].trigger_time
+FILES = {"summary.json", "posterior.hdf5", "result.json", "skymap.fits"}
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests look at them."""
+    monkeypatch.setattr("chirpleaf.cli.pictures.write_pictures", lambda *_: ())
+
+
+def summary_of(folder: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    return summary
+
+
+def test_an_event_is_certified(chirpleaf: Command, tmp_path: Path) -> None:
+    ran = chirpleaf("infer", "GW150914", "--samples", 3000, "--out", tmp_path)
+    assert (ran.status, ran.stderr) == (0, "")
+    assert {path.name for path in tmp_path.iterdir()} == FILES
+    summary, saved = summary_of(tmp_path), read_posterior(tmp_path / "posterior.hdf5")
+    certificate = summary["certificate"]
+    assert certificate["efficiency"] > 0.4
+    assert certificate["effective_samples"] > 1500
+    assert 0 < certificate["log_bayes_factor_error"] < 0.05
+    weight = np.exp(saved.log_weight)
+    assert summary["n_samples"] == len(weight) >= 3000
+    assert weight.sum() ** 2 / np.sum(weight**2) == pytest.approx(certificate["effective_samples"], rel=1e-6)
+    for name in ("luminosity_distance", "ra", "dec", "theta_jn", "psi", "phase", "geocent_time", "chirp_mass_source"):
+        row = summary["parameters"][name]
+        assert row["lower"] < row["median"] < row["upper"]
+    order = np.argsort(saved.samples["chirp_mass"])
+    middle = np.interp(0.5, weight[order].cumsum() / weight.sum(), saved.samples["chirp_mass"][order])
+    assert summary["parameters"]["chirp_mass"]["median"] == pytest.approx(middle, abs=0.02)
+    assert f"efficiency {certificate['efficiency']:.2f}" in ran.stdout
+    # The published position lies in the south, along an arc that ends near declination -70 degrees.
+    assert -1.3 < summary["parameters"]["dec"]["median"] < -1.0
+    assert fits.getheader(tmp_path / "skymap.fits", 1)["ORDERING"] == "NESTED"
+
+
+def test_a_third_detector_narrows_the_sky(chirpleaf: Command, tmp_path: Path) -> None:
+    from chirpleaf import infer
+
+    three = infer("GW170814", samples=2000, seed=2)
+    pair = {name: strain for name, strain in load_event("GW170814").items() if name != "V1"}
+    two = infer(strain=pair, trigger_time=events()["GW170814"].trigger_time, samples=2000, seed=2)
+    assert (three.detectors, two.detectors) == (("H1", "L1", "V1"), ("H1", "L1"))
+    assert three.trust.trusted
+    assert two.trust.trusted
+    assert three.sky is not None
+    assert two.sky is not None
+    assert three.sky.area(0.9) < 0.4 * two.sky.area(0.9)
+    for name in ("chirp_mass", "chi_eff"):
+        first, second = (posterior.summary((name,))[name] for posterior in (three, two))
+        assert abs(first["median"] - second["median"]) < 0.3 * (first["upper"] - first["lower"])
+
+
+def noise_alone(rng: np.random.Generator) -> dict[str, Strain]:
+    """The event's strain some seconds away from it, in an order of its own."""
+    found = {}
+    for name, strain in load_event("GW150914").items():
+        quiet = np.array(strain.values)
+        middle = round((TRIGGER - strain.start_time) * strain.sample_rate)
+        width = round(2 * strain.sample_rate)
+        other = round(float(rng.uniform(4, 6)) * strain.sample_rate)
+        quiet[middle - width : middle + width] = strain.values[other - width : other + width]
+        found[name] = Strain(name, quiet, strain.start_time, strain.sample_rate)
+    return found
+
+
+def test_noise_alone_is_no_posterior(chirpleaf: Command, gwosc_file: Callable[..., Path], tmp_path: Path) -> None:
+    files = [f"{name}={gwosc_file(strain)}" for name, strain in noise_alone(np.random.default_rng(1)).items()]
+    options = [argument for file in files for argument in ("--strain", file)]
+    arguments = ("--trigger", TRIGGER, "--samples", 1000, "--budget", 5, "--out", tmp_path / "out")
+    ran = chirpleaf("infer", *options, *arguments)
+    assert ran.status == 3
+    assert ran.stderr.startswith("not trusted: ")
+    assert summary_of(tmp_path / "out")["trust"]["verdict"] == "untrusted"
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= FILES
+
+
+def test_a_glitch_is_no_posterior(chirpleaf: Command, gwosc_file: Callable[..., Path], tmp_path: Path) -> None:
+    strain = load_event("GW150914")
+    times = strain["H1"].times - TRIGGER
+    burst = 3e-20 * np.exp(-0.5 * (times / 0.004) ** 2) * np.sin(2 * np.pi * 90 * times)
+    loud = Strain("H1", strain["H1"].values + burst, strain["H1"].start_time, strain["H1"].sample_rate)
+    options = ("--strain", f"H1={gwosc_file(loud)}", "--strain", f"L1={gwosc_file(strain['L1'])}")
+    arguments = ("--trigger", TRIGGER, "--samples", 1000, "--budget", 5, "--out", tmp_path / "out")
+    ran = chirpleaf("infer", *options, *arguments)
+    assert ran.status == 3
+    assert summary_of(tmp_path / "out")["trust"]["reasons"]

@@ -1,0 +1,177 @@
+"""Extrinsic points: their arrivals are those that were drawn, their weights are prior over proposal."""
+
+import lal
+import numpy as np
+import pytest
+from scipy.stats import kstest, qmc
+
+from chirpleaf.inference.certify.extrinsics import ExtrinsicProposal, Network, Points, light_travel
+from chirpleaf.inference.certify.histogram import Histogram
+from chirpleaf.physics.detectors import detector, gmst, project
+
+GPS = 1126259462.4
+NETWORKS = [("H1",), ("H1", "L1"), ("L1", "V1"), ("H1", "L1", "V1"), ("V1", "K1", "H1")]
+networks = pytest.mark.parametrize("names", NETWORKS, ids="".join)
+
+
+def proposal(
+    names: tuple[str, ...],
+    *,
+    uneven: bool = False,
+    time_prior: tuple[float, float] = (-0.1, 0.1),
+    start: tuple[float, float] = (-0.15, -0.15),
+    extent: tuple[float, float] = (0.3, 0.3),
+) -> ExtrinsicProposal:
+    """The last detector first, a deaf place for a partner where there is none."""
+    detectors = tuple(detector(name) for name in names)
+    second = detectors[0] if len(names) > 1 else detector("V1")
+    rng = np.random.default_rng(0)
+    times, table = np.ones((40, 40)), np.ones((3, 8, 5, 6))
+    if uneven:
+        times, table = times + 3 * rng.random(times.shape), table + 2 * rng.random(table.shape)
+        table *= np.linspace(1, 3, 5)[:, None] * np.linspace(2, 1, 6)
+    return ExtrinsicProposal(
+        Network(detectors, float(gmst(GPS))),
+        len(names) - 1,
+        second,
+        Histogram.of(times),
+        Histogram.of(table),
+        start,
+        extent,
+        time_prior,
+    )
+
+
+def sobol(n: int = 2**16, seed: int = 0) -> np.ndarray:
+    return qmc.Sobol(5, rng=seed).random(n)
+
+
+def placed(proposed: ExtrinsicProposal, uniforms: np.ndarray) -> np.ndarray:
+    """Where in the table of arrivals points lie: tau_b at the quantile that the second table gives."""
+    cube, _ = proposed.table.draw(uniforms[:, 1:])
+    place, _ = proposed.times.draw(np.stack([uniforms[:, 0], cube[:, 0]], axis=1))
+    return place
+
+
+def chosen(points: Points, seed: int = 0, n: int = 4000) -> dict[str, np.ndarray]:
+    """Points drawn by their weights."""
+    weight = np.exp(points.log_weight)
+    rows = np.random.default_rng(seed).choice(len(weight), n, p=weight / weight.sum())
+    return {name: getattr(points, name)[rows] for name in ("ra", "dec", "theta_jn", "psi", "time")}
+
+
+@networks
+def test_the_arrivals_are_those_that_were_drawn(names: tuple[str, ...]) -> None:
+    proposed = proposal(names, uneven=True)
+    uniforms = sobol(2**13)
+    points = proposed.draw(uniforms)
+    place = placed(proposed, uniforms)
+    live = np.isfinite(points.log_weight)
+    assert live.sum() > 100
+    _, arrivals = proposed.network.response(points)
+    first = proposed.network.detectors[proposed.first]
+    np.testing.assert_allclose(arrivals[live, proposed.first], -0.15 + 0.3 * place[live, 0], atol=1e-12)
+    for one, drawn in ((first, place[:, 0]), (proposed.second, place[:, 1])):
+        seen = points.time + one.time_delay(points.ra, points.dec, proposed.network.gmst)
+        np.testing.assert_allclose(seen[live], (-0.15 + 0.3 * drawn)[live], atol=1e-12)
+
+
+@networks
+@pytest.mark.parametrize("uneven", [False, True])
+def test_weighed_points_are_isotropic_and_the_time_is_uniform(names: tuple[str, ...], uneven: bool) -> None:
+    found = chosen(proposal(names, uneven=uneven).draw(sobol()))
+    uniform = {
+        "ra": found["ra"] / (2 * np.pi),
+        "dec": (1 + np.sin(found["dec"])) / 2,
+        "theta_jn": (1 - np.cos(found["theta_jn"])) / 2,
+        "psi": found["psi"] / np.pi,
+        "time": (found["time"] + 0.1) / 0.2,
+    }
+    for name, values in uniform.items():
+        assert ((values >= 0) & (values < 1)).all(), name
+        assert kstest(values, "uniform").pvalue > 1e-4, name
+    # No two of them go together.
+    assert np.abs(np.corrcoef(list(uniform.values())) - np.eye(5)).max() < 0.08
+
+
+def test_unweighed_points_are_not_isotropic() -> None:
+    points = proposal(("H1", "L1"), uneven=True).draw(sobol(2**12))
+    assert kstest((1 - np.cos(points.theta_jn)) / 2, "uniform").pvalue < 1e-4
+
+
+@networks
+@pytest.mark.parametrize("uneven", [False, True])
+def test_weights_integrate_to_the_whole_prior(names: tuple[str, ...], uneven: bool) -> None:
+    weight = np.exp(proposal(names, uneven=uneven).draw(sobol(2**17)).log_weight)
+    assert weight.mean() == pytest.approx(1.0, abs=0.02)
+
+
+def test_weights_integrate_to_the_prior_mass_of_the_box() -> None:
+    """Arrivals in a box that the prior goes beyond: the share of prior draws that arrive within it."""
+    names, start, extent = ("H1", "L1"), (-0.02, -0.004), (0.03, 0.012)
+    weight = np.exp(proposal(names, uneven=True, start=start, extent=extent).draw(sobol(2**17)).log_weight)
+    rng = np.random.default_rng(1)
+    n = 1_000_000
+    ra, dec, time = rng.uniform(0, 2 * np.pi, n), np.arcsin(rng.uniform(-1, 1, n)), rng.uniform(-0.1, 0.1, n)
+    a, b = (time + detector(name).time_delay(ra, dec, gmst(GPS)) for name in ("L1", "H1"))
+    inside = (a >= start[0]) & (a < start[0] + extent[0]) & (b >= start[1]) & (b < start[1] + extent[1])
+    share = inside.mean()
+    error = np.sqrt(share / n)
+    assert weight.mean() == pytest.approx(share, abs=5 * error + 0.005 * share)
+
+
+def test_a_narrower_prior_of_the_time_weighs_more_and_cuts() -> None:
+    wide, narrow = proposal(("H1", "L1")), proposal(("H1", "L1"), time_prior=(-0.01, 0.03))
+    uniforms = sobol(2**16)
+    a, b = wide.draw(uniforms), narrow.draw(uniforms)
+    inside = (a.time >= -0.01) & (a.time <= 0.03) & np.isfinite(a.log_weight)
+    np.testing.assert_array_equal(np.isfinite(b.log_weight), inside)
+    np.testing.assert_allclose(b.log_weight[inside] - a.log_weight[inside], np.log(0.2 / 0.04), atol=1e-9)
+    assert np.exp(b.log_weight).mean() == pytest.approx(1.0, abs=0.03)
+
+
+def test_arrivals_that_light_does_not_allow_have_no_weight() -> None:
+    proposed = proposal(("H1", "L1"))
+    uniforms = sobol(2**12)
+    points = proposed.draw(uniforms)
+    place = placed(proposed, uniforms)
+    apart = np.abs(0.3 * (place[:, 0] - place[:, 1]))
+    assert (points.log_weight[apart > light_travel(detector("H1"), detector("L1"))] == -np.inf).all()
+    for values in points[:5]:
+        assert np.isfinite(values).all()
+
+
+@networks
+def test_the_response_is_that_of_the_projection(names: tuple[str, ...]) -> None:
+    """R_d h(f; face-on) exp(-2 pi i f tau_d) is what `project` makes of the two polarisations."""
+    network = proposal(names).network
+    points = proposal(names).draw(sobol(64))
+    response, arrivals = network.response(points)
+    assert response.shape == arrivals.shape == (64, len(names))
+    frequencies = np.array([20.0, 47.0, 210.0])
+    plus = 0.5 * (1 + np.cos(points.theta_jn) ** 2)[:, None] * np.ones(3)
+    cross = -1j * np.cos(points.theta_jn)[:, None] * np.ones(3)
+    for index, name in enumerate(names):
+        seen = project(
+            plus, cross, detector(name), points.ra, points.dec, points.psi, network.gmst, frequencies, points.time
+        )
+        ours = response[:, index, None] * np.exp(-2j * np.pi * arrivals[:, index, None] * frequencies)
+        np.testing.assert_allclose(ours, seen, atol=1e-10)
+
+
+def test_light_takes_ten_milliseconds_between_the_two_ligos() -> None:
+    assert light_travel(detector("H1"), detector("L1")) == pytest.approx(10.012e-3, abs=2e-6)
+    assert light_travel(detector("L1"), detector("V1")) == light_travel(detector("V1"), detector("L1"))
+    apart = lal.cached_detector_by_prefix["H1"].location - lal.cached_detector_by_prefix["V1"].location
+    assert light_travel(detector("H1"), detector("V1")) == pytest.approx(np.linalg.norm(apart) / lal.C_SI)
+
+
+def test_the_cube_is_what_the_angles_are_made_of() -> None:
+    proposed = proposal(("H1", "L1"), uneven=True)
+    uniforms = sobol(2**10)
+    points = proposed.draw(uniforms)
+    cube, log_table = proposed.table.draw(uniforms[:, 1:])
+    np.testing.assert_array_equal(points.cube, cube)
+    np.testing.assert_array_equal(points.log_table, log_table)
+    np.testing.assert_allclose(np.cos(points.theta_jn), 1 - 2 * cube[:, 2], atol=1e-12)
+    np.testing.assert_allclose(points.psi, np.pi * cube[:, 3])

@@ -1,0 +1,226 @@
+"""The heterodyned sums, against the sums over every native frequency."""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from chirpleaf.inference.certify.heterodyne import Heterodyne, face_on
+from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.strain.segment import Segment
+
+APPROXIMANT = "IMRPhenomXAS"
+DURATION = 8.0
+FREQUENCIES = np.arange(20 * 8, 1000 * 8) / DURATION
+REFERENCES = {
+    "heavy": {"chirp_mass": 28.0, "mass_ratio": 0.8, "chi_1": 0.1, "chi_2": -0.1},
+    "light": {"chirp_mass": 13.0, "mass_ratio": 0.6, "chi_1": -0.2, "chi_2": 0.3},
+}
+SPREAD = {"heavy": (1.0, 0.12, 0.15, 0.15), "light": (0.05, 0.12, 0.1, 0.1)}
+"""Standard deviations about the reference, as wide as posteriors at signal-to-noise 20."""
+ARRIVALS = np.array([0.0007, -0.0062])
+SNR = 20.0
+references = pytest.mark.parametrize("kind", REFERENCES)
+
+
+def noise(frequencies: np.ndarray) -> np.ndarray:
+    """Power spectral densities of two unlike detectors."""
+    shape = (frequencies / 40) ** -6 + 1 + (frequencies / 250) ** 2
+    return 1e-46 * np.stack([shape, 1.7 * shape + 4 * (frequencies / 30) ** -8])
+
+
+def reference(kind: str) -> dict[str, np.ndarray]:
+    return {name: np.array([value]) for name, value in REFERENCES[kind].items()}
+
+
+def neighbours(kind: str, n: int = 160, seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    found = {
+        name: value + width * rng.standard_normal(n)
+        for (name, value), width in zip(REFERENCES[kind].items(), SPREAD[kind], strict=True)
+    }
+    found["mass_ratio"] = found["mass_ratio"].clip(0.3, 0.99)
+    return found
+
+
+@cache
+def segment(kind: str) -> Segment:
+    """The reference at signal-to-noise 20 in coloured noise."""
+    rng = np.random.default_rng(5)
+    psd = noise(FREQUENCIES)
+    wave = face_on(reference(kind), FREQUENCIES, APPROXIMANT)
+    signal = wave * np.array([[1.0], [0.6 * np.exp(1.1j)]]) * np.exp(-2j * np.pi * np.outer(ARRIVALS, FREQUENCIES))
+    signal *= SNR / np.sqrt(4 / DURATION * np.sum(np.abs(signal) ** 2 / psd))
+    scale = np.sqrt(psd * DURATION / 4)
+    hiss = scale * (rng.standard_normal(psd.shape) + 1j * rng.standard_normal(psd.shape))
+    return Segment(("H1", "L1"), signal + hiss, psd, FREQUENCIES, DURATION, 1126259462.4)
+
+
+@cache
+def heterodyne(kind: str, dephasing: float = 0.3) -> Heterodyne:
+    return Heterodyne.about(segment(kind), reference(kind), ARRIVALS, APPROXIMANT, dephasing=dephasing)
+
+
+def direct(data: Segment, waves: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """<d|h>(t), shape (n, detector, time), and <h|h>, shape (n, detector), over every native frequency."""
+    scale = 4 / data.duration
+    turned = np.exp(2j * np.pi * np.outer(data.frequencies, times))
+    matched = [
+        scale * (strain * waves.conj() / psd) @ turned for strain, psd in zip(data.strain, data.psd, strict=True)
+    ]
+    return np.stack(matched, axis=1), scale * np.abs(waves) ** 2 @ (1 / data.psd).T
+
+
+class Comparison(NamedTuple):
+    """Aligned waveforms that fit the data, both ways: <d|h> (n, detector, time), <h|h> (n, detector)."""
+
+    matched: tuple[np.ndarray, np.ndarray]
+    optimal: tuple[np.ndarray, np.ndarray]
+
+    def likelihood_error(self) -> np.ndarray:
+        """Differences of ln L, phase and distance at their best in each detector, shape (n, time)."""
+        found, exact = (
+            (np.abs(matched) ** 2 / (2 * optimal[..., None])).sum(axis=1)
+            for matched, optimal in zip(self.matched, self.optimal, strict=True)
+        )
+        return np.asarray(found - exact)
+
+
+@cache
+def compared(kind: str, dephasing: float = 0.3) -> Comparison:
+    """Of the neighbours those within ten nats of the best."""
+    fast = heterodyne(kind, dephasing)
+    moved, delay = fast.aligned(fast.ratios(neighbours(kind)))
+    waves = face_on(neighbours(kind), FREQUENCIES, APPROXIMANT) * np.exp(-2j * np.pi * np.outer(delay, FREQUENCIES))
+    late = np.array([-0.0008, 0.0, 0.0004])
+    exact = [direct(segment(kind), waves, arrival + late) for arrival in ARRIVALS]
+    matched = np.stack([pair[0][:, index] for index, pair in enumerate(exact)], axis=1)
+    optimal = exact[0][1]
+    found = np.stack([fast.matched(moved, arrival + late)[:, index] for index, arrival in enumerate(ARRIVALS)], axis=1)
+    height = (np.abs(matched[..., 1]) ** 2 / (2 * optimal)).sum(axis=1)
+    near = height > height.max() - 10
+    assert near.sum() > 15
+    return Comparison((found[near], matched[near]), (fast.optimal(moved)[near], optimal[near]))
+
+
+@references
+def test_the_reference_itself_is_exact(kind: str) -> None:
+    fast = heterodyne(kind)
+    ratios = fast.ratios(reference(kind))
+    np.testing.assert_allclose(ratios, 1.0, atol=1e-12)
+    wave = face_on(reference(kind), FREQUENCIES, APPROXIMANT)
+    assert wave.shape == (1, len(FREQUENCIES))
+    for index, arrival in enumerate(ARRIVALS):
+        matched, optimal = direct(segment(kind), wave, np.array([arrival]))
+        # But for frequencies at which the waveform has all but ended.
+        assert fast.optimal(ratios)[0, index] == pytest.approx(optimal[0, index], rel=1e-6)
+        found = fast.matched(ratios, np.array([arrival]))[0, index, 0]
+        assert abs(found - matched[0, index, 0]) < 1e-4 * abs(matched[0, index, 0])
+
+
+@references
+def test_powers_and_matches_are_those_of_every_frequency(kind: str) -> None:
+    (matched, exact), (optimal, power) = compared(kind)
+    np.testing.assert_allclose(optimal, power, rtol=1e-3)
+    # Complex: a phase that is off counts as well.
+    assert np.abs((matched - exact) / np.sqrt(power[..., None])).max() < 0.02
+
+
+@references
+def test_the_likelihood_is_near_enough_at_signal_to_noise_twenty(kind: str) -> None:
+    error = compared(kind).likelihood_error()
+    assert np.sqrt(np.mean(error**2)) < 0.02
+    assert np.abs(error).max() < 0.05
+
+
+@references
+def test_finer_bins_are_nearer(kind: str) -> None:
+    steps = (1.2, 0.3, 0.1)
+    coarse, middle, fine = (np.sqrt(np.mean(compared(kind, step).likelihood_error() ** 2)) for step in steps)
+    assert coarse > 5 * middle > 10 * fine
+    sizes = [len(heterodyne(kind, step).frequencies) for step in steps]
+    assert sizes == sorted(sizes)
+    assert sizes[1] < len(FREQUENCIES) / 20
+
+
+def test_the_band_ends_where_the_waveform_does() -> None:
+    heavy, light = (heterodyne(kind).frequencies for kind in ("heavy", "light"))
+    assert heavy[0] == light[0] == FREQUENCIES[0]
+    assert heavy[-1] < light[-1] <= FREQUENCIES[-1]
+    wave = np.abs(face_on(reference("heavy"), FREQUENCIES, APPROXIMANT)[0]) ** 2 / noise(FREQUENCIES)
+    assert (wave[:, len(FREQUENCIES[heavy[-1] >= FREQUENCIES]) :].sum(axis=1) < 1e-5 * wave.sum(axis=1)).all()
+
+
+@references
+def test_aligned_waveforms_peak_where_the_reference_arrives(kind: str) -> None:
+    """The sum over the detectors of |<d|h>|^2 / <h|h>, over common moves, has its greatest value at no move."""
+    fast = heterodyne(kind)
+    moved, _ = fast.aligned(fast.ratios(neighbours(kind)))
+    moves = np.arange(-0.004, 0.00401, 0.00005)
+    height = sum(
+        np.abs(fast.matched(moved, arrival + moves)[:, index]) ** 2 / fast.optimal(moved)[:, index, None]
+        for index, arrival in enumerate(ARRIVALS)
+    )
+    likely = height.max(axis=1) > height.max() - 20
+    assert likely.sum() > 15
+    assert np.abs(moves[height.argmax(axis=1)])[likely].max() < 1e-4
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.0003, -0.0041, 0.0173])
+def test_a_shifted_waveform_is_delayed_by_its_shift(shift: float) -> None:
+    """Data with one waveform alone, and waveforms that come earlier by `shift`: they are delayed by it."""
+    wave = face_on(reference("heavy"), FREQUENCIES, APPROXIMANT)
+    silent = Segment(
+        ("H1", "L1"),
+        wave * np.array([[1.0], [0.6j]]) * np.exp(-2j * np.pi * np.outer(ARRIVALS, FREQUENCIES)),
+        noise(FREQUENCIES),
+        FREQUENCIES,
+        DURATION,
+        0.0,
+    )
+    fast = Heterodyne.about(silent, reference("heavy"), ARRIVALS, APPROXIMANT, dephasing=0.1, reach=0.02)
+    ratios = fast.ratios(reference("heavy")) * np.exp(2j * np.pi * shift * fast.frequencies)
+    moved, delay = fast.aligned(ratios)
+    assert delay == pytest.approx(shift, abs=2e-5)
+    np.testing.assert_allclose(moved, ratios * np.exp(-2j * np.pi * fast.frequencies * delay), atol=1e-12)
+    np.testing.assert_allclose(moved, 1.0, atol=2 * np.pi * 2e-5 * fast.frequencies[-1])
+
+
+def test_an_aligned_waveform_is_not_moved_again() -> None:
+    fast = heterodyne("heavy")
+    moved, delay = fast.aligned(fast.ratios(neighbours("heavy")))
+    assert np.abs(delay).max() > 1e-4
+    # Now and then another peak comes within reach.
+    assert np.quantile(np.abs(fast.aligned(moved)[1]), 0.95) < 5e-5
+
+
+def test_batch_equals_loop() -> None:
+    fast, some = heterodyne("heavy"), neighbours("heavy", 5)
+    times = np.array([-0.001, 0.002])
+    together = fast.ratios(some)
+    moved, delay = fast.aligned(together)
+    for row in range(5):
+        alone = fast.ratios({name: values[row : row + 1] for name, values in some.items()})
+        np.testing.assert_allclose(alone[0], together[row], rtol=1e-12)
+        np.testing.assert_allclose(fast.matched(alone, times)[0], fast.matched(together, times)[row], rtol=1e-10)
+        assert fast.aligned(alone)[1][0] == pytest.approx(delay[row], abs=1e-6)
+    assert moved.shape == together.shape == (5, len(fast.frequencies))
+    assert fast.optimal(together).shape == (5, 2)
+
+
+def test_face_on_is_the_plus_polarisation_seen_from_above() -> None:
+    found = face_on(neighbours("heavy", 3), FREQUENCIES[::100], APPROXIMANT)
+    some = neighbours("heavy", 3)
+    total = some["chirp_mass"] * (1 + some["mass_ratio"]) ** 1.2 / some["mass_ratio"] ** 0.6
+    binary = {
+        "mass_1": total / (1 + some["mass_ratio"]),
+        "mass_2": total * some["mass_ratio"] / (1 + some["mass_ratio"]),
+        "chi_1": some["chi_1"],
+        "chi_2": some["chi_2"],
+    }
+    expected, cross = polarizations(
+        binary | {"luminosity_distance": 1.0, "theta_jn": 0.0, "phase": 0.0}, FREQUENCIES[::100], APPROXIMANT
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(found, 1j * cross, rtol=1e-6)

@@ -1,0 +1,223 @@
+"""Priors against bilby's own: comoving volume, and prior files as bilby reads them."""
+
+import sys
+from itertools import product
+from pathlib import Path
+
+import bilby
+import numpy as np
+import pytest
+from bilby.gw.prior import BBHPriorDict
+from scipy import integrate, stats
+
+from chirpleaf.errors import InputError
+from chirpleaf.inference.certify.bilby_prior import read_bilby_prior
+from chirpleaf.inference.certify.target import PRESETS
+from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.distributions import UniformComovingVolume, UniformSourceFrame
+from chirpleaf.physics.priors import IntrinsicPrior
+
+REGION = IntrinsicPrior(mass_min=10.0, mass_max=80.0, chirp_mass_min=15.0, chirp_mass_max=60.0, spin_max=0.8)
+"""What the mass lines below describe, whichever coordinates they are written in."""
+
+CHIRP = """
+chirp_mass = bilby.gw.prior.UniformInComponentsChirpMass(name='chirp_mass', minimum=15, maximum=60)
+mass_ratio = bilby.gw.prior.UniformInComponentsMassRatio(name='mass_ratio', minimum=0.125, maximum=1)
+mass_1 = Constraint(name='mass_1', minimum=10, maximum=80)
+mass_2 = Constraint(name='mass_2', minimum=10, maximum=80)
+"""
+COMPONENTS = """
+mass_1 = Uniform(name='mass_1', minimum=10, maximum=80)
+mass_2 = Uniform(name='mass_2', minimum=10, maximum=80)
+mass_ratio = Constraint(name='mass_ratio', minimum=0.125, maximum=1)
+chirp_mass = Constraint(name='chirp_mass', minimum=15, maximum=60)
+"""
+SPINS = """
+chi_1 = Uniform(name='chi_1', minimum=-0.8, maximum=0.8)
+chi_2 = Uniform(name='chi_2', minimum=-0.8, maximum=0.8)
+"""
+ALIGNED = """
+chi_1 = bilby.gw.prior.AlignedSpin(name='chi_1', a_prior=Uniform(minimum=0, maximum=0.8))
+chi_2 = bilby.gw.prior.AlignedSpin(name='chi_2', a_prior=Uniform(minimum=0, maximum=0.8))
+"""
+DISTANCE = "luminosity_distance = PowerLaw(alpha=2, name='luminosity_distance', minimum=100, maximum=3000)\n"
+ANGLES = """
+ra = Uniform(name='ra', minimum=0, maximum=2 * np.pi, boundary='periodic')
+dec = Cosine(name='dec')
+theta_jn = Sine(name='theta_jn')
+psi = Uniform(name='psi', minimum=0, maximum=np.pi, boundary='periodic')
+phase = Uniform(name='phase', minimum=0, maximum=2 * np.pi, boundary='periodic')
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a prior file of some lines."""
+
+    def call(text):
+        path = tmp_path / "some.prior"
+        path.write_text(text)
+        return read_bilby_prior(path)
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        (UniformComovingVolume, bilby.gw.prior.UniformComovingVolume),
+        (UniformSourceFrame, bilby.gw.prior.UniformSourceFrame),
+    ],
+)
+@pytest.mark.parametrize(("low", "high"), [(100.0, 3000.0), (10.0, 10_000.0), (0.0, 5000.0)])
+def test_comoving_distances(mine, theirs, low, high):
+    one, other = mine(low, high), theirs(minimum=low, maximum=high, name="luminosity_distance")
+    # Away from the ends, where bilby differentiates a table to one side.
+    x = np.linspace(low + 0.03 * (high - low), 0.97 * high, 500)
+    np.testing.assert_allclose(one.log_prob(x), other.ln_prob(x), atol=3e-4)
+    levels = np.linspace(0.001, 1, 200)
+    np.testing.assert_allclose(one.quantile(levels), other.rescale(levels), rtol=5e-4)
+    total, _ = integrate.quad(lambda x: float(np.exp(one.log_prob(x))), low, high, epsabs=1e-10)
+    assert total == pytest.approx(1.0, abs=1e-7)
+    samples = one.sample(5000, np.random.default_rng(0))
+    assert stats.kstest(samples, other.cdf).pvalue > 1e-3
+    np.testing.assert_array_equal(one.log_prob([low - 1e-6, high + 1e-6, np.nan]), -np.inf)
+    assert np.all(np.abs(PRESETS["model"].distance.log_prob([500.0, 2500.0]) - one.log_prob([500.0, 2500.0])) > 0.05)
+
+
+def test_impossible_distances_are_refused():
+    for low, high in ((-1.0, 10.0), (10.0, 1.0), (10.0, 1e9)):
+        with pytest.raises(InputError, match="expected"):
+            UniformSourceFrame(low, high)
+
+
+@pytest.mark.parametrize("masses", [CHIRP, COMPONENTS], ids=["chirp", "components"])
+def test_uniform_component_masses_in_either_coordinates(read, masses):
+    """The one density that is known in closed form, its normalisation with it."""
+    intrinsic = read(masses + SPINS + DISTANCE).intrinsic
+    samples = REGION.sample(500, np.random.default_rng(0))
+    difference = intrinsic.log_prob(samples) - REGION.log_prob(samples)
+    assert np.ptp(difference) < 1e-9
+    assert abs(difference[0]) < 5 * intrinsic.log_acceptance_error < 2e-3
+    outside = IntrinsicPrior(mass_min=5.0, mass_max=100.0, spin_max=0.99).sample(2000, np.random.default_rng(1))
+    np.testing.assert_array_equal(np.isfinite(intrinsic.log_prob(outside)), np.isfinite(REGION.log_prob(outside)))
+    beyond = {name: values[:1] for name, values in samples.items()} | {"mass_ratio": np.array([1.2])}
+    assert intrinsic.log_prob(beyond) == -np.inf
+
+
+@pytest.mark.parametrize("mass", ["mass_1", "mass_2", "total_mass"])
+def test_other_masses_with_mass_ratio(read, mass):
+    """A density uniform in a mass and in mass ratio integrates to one over chirp mass and mass ratio."""
+    text = f"{mass} = Uniform(minimum=20, maximum=50)\nmass_ratio = Uniform(minimum=0.3, maximum=1)\n"
+    intrinsic = read(text + SPINS + DISTANCE).intrinsic
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    ratio = 0.65 + 0.35 * nodes
+    mass_1, mass_2 = component_masses(1.0, ratio)
+    per_chirp_mass = {"mass_1": mass_1, "mass_2": mass_2, "total_mass": mass_1 + mass_2}[mass]
+    chirp = (35 + 15 * nodes[:, None]) / per_chirp_mass
+    density = [
+        np.exp(intrinsic.log_prob({"chirp_mass": row, "mass_ratio": ratio, "chi_1": 0.1, "chi_2": -0.2}))
+        for row in chirp
+    ]
+    total = np.sum(weights[:, None] * weights * density * 15 / per_chirp_mass * 0.35) * 1.6**2
+    assert total == pytest.approx(1.0, abs=1e-10)
+
+
+@pytest.mark.parametrize("masses", [CHIRP, COMPONENTS], ids=["chirp", "components"])
+def test_density_against_bilby(read, masses, tmp_path):
+    intrinsic = read(masses + ALIGNED + DISTANCE + ANGLES).intrinsic
+    theirs = BBHPriorDict(filename=str(tmp_path / "some.prior"))
+    bilby.core.utils.random.seed(1)
+    drawn = theirs.sample(300)
+    names = [name for name in drawn if name in ("chirp_mass", "mass_ratio", "mass_1", "mass_2", "chi_1", "chi_2")]
+    reference = theirs.ln_prob({name: drawn[name] for name in names}, axis=0)
+    full = bilby.gw.conversion.generate_mass_parameters(drawn)
+    if "mass_1" in names:
+        reference = reference + np.log(full["mass_1"] ** 2 / full["chirp_mass"])
+    np.testing.assert_allclose(intrinsic.log_prob(full), reference, atol=0.01)  # bilby rounds its normalisation
+
+
+def test_bilbys_own_file_for_aligned_spins():
+    path = Path(bilby.gw.prior.DEFAULT_PRIOR_DIR) / "aligned_spins_bbh.prior"
+    prior = read_bilby_prior(path)
+    assert prior.arrival is None
+    assert (prior.distance.minimum, prior.distance.maximum) == (100.0, 5000.0)
+    x = np.linspace(150, 4900, 50)
+    np.testing.assert_allclose(prior.distance.log_prob(x), UniformSourceFrame(100.0, 5000.0).log_prob(x), atol=2e-4)
+    samples = prior.distance.sample(2000, np.random.default_rng(0))
+    assert stats.kstest(samples, prior.distance.prior.cdf).pvalue > 1e-3
+
+
+def test_conditional_masses(read):
+    text = """
+mass_1 = PowerLaw(alpha=-2, minimum=20, maximum=80, name='mass_1')
+mass_2 = bilby.core.prior.ConditionalUniform(condition_func=bilby.gw.prior.secondary_mass_condition_function, \
+minimum=20, maximum=80, name='mass_2')
+"""
+    intrinsic = read(text + SPINS + DISTANCE).intrinsic
+    chirp, ratio = np.array([30.0, 40.0]), np.array([0.7, 0.9])
+    mass_1, _ = component_masses(chirp, ratio)
+    density = 1 / (mass_1**2 * (1 / 20 - 1 / 80) * (mass_1 - 20)) * mass_1**2 / chirp / 1.6**2
+    found = intrinsic.log_prob({"chirp_mass": chirp, "mass_ratio": ratio, "chi_1": 0.0, "chi_2": 0.0})
+    np.testing.assert_allclose(found, np.log(density), rtol=1e-10)
+    assert intrinsic.log_acceptance == 0.0
+
+
+def test_time_of_arrival(read):
+    assert read(CHIRP + SPINS + DISTANCE + "geocent_time = Uniform(minimum=9.9, maximum=10.1)\n").arrival == (9.9, 10.1)
+
+
+REFUSED = {
+    "precession": (CHIRP + SPINS + DISTANCE + "tilt_1 = Sine(name='tilt_1')\n", "aligned spins"),
+    "no spin": (CHIRP + DISTANCE, "chi_1"),
+    "fixed spin": (CHIRP + "chi_1 = 0\nchi_2 = 0\n" + DISTANCE, "fixed value"),
+    "one mass": ("chirp_mass = Uniform(minimum=20, maximum=30)\n" + SPINS + DISTANCE, "two masses"),
+    "masses of either order": (COMPONENTS[: COMPONENTS.index("mass_ratio")] + SPINS + DISTANCE, "mass_1 >= mass_2"),
+    "nothing left": (CHIRP.replace("=80", "=11") + SPINS + DISTANCE, "constraints"),
+    "constraint in the source frame": (
+        CHIRP + SPINS + DISTANCE + "mass_1_source = Constraint(minimum=5, maximum=50)\n",
+        "mass_1_source",
+    ),
+    "no distance": (CHIRP + SPINS, "luminosity_distance"),
+    "unbounded distance": (CHIRP + SPINS + "luminosity_distance = Gaussian(mu=400, sigma=50)\n", "within bounds"),
+    "narrow distance": (CHIRP + SPINS + "luminosity_distance = Uniform(minimum=400, maximum=420)\n", "wider"),
+    "fixed distance": (CHIRP + SPINS + "luminosity_distance = 400\n", "within bounds"),
+    "redshift": (
+        CHIRP + SPINS + "redshift = bilby.gw.prior.UniformSourceFrame(minimum=0.1, maximum=1, name='redshift')\n",
+        "UniformSourceFrame",
+    ),
+    "part of the sky": (CHIRP + SPINS + DISTANCE + "ra = Uniform(minimum=0, maximum=1)\n", "isotropic"),
+    "uniform declination": (CHIRP + SPINS + DISTANCE + "dec = Uniform(minimum=-np.pi/2, maximum=np.pi/2)\n", "Cosine"),
+    "fixed inclination": (CHIRP + SPINS + DISTANCE + "theta_jn = 0.4\n", "isotropic"),
+    "peaked time": (CHIRP + SPINS + DISTANCE + "geocent_time = Gaussian(mu=10, sigma=1)\n", "geocent_time"),
+    "tides": (CHIRP + SPINS + DISTANCE + "lambda_1 = Uniform(minimum=0, maximum=100)\n", "lambda_1"),
+    "no prior file": ("chirp_mass = bilby.gw.prior.NoSuchPrior(minimum=1)\n", "mend"),
+    "words": ("chirp_mass = heavy\n", "heavy"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_certification_does_not_do_is_refused(read, text, message):
+    with pytest.raises(InputError, match=message) as caught:
+        read(text)
+    assert "some.prior" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("angle", ["cos_theta_jn = Uniform(minimum=-1, maximum=1)\n", ANGLES, ""])
+def test_isotropic_angles_are_taken(read, angle):
+    read(CHIRP + SPINS + DISTANCE + angle)
+
+
+def test_without_bilby(read, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bilby.gw.prior", None)
+    with pytest.raises(InputError, match="pip install bilby"):
+        read(CHIRP + SPINS + DISTANCE)
+
+
+def test_density_of_a_batch_equals_a_loop(read):
+    samples = REGION.sample(10, np.random.default_rng(3))
+    for masses, spins in product((CHIRP, COMPONENTS), (SPINS, ALIGNED)):
+        intrinsic = read(masses + spins + DISTANCE).intrinsic
+        loop = [intrinsic.log_prob({name: values[i] for name, values in samples.items()})[0] for i in range(10)]
+        np.testing.assert_allclose(intrinsic.log_prob(samples), loop, rtol=1e-12)

@@ -1,0 +1,267 @@
+"""The marginal likelihood, against plain Monte Carlo over the prior and against the likelihood on every frequency."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy.special import i0e
+
+from chirpleaf.inference.certify.distance import DistanceIntegral
+from chirpleaf.inference.certify.extrinsics import ExtrinsicProposal, Network, light_travel
+from chirpleaf.inference.certify.heterodyne import Heterodyne, face_on
+from chirpleaf.inference.certify.histogram import Histogram
+from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
+from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, sobol
+from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.detectors import detector, gmst
+from chirpleaf.physics.distributions import PowerLaw
+from chirpleaf.strain.segment import Segment
+
+APPROXIMANT = "IMRPhenomXAS"
+GPS, DURATION = 1126259462.4, 4.0
+FREQUENCIES = np.arange(20 * 4, 600 * 4) / DURATION
+TIME_PRIOR = (-0.006, 0.007)
+PRIOR = PowerLaw(2.0, 100.0, 3000.0)
+SOURCE = {"ra": 2.2, "dec": -0.9, "psi": 0.6, "theta_jn": 2.4, "phase": 0.9, "time": 0.0017}
+INTRINSIC = {"chirp_mass": 28.0, "mass_ratio": 0.8, "chi_1": 0.1, "chi_2": -0.1}
+NETWORKS = [("H1",), ("H1", "L1"), ("H1", "L1", "V1")]
+networks = pytest.mark.parametrize("names", NETWORKS, ids="".join)
+
+
+def binaries(n: int) -> dict[str, np.ndarray]:
+    """The source, and others about it, each of shape (n,)."""
+    rng = np.random.default_rng(2)
+    widths = (0.7, 0.08, 0.1, 0.1)
+    values = zip(INTRINSIC.items(), widths, strict=True)
+    return {name: value + width * np.append(0.0, rng.standard_normal(n - 1)) for (name, value), width in values}
+
+
+def seen(names: tuple[str, ...], ra: np.ndarray, dec: np.ndarray, psi: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+    """R_d, shape (detector, ...), written out."""
+    responses = []
+    for name in names:
+        fp, fc = detector(name).antenna_pattern(ra, dec, psi, gmst(GPS))
+        responses.append(fp * (1 + cosine**2) / 2 - 1j * fc * cosine)
+    return np.stack(responses)
+
+
+@cache
+def segment(names: tuple[str, ...], snr: float) -> Segment:
+    """A signal without noise, of a signal-to-noise that its distance makes."""
+    shape = (FREQUENCIES / 40) ** -6 + 1 + (FREQUENCIES / 250) ** 2
+    psd = np.stack([1e-46 * scale * shape for scale in (1.0, 1.3, 2.5)[: len(names)]])
+    wave = face_on(binaries(1), FREQUENCIES, APPROXIMANT)
+    response = seen(names, *(np.array(SOURCE[name]) for name in ("ra", "dec", "psi")), np.cos(SOURCE["theta_jn"]))
+    signal = response[:, None] * wave * np.exp(2j * SOURCE["phase"])
+    signal *= np.exp(-2j * np.pi * np.outer(arrivals(names), FREQUENCIES))
+    signal *= snr / np.sqrt(4 / DURATION * np.sum(np.abs(signal) ** 2 / psd))
+    return Segment(names, signal, psd, FREQUENCIES, DURATION, GPS)
+
+
+def arrivals(names: tuple[str, ...]) -> np.ndarray:
+    delays = [detector(name).time_delay(SOURCE["ra"], SOURCE["dec"], gmst(GPS)) for name in names]
+    return SOURCE["time"] + np.array(delays)
+
+
+@cache
+def heterodyne(names: tuple[str, ...], snr: float) -> Heterodyne:
+    return Heterodyne.about(segment(names, snr), binaries(1), arrivals(names), APPROXIMANT, dephasing=0.15, reach=0.012)
+
+
+def aligned(names: tuple[str, ...], snr: float, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ratios of the binaries moved to where they fit best, and by how much they were delayed (s)."""
+    return heterodyne(names, snr).aligned(heterodyne(names, snr).ratios(binaries(n)))
+
+
+@cache
+def adapted(names: tuple[str, ...], snr: float, seed: int = 0) -> MarginalLikelihood:
+    fast = heterodyne(names, snr)
+    return MarginalLikelihood.adapted(
+        fast,
+        DistanceIntegral.of(PRIOR, 1.15 * snr + 4),
+        Network(tuple(detector(name) for name in names), float(gmst(GPS))),
+        aligned(names, snr, 16)[0],
+        TIME_PRIOR,
+        seed=seed,
+    )
+
+
+def even(names: tuple[str, ...], snr: float) -> MarginalLikelihood:
+    """With a proposal that knows nothing of the data but that it covers the prior."""
+    marginal = adapted(names, snr)
+    first, second = detector(names[0]), detector("V1" if len(names) == 1 else names[1])
+    reach = 0.022
+    start = (TIME_PRIOR[0] - reach,) * 2
+    extent = (TIME_PRIOR[1] - TIME_PRIOR[0] + 2 * reach,) * 2
+    table = Histogram.of(np.ones((1,) * marginal.proposal.table.mass.ndim))
+    proposal = ExtrinsicProposal(
+        Network(tuple(detector(name) for name in names), float(gmst(GPS))),
+        0,
+        second,
+        # Not where light does not allow it.
+        Histogram.of(_allowed(start, extent, light_travel(first, second))),
+        table,
+        start,
+        extent,
+        TIME_PRIOR,
+    )
+    return MarginalLikelihood(marginal.heterodyne, marginal.distance, proposal)
+
+
+def _allowed(start: tuple[float, float], extent: tuple[float, float], light: float) -> np.ndarray:
+    a, b = (low + width * (np.arange(60) + 0.5) / 60 for low, width in zip(start, extent, strict=True))
+    return 1.0 * (np.abs(a[:, None] - b) < light + 1.5 * extent[0] / 60)
+
+
+def together(marginal: MarginalLikelihood, ratios: np.ndarray, rounds: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean likelihood of several rounds of points, as ln and standard error of ln, each of shape (binary,)."""
+    found = np.stack([marginal.pairs(ratios, sobol(n, 11, turn)).log_likelihood.numpy() for turn in range(rounds)])
+    errors = np.stack([marginal.pairs(ratios, sobol(n, 11, turn)).error.numpy() for turn in range(rounds)])
+    weight = np.exp(found - found.max(axis=0))
+    log_mean = np.log(weight.mean(axis=0)) + found.max(axis=0)
+    return log_mean, np.sqrt(np.sum((weight * errors) ** 2, axis=0)) / weight.sum(axis=0)
+
+
+def brute_force(data: Segment, wave: np.ndarray, n: int, seed: int) -> tuple[float, float]:
+    """ln of the mean likelihood over draws from the prior of everything extrinsic, and its standard error.
+
+    Sums are over every native frequency; the phase alone is integrated in closed form.
+    """
+    rng = np.random.default_rng(seed)
+    ra, dec = rng.uniform(0, 2 * np.pi, n), np.arcsin(rng.uniform(-1, 1, n))
+    time, distance = rng.uniform(*TIME_PRIOR, n), PRIOR.sample(n, rng)
+    response = seen(data.detectors, ra, dec, rng.uniform(0, np.pi, n), rng.uniform(-1, 1, n))
+    grid = np.arange(TIME_PRIOR[0] - 0.022, TIME_PRIOR[1] + 0.022, 1 / 32768)
+    turned = np.exp(2j * np.pi * np.outer(FREQUENCIES, grid))
+    kappa, power = np.zeros(n, dtype=complex), np.zeros(n)
+    for index, name in enumerate(data.detectors):
+        matched = 4 / DURATION * (data.strain[index] * wave.conj() / data.psd[index]) @ turned
+        arrival = time + detector(name).time_delay(ra, dec, gmst(GPS))
+        kappa += response[index].conj() * np.interp(arrival, grid, matched)
+        power += np.abs(response[index]) ** 2 * 4 / DURATION * np.sum(np.abs(wave) ** 2 / data.psd[index])
+    size = np.abs(kappa) / distance
+    log_likelihood = np.log(i0e(size)) + size - power / (2 * distance**2)
+    weight = np.exp(log_likelihood - log_likelihood.max())
+    return (
+        float(np.log(weight.mean()) + log_likelihood.max()),
+        float(weight.std() / weight.mean() / np.sqrt(n)),
+    )
+
+
+@networks
+@pytest.mark.parametrize("row", [0, 1])
+def test_it_is_what_monte_carlo_over_the_prior_finds(names: tuple[str, ...], row: int) -> None:
+    """For the binary that is in the data, and for another one."""
+    snr = 6.0
+    ratios, delay = aligned(names, snr, 2)
+    wave = face_on(binaries(2), FREQUENCIES, APPROXIMANT)[row] * np.exp(-2j * np.pi * FREQUENCIES * delay[row])
+    expected, error = brute_force(segment(names, snr), wave, 400_000, seed=100 + row)
+    found, own = together(adapted(names, snr), ratios[row : row + 1], 4, 2048)
+    assert error < 0.1
+    assert own[0] < 0.05
+    assert expected > 2
+    assert found[0] == pytest.approx(expected, abs=4 * np.hypot(error, own[0]) + 0.01)
+
+
+@pytest.mark.parametrize(("names", "snr"), [(NETWORKS[0], 8.0), (NETWORKS[1], 8.0), (NETWORKS[1], 20.0)])
+def test_what_it_learnt_from_does_not_matter(names: tuple[str, ...], snr: float) -> None:
+    ratios, _ = aligned(names, snr, 4)
+    found, error = together(adapted(names, snr), ratios, 2, 2048)
+    again, other = together(adapted(names, snr, seed=1), ratios, 2, 2048)
+    assert (found != again).any()
+    assert (error < 0.06).all()
+    assert (np.abs(found - again) < 4 * np.hypot(error, other)).all()
+
+
+@pytest.mark.parametrize(("names", "snr"), [(NETWORKS[0], 10.0), (NETWORKS[1], 8.0)])
+def test_a_proposal_that_knows_nothing_of_the_data_finds_the_same(names: tuple[str, ...], snr: float) -> None:
+    ratios, _ = aligned(names, snr, 2)
+    found, error = together(adapted(names, snr), ratios, 2, 2048)
+    blind, uncertain = together(even(names, snr), ratios, 3, 16_384)
+    assert (uncertain < 0.25).all()
+    assert (uncertain > error).all()
+    assert (np.abs(found - blind) < 4 * np.hypot(error, uncertain)).all()
+
+
+@pytest.mark.parametrize(
+    ("names", "snr"), [(NETWORKS[0], 8.0), (NETWORKS[1], 8.0), (NETWORKS[1], 20.0), (NETWORKS[2], 6.0)]
+)
+def test_the_error_is_no_less_than_the_scatter(names: tuple[str, ...], snr: float) -> None:
+    """Sobol points scatter less than the independent ones that the error is of."""
+    marginal, (ratios, _) = adapted(names, snr), aligned(names, snr, 4)
+    rounds = [marginal.pairs(ratios, sobol(1024, 3, turn)) for turn in range(24)]
+    scatter = np.std([one.log_likelihood.numpy() for one in rounds], axis=0)
+    error = np.median([one.error.numpy() for one in rounds], axis=0)
+    assert (error < 0.15).all()
+    assert (scatter < 1.2 * error).all()
+    assert (scatter > 0.1 * error).all()
+
+
+@pytest.mark.parametrize(("names", "snr"), [(NETWORKS[0], 12.0), (NETWORKS[1], 20.0)])
+def test_with_independent_points_the_error_is_their_scatter(names: tuple[str, ...], snr: float) -> None:
+    marginal, (ratios, _) = adapted(names, snr), aligned(names, snr, 4)
+    rng = np.random.default_rng(0)
+    rounds = [marginal.pairs(ratios, rng.random((1024, 5)).clip(1e-9, 1 - 1e-9)) for _ in range(50)]
+    scatter = np.std([one.log_likelihood.numpy() for one in rounds], axis=0)
+    error = np.median([one.error.numpy() for one in rounds], axis=0)
+    # Fifty rounds know their scatter to a tenth.
+    assert np.median(scatter / error) == pytest.approx(1.0, abs=0.3)
+
+
+def test_adapted_points_count_where_even_ones_do_not() -> None:
+    def share(pairs: Pairs) -> float:
+        weight = np.exp((pairs.log_weight - pairs.log_weight.amax()).double().numpy()[0])
+        return float(weight.sum() ** 2 / np.sum(weight**2) / len(weight))
+
+    names, ratios = ("H1", "L1"), aligned(("H1", "L1"), 20.0, 1)[0]
+    assert share(adapted(names, 20.0).pairs(ratios, sobol(4096, 0, 1))) > 0.05
+    assert share(even(names, 20.0).pairs(ratios, sobol(4096, 0, 1))) < 0.01
+
+
+@networks
+def test_every_pair_is_the_likelihood_on_every_frequency(names: tuple[str, ...]) -> None:
+    """Parameters of a point, any phase and distance: ln L from kappa and rho, and from the whole waveform."""
+    snr, n = 12.0, 6
+    rows = binaries(n)
+    ratios, delay = aligned(names, snr, n)
+    pairs = adapted(names, snr).pairs(ratios, sobol(256, 5, 0))
+    likely = pairs.log_weight.numpy().argmax(axis=1)
+    rng = np.random.default_rng(0)
+    phase, distance = rng.uniform(0, 2 * np.pi, n), rng.uniform(700, 2500, n)
+    kappa = pairs.kappa.numpy()[np.arange(n), likely].astype(complex)
+    rho = pairs.rho.numpy()[np.arange(n), likely].astype(float)
+    mass_1, mass_2 = component_masses(rows["chirp_mass"], rows["mass_ratio"])
+    samples = {
+        **{name: getattr(pairs.points, name)[likely] for name in ("ra", "dec", "psi", "theta_jn")},
+        **{"mass_1": mass_1, "mass_2": mass_2, "chi_1": rows["chi_1"], "chi_2": rows["chi_2"]},
+        **{"phase": phase, "luminosity_distance": distance, "geocent_time": GPS + delay + pairs.points.time[likely]},
+    }
+    full, loudness = log_likelihood_ratio(segment(names, snr), samples, APPROXIMANT)
+    found = (kappa * np.exp(-2j * phase)).real / distance - rho**2 / (2 * distance**2)
+    assert np.std(full) > 1
+    # GPS times are good to 0.1 microseconds.
+    np.testing.assert_allclose(found, full, atol=0.05)
+    np.testing.assert_allclose(rho / distance, np.sqrt(np.sum(loudness**2, axis=1)), rtol=2e-3)
+
+
+def test_batch_equals_loop() -> None:
+    names = ("H1", "L1")
+    marginal, ratios = adapted(names, 8.0), aligned(names, 8.0, 5)[0]
+    uniforms = sobol(512, 0, 0)
+    whole = marginal.pairs(ratios, uniforms)
+    for row in range(5):
+        alone = marginal.pairs(ratios[row : row + 1], uniforms)
+        np.testing.assert_allclose(alone.log_likelihood[0], whole.log_likelihood[row], atol=1e-3)
+        np.testing.assert_allclose(alone.kappa[0], whole.kappa[row], rtol=1e-3, atol=1e-3 * float(whole.rho[row].max()))
+
+
+def test_points_are_new_at_every_turn_and_the_same_for_a_seed() -> None:
+    np.testing.assert_array_equal(sobol(64, 1, 2), sobol(64, 1, 2))
+    assert (sobol(64, 1, 2) != sobol(64, 1, 3)).all()
+    assert (sobol(64, 1, 2) != sobol(64, 2, 2)).all()
+    points = sobol(4096, 1, 2)
+    assert points.shape == (4096, 5)
+    assert ((points > 0) & (points < 1)).all()
+    # Evener than random numbers: each sixteenth of each dimension holds exactly its share.
+    for column in points.T:
+        assert (np.bincount((16 * column).astype(int), minlength=16) == 256).all()
