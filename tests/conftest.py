@@ -16,6 +16,7 @@ from jaxtyping import install_import_hook
 
 if TYPE_CHECKING:
     from chirpleaf.models import Architecture, Model
+    from chirpleaf.strain import PowerSpectralDensity, Strain
 
 # Shapes are types: under pytest, and only there, beartype checks every jaxtyping annotation of these rooms.
 install_import_hook(["chirpleaf.networks", "chirpleaf.representation"], "beartype.beartype")
@@ -98,3 +99,49 @@ def model(architecture: "Architecture") -> "Model":
             for weights in estimator.density.parameters():
                 weights.add_(0.05 * torch.randn(weights.shape))
     return Model("random", architecture, estimator, {"seed": 0})
+
+
+@pytest.fixture(scope="session")
+def simulated() -> "Callable[..., tuple[dict[str, Strain], dict[str, PowerSpectralDensity], float]]":
+    """Strain of H1 and L1 with a binary of mass ratio 0.8 and small spins, its densities, and the trigger (GPS)."""
+    import numpy as np
+
+    from chirpleaf.physics.conversions import component_masses
+    from chirpleaf.physics.detectors import detector, gmst, project
+    from chirpleaf.physics.waveforms import polarizations
+    from chirpleaf.strain import PowerSpectralDensity, Strain
+    from chirpleaf.strain.ensemble import design_log_psd
+
+    rate, duration, trigger = 4096.0, 64, 1_000_000_040.0
+    start = trigger + 20 - duration
+    frequencies = np.arange(15 * duration, 1024 * duration + 1) / duration
+    density = np.exp(design_log_psd("aLIGO_design", frequencies))
+
+    def make(
+        chirp_mass: float, *, snr: float = 20.0, seconds: int = duration, seed: int = 0
+    ) -> tuple[dict[str, Strain], dict[str, PowerSpectralDensity], float]:
+        rng = np.random.default_rng(seed)
+        mass_1, mass_2 = component_masses(chirp_mass, 0.8)
+        binary = {"mass_1": mass_1, "mass_2": mass_2, "chi_1": 0.2, "chi_2": -0.1, "luminosity_distance": 400.0}
+        hp, hc = polarizations({**binary, "theta_jn": 0.5, "phase": 0.3}, frequencies)
+        sky = (1.4, -0.3, 0.7)
+        signal = np.concatenate(
+            [
+                project(hp, hc, detector(name), *sky, gmst(trigger), frequencies, trigger - start)
+                for name in ("H1", "L1")
+            ]
+        )
+        signal *= snr / np.sqrt(4 / duration * np.sum(np.abs(signal) ** 2 / density))
+        noise = rng.standard_normal((2, *signal.shape)) * np.sqrt(density * duration / 4)
+        spectrum = np.zeros((2, int(rate) * duration // 2 + 1), dtype=np.complex128)
+        spectrum[:, 15 * duration : 1024 * duration + 1] = signal + noise[0] + 1j * noise[1]
+        series = np.fft.irfft(spectrum) * rate
+        first = round((duration - 20 - seconds / 2) * rate) if seconds < duration else 0
+        series = series[:, first : first + round(seconds * rate)]
+        strain = {
+            name: Strain(name, values, start + first / rate, rate)
+            for name, values in zip(("H1", "L1"), series, strict=True)
+        }
+        return strain, dict.fromkeys(strain, PowerSpectralDensity(frequencies, density)), trigger
+
+    return make
