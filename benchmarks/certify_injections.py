@@ -4,9 +4,10 @@
     OMP_NUM_THREADS=1 python benchmarks/certify_injections.py --model bbh --injections 200 --prior --out out/pp
 
 Events come from the model's prior, with noise spectra of the ensemble. Without `--prior` the network signal-to-noise is
-log-uniform in 8-50. With it, distances follow their prior (distance squared, 100-3000 Mpc), events count when their
-optimal signal-to-noise lies in 8-50, and so do samples: the ranks of the true parameters are then uniform if all is
-right. Writes `certified.json` and, with `--prior`, `pp.png`.
+log-uniform in 8-50, and the prior of the distance reaches from 10 to 10,000 Mpc to hold them all. With it, distances
+follow their prior (distance squared, 100-3000 Mpc), events count when their optimal signal-to-noise lies in 8-50, and so
+do samples: the ranks of the true parameters are then uniform if all is right. Writes `certified.json` and, with
+`--prior`, `pp.png`.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from chirpleaf.diagnostics.injections import inject
 from chirpleaf.inference.certify import Target, certified
 from chirpleaf.inference.observe import refine
 from chirpleaf.models import load_model
+from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.plots.calibration import pp_plot
 from chirpleaf.strain.measured import DrawnSpectra
 
@@ -54,7 +56,8 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     model = load_model(arguments.model)
-    target = Target(model.architecture.prior)
+    distances = (100.0, 3000.0) if arguments.prior else (10.0, 10_000.0)
+    target = Target(model.architecture.prior, PowerLaw(2.0, *distances))
     rows, ranks = [], []
     for index in range(arguments.injections):
         rng = np.random.default_rng([arguments.seed, index])

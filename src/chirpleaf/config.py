@@ -72,6 +72,7 @@ class SimulationSection(_Section):
     """Sizes and ranges of the simulated data; see `training.recipe.Simulation`."""
 
     waveforms: PositiveInt = 1_000_000
+    fresh: int = Field(default=0, ge=0)
     validation_waveforms: PositiveInt = 20_000
     spectra: PositiveInt = 8192
     snr_range: tuple[PositiveFloat, PositiveFloat] = (7.0, 60.0)

@@ -59,3 +59,54 @@ def test_rows_are_unit_waveforms_of_their_binaries(architecture: Architecture, t
 def test_binaries_lie_in_the_prior(architecture: Architecture, two_chunks: WaveformBank) -> None:
     samples = dict(zip(("chirp_mass", "mass_ratio", "chi_1", "chi_2"), two_chunks.theta.numpy().T, strict=True))
     assert np.all(np.isfinite(architecture.prior.log_prob(samples)))
+
+
+def ring(architecture: Architecture, *, n: int = 640, fresh: int = 64) -> WaveformBank:
+    proposal = StratifiedProposal(architecture.prior)
+    return build_waveform_bank(n, proposal, architecture.grid, architecture.reference_weights(), fresh=fresh)
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(3)
+
+
+def test_a_ring_is_a_function_of_the_batch(architecture: Architecture) -> None:
+    steady, jumping = ring(architecture), ring(architecture)
+    contents = []
+    for batch in range(25):
+        rows = steady.rows(batch, 8, generator())
+        contents.append((rows, steady.theta.clone(), steady.waves.clone()))
+    for batch in (3, 24, 12, 0):
+        rows, theta, waves = contents[batch]
+        assert torch.equal(jumping.rows(batch, 8, generator()), rows)
+        assert torch.equal(jumping.theta, theta), batch
+        assert torch.equal(jumping.waves, waves), batch
+
+
+def test_a_ring_renews_itself_and_nothing_else(architecture: Architecture) -> None:
+    bank = ring(architecture)
+    before = bank.theta.clone()
+    bank.rows(0, 8, generator())
+    changed = (bank.theta != before).any(dim=1)
+    assert changed[:64].all()
+    assert not changed[64:].any()
+    for batch in range(1, 10):
+        bank.rows(batch, 8, generator())
+    assert (bank.theta != before).any(dim=1).all()
+    assert len(bank.theta.unique(dim=0)) == 640
+
+
+def test_rows_that_are_about_to_be_written_are_left_alone(architecture: Architecture) -> None:
+    bank = ring(architecture, n=64 * 300, fresh=64)
+    drawn = bank.rows(0, 20_000, generator())
+    # Batch 0 has written rows 0-63; the next batches write on from there, the last ones were the ring's end.
+    places = (drawn - 64) % len(bank)
+    assert places.min() >= 64 * 64
+    assert places.max() < len(bank) - 64 * 64
+
+
+def test_without_renewal_all_rows_are_drawn_and_none_changes(architecture: Architecture) -> None:
+    bank = ring(architecture, n=200, fresh=0)
+    before = bank.theta.clone()
+    assert len(bank.rows(7, 5000, generator()).unique()) == 200
+    assert torch.equal(bank.theta, before)

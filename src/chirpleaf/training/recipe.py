@@ -36,6 +36,7 @@ class Simulation:
 
     Attributes:
         waveforms: size of the training bank.
+        fresh: waveforms of it that each batch renews.
         validation_waveforms: size of the bank of the validation batches, apart from it.
         spectra: power spectral densities drawn for each detector.
         snr_range: least and greatest optimal signal-to-noise of the network (log-uniform between).
@@ -44,6 +45,7 @@ class Simulation:
     """
 
     waveforms: int = 1_000_000
+    fresh: int = 0
     validation_waveforms: int = 20_000
     spectra: int = 8192
     snr_range: tuple[float, float] = (7.0, 60.0)
@@ -121,6 +123,7 @@ def build_simulator(
         reference,
         approximant=architecture.approximant,
         seed=seed,
+        fresh=simulation.fresh,
         workers=workers,
     )
     return Simulator(
@@ -140,7 +143,9 @@ def validation_batches(
 ) -> list[Batch]:
     """Batches of waveforms, spectra and noise that training never sees."""
     held_out = np.random.SeedSequence([seed, 1]).generate_state(1)[0].item()
-    small = replace(simulation, waveforms=simulation.validation_waveforms, spectra=min(simulation.spectra, 1024))
+    small = replace(
+        simulation, waveforms=simulation.validation_waveforms, fresh=0, spectra=min(simulation.spectra, 1024)
+    )
     other = build_simulator(architecture, simulator.estimator, small, seed=held_out)
     return [other.batch(index) for index in range(simulation.validation_batches)]
 

@@ -80,7 +80,7 @@ class Simulator:
         """
         rng = np.random.default_rng([self.seed, index])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        rows = torch.randint(len(self.bank), (self.batch_size,), generator=generator)
+        rows = self.bank.rows(index, self.batch_size, generator)
         waves = torch.view_as_complex(self.bank.waves[rows].float())
         signal, weights = self.signal(waves, rng, generator)
         noise = torch.view_as_complex(torch.randn(*signal.shape, 2, generator=generator))

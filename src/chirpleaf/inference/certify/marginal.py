@@ -141,8 +141,11 @@ class MarginalLikelihood:
             ratios: of the binaries (`Heterodyne.ratios`).
             uniforms: what the points are made of, in [0, 1).
         """
+        return self.against(ratios, self.proposal.draw(uniforms))
+
+    def against(self, ratios: Complex128[np.ndarray, "n edge"], points: Points) -> Pairs:
+        """All pairs of binaries (`Heterodyne.ratios`) and given points."""
         heterodyne = self.heterodyne
-        points = self.proposal.draw(uniforms)
         response, arrivals = self.proposal.network.response(points)
         angle = 2 * np.pi * heterodyne.frequencies * (arrivals - heterodyne.arrivals)[..., None]
         turned = torch.polar(torch.ones(1), torch.from_numpy(angle).float().remainder(2 * torch.pi))

@@ -1,0 +1,97 @@
+"""The marginal likelihood against plain Monte Carlo over the prior of everything else, on GW150914.
+
+    OMP_NUM_THREADS=1 python benchmarks/certify_brute_force.py GW150914_fd.npz --draws 3 --minutes 2
+
+For a few draws of the network, with the data and the waveform of `certify_reference.py`: sky isotropic, inclination and
+polarisation from their priors, arrival at the loudest detector within 1.5 ms, no table, no adaptation. Prints both ln L
+and the share of the posterior with the source turned towards us (theta_jn below 90 degrees), a mode of its own.
+"""
+
+import argparse
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from certify_reference import STANDARD, standard_segment
+
+from chirpleaf.inference.certify import Target
+from chirpleaf.inference.certify.extrinsics import Points
+from chirpleaf.inference.certify.marginal import Pairs, sobol
+from chirpleaf.inference.certify.proposals import NetworkProposal
+from chirpleaf.inference.certify.weigher import Weigher
+from chirpleaf.inference.observe import observe
+from chirpleaf.models import load_model
+from chirpleaf.strain.events import events, load_event
+from chirpleaf.strain.psd import welch
+
+LOGGER = logging.getLogger("certify_brute_force")
+HALF_WIDTH = 0.0015
+CHUNK = 40_000
+
+
+def prior_points(weigher: Weigher, rng: np.random.Generator) -> tuple[Points, np.ndarray]:
+    """Points from the prior with the first arrival in a window, and which of them arrive at the second in time."""
+    proposal, arrivals = weigher.marginal.proposal, weigher.marginal.heterodyne.arrivals
+    first, gmst = proposal.network.detectors[proposal.first], proposal.network.gmst
+    ra, dec = rng.uniform(0, 2 * np.pi, CHUNK), np.arcsin(rng.uniform(-1, 1, CHUNK))
+    theta_jn, psi = np.arccos(rng.uniform(-1, 1, CHUNK)), rng.uniform(0, np.pi, CHUNK)
+    at_first = arrivals[proposal.first] + rng.uniform(-HALF_WIDTH, HALF_WIDTH, CHUNK)
+    at_centre = at_first - first.time_delay(ra, dec, gmst)
+    at_second = at_centre + proposal.second.time_delay(ra, dec, gmst)
+    near = np.abs(at_second - arrivals[1 - proposal.first]) < 0.002
+    early, late = proposal.time_prior
+    log_weight = np.full(near.sum(), np.log(2 * HALF_WIDTH / (late - early)))
+    chosen = (values[near] for values in (ra, dec, theta_jn, psi, at_centre))
+    return Points(*chosen, log_weight, np.zeros((len(log_weight), 4)), np.zeros(len(log_weight))), near
+
+
+def towards(pairs: Pairs, row: int) -> tuple[float, float]:
+    """Sums of the weights of all points, and of those turned towards us, over exp(ln L)."""
+    weight = (pairs.log_weight[row].double() - float(pairs.log_likelihood[row])).exp().numpy()
+    return float(weight.sum()), float(weight[pairs.points.theta_jn < np.pi / 2].sum())
+
+
+def main() -> None:
+    """Compares."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=2.0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    model, event, strain = load_model("bbh"), events()["GW150914"], load_event("GW150914")
+    observation = observe(model, strain, {name: welch(series) for name, series in strain.items()}, event.trigger_time)
+    segment, trigger = standard_segment(arguments.data, observation.segment.reference_time)
+    target = Target(STANDARD, approximant="IMRPhenomD")
+    theta = NetworkProposal(observation).draw(2048, 0)
+    weigher = Weigher.ready(observation, segment, trigger, target, theta, 0.3, 0)
+    heterodyne, marginal = weigher.marginal.heterodyne, weigher.marginal
+    some = {name: values[: arguments.draws] for name, values in theta.items()}
+    ratios, _ = heterodyne.aligned(heterodyne.ratios(some))
+    found = [marginal.pairs(ratios, sobol(16_384, 0, turn)) for turn in range(8)]
+    rng, start, tried = np.random.default_rng(0), time.perf_counter(), 0
+    total, squares, turned = np.zeros((3, arguments.draws))
+    level = np.array([float(value) for value in found[0].log_likelihood])
+    while time.perf_counter() - start < 60 * arguments.minutes:
+        points, near = prior_points(weigher, rng)
+        weight = (marginal.against(ratios, points).log_weight.double() - torch.from_numpy(level)[:, None]).exp().numpy()
+        tried += len(near)
+        total, squares = total + weight.sum(axis=1), squares + (weight**2).sum(axis=1)
+        turned += weight[:, points.theta_jn < np.pi / 2].sum(axis=1)
+    LOGGER.info(f"{tried:.3g} points of the prior, worth {', '.join(f'{n:.0f}' for n in total**2 / squares)}")
+    LOGGER.info("| draw | ln L | by brute force | turned towards us | by brute force |\n|---|---|---|---|---|")
+    for row in range(arguments.draws):
+        ours = np.mean([float(pairs.log_likelihood[row]) for pairs in found])
+        sums = np.sum([towards(pairs, row) for pairs in found], axis=0)
+        brute, error = level[row] + np.log(total[row] / tried), np.sqrt(squares[row]) / total[row]
+        LOGGER.info(
+            f"| {row} | {ours:.3f} | {brute:.3f} +- {error:.3f} | {sums[1] / sums[0]:.4f} | "
+            f"{turned[row] / total[row]:.4f} |"
+        )
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    main()
