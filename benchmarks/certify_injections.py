@@ -5,8 +5,8 @@
 
 Events come from the model's prior, with noise spectra of the ensemble. Without `--prior` the network signal-to-noise is
 log-uniform in 8-50, and the prior of the distance reaches from 10 to 10,000 Mpc to hold them all. With it, distances
-follow their prior (distance squared, 100-3000 Mpc), events count when their optimal signal-to-noise lies in 8-50, and so
-do samples: the ranks of the true parameters are then uniform if all is right. Writes `certified.json` and, with
+follow their prior (distance squared, 100-3000 Mpc); events count when their optimal signal-to-noise lies in 8-50, and
+samples likewise: the ranks of the true parameters are then uniform if all is right. Writes `certified.json` and, with
 `--prior`, `pp.png`.
 """
 
