@@ -12,7 +12,7 @@ import numpy as np
 
 from chirpleaf.models.model import Model
 from chirpleaf.physics.conversions import component_masses
-from chirpleaf.physics.detectors import detector, project
+from chirpleaf.physics.detectors import detector, gmst, project
 from chirpleaf.physics.distributions import Distribution
 from chirpleaf.physics.priors import ExtrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
@@ -101,6 +101,8 @@ def _draw(
     else:
         truth["luminosity_distance"] = float(distance.sample(1, rng)[0])
     truth["geocent_time"] = error
+    # The detectors were placed at sidereal time zero, the data at GPS time zero.
+    truth["ra"] = float(np.mod(truth["ra"] + gmst(0.0), 2 * np.pi))
     noise = rng.standard_normal((2, *signal.shape)) * np.sqrt(densities * model.duration / 4)
     strain = signal / truth["luminosity_distance"] + noise[0] + 1j * noise[1]
     segment = Segment(model.detectors, strain, densities, frequencies, model.duration, reference_time=0.0)
