@@ -19,7 +19,7 @@ def redshift(luminosity_distance: ArrayLike) -> Array:
 
     Example:
         >>> round(float(redshift(440.0)), 3)
-    0.093
+        0.093
     """
     distances, redshifts = _table()
     return np.interp(np.asarray(luminosity_distance, dtype=np.float64), distances, redshifts)
