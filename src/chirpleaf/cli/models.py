@@ -15,7 +15,7 @@ def models() -> None:
 
     table = Table(title="Shipped models", title_justify="left")
     for column in ("model", "detectors", "segment", "chirp mass", "approximant", "weights", "validation loss", "file"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column == "model")
     for name in available_models():
         model = load_model(name)
         lowest, highest = model.architecture.prior.chirp_mass_range
