@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--model")
     arguments = parser.parse_args()
-    posterior = chirpleaf.infer("GW150914", model=arguments.model, samples=20_000, seed=1)
+    posterior = chirpleaf.infer("GW150914", model=arguments.model, samples=20_000, seed=1, certify=False)
     reference = read_samples(arguments.reference)
     LOGGER.info(f"GW150914, model {posterior.observation.model.name}, network SNR {posterior.observation.snr:.1f}")
     compare_with(reference, posterior.samples)
@@ -70,7 +70,7 @@ def main() -> None:
         corner(posterior.samples, DRAWN, reference=reference, reference_name="bilby").savefig(
             arguments.picture, dpi=110
         )
-    posterior = chirpleaf.infer("GW170814", model=arguments.model, samples=20_000, seed=1)
+    posterior = chirpleaf.infer("GW170814", model=arguments.model, samples=20_000, seed=1, certify=False)
     low, median, high = interval(posterior.samples["chirp_mass"])
     (mass, mass_up, mass_down), (z, z_up, z_down) = PUBLISHED_GW170814.values()
     published = mass * (1 + z)

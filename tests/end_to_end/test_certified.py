@@ -105,3 +105,19 @@ def test_a_glitch_is_no_posterior(chirpleaf: Command, gwosc_file: Callable[..., 
     ran = chirpleaf("infer", *options, *arguments)
     assert ran.status == 3
     assert summary_of(tmp_path / "out")["trust"]["reasons"]
+
+
+def test_a_prior_that_excludes_the_signal_is_no_posterior(chirpleaf: Command, tmp_path: Path) -> None:
+    prior = tmp_path / "heavy.prior"
+    prior.write_text(
+        "chirp_mass = bilby.gw.prior.UniformInComponentsChirpMass(minimum=70, maximum=85, name='chirp_mass')\n"
+        "mass_ratio = bilby.gw.prior.UniformInComponentsMassRatio(minimum=0.125, maximum=1, name='mass_ratio')\n"
+        "chi_1 = Uniform(minimum=-0.9, maximum=0.9, name='chi_1')\n"
+        "chi_2 = Uniform(minimum=-0.9, maximum=0.9, name='chi_2')\n"
+        "luminosity_distance = PowerLaw(alpha=2, minimum=100, maximum=3000, name='luminosity_distance')\n"
+    )
+    ran = chirpleaf("infer", "GW150914", "--samples", 500, "--prior", prior, "--out", tmp_path / "out")
+    assert ran.status == 3
+    assert ran.stderr.startswith("not trusted: 0 effective samples of 250")
+    assert ran.stderr.count("\n") == 1
+    assert summary_of(tmp_path / "out")["certificate"]["log_bayes_factor"] is None

@@ -84,8 +84,13 @@ class Posterior:
     @property
     def effective_samples(self) -> int:
         """Samples of equal weight that these are worth."""
-        weight = np.exp(self.log_weight - self.log_weight.max())
-        return max(int(weight.sum() ** 2 / np.sum(weight**2)), 1)
+        return max(int(self.weights.sum() ** 2 / np.sum(self.weights**2)), 1)
+
+    @property
+    def weights(self) -> Array:
+        """Weights of the samples, the greatest one, shape (n,); all one where none has any (`trust` says so)."""
+        top = self.log_weight.max()
+        return np.exp(self.log_weight - top) if np.isfinite(top) else np.ones(len(self))
 
     def resampled(self, n: int | None = None) -> Samples:
         """Samples of equal weight.
@@ -96,9 +101,9 @@ class Posterior:
         Returns:
             Parameter name to values, each of shape (n,); draws repeat where their weight is large.
         """
-        if n is None and not np.ptp(self.log_weight):
+        if n is None and not np.ptp(self.weights):
             return self.samples
-        chosen = systematic(self.log_weight, n or self.effective_samples, self.seed)
+        chosen = systematic(np.log(self.weights.clip(1e-300)), n or self.effective_samples, self.seed)
         return {name: values[chosen] for name, values in self.samples.items()}
 
     def __len__(self) -> int:
@@ -113,8 +118,7 @@ class Posterior:
         Returns:
             Name to {"median", "lower", "upper", "unit"}; lower and upper are the 5 % and 95 % quantiles.
         """
-        weight = np.exp(self.log_weight - self.log_weight.max())
-        weighed = {"weights": weight, "method": "inverted_cdf"} if np.ptp(self.log_weight) else {}
+        weighed = {"weights": self.weights, "method": "inverted_cdf"} if np.ptp(self.weights) else {}
         rows = {}
         for name in parameters or tuple(self.samples):
             lower, median, upper = np.quantile(self.samples[name], (0.05, 0.5, 0.95), **weighed)

@@ -88,7 +88,8 @@ class Pool:
             now, have = time.perf_counter(), self.weighing.effective_samples
             rate = (have - before) / (now - start) if have > before else np.inf
             hopeless = self.size >= _FAIR_TRIAL and 3 * rate * (deadline - now) < effective_samples - have
-            if now > deadline or hopeless:
+            nothing = not np.isfinite(self.log_weight).any()
+            if now > deadline or hopeless or nothing:
                 return
             self.add(self._next_proposal(support), more)
 
