@@ -90,7 +90,7 @@ class Posterior:
     def weights(self) -> Array:
         """Weights of the samples, the greatest one, shape (n,); all one where none has any (`trust` says so)."""
         top = self.log_weight.max()
-        return np.exp(self.log_weight - top) if np.isfinite(top) else np.ones(len(self))
+        return np.asarray(np.exp(self.log_weight - top)) if np.isfinite(top) else np.ones(len(self))
 
     def resampled(self, n: int | None = None) -> Samples:
         """Samples of equal weight.
@@ -118,7 +118,7 @@ class Posterior:
         Returns:
             Name to {"median", "lower", "upper", "unit"}; lower and upper are the 5 % and 95 % quantiles.
         """
-        weighed = {"weights": self.weights, "method": "inverted_cdf"} if np.ptp(self.weights) else {}
+        weighed: dict[str, Any] = {"weights": self.weights, "method": "inverted_cdf"} if np.ptp(self.weights) else {}
         rows = {}
         for name in parameters or tuple(self.samples):
             lower, median, upper = np.quantile(self.samples[name], (0.05, 0.5, 0.95), **weighed)
