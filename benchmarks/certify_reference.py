@@ -20,7 +20,7 @@ import torch
 from chirpleaf.diagnostics.comparison import jensen_shannon
 from chirpleaf.inference.certify import Certified, Target, certified
 from chirpleaf.inference.observe import observe
-from chirpleaf.inference.posterior import systematic
+from chirpleaf.inference.weights import systematic
 from chirpleaf.models import load_model
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.strain.events import events, load_event
@@ -61,7 +61,7 @@ def compared(certified: Certified, reference: dict[str, np.ndarray], seed: int) 
             order = rng.permutation(len(theirs))
             halves.append(jensen_shannon(*np.array_split(theirs[order], 2)))
         divergence = jensen_shannon(ours, theirs, weights_a=weight)
-        resampled = ours[systematic(certified.log_weight, 20_000, seed)]
+        resampled = ours[systematic(weight, 20_000, seed)]
         rows = [np.quantile(values, (0.5, 0.05, 0.95)) for values in (resampled, theirs)]
         cells = [f"{median:.3f} ({low:.3f}, {high:.3f})" for median, low, high in rows]
         LOGGER.info(

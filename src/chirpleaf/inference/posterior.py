@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chirpleaf.inference.observe import Observation
 from chirpleaf.inference.trust import Trust
+from chirpleaf.inference.weights import effective_size, relative, systematic
 from chirpleaf.physics import remnant
 from chirpleaf.physics.conversions import chi_eff, component_masses
 from chirpleaf.physics.cosmology import redshift
@@ -84,13 +85,13 @@ class Posterior:
     @property
     def effective_samples(self) -> int:
         """Samples of equal weight that these are worth."""
-        return max(int(self.weights.sum() ** 2 / np.sum(self.weights**2)), 1)
+        return max(int(effective_size(self.weights)), 1)
 
     @property
     def weights(self) -> Array:
         """Weights of the samples, the greatest one, shape (n,); all one where none has any (`trust` says so)."""
-        top = self.log_weight.max()
-        return np.asarray(np.exp(self.log_weight - top)) if np.isfinite(top) else np.ones(len(self))
+        weight = relative(self.log_weight)
+        return weight if weight.any() else np.ones(len(self))
 
     def resampled(self, n: int | None = None) -> Samples:
         """Samples of equal weight.
@@ -103,7 +104,7 @@ class Posterior:
         """
         if n is None and not np.ptp(self.weights):
             return self.samples
-        chosen = systematic(np.log(self.weights.clip(1e-300)), n or self.effective_samples, self.seed)
+        chosen = systematic(self.weights, n or self.effective_samples, self.seed)
         return {name: values[chosen] for name, values in self.samples.items()}
 
     def __len__(self) -> int:
@@ -178,11 +179,3 @@ def source_frame(samples: Mapping[str, Array]) -> Samples:
     z = redshift(samples["luminosity_distance"])
     masses = ("chirp_mass", "mass_1", "mass_2", "total_mass", "final_mass")
     return {"redshift": z, **{f"{name}_source": samples[name] / (1 + z) for name in masses}}
-
-
-def systematic(log_weight: Array, n: int, seed: int) -> NDArray[np.int64]:
-    """Indices of `n` draws of equal weight by systematic resampling, in random order."""
-    rng = np.random.default_rng([seed, n])
-    cumulative = np.exp(log_weight - log_weight.max()).cumsum()
-    places = (rng.random() + np.arange(n)) / n * cumulative[-1]
-    return rng.permutation(np.searchsorted(cumulative, places).clip(0, len(cumulative) - 1))

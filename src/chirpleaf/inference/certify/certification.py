@@ -23,7 +23,7 @@ from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.target import Target, edges_reached
 from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.inference.observe import Observation
-from chirpleaf.inference.posterior import systematic
+from chirpleaf.inference.weights import relative, systematic
 from chirpleaf.physics.waveforms import quadrupole_alone
 from chirpleaf.strain.segment import Segment
 
@@ -119,7 +119,7 @@ def with_modes(first: Certified, segment: Segment, approximant: str, *, seed: in
         signal-to-noises they have; the efficiency is the product of both.
     """
     before = first.certificate
-    chosen = systematic(first.log_weight, max(int(before.effective_samples), 1), seed)
+    chosen = systematic(relative(first.log_weight), max(int(before.effective_samples), 1), seed)
     samples = {name: values[chosen] for name, values in first.samples.items()}
     old, _ = log_likelihood_ratio(segment, samples, before.approximant)
     new, snr = log_likelihood_ratio(segment, samples, approximant)

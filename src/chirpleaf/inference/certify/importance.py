@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
+from chirpleaf.inference.weights import effective_size, relative
+
 LogWeights = Float64[np.ndarray, " n"]
 
 
@@ -40,8 +42,8 @@ class Weighing:
         n, top = len(log_weight), log_weight.max(initial=-np.inf)
         if not np.isfinite(top):
             return cls(-np.inf, np.inf, 0.0, 0.0, np.inf)
-        weight = np.exp(log_weight - top)
-        effective = float(weight.sum() ** 2 / np.sum(weight**2))
+        weight = relative(log_weight)
+        effective = effective_size(weight)
         return cls(
             float(np.log(weight.mean()) + top),
             float(np.sqrt(max(n / effective - 1, 0.0) / n)),

@@ -22,6 +22,7 @@ from chirpleaf.inference.certify.distance import DistanceIntegral
 from chirpleaf.inference.certify.extrinsics import ExtrinsicProposal, Network, Points, light_travel
 from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.histogram import Histogram
+from chirpleaf.inference.weights import effective_size, relative
 from chirpleaf.physics.detectors import DETECTORS, Detector, detector
 
 _CELL = 1 / 16384
@@ -123,7 +124,7 @@ class MarginalLikelihood:
             target, spread = mean + pairs.points.log_table, pairs.points.log_table
             power = _next_power(target, spread, power, _ENOUGH / size)
             log_weight = power * target - spread
-            mass = marginal.proposal.table.gathered(pairs.points.cube, np.exp(log_weight - log_weight.max()))
+            mass = marginal.proposal.table.gathered(pairs.points.cube, relative(log_weight))
             mass /= mass.sum()
             if power == 1.0:
                 mass = settled = settled + mass * _efficiency(log_weight)
@@ -231,8 +232,7 @@ def _next_power(target: np.ndarray, spread: np.ndarray, power: float, enough: fl
 
 
 def _efficiency(log_weight: np.ndarray) -> float:
-    weight = np.exp(log_weight - log_weight.max())
-    return float(weight.sum() ** 2 / (len(weight) * np.sum(weight**2)))
+    return effective_size(relative(log_weight)) / len(log_weight)
 
 
 def _broadened(mass: Float64[np.ndarray, "a b c d"]) -> Histogram:

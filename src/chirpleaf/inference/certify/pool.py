@@ -13,6 +13,7 @@ from chirpleaf.inference.certify.proposals import MixtureProposal, Proposal, bal
 from chirpleaf.inference.certify.sky import SkyMap
 from chirpleaf.inference.certify.weigher import Batch, Weigher
 from chirpleaf.inference.posterior import Samples, derived, source_frame
+from chirpleaf.inference.weights import relative
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.representation.coordinates import SupportMap
 
@@ -115,10 +116,9 @@ class Pool:
 
     def likelihood_error(self) -> float:
         """Root mean square of ln L less its value on every frequency, but for a constant, over the posterior."""
-        top = self.log_weight.max()
-        if not np.isfinite(top):
+        weight = relative(self.log_weight)
+        if not weight.any():
             return float("inf")
-        weight = np.exp(self.log_weight - top)
         rng = np.random.default_rng([self._weigher.seed, 2])
         chosen = rng.choice(len(weight), _CHECKED, p=weight / weight.sum())
         samples = with_derived({name: values[chosen] for name, values in self.batch.samples.items()})
@@ -129,7 +129,7 @@ class Pool:
         """All draws, and the verdict on them."""
         weighing, log_weight, batch = self.weighing, self.log_weight, self.batch
         order = np.argsort(batch.error)
-        mass = np.exp(log_weight - _top(log_weight))[order].cumsum()
+        mass = relative(log_weight)[order].cumsum()
         certificate = Certificate(
             efficiency=weighing.efficiency,
             effective_samples=weighing.effective_samples,
@@ -144,7 +144,7 @@ class Pool:
             wanted=wanted,
         )
         ra, dec, votes = batch.votes.T
-        sky = SkyMap.of(ra, dec, np.exp(votes - _top(votes)))
+        sky = SkyMap.of(ra, dec, relative(votes))
         samples = with_derived(batch.samples)
         level = weighing.log_evidence if np.isfinite(weighing.log_evidence) else 0.0
         return Certified({**samples, **source_frame(samples)}, self.log_prob, log_weight - level, sky, certificate)
@@ -153,9 +153,3 @@ class Pool:
 def with_derived(samples: Samples) -> Samples:
     """The samples with all that follows from masses and spins."""
     return {**samples, **derived(*(samples[name] for name in PARAMETERS))}
-
-
-def _top(log_weight: Array) -> float:
-    """The greatest, zero where all are minus infinity."""
-    top = float(log_weight.max())
-    return top if np.isfinite(top) else 0.0

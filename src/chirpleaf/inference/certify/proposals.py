@@ -18,6 +18,7 @@ from scipy.special import logsumexp
 from chirpleaf.inference.amortised import draw
 from chirpleaf.inference.observe import Observation
 from chirpleaf.inference.posterior import Samples
+from chirpleaf.inference.weights import effective_size, relative
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.representation.coordinates import SupportMap
 
@@ -136,11 +137,10 @@ def balanced(densities: Float64[np.ndarray, "k n"], counts: list[int]) -> Array:
 
 def _flattened(log_weight: Array) -> Array:
     """Weights of sum one, raised to the power of at most one at which enough of them count."""
-    top = log_weight.max()
     power = 1.0
     while True:
-        weight = np.exp(power * (log_weight - top))
-        if weight.sum() ** 2 / np.sum(weight**2) > min(_LEAST, len(weight) / 4) or power < 1e-3:
+        weight = relative(power * log_weight)
+        if effective_size(weight) > min(_LEAST, len(weight) / 4) or power < 1e-3:
             return np.asarray(weight / weight.sum())
         power *= 0.8
 

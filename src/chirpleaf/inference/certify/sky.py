@@ -14,6 +14,8 @@ from astropy.io import fits
 from astropy_healpix import HEALPix
 from numpy.typing import NDArray
 
+from chirpleaf.inference.weights import effective_size
+
 Array = NDArray[np.float64]
 
 _SIDES = (512, 256, 128, 64, 32, 16)
@@ -42,7 +44,7 @@ class SkyMap:
         """
         if not weight.any():  # nothing is known
             return cls(np.full(12 * _SIDES[-1] ** 2, 1 / (12 * _SIDES[-1] ** 2)))
-        effective = weight.sum() ** 2 / np.sum(weight**2)
+        effective = effective_size(weight)
         for side in _SIDES:
             sky = cls(_shared(_votes(ra, dec, weight, side), side))
             if effective > _VOTES * sky.area(0.9) / sky.pixel_area or side == _SIDES[-1]:
