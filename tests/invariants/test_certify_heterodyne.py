@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from chirpleaf.inference.certify.heterodyne import Heterodyne, face_on
-from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.inference.certify.heterodyne import Heterodyne
+from chirpleaf.physics.waveforms import face_on, polarizations
 from chirpleaf.strain.segment import Segment
 
 APPROXIMANT = "IMRPhenomXAS"

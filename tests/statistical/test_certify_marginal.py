@@ -8,13 +8,14 @@ from scipy.special import i0e
 
 from chirpleaf.inference.certify.distance import DistanceIntegral
 from chirpleaf.inference.certify.extrinsics import ExtrinsicProposal, Network, light_travel
-from chirpleaf.inference.certify.heterodyne import Heterodyne, face_on
+from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.histogram import Histogram
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, sobol
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.distributions import PowerLaw
+from chirpleaf.physics.waveforms import face_on
 from chirpleaf.strain.segment import Segment
 
 APPROXIMANT = "IMRPhenomXAS"

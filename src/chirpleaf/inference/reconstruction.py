@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from chirpleaf.inference.observe import Observation
 from chirpleaf.inference.posterior import Posterior
-from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.physics.waveforms import face_on
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, whitened_series
 
 Signals = Complex128[np.ndarray, "sample detector frequency"]
@@ -33,15 +33,13 @@ def reconstruct(observation: Observation, samples: Mapping[str, ArrayLike]) -> S
 
     Args:
         observation: the data and the model.
-        samples: `mass_1`, `mass_2` (detector frame, solar masses), `chi_1`, `chi_2`, each of shape (n,) or a float.
+        samples: `chirp_mass` (detector frame, solar masses), `mass_ratio`, `chi_1`, `chi_2`, each (n,) or a float.
 
     Returns:
         Strain about the segment's reference time on its frequencies, shape (n, detector, F), 1/Hz.
     """
     segment = observation.segment
-    binary = {name: samples[name] for name in ("mass_1", "mass_2", "chi_1", "chi_2")}
-    face_on = {"luminosity_distance": 400.0, "theta_jn": 0.0, "phase": 0.0}
-    wave, _ = polarizations({**binary, **face_on}, segment.frequencies, observation.model.architecture.approximant)
+    wave = face_on(samples, segment.frequencies, observation.model.architecture.approximant)
     return np.stack([_best_fit(segment, waveform) for waveform in wave])
 
 

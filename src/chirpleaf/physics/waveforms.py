@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.errors import InputError
+from chirpleaf.physics.conversions import component_masses
 
 Array: TypeAlias = NDArray[np.float64]
 ComplexArray: TypeAlias = NDArray[np.complex128]
@@ -83,6 +84,35 @@ def polarizations(
         for rows, future in zip(chunks, futures, strict=True):
             hp[rows], hc[rows] = future.result()
     return hp, hc
+
+
+def face_on(
+    intrinsic: Mapping[str, ArrayLike],
+    frequencies: ArrayLike,
+    approximant: str = DEFAULT_APPROXIMANT,
+    *,
+    workers: int = 1,
+) -> ComplexArray:
+    """Plus polarisation seen face-on at 1 Mpc with phase zero: all there is of a (2, 2)-only waveform.
+
+    Args:
+        intrinsic: `chirp_mass` (detector frame, solar masses), `mass_ratio`, `chi_1`, `chi_2` (aligned), each (n,) or a
+            float; further keys are ignored.
+        frequencies: increasing and positive (F,), Hz.
+        approximant: as for `polarizations`.
+        workers: as for `polarizations`.
+
+    Returns:
+        (n, F) complex128, strain/Hz.
+
+    Raises:
+        InputError: as `polarizations`.
+    """
+    masses = (np.asarray(intrinsic[name], dtype=np.float64) for name in ("chirp_mass", "mass_ratio"))
+    mass_1, mass_2 = component_masses(*masses)
+    binary = {"mass_1": mass_1, "mass_2": mass_2, "chi_1": intrinsic["chi_1"], "chi_2": intrinsic["chi_2"]}
+    place = {"luminosity_distance": 1.0, "theta_jn": 0.0, "phase": 0.0}
+    return polarizations({**binary, **place}, frequencies, approximant, workers=workers)[0]
 
 
 def inclination_factors(theta_jn: ArrayLike, phase: ArrayLike) -> tuple[ComplexArray, ComplexArray]:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.inspiral import chirp_phase
-from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.physics.waveforms import face_on
 from chirpleaf.representation.multiband import ComplexArray, FloatArray, Multiband
 
 MASS_RATIO = 0.7
@@ -124,17 +123,13 @@ def _templates(
     grid: Multiband, chirp_mass: FloatArray, chi: FloatArray, mass_ratio: float, approximant: str
 ) -> ComplexArray:
     """Face-on waveforms times the carrier, over the inspiral envelope, peak of the modulus one; (n, n_bins)."""
-    mass_1, mass_2 = component_masses(chirp_mass, mass_ratio)
-    parameters = {
-        "mass_1": mass_1,
-        "mass_2": mass_2,
+    binaries: dict[str, FloatArray | float] = {
+        "chirp_mass": chirp_mass,
+        "mass_ratio": mass_ratio,
         "chi_1": chi,
         "chi_2": chi,
-        "luminosity_distance": 1.0,
-        "theta_jn": 0.0,
-        "phase": 0.0,
     }
-    hp, _ = polarizations(parameters, grid.frequencies, approximant=approximant)
+    hp = face_on(binaries, grid.frequencies, approximant)
     waves = hp * grid.carrier(grid.frequencies) / envelope(grid.frequencies)
     return waves / np.abs(waves).max(axis=1, keepdims=True)
 

@@ -16,8 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from chirpleaf.physics.conversions import component_masses
-from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.physics.waveforms import face_on
 from chirpleaf.representation.multiband import FloatArray, Multiband
 from chirpleaf.training.proposal import StratifiedProposal
 
@@ -148,17 +147,7 @@ def unit_waves(
     Returns:
         Real and imaginary parts, shape (n, n_bins, 2).
     """
-    mass_1, mass_2 = component_masses(theta[:, 0], theta[:, 1])
-    parameters = {
-        "mass_1": mass_1,
-        "mass_2": mass_2,
-        "chi_1": theta[:, 2],
-        "chi_2": theta[:, 3],
-        "luminosity_distance": 1.0,
-        "theta_jn": 0.0,
-        "phase": 0.0,
-    }
-    hp, _ = polarizations(parameters, grid.frequencies, approximant=approximant)
+    hp = face_on(dict(zip(_PARAMETERS, theta.T, strict=True)), grid.frequencies, approximant)
     whitened = hp * (grid.carrier(grid.frequencies) * reference_weights)
     whitened /= np.sqrt(np.sum(np.abs(whitened) ** 2, axis=1, keepdims=True))
     return np.stack([whitened.real, whitened.imag], axis=-1).astype(np.float16)

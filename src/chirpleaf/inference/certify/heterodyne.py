@@ -16,8 +16,7 @@ import numpy as np
 from jaxtyping import Complex128, Float64
 
 from chirpleaf.inference.posterior import Samples
-from chirpleaf.physics.conversions import component_masses
-from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.physics.waveforms import face_on
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Spectrum
 
@@ -25,34 +24,6 @@ _POWERS = np.array([-5 / 3, -2 / 3, 1.0, 5 / 3, 7 / 3])
 """Powers of the frequency in a phase that post-Newtonian and merger terms may change."""
 _FAINT = 1e-4
 """Modulus of the reference waveform over its greatest, whitened, below which the band ends."""
-
-
-def face_on(
-    intrinsic: Samples, frequencies: Spectrum, approximant: str, *, workers: int = 1
-) -> Complex128[np.ndarray, "n frequency"]:
-    """Plus polarisation seen face-on at 1 Mpc with phase zero.
-
-    Args:
-        intrinsic: chirp_mass (solar masses), mass_ratio, chi_1, chi_2, each of shape (n,).
-        frequencies: shape (F,), Hz.
-        approximant: waveform model with the (2, 2) mode alone.
-        workers: processes that share the work.
-
-    Returns:
-        Shape (n, F), 1/Hz.
-    """
-    mass_1, mass_2 = component_masses(intrinsic["chirp_mass"], intrinsic["mass_ratio"])
-    spins = {name: intrinsic[name] for name in ("chi_1", "chi_2")}
-    parameters = {
-        "mass_1": mass_1,
-        "mass_2": mass_2,
-        **spins,
-        "luminosity_distance": 1.0,
-        "theta_jn": 0.0,
-        "phase": 0.0,
-    }
-    hp, _ = polarizations(parameters, frequencies, approximant, workers=workers)
-    return hp
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +95,9 @@ class Heterodyne:
         filters[:, 1:] += a0 / 2 + a1 / widths
         return cls(frequencies[edges], approximant, wave[edges], arrivals, filters, b0, b1)
 
-    def ratios(self, intrinsic: Samples, *, workers: int = 1) -> Complex128[np.ndarray, "n edge"]:
+    def ratios(self, intrinsic: Samples) -> Complex128[np.ndarray, "n edge"]:
         """r at the edges for binaries of the given intrinsic parameters, each of shape (n,)."""
-        return face_on(intrinsic, self.frequencies, self.approximant, workers=workers) / self.reference
+        return face_on(intrinsic, self.frequencies, self.approximant) / self.reference
 
     def optimal(self, ratios: Complex128[np.ndarray, "n edge"]) -> Float64[np.ndarray, "n detector"]:
         """<h|h> in each detector, seen face-on at 1 Mpc from overhead."""

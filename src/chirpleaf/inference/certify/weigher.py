@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from chirpleaf.inference.certify.distance import DistanceIntegral
 from chirpleaf.inference.certify.extrinsics import Network, light_travel
-from chirpleaf.inference.certify.heterodyne import Heterodyne, face_on
+from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, sobol
 from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.observe import Observation
 from chirpleaf.inference.posterior import Samples
 from chirpleaf.physics.detectors import Detector, detector, gmst
+from chirpleaf.physics.waveforms import face_on
 from chirpleaf.strain.segment import Segment
 
 Array = NDArray[np.float64]
