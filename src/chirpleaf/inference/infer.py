@@ -107,7 +107,7 @@ def infer(
     draws = certified(
         observation,
         _whole_network(observation, series, densities),
-        trigger if target.centre is None else target.centre,
+        trigger,
         target,
         draws=samples,
         effective_samples=samples // 2 if effective_samples is None else effective_samples,

@@ -1,11 +1,8 @@
 """Reconstruction: the signal that a posterior sees in the data.
 
-The posterior is over masses and spins alone. For one of its samples the (2, 2) waveform h is fixed up to amplitude,
-phase and arrival time in each detector, and these are set to their best fit: with the matched-filter output
-
-    z(t) = 4 df sum_i d_i conj(h_i) exp(2 pi i f_i t) / S_i,        (h|h) = 4 df sum_i |h_i|^2 / S_i,
-
-and t_0 where |z| is greatest, the signal is h(f) exp(-2 pi i f t_0) z(t_0) / (h|h) (arXiv:gr-qc/0509116, section III).
+For one sample of masses and spins the (2, 2) waveform h is fixed up to amplitude, phase and arrival time in each
+detector, and these are set to their best fit: with the matched filter z(t) of `matched_filter`, and t_0 where |z| is
+greatest, the signal is h(f) exp(-2 pi i f t_0) z(t_0) / (h|h).
 """
 
 from collections.abc import Mapping
@@ -15,6 +12,7 @@ import numpy as np
 from jaxtyping import Complex128, Float64
 from numpy.typing import ArrayLike
 
+from chirpleaf.inference.matched_filter import matched_filter
 from chirpleaf.inference.observe import Observation
 from chirpleaf.inference.posterior import Posterior
 from chirpleaf.physics.waveforms import face_on
@@ -24,8 +22,6 @@ Signals = Complex128[np.ndarray, "sample detector frequency"]
 
 SEARCH = 0.05
 """Half width of the searched arrival times about the segment's reference time, seconds."""
-
-_TIME_STEP = 1 / 8192
 
 
 def reconstruct(observation: Observation, samples: Mapping[str, ArrayLike]) -> Signals:
@@ -46,17 +42,10 @@ def reconstruct(observation: Observation, samples: Mapping[str, ArrayLike]) -> S
 def _best_fit(
     segment: Segment, waveform: Complex128[np.ndarray, " frequency"]
 ) -> Complex128[np.ndarray, "detector frequency"]:
-    n = round(segment.duration / _TIME_STEP)
-    places = np.rint(segment.frequencies * segment.duration).astype(int)
-    integrand = np.zeros((len(segment.detectors), n), dtype=np.complex128)
-    integrand[:, places] = segment.strain * waveform.conj() / segment.psd
-    # ifft divides by n; time k * step, the negative ones at the end.
-    output = np.fft.ifft(integrand, axis=-1) * n
-    times = np.fft.fftfreq(n, 1 / segment.duration)
-    output[:, np.abs(times) > SEARCH] = 0.0
-    peak = np.abs(output).argmax(axis=-1)
-    fitted = output[np.arange(len(output)), peak] / (np.abs(waveform) ** 2 / segment.psd).sum(axis=-1)
-    delay = np.exp(-2j * np.pi * np.outer(times[peak], segment.frequencies))
+    filtered = matched_filter(segment, waveform, SEARCH)
+    peak = filtered.snr.argmax(axis=-1)
+    fitted = filtered.output[np.arange(len(peak)), peak] / filtered.power
+    delay = np.exp(-2j * np.pi * np.outer(filtered.times[peak], segment.frequencies))
     return fitted[:, None] * waveform * delay
 
 

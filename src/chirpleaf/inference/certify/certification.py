@@ -31,7 +31,7 @@ _FIRST = 2048
 """Draws before it is known how many are needed."""
 _DEPHASING = 0.3
 _COARSE = 0.03
-"""Root mean square of what the heterodyned likelihood adds to ln L, but for a constant, that asks for finer bins."""
+"""Root mean square of what the heterodyned likelihood adds to ln L that asks for finer bins."""
 
 
 def certified(
@@ -50,7 +50,7 @@ def certified(
     Args:
         observation: the data as the network sees them.
         segment: the data as the likelihood sees them: any detectors, about the same reference time.
-        trigger_time: GPS time that the prior of the arrival is about, seconds.
+        trigger_time: GPS time that the prior of the arrival is about unless the target says another, seconds.
         target: prior and waveform.
         draws: how many to weigh at least.
         effective_samples: how many are wanted.
@@ -64,16 +64,19 @@ def certified(
     proposed_with = observation.model.architecture.approximant
     alone = quadrupole_alone(target.approximant)
     within = target if alone else replace(target, approximant=proposed_with)
-    pool = _begun(observation, segment, trigger_time, within, min(draws, _FIRST) if draws else _FIRST, deadline, seed)
+    centre = trigger_time if target.centre is None else target.centre
+    pool = _begun(observation, segment, centre, within, min(draws, _FIRST) if draws else _FIRST, deadline, seed)
     support, network_prior = observation.model.estimator.support, observation.model.architecture.prior
-    pool.fill(draws, effective_samples, support, deadline)
-    result = pool.certified(effective_samples)
-    if not alone:
-        result = with_modes(pool.certified(effective_samples), segment, target.approximant, seed=seed)
-        short = effective_samples / max(result.certificate.effective_samples, 1.0)
-        if short > 1 and time.perf_counter() < deadline:
-            pool.fill(draws, round(1.1 * short * effective_samples), support, deadline)
-            result = with_modes(pool.certified(effective_samples), segment, target.approximant, seed=seed)
+
+    def filled(wanted: int) -> Certified:
+        pool.fill(draws, wanted, support, deadline)
+        first = pool.certified(effective_samples)
+        return first if alone else with_modes(first, segment, target.approximant, seed=seed)
+
+    result = filled(effective_samples)
+    short = effective_samples / max(result.certificate.effective_samples, 1.0)
+    if not alone and short > 1 and time.perf_counter() < deadline:
+        result = filled(round(1.1 * short * effective_samples))
     edges = edges_reached(result.samples, result.log_weight, network_prior, target)
     return result._replace(certificate=replace(result.certificate, edges=edges))
 

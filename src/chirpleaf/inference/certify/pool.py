@@ -115,7 +115,7 @@ class Pool:
         return MixtureProposal.fitted(support, theta, self.log_weight, self._weigher.seed)
 
     def likelihood_error(self) -> float:
-        """Root mean square of ln L less its value on every frequency, but for a constant, over the posterior."""
+        """Root mean square of ln L less its value on every frequency, over the posterior."""
         weight = relative(self.log_weight)
         if not weight.any():
             return float("inf")
@@ -123,7 +123,7 @@ class Pool:
         chosen = rng.choice(len(weight), _CHECKED, p=weight / weight.sum())
         samples = with_derived({name: values[chosen] for name, values in self.batch.samples.items()})
         full, _ = log_likelihood_ratio(self._weigher.segment, samples, self._weigher.target.approximant)
-        return float(np.std(samples["log_likelihood"] - full))
+        return float(np.sqrt(np.mean((samples["log_likelihood"] - full) ** 2)))
 
     def certified(self, wanted: int) -> Certified:
         """All draws, and the verdict on them."""

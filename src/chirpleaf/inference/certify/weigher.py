@@ -13,6 +13,7 @@ from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, sobol
 from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.target import Target
+from chirpleaf.inference.matched_filter import matched_filter
 from chirpleaf.inference.observe import Observation
 from chirpleaf.inference.posterior import Samples
 from chirpleaf.physics.detectors import Detector, detector, gmst
@@ -27,6 +28,8 @@ _POINTS = (1024, 16_384)
 """Fewest and most extrinsic points of a round."""
 _MARGINAL_ERROR = 0.04
 """Standard error of ln L, in the median, that the number of points is chosen for."""
+_SEARCH = 0.04
+"""Half width of the searched arrival times about the reference time, seconds."""
 _LOUD = 6.0
 """Signal-to-noise above which a detector's own arrival time can be relied on."""
 
@@ -151,10 +154,8 @@ def _arrivals(
 
     The loudest detector is searched about the reference time, the others within the light travel time from it.
     """
-    times = np.arange(-0.04, 0.04, 1 / 8192)
-    shifts = np.exp(2j * np.pi * np.outer(segment.frequencies, times))
-    height = np.abs((segment.strain * wave.conj() / segment.psd) @ shifts) * 4 / segment.duration
-    height /= np.sqrt(4 / segment.duration * (np.abs(wave) ** 2 / segment.psd).sum(axis=1, keepdims=True))
+    filtered = matched_filter(segment, wave, _SEARCH)
+    times, height = filtered.times, filtered.snr
     loudest = int(height.max(axis=1).argmax())
     first = times[height[loudest].argmax()]
     arrivals, snr = np.full(len(detectors), first), np.zeros(len(detectors))
