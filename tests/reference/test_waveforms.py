@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from chirpleaf.errors import InputError
+from chirpleaf.physics.conversions import chirp_mass
 from chirpleaf.physics.inspiral import SOLAR_MASS_SECONDS, chirp_time
-from chirpleaf.physics.waveforms import inclination_factors, polarizations
+from chirpleaf.physics.waveforms import face_on, inclination_factors, polarizations, quadrupole_alone
 
 BINARY = {
     "mass_1": 36.0,
@@ -219,3 +220,18 @@ def test_wrong_grids_are_refused(grid):
 def test_missing_parameter_is_named():
     with pytest.raises(InputError, match="phase missing"):
         polarizations({name: value for name, value in BINARY.items() if name != "phase"}, [20.0])
+
+
+@pytest.mark.parametrize(
+    ("approximant", "alone"),
+    [("IMRPhenomXAS", True), ("IMRPhenomD", True), ("IMRPhenomXHM", False), ("IMRPhenomHM", False)],
+)
+def test_which_models_have_the_quadrupole_alone(approximant: str, alone: bool) -> None:
+    assert quadrupole_alone(approximant) is alone
+
+
+def test_face_on_is_the_plus_polarisation_from_above():
+    binary = BINARY | {"theta_jn": 0.0, "phase": 0.0, "luminosity_distance": 1.0}
+    mass_1, mass_2 = binary["mass_1"], binary["mass_2"]
+    intrinsic = binary | {"chirp_mass": chirp_mass(mass_1, mass_2), "mass_ratio": mass_2 / mass_1}
+    np.testing.assert_allclose(face_on(intrinsic, GRID), polarizations(binary, GRID)[0], rtol=1e-9)

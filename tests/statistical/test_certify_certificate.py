@@ -12,6 +12,7 @@ import pytest
 from astropy_healpix import HEALPix
 
 from chirpleaf.inference.certify import Certificate, Certified, Target, certified
+from chirpleaf.inference.certify.certification import with_modes
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.observe import Observation, refine
 from chirpleaf.models import PARAMETERS, Model, load_model
@@ -341,3 +342,32 @@ def test_the_prior_of_the_time_holds_for_the_samples() -> None:
     assert weights(found)[np.abs(late) > 0.1].sum() < 0.01
     assert weights(found)[np.abs(late) > 0.102].sum() < 1e-4
     assert weights(found)[np.abs(late) > 0.096].sum() > 0.1
+
+
+def test_a_second_weighing_gives_what_certifying_at_once_gives(found: Certified) -> None:
+    # IMRPhenomD has one mode, so both ways are open to it.
+    again = with_modes(found, observed().segment, "IMRPhenomD", seed=3)
+    at_once = weighed(approximant="IMRPhenomD")
+    error = np.hypot(again.certificate.log_bayes_factor_error, at_once.certificate.log_bayes_factor_error)
+    apart = again.certificate.log_bayes_factor - at_once.certificate.log_bayes_factor
+    assert abs(apart) < 4 * error
+    # The two models differ by more than that, and the second weighing says so.
+    assert abs(again.certificate.log_bayes_factor - found.certificate.log_bayes_factor) > 1e-3
+    assert again.certificate.approximant == "IMRPhenomD"
+    assert 0 < again.certificate.efficiency < found.certificate.efficiency
+    full, snr = log_likelihood_ratio(observed().segment, again.samples, "IMRPhenomD")
+    np.testing.assert_allclose(again.samples["log_likelihood"], full)
+    np.testing.assert_allclose(again.samples["H1_optimal_snr"], snr[:, 0])
+
+
+def test_a_second_weighing_with_the_same_model_changes_nothing(found: Certified) -> None:
+    again = with_modes(found, observed().segment, "IMRPhenomXAS")
+    assert np.ptp(again.log_weight) < 1e-9
+    assert again.certificate.log_bayes_factor == pytest.approx(found.certificate.log_bayes_factor, abs=1e-9)
+    assert again.certificate.efficiency == pytest.approx(found.certificate.efficiency)
+
+
+def test_the_time_prior_is_about_the_targets_own_centre() -> None:
+    shifted, usual = weighed(trigger=GPS + 50.0, centre=GPS), weighed()
+    np.testing.assert_array_equal(shifted.log_weight, usual.log_weight)
+    assert weighed(trigger=GPS + 50.0).certificate.effective_samples == 0.0

@@ -23,8 +23,9 @@ from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.target import Target, edges_reached
 from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.inference.observe import Observation
+from chirpleaf.inference.posterior import Samples
 from chirpleaf.inference.weights import relative, systematic
-from chirpleaf.physics.waveforms import quadrupole_alone
+from chirpleaf.physics.waveforms import face_on, quadrupole_alone
 from chirpleaf.strain.segment import Segment
 
 _FIRST = 2048
@@ -32,6 +33,11 @@ _FIRST = 2048
 _DEPHASING = 0.3
 _COARSE = 0.03
 """Root mean square of what the heterodyned likelihood adds to ln L that asks for finer bins."""
+
+_STRIDE = 16
+"""Of the frequencies on which two waveform models are laid upon each other: their phases differ smoothly."""
+_FARTHEST, _STEP = 0.03, 5e-5
+"""Greatest difference of what they call time zero, and how finely it is looked for, seconds."""
 
 
 def certified(
@@ -109,12 +115,14 @@ def with_modes(first: Certified, segment: Segment, approximant: str, *, seed: in
 
     Its likelihood does not factor into what belongs to the binary and what belongs to its place, so nothing can be
     integrated out at once. But samples of all eleven parameters, certified with the (2, 2) mode, are draws from a
-    density proportional to L_22 pi, and the weights L / L_22, both on every frequency, take them to L pi.
+    density proportional to L_22 pi, and the weights L / L_22, both on every frequency, take them to L pi. Models differ
+    in what they call time and phase zero, so each sample is first moved in both, by what depends on its masses and
+    spins alone: as both priors are flat, that leaves the density as it is.
 
     Args:
         first: samples certified with the (2, 2) mode.
         segment: the data they are of.
-        approximant: waveform model with more modes.
+        approximant: any waveform model.
         seed: of the resampling between the two weighings.
 
     Returns:
@@ -125,6 +133,7 @@ def with_modes(first: Certified, segment: Segment, approximant: str, *, seed: in
     chosen = systematic(relative(first.log_weight), max(int(before.effective_samples), 1), seed)
     samples = {name: values[chosen] for name, values in first.samples.items()}
     old, _ = log_likelihood_ratio(segment, samples, before.approximant)
+    samples |= _moved(samples, segment, before.approximant, approximant)
     new, snr = log_likelihood_ratio(segment, samples, approximant)
     weighing = Weighing.of(new - old)
     samples |= {"log_likelihood": new, "network_optimal_snr": np.sqrt(np.sum(snr**2, axis=1))}
@@ -139,3 +148,19 @@ def with_modes(first: Certified, segment: Segment, approximant: str, *, seed: in
         approximant=approximant,
     )
     return Certified(samples, first.log_prob[chosen], new - old - weighing.log_evidence, first.sky, certificate)
+
+
+def _moved(samples: Samples, segment: Segment, old: str, new: str) -> Samples:
+    """Times and phases at which a new model's waveforms, seen face-on, lie upon the old one's."""
+    few = slice(None, None, _STRIDE)
+    frequencies, weight = segment.frequencies[few], (1 / segment.psd[:, few]).sum(axis=0)
+    product = face_on(samples, frequencies, old) * face_on(samples, frequencies, new).conj() * weight
+    product /= np.abs(product).sum(axis=1, keepdims=True)
+    delays = np.arange(-_FARTHEST, _FARTHEST, _STEP)
+    best = np.abs(product @ np.exp(2j * np.pi * np.outer(frequencies, delays))).argmax(axis=1)
+    delay = delays[best]
+    turn = np.angle(np.sum(product * np.exp(2j * np.pi * np.outer(delay, frequencies)), axis=1)) / 2
+    return {
+        "geocent_time": samples["geocent_time"] + delay,
+        "phase": np.mod(samples["phase"] + turn, 2 * np.pi),
+    }

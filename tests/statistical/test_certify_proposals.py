@@ -1,0 +1,84 @@
+"""Proposals: a mixture has the density that it says, and many proposals together give what one that is right gives."""
+
+import numpy as np
+import pytest
+import torch
+
+from chirpleaf.inference.certify.importance import Weighing
+from chirpleaf.inference.certify.proposals import MixtureProposal, balanced
+from chirpleaf.inference.posterior import Samples
+from chirpleaf.models import PARAMETERS
+from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.representation.coordinates import SupportMap
+
+PRIOR = IntrinsicPrior(chirp_mass_min=20.0, chirp_mass_max=40.0)
+SUPPORT = SupportMap(PRIOR)
+CENTRE, SPREAD = np.array([0.2, 0.4, -0.3, 0.1]), np.array([0.2, 0.4, 0.3, 0.8])
+
+
+def in_parameters(z: np.ndarray) -> Samples:
+    return dict(zip(PARAMETERS, SUPPORT.inv(torch.from_numpy(z)).numpy().T, strict=True))
+
+
+def log_normal(theta: Samples, centre: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Density of independent normal coordinates, per unit of the parameters."""
+    values = torch.from_numpy(np.stack([theta[name] for name in PARAMETERS], axis=-1))
+    z = SUPPORT(values)
+    log_density = -0.5 * (((z.numpy() - centre) / spread) ** 2 + np.log(2 * np.pi * spread**2)).sum(axis=-1)
+    return np.asarray(log_density + SUPPORT.log_abs_det_jacobian(values, z).numpy())
+
+
+def drawn(n: int, seed: int, centre: np.ndarray, spread: np.ndarray) -> Samples:
+    return in_parameters(centre + spread * np.random.default_rng(seed).standard_normal((n, 4)))
+
+
+@pytest.fixture(scope="module")
+def first() -> tuple[Samples, np.ndarray]:
+    """Draws of a poor proposal, and ln of their weights towards the target."""
+    theta = drawn(4000, 0, CENTRE + 0.5, 3 * SPREAD)
+    return theta, log_normal(theta, CENTRE, SPREAD) - log_normal(theta, CENTRE + 0.5, 3 * SPREAD)
+
+
+@pytest.fixture(scope="module")
+def mixture(first: tuple[Samples, np.ndarray]) -> MixtureProposal:
+    return MixtureProposal.fitted(SUPPORT, *first, seed=0)
+
+
+def test_a_mixture_is_better_than_what_it_was_fitted_to(
+    first: tuple[Samples, np.ndarray], mixture: MixtureProposal
+) -> None:
+    theta = mixture.draw(4000, 1)
+    after = Weighing.of(log_normal(theta, CENTRE, SPREAD) - mixture.log_prob(theta))
+    assert Weighing.of(first[1]).efficiency < 0.05
+    assert after.efficiency > 0.35
+    # The target is a density: its integral is one.
+    assert abs(after.log_evidence) < 4 * after.error
+
+
+def test_a_mixture_integrates_to_one_over_the_prior(mixture: MixtureProposal) -> None:
+    prior = PRIOR.sample(200_000, np.random.default_rng(3))
+    ratio = np.exp(mixture.log_prob(prior) - PRIOR.log_prob(prior))
+    assert abs(ratio.mean() - 1) < 4 * ratio.std() / len(ratio) ** 0.5
+    assert ratio.std() / len(ratio) ** 0.5 < 0.02
+
+
+def test_all_draws_count_with_the_density_of_all_proposals(
+    first: tuple[Samples, np.ndarray], mixture: MixtureProposal
+) -> None:
+    poor, more = first[0], mixture.draw(1000, 2)
+    theta = {name: np.concatenate([poor[name], more[name]]) for name in PARAMETERS}
+    densities = np.stack([log_normal(theta, CENTRE + 0.5, 3 * SPREAD), mixture.log_prob(theta)])
+    both = Weighing.of(log_normal(theta, CENTRE, SPREAD) - balanced(densities, [4000, 1000]))
+    assert abs(both.log_evidence) < 4 * both.error
+    assert both.effective_samples > Weighing.of(first[1]).effective_samples + 400
+    # With the wrong shares it is no density, and the evidence shows it.
+    wrong = Weighing.of(log_normal(theta, CENTRE, SPREAD) - balanced(densities, [1000, 4000]))
+    assert abs(wrong.log_evidence) > 6 * wrong.error
+
+
+def test_few_effective_draws_are_flattened_before_the_fit() -> None:
+    theta = drawn(500, 5, CENTRE + 2.0, SPREAD)
+    log_weight = log_normal(theta, CENTRE, 0.3 * SPREAD) - log_normal(theta, CENTRE + 2.0, SPREAD)
+    assert Weighing.of(log_weight).effective_samples < 5
+    mixture = MixtureProposal.fitted(SUPPORT, theta, log_weight, seed=0)
+    assert np.isfinite(mixture.log_prob(drawn(100, 6, CENTRE, SPREAD))).all()
