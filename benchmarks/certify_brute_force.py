@@ -14,17 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from certify_reference import STANDARD, standard_segment
+from certify_reference import STANDARD, network_observation, standard_segment
 
 from chirpleaf.inference.certify import Target
 from chirpleaf.inference.certify.extrinsics import Points
 from chirpleaf.inference.certify.marginal import Pairs, sobol
 from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.weigher import Weigher
-from chirpleaf.inference.observe import observe
-from chirpleaf.models import load_model
-from chirpleaf.strain.events import events, load_event
-from chirpleaf.strain.psd import welch
 
 LOGGER = logging.getLogger("certify_brute_force")
 HALF_WIDTH = 0.0015
@@ -61,8 +57,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=2.0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    model, event, strain = load_model("bbh"), events()["GW150914"], load_event("GW150914")
-    observation = observe(model, strain, {name: welch(series) for name, series in strain.items()}, event.trigger_time)
+    observation = network_observation()
     segment, trigger = standard_segment(arguments.data, observation.segment.reference_time)
     target = Target(STANDARD, approximant="IMRPhenomD")
     theta = NetworkProposal(observation).draw(2048, 0)

@@ -19,7 +19,7 @@ import torch
 
 from chirpleaf.diagnostics.comparison import jensen_shannon
 from chirpleaf.inference.certify import Certified, Target, certified
-from chirpleaf.inference.observe import observe
+from chirpleaf.inference.observe import Observation, observe
 from chirpleaf.inference.weights import systematic
 from chirpleaf.models import load_model
 from chirpleaf.physics.priors import IntrinsicPrior
@@ -46,6 +46,13 @@ def standard_segment(path: Path, reference_time: float) -> tuple[Segment, float]
         psd = np.stack([stored[f"psd_{name}"][inside] for name in ("H1", "L1")])
         start, trigger = float(stored["tstart"]), float(stored["t0"])
     return Segment(("H1", "L1"), strain, psd, frequencies, 4.0, start).about(reference_time), trigger
+
+
+def network_observation() -> Observation:
+    """The embedded event as the network sees it."""
+    event, strain = events()["GW150914"], load_event("GW150914")
+    densities = {name: welch(series) for name, series in strain.items()}
+    return observe(load_model("bbh"), strain, densities, event.trigger_time)
 
 
 def compared(certified: Certified, reference: dict[str, np.ndarray], seed: int) -> None:
@@ -78,9 +85,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    model, event, strain = load_model("bbh"), events()["GW150914"], load_event("GW150914")
-    strain = {name: strain[name] for name in model.detectors}
-    observation = observe(model, strain, {name: welch(series) for name, series in strain.items()}, event.trigger_time)
+    observation = network_observation()
     segment, trigger = standard_segment(arguments.data, observation.segment.reference_time)
     start = time.perf_counter()
     result = certified(

@@ -91,9 +91,11 @@ def _draw(
     psd, family = spectra.sample(model.detectors, frequencies, rng)
     densities = np.stack(psd)
     hp, hc = polarizations({**truth, "luminosity_distance": 1.0}, frequencies, architecture.approximant)
-    sky = (truth["ra"], truth["dec"], truth["psi"])
+    sidereal = float(gmst(0.0))
+    truth["ra"] = float(np.mod(truth["ra"] + sidereal, 2 * np.pi))  # drawn as seen from the turning earth
+    sky = (truth["ra"], truth["dec"], truth["psi"], sidereal)
     error = rng.uniform(-trigger_error, trigger_error)
-    rows = [project(hp, hc, detector(name), *sky, 0.0, frequencies, error)[0] for name in model.detectors]
+    rows = [project(hp, hc, detector(name), *sky, frequencies, error)[0] for name in model.detectors]
     signal = np.stack(rows)
     power = 4 / model.duration * np.sum(np.abs(signal) ** 2 / densities)
     if distance is None:
@@ -101,8 +103,6 @@ def _draw(
     else:
         truth["luminosity_distance"] = float(distance.sample(1, rng)[0])
     truth["geocent_time"] = error
-    # The detectors were placed at sidereal time zero, the data at GPS time zero.
-    truth["ra"] = float(np.mod(truth["ra"] + gmst(0.0), 2 * np.pi))
     noise = rng.standard_normal((2, *signal.shape)) * np.sqrt(densities * model.duration / 4)
     strain = signal / truth["luminosity_distance"] + noise[0] + 1j * noise[1]
     segment = Segment(model.detectors, strain, densities, frequencies, model.duration, reference_time=0.0)

@@ -80,7 +80,7 @@ class Architecture:
 
         Args:
             bank: templates, as a model file holds them; computed when None.
-            bfloat16: see `ConditionalDensity`.
+            bfloat16: see `ConditionalDensity` and `CanonicalInput`.
 
         Returns:
             The estimator.
@@ -95,7 +95,9 @@ class Architecture:
                 approximant=self.approximant,
                 **self.templates,
             )
-        canonical = CanonicalInput(self.grid, bank, self.reference_weights(), n_detectors=len(self.detectors))
+        canonical = CanonicalInput(
+            self.grid, bank, self.reference_weights(), n_detectors=len(self.detectors), bfloat16=bfloat16
+        )
         keywords = dict(self.head)
         kind = keywords.pop("kind")
         if kind not in HEADS:

@@ -32,7 +32,7 @@ Data = Complex64[Tensor, "batch detector bin"]
 Weights = Float32[Tensor, "batch detector bin"]
 
 _CHUNK = 16
-"""Samples searched at a time: their filter outputs stay in the processor's cache."""
+"""Samples searched at a time: their bands stay in the processor's cache."""
 _KEPT = 0.998
 """Share of the filters' power that their common factors keep."""
 
@@ -65,6 +65,8 @@ class CanonicalInput(nn.Module):
         bank: the templates on that grid.
         reference_weights: whitening weights of a reference detector, shape (n_bins,), Hz; only their shape matters.
         n_detectors: number of detectors.
+        bfloat16: whether the search multiplies by its filters in bfloat16, as training may: of two templates that fit
+            all but equally, it may then take the other.
         window: half width of the searched arrival times, seconds.
         step: their spacing, seconds.
     """
@@ -91,12 +93,13 @@ class CanonicalInput(nn.Module):
         reference_weights: FloatArray,
         *,
         n_detectors: int = 2,
+        bfloat16: bool = False,
         window: float = 0.014,
         step: float = 0.002,
     ) -> None:
         super().__init__()
         self.grid, self.bank, self.reference_weights = grid, bank, reference_weights
-        self.n_detectors = n_detectors
+        self.n_detectors, self.in_bfloat16 = n_detectors, bfloat16
         self.n_bands, self.fold = grid.n_bands, grid.fold
         n_steps = round(window / step)
         times = np.arange(-n_steps, n_steps + 1) * step
@@ -106,12 +109,11 @@ class CanonicalInput(nn.Module):
         shifts = np.exp(2j * np.pi * np.outer(times, grid.band_frequencies))
         n_groups, per_group = bank.chirp_mass.shape
         filters = bank.ratios.conj()[:, :, None] * shifts
-        filters = filters.reshape(n_groups, per_group * len(times), grid.n_bands).swapaxes(1, 2)
+        filters = filters.reshape(n_groups, per_group * len(times), grid.n_bands)
         narrow, wide = _compressed(filters, heights)
         strength = np.abs(bank.ratios)
         phases = np.where(strength > 1e-6, bank.ratios / np.maximum(strength, 1e-6), 1.0)
-        anchors = _as_real(bank.anchors.conj().reshape(n_groups, self.n_bands, self.fold).transpose(1, 2, 0))
-        anchors = anchors.reshape(self.n_bands, 2, self.fold, -1).swapaxes(1, 2)
+        anchors = bank.anchors.conj().reshape(n_groups, self.n_bands, self.fold).swapaxes(0, 1)
 
         fine_times = np.linspace(times[0], times[-1], 4 * n_steps + 1)
         self._buffer("times", times)
@@ -122,9 +124,9 @@ class CanonicalInput(nn.Module):
         self._buffer("band_frequencies", grid.band_frequencies)
         self._buffer("amplitude", amplitude)
         self._buffer("log_height", np.log(heights))
-        self._buffer("anchors", anchors.reshape(self.n_bands, 2 * self.fold, -1))
-        self._buffer("filters", _as_real(narrow))
-        self._buffer("expansion", _as_real(wide))
+        self._buffer("anchors", _as_real(anchors).reshape(self.n_bands, 2 * n_groups, -1))
+        self._buffer("filters", _as_real(narrow).swapaxes(1, 2).reshape(n_groups, -1, 2 * self.n_bands))
+        self._buffer("expansion", _as_real(wide).reshape(n_groups, 2 * per_group * len(times), -1))
         self._buffer("ratios", bank.ratios.reshape(-1, self.n_bands), dtype=torch.complex64)
         self._buffer("ratio_power", (strength**2).reshape(-1, self.n_bands))
         self._buffer("template_phase", phases.reshape(-1, self.n_bands).conj(), dtype=torch.complex64)
@@ -151,8 +153,10 @@ class CanonicalInput(nn.Module):
         """
         weighted = weights * self.amplitude
         power = weighted.square().unflatten(-1, (self.n_bands, self.fold)).sum(-1)
-        chunks = zip((data * weighted).split(_CHUNK), power.split(_CHUNK), strict=True)
-        found = [self._search(*chunk) for chunk in chunks]
+        parts = torch.view_as_real(data) * weighted[..., None]
+        filters = self.filters.to(torch.bfloat16 if self.in_bfloat16 else torch.float32)
+        chunks = zip(parts.split(_CHUNK), power.split(_CHUNK), strict=True)
+        found = [self._search(*chunk, filters) for chunk in chunks]
         template, chosen = (torch.cat(parts) for parts in zip(*found, strict=True))
         snr, time, phase = self._peak(chosen, power, template)
         angle = 2 * torch.pi * self.band_frequencies * time[..., None] - phase[..., None]
@@ -161,24 +165,23 @@ class CanonicalInput(nn.Module):
         features = self._features(series, power, template, snr, time, phase)
         return Canonical(features, template, snr, time, phase)
 
-    def _search(self, weighted_data: Tensor, power: Tensor) -> tuple[Tensor, Tensor]:
+    def _search(self, parts: Tensor, power: Tensor, filters: Tensor) -> tuple[Tensor, Tensor]:
         """The template with the greatest sum over detectors of peak z^2, (batch,), and its group's y_gc."""
-        batch, detectors, _ = weighted_data.shape
-        bands = self._bands(weighted_data.flatten(0, 1))
-        outputs = torch.bmm(torch.bmm(bands, self.filters), self.expansion).unflatten(-1, (2, -1)).square().sum(2)
-        groups = len(bands)
-        peaks = outputs.reshape(groups, batch, detectors, -1, len(self.times)).amax(-1)
-        norms = (power @ self.ratio_power.T).reshape(batch, detectors, groups, -1).permute(2, 0, 1, 3)
-        template = (peaks / norms).sum(2).permute(1, 0, 2).flatten(1).argmax(-1)
-        bands = bands.reshape(groups, batch, detectors, 2, self.n_bands)
-        chosen = bands[template // peaks.shape[-1], torch.arange(batch)]
-        return template, torch.complex(chosen[:, :, 0], chosen[:, :, 1])
+        batch, detectors = parts.shape[:2]
+        bands = self._bands(parts.flatten(0, 1))
+        factors = torch.bmm(filters, bands.flatten(0, 1).transpose(0, 1).to(filters.dtype)).float()
+        outputs = torch.bmm(self.expansion, factors).unflatten(1, (2, -1)).square().sum(1)
+        peaks = outputs.unflatten(1, (-1, len(self.times))).amax(2)
+        norms = self.ratio_power @ power.flatten(0, 1).T
+        template = (peaks.flatten(0, 1) / norms).unflatten(1, (batch, detectors)).sum(2).argmax(0)
+        group = template // peaks.shape[1]
+        chosen = bands.unflatten(-1, (batch, detectors))[:, :, group, torch.arange(batch)]
+        return template, torch.view_as_complex(chosen.permute(2, 3, 0, 1).contiguous())
 
-    def _bands(self, weighted_data: Tensor) -> Tensor:
-        """y_gc of data of shape (n, n_bins): real parts, then imaginary parts, shape (group, n, 2 n_bands)."""
-        parts = torch.view_as_real(weighted_data).reshape(-1, self.n_bands, 2 * self.fold).transpose(0, 1)
-        bands = torch.bmm(parts, self.anchors)
-        return bands.unflatten(-1, (2, -1)).permute(3, 1, 2, 0).flatten(2)
+    def _bands(self, parts: Tensor) -> Tensor:
+        """Real and imaginary parts of y_gc, shape (n_bands, 2, group, n), of data of shape (n, n_bins, 2)."""
+        by_band = parts.reshape(len(parts), self.n_bands, 2 * self.fold).permute(1, 2, 0)
+        return torch.bmm(self.anchors, by_band).unflatten(1, (2, -1))
 
     def _peak(self, chosen: Tensor, power: Tensor, template: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Signal-to-noise, time and phase at the peak of the chosen template, each of shape (batch, detector)."""
@@ -219,18 +222,18 @@ class CanonicalInput(nn.Module):
 
 
 def _compressed(filters: np.ndarray, noise: FloatArray) -> tuple[np.ndarray, np.ndarray]:
-    """Factors (g, n, r) and (g, r, m) of filters (g, n, m): the least r that keeps `_KEPT` of what they make of noise.
+    """Factors (g, r, n) and (g, m, r) of filters (g, m, n): the least r that keeps `_KEPT` of what they make of noise.
 
     Templates and arrival times overlap, so few of their combinations are independent (arXiv:1005.0012).
     """
-    left, values, right = np.linalg.svd(noise[:, None] * filters, full_matrices=False)
+    left, values, right = np.linalg.svd(filters * noise, full_matrices=False)
     kept = np.cumsum(values**2, axis=1) / (values**2).sum(axis=1, keepdims=True)
     rank = min(int((kept < _KEPT).sum(axis=1).max()) + 1, values.shape[1])
-    return left[:, :, :rank] / noise[:, None], values[:, :rank, None] * right[:, :rank]
+    return right[:, :rank] / noise, left[:, :, :rank] * values[:, None, :rank]
 
 
 def _as_real(matrix: np.ndarray) -> np.ndarray:
-    """The real matrix that multiplies [real, imaginary] rows as a complex matrix (..., n, m) does: (..., 2 n, 2 m)."""
-    top = np.concatenate([matrix.real, matrix.imag], axis=-1)
-    bottom = np.concatenate([-matrix.imag, matrix.real], axis=-1)
-    return np.concatenate([top, bottom], axis=-2)
+    """What a complex matrix (..., m, n) does to real and imaginary parts: (..., part, m, n, part)."""
+    real = np.stack([matrix.real, -matrix.imag], axis=-1)
+    imaginary = np.stack([matrix.imag, matrix.real], axis=-1)
+    return np.stack([real, imaginary], axis=-4)

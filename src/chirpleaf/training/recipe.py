@@ -97,7 +97,7 @@ def train(
         workers=machine.workers,
         callbacks=[History(out / "history.csv"), *callbacks],
     )
-    estimator.density.in_bfloat16 = False
+    estimator.density.in_bfloat16 = estimator.canonical.in_bfloat16 = False
     provenance = _provenance(simulator, simulation, schedule, seed, out) | {"machine": asdict(machine)}
     return Model(name, architecture, estimator.eval(), provenance)
 

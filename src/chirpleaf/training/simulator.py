@@ -112,18 +112,17 @@ class Simulator:
         weights = torch.stack(
             [spectra[torch.randint(len(spectra), (n,), generator=generator)] for spectra in self.spectra], dim=1
         )
-        strain = waves[:, None] * weights * response[..., None]
-        power = torch.view_as_real(strain).square().sum((-1, -2))
+        heard = torch.view_as_real(waves).square().sum(-1)[:, None] * weights.square()
+        power = heard.sum(-1) * torch.view_as_real(response).square().sum(-1)
         loudest = power.argmax(1, keepdim=True)
         offset = torch.rand(n, 1, generator=generator) * 2 - 1
         times = delays - delays.gather(1, loudest) + self.jitter * offset
         low, high = np.log(self.snr_range)
         target = torch.exp(low + (high - low) * torch.rand(n, generator=generator))
-        scale = (target / power.sum(1).sqrt())[:, None, None]
+        factor = response * (target / power.sum(1).sqrt())[:, None]
         frequencies = torch.from_numpy(self.estimator.canonical.grid.frequencies).float()
-        angle = -2 * torch.pi * frequencies * times[..., None]
-        shift = torch.polar(scale.expand_as(angle), angle)
-        return strain * shift, weights
+        angle = factor.angle()[..., None] - 2 * torch.pi * frequencies * times[..., None]
+        return waves[:, None] * torch.polar(factor.abs()[..., None] * weights, angle), weights
 
     def _respond(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Complex responses and delays after the geocentre (s), both (n, detector)."""

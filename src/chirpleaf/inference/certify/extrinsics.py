@@ -8,9 +8,10 @@ therefore drawn as
 
 Where a detector hears little, tau_b and the angles hang together: the second table is therefore over four numbers, the
 fourth being the quantile at which tau_b is taken from the first. Both are made for the event (population Monte Carlo,
-arXiv:0708.0711, over rising powers of the likelihood). With
-L the light travel time between the two detectors and T the width of the prior on the time, the prior density of
-(tau_a, tau_b, angle) is 1 / (2 pi 2 L T). With one detector, the second is a place on the earth that hears nothing.
+arXiv:0708.0711, over rising powers of the likelihood). With L the light travel time between the two detectors and T
+the width of the prior on the time, the prior density of (tau_a, tau_b, angle) is 1 / (2 pi 2 L T). With one detector,
+the second is a place on the earth that hears nothing. The prior on the time is taken at the points' own times: what a
+waveform is moved by afterwards (`Heterodyne.aligned`, about a millisecond) is not cut off at its ends.
 """
 
 from dataclasses import dataclass
