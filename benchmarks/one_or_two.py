@@ -22,10 +22,11 @@ from chirpleaf.models import Model
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.training.bank import build_waveform_bank
-from chirpleaf.training.engine import Schedule
+from chirpleaf.training.engine import DensityTraining, Schedule
 from chirpleaf.training.progress import read_history
 from chirpleaf.training.proposal import StratifiedProposal
 from chirpleaf.training.recipe import Simulation, build_simulator, train
+from chirpleaf.training.threads import bfloat16_pays
 
 LOGGER = logging.getLogger("one_or_two")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
@@ -33,16 +34,24 @@ BATCHES = 100
 ASKED = 8192
 
 
+def seconds_a_batch(architecture: Architecture, simulation: Simulation, repeats: int = 10) -> float:
+    """What a batch takes where one process simulates and one trains."""
+    estimator = architecture.build(bfloat16=bfloat16_pays())
+    simulator = build_simulator(architecture, estimator, replace(simulation, waveforms=2000, spectra=64), seed=1)
+    training = DensityTraining(estimator.density, Schedule())
+    start = time.perf_counter()
+    batches = [simulator.batch(index) for index in range(repeats)]
+    middle = time.perf_counter()
+    for batch in batches:
+        training.loss(batch).backward()
+    return max(middle - start, time.perf_counter() - middle) / repeats + 0.02
+
+
 def trained(name: str, preset: Preset, architecture: Architecture, minutes: float, out: Path) -> Model:
     """The model after so many minutes on two cores."""
     simulation = Simulation(waveforms=200_000, spectra=2048, validation_batches=4)
-    small = build_simulator(architecture, architecture.build(), replace(simulation, waveforms=2000, spectra=64), seed=1)
-    start = time.perf_counter()
-    for index in range(10):
-        small.batch(index)
-    each = (time.perf_counter() - start) / 10 + 0.02
     schedule = Schedule(
-        epochs=max(round(minutes * 60 / each / BATCHES), 1),
+        epochs=max(round(minutes * 60 / seconds_a_batch(architecture, simulation) / BATCHES), 1),
         batches=BATCHES,
         learning_rate=preset.schedule.learning_rate,
         warmup=BATCHES,

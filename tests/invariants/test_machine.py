@@ -18,7 +18,7 @@ def test_a_resumed_run_keeps_precision_and_cores(tmp_path: Path, monkeypatch: py
     assert Machine.settled(path, cores=2) == Machine(2, False)
 
 
-@pytest.mark.parametrize(("cores", "workers", "threads_"), [(1, 0, 1), (2, 1, 1), (5, 2, 3)])
+@pytest.mark.parametrize(("cores", "workers", "threads_"), [(1, 0, 1), (2, 2, 1), (5, 2, 3)])
 def test_cores_are_shared_out(cores: int, workers: int, threads_: int) -> None:
     machine = Machine(cores, False)
     assert (machine.workers, machine.threads) == (workers, threads_)

@@ -26,13 +26,13 @@ class Machine:
 
     @property
     def workers(self) -> int:
-        """Processes that simulate while the others train."""
-        return self.cores // 2
+        """Processes that simulate: half of the cores; of two both, for one training thread leaves room beside it."""
+        return 2 if self.cores == 2 else self.cores // 2
 
     @property
     def threads(self) -> int:
         """Threads that train."""
-        return self.cores - self.workers
+        return self.cores - self.cores // 2
 
     @classmethod
     def settled(cls, path: Path, *, cores: int | None = None, resume: bool = False) -> "Machine":
