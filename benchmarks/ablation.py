@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -95,15 +96,19 @@ def main() -> None:
     simulation = Simulation(waveforms=arguments.waveforms, spectra=2048, validation_batches=16)
     bfloat16 = bfloat16_pays()
 
-    def shipped(along: Along = architecture.along) -> Estimator:
+    def shipped(along: Along = architecture.along, **templates: Any) -> Estimator:
         torch.manual_seed(0)
-        return replace(architecture, along=along).build(bfloat16=bfloat16)
+        changed = replace(architecture, along=along, templates=architecture.templates | templates)
+        return changed.build(bfloat16=bfloat16)
 
     rate = settings.schedule.learning_rate
     variants: dict[str, tuple[Callable[[], Estimator], float]] = {
         "shipped": (shipped, rate),
         "along the chirp mass": (lambda: shipped("chirp_mass"), rate),
         "along the phase": (lambda: shipped("phase"), rate),
+        "anchors shared by the spins": (lambda: shipped(spins_share_anchor=True), rate),
+        "an anchor for each spin": (lambda: shipped(spins_share_anchor=False), rate),
+        "phase, own anchors": (lambda: shipped("phase", spins_share_anchor=False), rate),
         "raw input": (lambda: rebuilt(shipped(), architecture, RawInput), rate),
         "no anchor": (lambda: unanchored(shipped()), rate),
         "spline flow": (lambda: with_head(shipped(), FlowHead(architecture.n_context, 4)), rate),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chirpleaf.inference.certify import likelihood as likelihood_module
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.physics.detectors import detector, gmst, project
 from chirpleaf.physics.waveforms import polarizations
@@ -205,3 +206,12 @@ def test_many_waveforms_at_once_are_each_their_own() -> None:
         alone, snr = log_likelihood_ratio(segment(), {k: v[row : row + 1] for k, v in samples.items()}, APPROXIMANT)
         assert alone[0] == pytest.approx(together[row], abs=1e-6)
         np.testing.assert_allclose(snr[0], power[row], rtol=1e-9)
+
+
+def test_processes_that_share_the_work_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = binaries(130)  # three turns, the last one short
+    alone = log_likelihood_ratio(segment(), samples, APPROXIMANT)
+    monkeypatch.setattr(likelihood_module, "_WORTH_A_PROCESS", 0)
+    shared = log_likelihood_ratio(segment(), samples, APPROXIMANT, workers=2)
+    for expected, found in zip(alone, shared, strict=True):
+        np.testing.assert_array_equal(found, expected)

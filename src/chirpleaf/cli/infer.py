@@ -48,6 +48,9 @@ def infer(
     prior: Annotated[
         str, typer.Option(metavar="NAME", help="model (the network's), standard, comoving, or a prior file of bilby.")
     ] = "model",
+    cores: Annotated[
+        int | None, typer.Option(min=1, help="Cores for waveforms with higher modes; those that are free by default.")
+    ] = None,
 ) -> None:
     """From strain to a posterior: a table, its files and its pictures."""
     from chirpleaf.cli.collector import paused_collector
@@ -74,6 +77,7 @@ def infer(
         import torch
 
         from chirpleaf.inference import infer as run
+        from chirpleaf.training.threads import free_cores
 
         torch.set_num_threads(1)  # one event is too little work for two threads, which a busy core would slow
 
@@ -90,6 +94,7 @@ def infer(
             budget=budget,
             approximant=approximant,
             prior=prior,
+            workers=cores or free_cores(),
         )
         _write(posterior, folder, overwrite=overwrite)
     if not posterior.trust.trusted:

@@ -40,6 +40,7 @@ def infer(
     budget: float = 60.0,
     approximant: str | None = None,
     prior: str | Path = "model",
+    workers: int = 1,
 ) -> Posterior:
     """The posterior of a binary black hole merger.
 
@@ -57,6 +58,8 @@ def infer(
         approximant: waveform model of the likelihood, any frequency-domain one of lalsimulation with aligned spins; the
             network's when None.
         prior: "model", the network's own; "standard" or "comoving" (`PRESETS` of `certify.target`); or a bilby file.
+        workers: processes that share waveforms with more than the (2, 2) mode; more than one needs the
+            `if __name__ == "__main__"` guard in a script.
 
     Returns:
         Samples, their density and their summary.
@@ -113,6 +116,7 @@ def infer(
         effective_samples=samples // 2 if effective_samples is None else effective_samples,
         budget=budget,
         seed=seed,
+        workers=workers,
     )
     timing["certify_s"] = time.perf_counter() - found
     timing["total_s"] = time.perf_counter() - start

@@ -50,6 +50,7 @@ def certified(
     effective_samples: int = 5000,
     budget: float = 60.0,
     seed: int = 0,
+    workers: int = 1,
 ) -> Certified:
     """Weighs draws of the network until enough of them count.
 
@@ -62,6 +63,7 @@ def certified(
         effective_samples: how many are wanted.
         budget: seconds after which no more draws are begun.
         seed: of everything random.
+        workers: see `with_modes`.
 
     Returns:
         All draws with their weights, and the verdict on them.
@@ -77,7 +79,7 @@ def certified(
     def filled(wanted: int) -> Certified:
         pool.fill(draws, wanted, support, deadline)
         first = pool.certified(effective_samples)
-        return first if alone else with_modes(first, segment, target.approximant, seed=seed)
+        return first if alone else with_modes(first, segment, target.approximant, seed=seed, workers=workers)
 
     result = filled(effective_samples)
     short = effective_samples / max(result.certificate.effective_samples, 1.0)
@@ -110,7 +112,7 @@ def _begun(
         dephasing /= 2
 
 
-def with_modes(first: Certified, segment: Segment, approximant: str, *, seed: int = 0) -> Certified:
+def with_modes(first: Certified, segment: Segment, approximant: str, *, seed: int = 0, workers: int = 1) -> Certified:
     """Weighs certified samples again, towards a waveform with more than the (2, 2) mode.
 
     Its likelihood does not factor into what belongs to the binary and what belongs to its place, so nothing can be
@@ -124,6 +126,7 @@ def with_modes(first: Certified, segment: Segment, approximant: str, *, seed: in
         segment: the data they are of.
         approximant: any waveform model.
         seed: of the resampling between the two weighings.
+        workers: processes that share the waveforms on every frequency (see `log_likelihood_ratio`).
 
     Returns:
         As many samples as were effective, with weights towards the new model, whose `log_likelihood` and optimal
@@ -132,9 +135,9 @@ def with_modes(first: Certified, segment: Segment, approximant: str, *, seed: in
     before = first.certificate
     chosen = systematic(relative(first.log_weight), max(int(before.effective_samples), 1), seed)
     samples = {name: values[chosen] for name, values in first.samples.items()}
-    old, _ = log_likelihood_ratio(segment, samples, before.approximant)
+    old, _ = log_likelihood_ratio(segment, samples, before.approximant, workers=workers)
     samples |= _moved(samples, segment, before.approximant, approximant)
-    new, snr = log_likelihood_ratio(segment, samples, approximant)
+    new, snr = log_likelihood_ratio(segment, samples, approximant, workers=workers)
     weighing = Weighing.of(new - old)
     samples |= {"log_likelihood": new, "network_optimal_snr": np.sqrt(np.sum(snr**2, axis=1))}
     samples |= {f"{name}_optimal_snr": snr[:, index] for index, name in enumerate(segment.detectors)}

@@ -6,6 +6,11 @@ relative to noise alone, with h_d the waveform of all eleven parameters as detec
 its modes.
 """
 
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from multiprocessing import get_context
+
 import numpy as np
 from jaxtyping import Float64
 
@@ -16,11 +21,14 @@ from chirpleaf.strain.segment import Segment
 
 _CHUNK = 64
 """Waveforms in memory at a time."""
+_WORTH_A_PROCESS = 10_000_000
+"""Waveform values from which on a second process, which takes two seconds to start, pays."""
+
+Whittle = tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, "n detector"]]
+"""ln of the likelihood over that of noise (nats), and optimal signal-to-noise by detector."""
 
 
-def log_likelihood_ratio(
-    segment: Segment, samples: Samples, approximant: str, *, workers: int = 1
-) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, "n detector"]]:
+def log_likelihood_ratio(segment: Segment, samples: Samples, approximant: str, *, workers: int = 1) -> Whittle:
     """ln of the likelihood over that of noise, and how loud each signal is.
 
     Args:
@@ -28,25 +36,37 @@ def log_likelihood_ratio(
         samples: mass_1, mass_2 (solar masses), chi_1, chi_2, luminosity_distance (Mpc), theta_jn, phase, psi, ra, dec
             (rad), geocent_time (GPS, seconds), each of shape (n,).
         approximant: waveform model.
-        workers: processes that share the waveforms.
+        workers: processes that share the work where it is much; more than one needs the `if __name__ == "__main__"`
+            guard in a script.
 
     Returns:
         Nats, shape (n,), and optimal signal-to-noise by detector, shape (n, detector).
     """
+    wanted = (*WAVEFORM_PARAMETERS, "ra", "dec", "psi", "geocent_time")
     n = len(samples["mass_1"])
-    moment = gmst(segment.reference_time)
-    ratio, power = np.empty(n), np.empty((n, len(segment.detectors)))
-    for start in range(0, n, _CHUNK):
-        rows = {name: values[start : start + _CHUNK] for name, values in samples.items()}
-        binaries = {name: rows[name] for name in WAVEFORM_PARAMETERS}
-        hp, hc = polarizations(binaries, segment.frequencies, approximant, workers=workers)
-        time = rows["geocent_time"] - segment.reference_time
-        matched = np.zeros(len(time))
-        for index, name in enumerate(segment.detectors):
-            sky = (rows["ra"], rows["dec"], rows["psi"])
-            signal = project(hp, hc, detector(name), *sky, moment, segment.frequencies, time)
-            noise = 4 / (segment.duration * segment.psd[index])
-            power[start : start + _CHUNK, index] = np.abs(signal) ** 2 @ noise
-            matched += (signal.conj() @ (segment.strain[index] * noise)).real
-        ratio[start : start + _CHUNK] = matched - power[start : start + _CHUNK].sum(axis=1) / 2
-    return ratio, np.sqrt(power)
+    rows = [{name: samples[name][start : start + _CHUNK] for name in wanted} for start in range(0, n, _CHUNK)]
+    shared = workers > 1 and n * len(segment.frequencies) > _WORTH_A_PROCESS
+    ratios, snrs = zip(*_each(segment, rows, approximant, workers if shared else 1), strict=True)
+    return np.concatenate(ratios), np.concatenate(snrs)
+
+
+def _each(segment: Segment, rows: list[Samples], approximant: str, workers: int) -> Iterator[Whittle]:
+    if workers == 1:
+        yield from map(_whittle, repeat(segment), rows, repeat(approximant))
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_whittle, repeat(segment), rows, repeat(approximant))
+
+
+def _whittle(segment: Segment, rows: Samples, approximant: str) -> Whittle:
+    binaries = {name: rows[name] for name in WAVEFORM_PARAMETERS}
+    hp, hc = polarizations(binaries, segment.frequencies, approximant)
+    moment, time = gmst(segment.reference_time), rows["geocent_time"] - segment.reference_time
+    matched, power = np.zeros(len(time)), np.empty((len(time), len(segment.detectors)))
+    for index, name in enumerate(segment.detectors):
+        sky = (rows["ra"], rows["dec"], rows["psi"])
+        signal = project(hp, hc, detector(name), *sky, moment, segment.frequencies, time)
+        noise = 4 / (segment.duration * segment.psd[index])
+        power[:, index] = np.abs(signal) ** 2 @ noise
+        matched += (signal.conj() @ (segment.strain[index] * noise)).real
+    return matched - power.sum(axis=1) / 2, np.sqrt(power)

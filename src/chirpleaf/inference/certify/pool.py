@@ -24,6 +24,8 @@ _FAIR_TRIAL = 16_384
 _POOR = 0.25
 """Efficiency below which another proposal is fitted to the draws."""
 _REFITS = 3
+_LEAST = 512
+"""Draws that are worth a turn."""
 _CHECKED = 64
 """Samples whose likelihood is computed on every frequency."""
 
@@ -40,6 +42,7 @@ class Pool:
         self._proposals: list[Proposal] = []
         self._counts: list[int] = []
         self._batch: Batch | None = None
+        self._seconds = 0.0
 
     @property
     def batch(self) -> Batch:
@@ -65,7 +68,7 @@ class Pool:
 
     def add(self, proposal: Proposal, draws: Samples | int) -> None:
         """Weighs draws of a proposal, or that many new ones."""
-        turn = sum(self._counts)
+        start, turn = time.perf_counter(), self.size
         theta = proposal.draw(draws, self._weigher.seed + turn) if isinstance(draws, int) else draws
         batch = self._weigher.weigh(theta, proposal.log_prob(theta), turn)
         self._batch = batch if self._batch is None else Batch.joined([self._batch, batch])
@@ -74,6 +77,7 @@ class Pool:
             self._counts.append(0)
         self._counts[self._proposals.index(proposal)] += len(batch.log_target)
         self.__dict__.pop("log_prob", None)
+        self._seconds += time.perf_counter() - start
 
     def fill(self, draws: int, effective_samples: int, support: SupportMap, deadline: float) -> None:
         """Adds draws until there are enough, and enough of them count, or it is hopeless, or the time is up.
@@ -92,7 +96,8 @@ class Pool:
             nothing = not np.isfinite(self.log_weight).any()
             if now > deadline or hopeless or nothing:
                 return
-            self.add(self._next_proposal(support), more)
+            affordable = int(self.size / self._seconds * (deadline - now))
+            self.add(self._next_proposal(support), min(more, max(affordable, _LEAST)))
 
     @property
     def size(self) -> int:
@@ -105,7 +110,7 @@ class Pool:
         missing = 1.05 * (effective_samples - weighing.effective_samples) / max(weighing.efficiency, 1e-3)
         if weighing.effective_samples >= effective_samples:
             return max(draws - self.size, 0)
-        return max(min(draws - self.size, self.size), int(np.clip(missing, 512, 2 * self.size)))
+        return max(min(draws - self.size, self.size), int(np.clip(missing, _LEAST, 2 * self.size)))
 
     def _next_proposal(self, support: SupportMap) -> Proposal:
         """The last proposal, or where that is poor, and may be bettered, a mixture fitted to the draws."""
