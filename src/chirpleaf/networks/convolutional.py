@@ -1,0 +1,88 @@
+"""Convolutional root: whitened time series in, one feature vector out (arXiv:1903.01998).
+
+`PUBLISHED` is the published layout as far as it is known at second hand: seven layers of valid padding that shrink 8192
+samples, one second of one detector at 8192 Hz, to length one. That the numbers fit each other is all that vouches for
+them; the tests hold them to it, and to 2,967,552 parameters.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class Convolution(NamedTuple):
+    """A layer: convolution of valid padding, ReLU, maximum over `pool` samples.
+
+    Attributes:
+        kernel: taps of a filter.
+        channels: number of filters.
+        stride: samples between two places of a filter.
+        dilation: samples between two taps.
+        pool: samples of which the greatest is kept.
+    """
+
+    kernel: int
+    channels: int
+    stride: int = 1
+    dilation: int = 1
+    pool: int = 1
+
+    def shrunk(self, length: int) -> int:
+        """Length of what it makes of `length` samples."""
+        return ((length - self.dilation * (self.kernel - 1) - 1) // self.stride + 1) // self.pool
+
+
+PUBLISHED = (
+    Convolution(16, 64, pool=4),
+    Convolution(16, 128, dilation=2, pool=4),
+    Convolution(16, 256, dilation=2, pool=4),
+    Convolution(32, 256, dilation=2, pool=4),
+    Convolution(4, 128, dilation=2),
+    Convolution(4, 128, dilation=2),
+    Convolution(2, 64),
+)
+"""Layers of arXiv:1903.01998 for 8192 samples of one detector."""
+
+
+class ConvolutionalRoot(nn.Module):
+    """Convolutions, ReLU and maxima; what is left of the time series is laid out flat.
+
+    Args:
+        n_channels: time series that come in, one a detector.
+        n_samples: their length.
+        layers: see `Convolution`.
+
+    Raises:
+        ValueError: the layers shrink the series to nothing.
+
+    Example:
+        >>> import torch
+        >>> root = ConvolutionalRoot(1, 8192, PUBLISHED)
+        >>> root(torch.zeros(2, 1, 8192)).shape, sum(weight.numel() for weight in root.parameters())
+        (torch.Size([2, 64]), 2967552)
+    """
+
+    def __init__(self, n_channels: int, n_samples: int, layers: Sequence[Convolution]) -> None:
+        super().__init__()
+        stages: list[nn.Module] = []
+        channels, length = n_channels, n_samples
+        for layer in layers:
+            stages += [
+                nn.Conv1d(channels, layer.channels, layer.kernel, stride=layer.stride, dilation=layer.dilation),
+                nn.ReLU(),
+            ]
+            if layer.pool > 1:
+                stages.append(nn.MaxPool1d(layer.pool))
+            channels, length = layer.channels, layer.shrunk(length)
+            if length < 1:
+                raise ValueError(
+                    f"expected layers that leave a sample of {n_samples}; got none after {layer}: pool less"
+                )
+        self.stages = nn.Sequential(*stages)
+        self.n_outputs = channels * length
+
+    def forward(self, x: Float[Tensor, "batch channel time"]) -> Float[Tensor, "batch feature"]:
+        """Features of each series."""
+        return self.stages(x).flatten(1)

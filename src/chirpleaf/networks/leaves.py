@@ -1,0 +1,125 @@
+"""Leaves: small networks on a shared root, one for each quantity (arXiv:1903.01998).
+
+A leaf has three dense layers. The second has no non-linearity, so that more neurons pass their gradient on to the last
+one. In a `BayesianLeaf` the weights of the last two are distributions; every leaf is a probabilistic model of its own,
+and the root a deterministic feature extractor.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from chirpleaf.networks.bayesian import BayesianLinear, Predictive
+
+_LOWEST, _HIGHEST = -6.0, 3.0
+"""Of ln(scale): what a Gaussian likelihood may be, in units of the target."""
+
+
+class Leaf(nn.Module):
+    """A point estimate.
+
+    Args:
+        n_inputs: length of the root's features.
+        width: neurons of the first two layers.
+        dropout: share of them that training leaves out.
+
+    Example:
+        >>> Leaf(64)(torch.zeros(5, 64)).shape
+        torch.Size([5])
+    """
+
+    def __init__(self, n_inputs: int, *, width: int = 128, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(n_inputs, width),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(width, width),
+            nn.Dropout(dropout),
+            nn.Linear(width, 1),
+        )
+
+    def forward(self, features: Float[Tensor, "batch n_inputs"]) -> Float[Tensor, " batch"]:
+        """The estimate for each row of features."""
+        return self.layers(features)[:, 0]
+
+
+class BayesianLeaf(nn.Module):
+    """A Gaussian whose mean, and with `scale="sample"` whose scale, come from layers of random weights.
+
+    Args:
+        n_inputs: length of the root's features.
+        width: neurons of the first two layers.
+        dropout: share of the first layer's that training leaves out.
+        scale: "sample" where the Gaussian's scale is learnt for each sample, "leaf" where all samples share it.
+        prior_scale: see `BayesianLinear`.
+
+    Example:
+        >>> leaf = BayesianLeaf(64).eval()
+        >>> leaf.predictive(torch.zeros(5, 64), 1000).epistemic.shape
+        torch.Size([5])
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        *,
+        width: int = 128,
+        dropout: float = 0.1,
+        scale: Literal["sample", "leaf"] = "sample",
+        prior_scale: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Linear(n_inputs, width), nn.ReLU(), nn.Dropout(dropout))
+        self.second = BayesianLinear(width, width, prior_scale=prior_scale)
+        self.last = BayesianLinear(width, 2 if scale == "sample" else 1, prior_scale=prior_scale)
+        self.log_scale = nn.Parameter(torch.zeros(())) if scale == "leaf" else None
+
+    def forward(self, features: Float[Tensor, "batch n_inputs"]) -> torch.distributions.Normal:
+        """The distribution of each row, by weights drawn anew for it."""
+        return torch.distributions.Normal(*self._parts(self.first(features), None))
+
+    def predictive(
+        self, features: Float[Tensor, "batch n_inputs"], n: int, generator: torch.Generator | None = None
+    ) -> Predictive:
+        """The posterior predictive by `n` draws of the weights."""
+        hidden = self.first(features)
+        return Predictive(*self._parts(hidden.expand(n, *hidden.shape), generator))
+
+    def kl(self) -> Float[Tensor, ""]:
+        """KL of all random weights from their prior, nats."""
+        return self.second.kl() + self.last.kl()
+
+    def _parts(self, hidden: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """Mean and scale, both of the shape of `hidden` but for its last dimension."""
+        out = self.last(self.second(hidden, generator), generator)
+        log_scale = self.log_scale.expand(out.shape[:-1]) if self.log_scale is not None else out[..., 1]
+        return out[..., 0], log_scale.clamp(_LOWEST, _HIGHEST).exp()
+
+
+class RootLeaves(nn.Module):
+    """A root and the leaves that share it: `network(features)` has one entry for each leaf.
+
+    Args:
+        root: input to features.
+        names: of the leaves.
+        leaf: makes a leaf.
+
+    Example:
+        >>> from chirpleaf.networks.residual import ResidualNetwork
+        >>> network = RootLeaves(ResidualNetwork(10, 8, width=16, n_blocks=1), ("mass_1", "mass_2"), lambda: Leaf(8))
+        >>> {name: estimate.shape for name, estimate in network(torch.zeros(3, 10)).items()}
+        {'mass_1': torch.Size([3]), 'mass_2': torch.Size([3])}
+    """
+
+    def __init__(self, root: nn.Module, names: Sequence[str], leaf: Callable[[], nn.Module]) -> None:
+        super().__init__()
+        self.root, self.leaves = root, nn.ModuleDict({name: leaf() for name in names})
+
+    def forward(self, x: Tensor) -> dict[str, Tensor | torch.distributions.Normal]:
+        """What each leaf says, by name."""
+        features = self.root(x)
+        return {name: leaf(features) for name, leaf in self.leaves.items()}
