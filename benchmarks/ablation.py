@@ -29,6 +29,7 @@ from chirpleaf.plots.training import loss_curves
 from chirpleaf.representation.anchoring import Along, Anchoring
 from chirpleaf.representation.canonical import Canonical, CanonicalInput
 from chirpleaf.training.engine import Schedule, fit
+from chirpleaf.training.objectives import LogScore
 from chirpleaf.training.progress import History, read_history
 from chirpleaf.training.recipe import Simulation, build_simulator, validation_batches
 from chirpleaf.training.threads import bfloat16_pays
@@ -96,10 +97,14 @@ def main() -> None:
     simulation = Simulation(waveforms=arguments.waveforms, spectra=2048, validation_batches=16)
     bfloat16 = bfloat16_pays()
 
-    def shipped(along: Along = architecture.along, **templates: Any) -> Estimator:
+    def shipped(along: Along = architecture.along, background: float | None = None, **templates: Any) -> Estimator:
         torch.manual_seed(0)
-        changed = replace(architecture, along=along, templates=architecture.templates | templates)
-        return changed.build(bfloat16=bfloat16)
+        share = architecture.background if background is None else background
+        templates = architecture.templates | templates
+        changed = replace(architecture, along=along, background=share, templates=templates)
+        estimator = changed.build(bfloat16=bfloat16)
+        assert isinstance(estimator, Estimator)
+        return estimator
 
     rate = settings.schedule.learning_rate
     variants: dict[str, tuple[Callable[[], Estimator], float]] = {
@@ -108,7 +113,9 @@ def main() -> None:
         "along the phase": (lambda: shipped("phase"), rate),
         "anchors shared by the spins": (lambda: shipped(spins_share_anchor=True), rate),
         "an anchor for each spin": (lambda: shipped(spins_share_anchor=False), rate),
-        "phase, own anchors": (lambda: shipped("phase", spins_share_anchor=False), rate),
+        "no background": (lambda: shipped(background=0.0), rate),
+        "background of a percent": (lambda: shipped(background=0.01), rate),
+        "background of a thousandth": (lambda: shipped(background=0.001), rate),
         "raw input": (lambda: rebuilt(shipped(), architecture, RawInput), rate),
         "no anchor": (lambda: unanchored(shipped()), rate),
         "spline flow": (lambda: with_head(shipped(), FlowHead(architecture.n_context, 4)), rate),
@@ -134,7 +141,15 @@ def main() -> None:
         folder = arguments.out / name.replace(",", "").replace(" ", "-")
         folder.mkdir(exist_ok=True)
         (folder / "history.csv").unlink(missing_ok=True)
-        fit(estimator.density, simulator, held_out, schedule, out=folder, callbacks=[History(folder / "history.csv")])
+        fit(
+            estimator.density,
+            simulator,
+            held_out,
+            schedule,
+            out=folder,
+            objective=LogScore(estimator.background, alone=schedule.warmup),
+            callbacks=[History(folder / "history.csv")],
+        )
         rows = read_history(folder / "history.csv")
         LOGGER.info(f"| {name} | {rows[-1]['minutes']:.1f} | {rows[-1]['validation_loss']:.3f} |")
     histories = {

@@ -22,7 +22,8 @@ from chirpleaf.models import Model
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.training.bank import build_waveform_bank
-from chirpleaf.training.engine import DensityTraining, Schedule
+from chirpleaf.training.engine import Schedule, Training
+from chirpleaf.training.objectives import LogScore
 from chirpleaf.training.progress import read_history
 from chirpleaf.training.proposal import StratifiedProposal
 from chirpleaf.training.recipe import Simulation, build_simulator, train
@@ -38,12 +39,12 @@ def seconds_a_batch(architecture: Architecture, simulation: Simulation, repeats:
     """What a batch takes where one process simulates and one trains."""
     estimator = architecture.build(bfloat16=bfloat16_pays())
     simulator = build_simulator(architecture, estimator, replace(simulation, waveforms=2000, spectra=64), seed=1)
-    training = DensityTraining(estimator.density, Schedule())
+    training = Training(estimator.network, Schedule(), LogScore())
     start = time.perf_counter()
     batches = [simulator.batch(index) for index in range(repeats)]
     middle = time.perf_counter()
     for batch in batches:
-        training.loss(batch).backward()
+        training.objective.loss(estimator.network, batch).backward()
     return max(middle - start, time.perf_counter() - middle) / repeats + 0.02
 
 

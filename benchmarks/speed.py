@@ -30,7 +30,8 @@ from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain import events, load_event, welch
-from chirpleaf.training.engine import DensityTraining
+from chirpleaf.training.engine import Training
+from chirpleaf.training.objectives import LogScore
 from chirpleaf.training.recipe import build_simulator
 
 LOGGER = logging.getLogger("speed")
@@ -78,14 +79,14 @@ def training(preset: str) -> None:
     architecture, simulation = settings.architecture(), settings.data()
     estimator = architecture.build(bfloat16=True)
     simulator = build_simulator(architecture, estimator, replace(simulation, waveforms=8192, spectra=256), seed=0)
-    trainer = DensityTraining(estimator.density, settings.plan())
+    trainer = Training(estimator.network, settings.plan(), LogScore())
     optimizer = trainer.configure_optimizers()["optimizer"]
     counter = iter(range(1_000_000))
     batch = simulator.batch(next(counter))
 
     def step(examples: object = None) -> None:
         optimizer.zero_grad()
-        trainer.loss(examples or batch).backward()
+        trainer.objective.loss(estimator.network, examples or batch).backward()
         optimizer.step()
 
     both = median_seconds(lambda: step(simulator.batch(next(counter))))

@@ -51,6 +51,31 @@ class RootSection(_Section):
     n_blocks: PositiveInt = 6
 
 
+class ConvolutionSection(_Section):
+    """A layer; see `networks.convolutional.Convolution`."""
+
+    kernel: PositiveInt
+    channels: PositiveInt
+    stride: PositiveInt = 1
+    dilation: PositiveInt = 1
+    pool: PositiveInt = 1
+
+
+class ConvolutionalSection(_Section):
+    """Convolutional root on time series."""
+
+    layers: tuple[ConvolutionSection, ...]
+
+
+class SeriesSection(_Section):
+    """Time series; see `representation.series`."""
+
+    rate: PositiveInt
+    n_samples: PositiveInt
+    before: float = Field(default=0.75, gt=0, lt=1)
+    arrival: float = Field(default=0.1, ge=0)
+
+
 class MixtureSection(_Section):
     """Affine map and autoregressive mixtures."""
 
@@ -66,6 +91,26 @@ class FlowSection(_Section):
     n_transforms: PositiveInt = 3
     n_hidden: PositiveInt = 128
     n_bins: PositiveInt = 12
+
+
+class LeavesSection(_Section):
+    """A point estimate of each quantity."""
+
+    kind: Literal["leaves"]
+    names: tuple[str, ...]
+    width: PositiveInt = 128
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+
+
+class BayesianLeavesSection(_Section):
+    """A Gaussian for each quantity, by random weights in the last two layers."""
+
+    kind: Literal["bayesian-leaves"]
+    names: tuple[str, ...]
+    width: PositiveInt = 128
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    scale: Literal["sample", "leaf"] = "sample"
+    prior_scale: PositiveFloat = 1.0
 
 
 class SimulationSection(_Section):
@@ -90,6 +135,8 @@ class ScheduleSection(_Section):
     weight_decay: float = Field(default=0.01, ge=0)
     clip: PositiveFloat = 5.0
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
+    cosine: bool = True
+    stop_below: PositiveFloat | None = None
 
 
 class Preset(_Section):
@@ -107,9 +154,13 @@ class Preset(_Section):
     prior: PriorSection = PriorSection()
     templates: TemplateSection = TemplateSection()
     along: Along = "chirp_mass"
-    root: RootSection = RootSection()
+    series: SeriesSection | None = None
+    root: RootSection | ConvolutionalSection = RootSection()
     n_context: PositiveInt = 128
-    head: MixtureSection | FlowSection = Field(default=MixtureSection(), discriminator="kind")
+    head: MixtureSection | FlowSection | LeavesSection | BayesianLeavesSection = Field(
+        default=MixtureSection(), discriminator="kind"
+    )
+    background: float = Field(default=0.01, ge=0, lt=1)
     simulation: SimulationSection = SimulationSection()
     schedule: ScheduleSection = ScheduleSection()
 
@@ -130,9 +181,11 @@ class Preset(_Section):
             approximant=self.approximant,
             templates=self.templates.model_dump(),
             along=self.along,
+            series=None if self.series is None else self.series.model_dump(),
             root=self.root.model_dump(),
             n_context=self.n_context,
             head=self.head.model_dump(),
+            background=self.background,
         )
 
     def data(self) -> Simulation:

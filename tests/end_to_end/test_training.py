@@ -17,10 +17,10 @@ from chirpleaf.models import Architecture, load, save
 from chirpleaf.networks.density import ConditionalDensity
 from chirpleaf.networks.heads import MixtureHead
 from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.training.batch import Batch
 from chirpleaf.training.engine import Schedule, fit
 from chirpleaf.training.progress import History, read_history
 from chirpleaf.training.recipe import Simulation, train
-from chirpleaf.training.simulator import Batch
 
 MIXING = torch.tensor([[1.0, 0.5, 0.0, 0.0], [0.0, 1.0, -0.5, 0.0], [0.3, 0.0, 1.0, 0.8], [0.0, 0.7, 0.0, 1.0],
                        [0.5, 0.0, 0.0, -1.0]])  # fmt: skip
@@ -52,7 +52,7 @@ class LinearGaussian:
         data = theta @ MIXING.T + NOISE * torch.randn(self.size, len(MIXING), generator=generator)
         log_weight = 4 * np.log(self.width) - 0.5 * (1 - self.width**-2) * theta.square().sum(1)
         weight = log_weight.exp() if self.weighted else torch.ones(self.size)
-        return Batch(data, theta, torch.zeros(self.size), weight)
+        return Batch(data, theta, torch.zeros(self.size), torch.full((self.size,), -torch.inf), weight)
 
 
 def exact_posterior(data: Tensor) -> tuple[Tensor, Tensor]:
@@ -209,9 +209,9 @@ def test_resuming_a_finished_training_gives_its_model(tmp_path: Path) -> None:
 def test_the_weights_are_the_moving_average(tmp_path: Path) -> None:
     density = run(tmp_path)
     checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=False)
-    last = {name.removeprefix("density."): weight for name, weight in checkpoint["current_model_state"].items()}
+    last = {name.removeprefix("network."): weight for name, weight in checkpoint["current_model_state"].items()}
     assert all(
-        torch.equal(checkpoint["state_dict"][f"density.{name}"], weight)
+        torch.equal(checkpoint["state_dict"][f"network.{name}"], weight)
         for name, weight in density.state_dict().items()
     )
     assert any(not torch.equal(last[name], weight) for name, weight in density.state_dict().items())

@@ -13,9 +13,11 @@ from chirpleaf.representation.canonical import Canonical
 SEEN = 5
 
 
-@pytest.fixture(scope="module")
-def estimator(model: Model) -> Estimator:
-    return model.estimator
+@pytest.fixture(scope="module", params=[0.0, 0.2], ids=["network alone", "with background"])
+def estimator(model: Model, request: pytest.FixtureRequest) -> Estimator:
+    estimator = copy.deepcopy(model.posterior)
+    estimator.background = request.param
+    return estimator
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,34 @@ def test_samples_lie_in_the_prior(model: Model, canonical: Canonical) -> None:
     theta, _ = model.estimator.sample(canonical, 400, generator())
     samples = dict(zip(PARAMETERS, theta.reshape(-1, 4).numpy().T, strict=True))
     assert np.isfinite(model.architecture.prior.log_prob(samples)).mean() > 0.999
+
+
+@torch.no_grad()
+def test_the_background_bounds_what_a_truth_can_cost(model: Model, canonical: Canonical) -> None:
+    estimator = copy.deepcopy(model.posterior)
+    estimator.background = 0.0
+    estimator.density.head.affine.bias[4:8] -= 5.0
+    samples = model.architecture.prior.sample(2000, np.random.default_rng(3))
+    theta = torch.from_numpy(np.stack([samples[name] for name in PARAMETERS], axis=1))[:, None].expand(-1, SEEN, -1)
+    jacobian = estimator.support.log_abs_det_jacobian(theta, estimator.support(theta))
+    alone = estimator.log_prob(theta, canonical) - jacobian
+    estimator.background = 0.01
+    bounded = estimator.log_prob(theta, canonical) - jacobian
+    inside = (estimator.support(theta).abs() < 2).all(-1)
+    assert alone[inside].min() < -100
+    assert bounded[inside].min() > np.log(0.01) - 2 * np.log(2 * np.pi) - 8
+    assert ((bounded - alone).clamp_max(0) >= np.log(0.99) - 1e-6).all()
+
+
+@torch.no_grad()
+def test_the_background_has_its_share_of_the_draws(model: Model, canonical: Canonical) -> None:
+    estimator = copy.deepcopy(model.posterior)
+    estimator.density.head.affine.bias[4:8] -= 6.0
+    estimator.background = 0.2
+    theta, _ = estimator.sample(canonical, 4000, generator())
+    coordinates = estimator.support(theta)
+    far = (coordinates[..., 1] - coordinates[..., 1].median(0).values).abs() > 0.2
+    assert far.double().mean() == pytest.approx(0.2, abs=0.04)
 
 
 def test_same_seed_same_samples(estimator: Estimator, canonical: Canonical) -> None:

@@ -183,3 +183,10 @@ def test_an_architecture_of_before_a_setting_has_its_default(architecture: Archi
     values = architecture.to_json()
     del values["fold"]
     assert Architecture.from_json(values).grid == architecture.grid
+
+
+def test_an_older_file_has_no_background(model: Model) -> None:
+    values = model.architecture.to_json()
+    assert Architecture.from_json(values).background == model.architecture.background > 0
+    del values["background"]
+    assert Architecture.from_json(values).background == 0

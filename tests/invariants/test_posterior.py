@@ -11,11 +11,12 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.amortised import sample
 from chirpleaf.inference.infer import infer
 from chirpleaf.inference.observe import Observation, canonicalise, choose, observe, refine
-from chirpleaf.inference.posterior import HEADLINE, Posterior, derived
+from chirpleaf.inference.posterior import HEADLINE, Posterior
 from chirpleaf.inference.trust import GREATEST_SNR, LEAST_SNR, assess
 from chirpleaf.models import PARAMETERS as MODELLED
 from chirpleaf.models import Architecture, Model
 from chirpleaf.physics import remnant
+from chirpleaf.physics.derived import derived
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations

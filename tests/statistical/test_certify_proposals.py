@@ -6,8 +6,8 @@ import torch
 
 from chirpleaf.inference.certify.importance import Weighing
 from chirpleaf.inference.certify.proposals import MixtureProposal, balanced
-from chirpleaf.inference.posterior import Samples
 from chirpleaf.models import PARAMETERS
+from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.representation.coordinates import SupportMap
 

@@ -1,5 +1,6 @@
 """Simulated data: coherent signals as loud as asked for, white noise, and nothing but (seed, index) behind them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import lal
@@ -159,3 +160,12 @@ def test_every_detector_has_spectra_of_its_own(simulator: Simulator) -> None:
         used = (weights[:, place, None, :8] == own[None, :, :8]).all(-1)
         assert used.any(1).all()
         assert used.any(0).float().mean() > 0.95
+
+
+def test_no_examples_outweigh_a_batch(shipped: Callable[[str], Architecture]) -> None:
+    """Light binaries' templates reach to where the prior has next to nothing: noise chooses those as well as others."""
+    architecture = shipped("bbh-long")
+    simulator = build_simulator(architecture, architecture.build(), Simulation(waveforms=2000, spectra=64), seed=5)
+    weight = torch.cat([simulator.batch(index).weight for index in range(8)])
+    assert weight.sum() ** 2 / weight.square().sum() > 0.7 * len(weight)
+    assert weight.max() < 8 * weight.mean()

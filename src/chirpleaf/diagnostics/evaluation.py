@@ -13,9 +13,9 @@ from chirpleaf.diagnostics.errors import ErrorTable, error_table
 from chirpleaf.diagnostics.injections import Spectra, inject
 from chirpleaf.inference.amortised import sample
 from chirpleaf.inference.observe import refine
-from chirpleaf.inference.posterior import derived
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.models.model import Model
+from chirpleaf.physics.derived import derived
 from chirpleaf.strain.measured import DrawnSpectra
 
 CALIBRATED = ("chirp_mass", "mass_ratio", "chi_eff", "chi_1", "chi_2", "final_spin", "mass_1", "mass_2", "final_mass")

@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 
 from chirpleaf.inference.observe import Observation
-from chirpleaf.inference.posterior import Samples, derived
 from chirpleaf.models.estimator import PARAMETERS
+from chirpleaf.physics.derived import Samples, derived
 
 
 def draw(observation: Observation, n: int, seed: int) -> tuple[Samples, NDArray[np.float64]]:
@@ -22,11 +22,11 @@ def draw(observation: Observation, n: int, seed: int) -> tuple[Samples, NDArray[
         them, shape (n,).
     """
     generator = torch.Generator().manual_seed(seed)
-    theta, log_prob = observation.model.estimator.sample(observation.canonical, n, generator)
+    theta, log_prob = observation.model.posterior.sample(observation.canonical, n, generator)
     return dict(zip(PARAMETERS, theta[:, 0].numpy().T, strict=True)), log_prob[:, 0].numpy()
 
 
 def sample(observation: Observation, n: int, seed: int) -> tuple[Samples, NDArray[np.float64]]:
-    """The same with every parameter that follows from these four (`posterior.derived`)."""
+    """The same with every parameter that follows from these four (`physics.derived`)."""
     intrinsic, log_prob = draw(observation, n, seed)
     return derived(**intrinsic), log_prob

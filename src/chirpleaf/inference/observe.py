@@ -113,13 +113,12 @@ def canonicalise(model: Model, segments: Sequence[Segment]) -> Canonical:
         model: whose preprocessing is used.
         segments: of the model's detectors, duration and frequencies.
     """
-    preprocessing = model.estimator.canonical
-    grid = preprocessing.grid
+    estimator = model.estimator
+    grid = estimator.canonical.grid
     pairs = [grid.compress(segment.strain, segment.psd) for segment in segments]
     data = np.stack([data for data, _ in pairs]).astype(np.complex64)
-    weights = np.stack([weights / preprocessing.reference_weights for _, weights in pairs]).astype(np.float32)
-    canonical: Canonical = preprocessing(torch.from_numpy(data), torch.from_numpy(weights))
-    return canonical
+    weights = np.stack([weights / estimator.canonical.reference_weights for _, weights in pairs]).astype(np.float32)
+    return estimator.see(torch.from_numpy(data), torch.from_numpy(weights))
 
 
 def choose(

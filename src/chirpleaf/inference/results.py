@@ -25,8 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.posterior import Posterior, Samples
+from chirpleaf.inference.posterior import Posterior
 from chirpleaf.models.estimator import PARAMETERS as INTRINSIC
+from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.physics.priors import IntrinsicPrior

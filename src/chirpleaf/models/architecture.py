@@ -1,5 +1,6 @@
 """Architecture: what must be known, besides the weights, to build an estimator again."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -8,18 +9,26 @@ import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.models.estimator import PARAMETERS, Estimator
+from chirpleaf.models.leaves import LeafEstimator
+from chirpleaf.models.targets import LeafTargets
+from chirpleaf.networks.convolutional import Convolution, ConvolutionalRoot
 from chirpleaf.networks.density import ConditionalDensity
 from chirpleaf.networks.heads import HEADS
+from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
 from chirpleaf.networks.residual import ResidualNetwork
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.representation.anchoring import Along, Anchoring, PhaseAnchoring
 from chirpleaf.representation.canonical import CanonicalInput
 from chirpleaf.representation.coordinates import SupportMap
 from chirpleaf.representation.multiband import FloatArray, Multiband
+from chirpleaf.representation.series import SeriesInput
 from chirpleaf.representation.templates import MASS_RATIO, TemplateBank, build_template_bank
 from chirpleaf.strain.ensemble import design_log_psd
 
 _REFERENCE_CURVE = "aLIGO_mid_high"
+
+LEAVES: dict[str, type[Leaf] | type[BayesianLeaf]] = {"leaves": Leaf, "bayesian-leaves": BayesianLeaf}
+"""What may follow a root besides a density."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +46,12 @@ class Architecture:
         approximant: waveform model of templates and training.
         templates: keywords of `build_template_bank` (spacings and spins).
         along: what the first coordinate of the density is measured along; see `representation.anchoring`.
-        root: keywords of `ResidualNetwork`.
-        n_context: length of the context vector.
-        head: keywords of the head, and its `kind`: "mixture" or "flow".
+        series: keywords of `SeriesInput` where the root sees time series, else None.
+        root: keywords of `ResidualNetwork`; or `layers` of a `ConvolutionalRoot` for time series.
+        n_context: length of the context vector of a residual network.
+        head: keywords of what follows the root, and its `kind`: "mixture" or "flow", a density; or "leaves" with their
+            `names`, or "bayesian-leaves".
+        background: share of a posterior that is spread over the whole support; see `models.estimator`.
     """
 
     detectors: tuple[str, ...] = ("H1", "L1")
@@ -52,9 +64,11 @@ class Architecture:
     approximant: str = "IMRPhenomXAS"
     templates: dict[str, Any] = field(default_factory=dict)
     along: Along = "chirp_mass"
+    series: dict[str, Any] | None = None
     root: dict[str, Any] = field(default_factory=dict)
     n_context: int = 128
     head: dict[str, Any] = field(default_factory=lambda: {"kind": "mixture"})
+    background: float = 0.01
 
     @cached_property
     def grid(self) -> Multiband:
@@ -75,7 +89,7 @@ class Architecture:
         grid = self.grid
         return grid.weights(np.exp(design_log_psd(_REFERENCE_CURVE, grid.native_frequencies)))
 
-    def build(self, bank: TemplateBank | None = None, *, bfloat16: bool = False) -> Estimator:
+    def build(self, bank: TemplateBank | None = None, *, bfloat16: bool = False) -> Estimator | LeafEstimator:
         """An estimator with fresh weights.
 
         Args:
@@ -83,7 +97,7 @@ class Architecture:
             bfloat16: see `ConditionalDensity` and `CanonicalInput`.
 
         Returns:
-            The estimator.
+            The estimator: a posterior of all intrinsic parameters, or leaves of single quantities.
 
         Raises:
             InputError: the head is of an unknown kind.
@@ -100,13 +114,33 @@ class Architecture:
         )
         keywords = dict(self.head)
         kind = keywords.pop("kind")
+        if kind in LEAVES:
+            return self._leaves(canonical, LEAVES[kind], **keywords)
         if kind not in HEADS:
-            raise InputError(f"expected a head of {', '.join(HEADS)}; got {kind!r}: mend it or update chirpleaf")
+            known = ", ".join([*HEADS, *LEAVES])
+            raise InputError(f"expected a head of {known}; got {kind!r}: mend it or update chirpleaf")
         root = ResidualNetwork(canonical.n_features, self.n_context, **self.root)
         head = HEADS[kind](self.n_context, len(PARAMETERS), **keywords)
         support = SupportMap(self.prior)
         anchoring = self._anchoring(canonical, support)
-        return Estimator(canonical, support, anchoring, ConditionalDensity(root, head, bfloat16=bfloat16))
+        return Estimator(
+            canonical, support, anchoring, ConditionalDensity(root, head, bfloat16=bfloat16), self.background
+        )
+
+    def _leaves(
+        self, canonical: CanonicalInput, leaf: type[Leaf] | type[BayesianLeaf], names: Sequence[str], **keywords: Any
+    ) -> LeafEstimator:
+        targets = LeafTargets(names, self.prior)
+        if self.series is None:
+            root = ResidualNetwork(canonical.n_features, self.n_context, **self.root)
+            return LeafEstimator(
+                canonical, targets, RootLeaves(root, targets.names, lambda: leaf(self.n_context, **keywords))
+            )
+        series = SeriesInput(self.grid, **self.series)
+        layers = [Convolution(**layer) for layer in self.root["layers"]]
+        stages = ConvolutionalRoot(len(self.detectors), series.n_samples, layers)
+        network = RootLeaves(stages, targets.names, lambda: leaf(stages.n_outputs, **keywords))
+        return LeafEstimator(canonical, targets, network, series)
 
     def _anchoring(self, canonical: CanonicalInput, support: SupportMap) -> Anchoring:
         if self.along == "chirp_mass":
@@ -119,14 +153,14 @@ class Architecture:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Architecture":
-        """Inverse of `to_json`.
+        """Inverse of `to_json`; files that know of no background have none.
 
         Raises:
             InputError: a field is not known.
         """
         try:
             prior = IntrinsicPrior(**values["prior"])
-            return cls(**{**values, "prior": prior, "detectors": tuple(values["detectors"])})
+            return cls(**{"background": 0.0, **values, "prior": prior, "detectors": tuple(values["detectors"])})
         except (KeyError, TypeError) as error:
             raise InputError(
                 f"expected the fields of an architecture; got something else ({error}): the model file is of another "

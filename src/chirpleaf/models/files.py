@@ -39,7 +39,7 @@ def save(model: Model, path: Path) -> None:
         "architecture": model.architecture.to_json(),
         "provenance": model.provenance,
     }
-    weights = model.estimator.density.state_dict()
+    weights = model.estimator.network.state_dict()
     tensors = {f"{_DENSITY}{name}": weight.half().contiguous() for name, weight in weights.items()}
     tensors |= {f"templates.{name}": value for name, value in _bank_tensors(model.estimator.canonical.bank).items()}
     scratch = path.with_name(path.name + ".part")
@@ -65,7 +65,7 @@ def load(path: Path) -> Model:
         architecture = Architecture.from_json(document["architecture"])
         estimator = architecture.build(_bank(tensors))
         density = {name: tensor.float() for name, tensor in tensors.items() if name.startswith(_DENSITY)}
-        estimator.density.load_state_dict({name.removeprefix(_DENSITY): weight for name, weight in density.items()})
+        estimator.network.load_state_dict({name.removeprefix(_DENSITY): weight for name, weight in density.items()})
         model = Model(document["name"], architecture, estimator.eval(), document["provenance"])
     except InputError:
         raise

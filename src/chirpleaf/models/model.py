@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.estimator import Estimator
+from chirpleaf.models.leaves import LeafEstimator
 
 
 @dataclass(frozen=True)
@@ -14,13 +16,13 @@ class Model:
     Attributes:
         name: e.g. `bbh`.
         architecture: everything but the weights.
-        estimator: the amortised posterior.
+        estimator: the amortised posterior, or leaves.
         provenance: how it came about: preset, seed, package version, hash of the training data, metrics. JSON values.
     """
 
     name: str
     architecture: Architecture
-    estimator: Estimator
+    estimator: Estimator | LeafEstimator
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -34,6 +36,18 @@ class Model:
         return self.architecture.duration
 
     @property
+    def posterior(self) -> Estimator:
+        """The estimator, where it is a posterior of all intrinsic parameters.
+
+        Raises:
+            InputError: it has leaves of single quantities.
+        """
+        if not isinstance(self.estimator, Estimator):
+            names = ", ".join(self.estimator.targets.names)
+            raise InputError(f"expected a model of all parameters; got {self.name}, of {names} alone: choose another")
+        return self.estimator
+
+    @property
     def n_parameters(self) -> int:
         """Number of trained weights."""
-        return sum(weight.numel() for weight in self.estimator.density.parameters())
+        return sum(weight.numel() for weight in self.estimator.network.parameters())

@@ -123,3 +123,9 @@ class RootLeaves(nn.Module):
         """What each leaf says, by name."""
         features = self.root(x)
         return {name: leaf(features) for name, leaf in self.leaves.items()}
+
+    def predictive(self, x: Tensor, n: int, generator: torch.Generator | None = None) -> dict[str, Predictive]:
+        """Posterior predictives of Bayesian leaves by `n` draws of the weights, by name."""
+        features = self.root(x)
+        leaves = self.leaves.items()
+        return {name: leaf.predictive(features, n, generator) for name, leaf in leaves}  # type: ignore[operator]

@@ -26,6 +26,8 @@ class SeriesInput(nn.Module):
         rate: samples a second, Hz.
         n_samples: length of the series.
         before: share of the series that lies before the reference time.
+        arrival: half width of the random moves of the series in training, seconds: a network that has seen the merger
+            anywhere in it does not ask for its time.
 
     Raises:
         InputError: the grid combines frequencies, or reaches above half the rate, or its segment is shorter than the
@@ -40,7 +42,9 @@ class SeriesInput(nn.Module):
 
     unwound: Tensor
 
-    def __init__(self, grid: Multiband, *, rate: int, n_samples: int, before: float = 0.75) -> None:
+    def __init__(
+        self, grid: Multiband, *, rate: int, n_samples: int, before: float = 0.75, arrival: float = 0.1
+    ) -> None:
         super().__init__()
         length = round(rate * grid.duration)
         if grid.n_bins != len(grid.native_frequencies):
@@ -54,6 +58,7 @@ class SeriesInput(nn.Module):
                 f"{n_samples} at {rate} Hz: lower maximum_frequency or n_samples"
             )
         self.grid, self.rate, self.n_samples, self.length = grid, rate, n_samples, length
+        self.arrival = arrival
         self.first, self.start = int(grid.edges[0]), -round(before * n_samples)
         unwound = torch.from_numpy(grid.carrier(grid.frequencies)).conj() * (length / 2 / math.sqrt(grid.n_bins))
         self.register_buffer("unwound", unwound.to(torch.complex64), persistent=False)
@@ -63,12 +68,19 @@ class SeriesInput(nn.Module):
         """Times of the samples after the reference time, seconds."""
         return (torch.arange(self.n_samples) + self.start) / self.rate
 
-    def forward(self, data: Complex64[Tensor, "batch detector bin"]) -> Float32[Tensor, "batch detector time"]:
+    def forward(
+        self, data: Complex64[Tensor, "batch detector bin"], generator: torch.Generator | None = None
+    ) -> Float32[Tensor, "batch detector time"]:
         """The series of each detector.
 
         Args:
             data: whitened data on the grid, of unit noise variance.
+            generator: moves each example by a random time, all its detectors alike; none is moved without.
         """
+        if generator is not None:
+            frequencies = torch.from_numpy(self.grid.frequencies).float()
+            times = self.arrival * (2 * torch.rand(len(data), 1, 1, generator=generator) - 1)
+            data = data * torch.polar(torch.ones(()), -2 * torch.pi * frequencies * times)
         spectrum = data.new_zeros(*data.shape[:-1], self.length // 2 + 1)
         spectrum[..., self.first : self.first + self.grid.n_bins] = data * self.unwound
         series = torch.fft.irfft(spectrum, n=self.length)

@@ -1,9 +1,9 @@
-"""Engine: fits a conditional density to simulated batches, on Lightning.
+"""Engine: fits a network to simulated batches, on Lightning.
 
-The loss is the weighted negative log density of the true parameters, -E[w ln q(theta | d)], whose minimum is the exact
-posterior (arXiv:1605.06376). AdamW with linear warm-up and cosine decay; the weights that are validated and shipped are
-their exponential moving average. Training is cut into epochs of a fixed number of batches; batch n depends on (seed, n)
-alone and checkpoints are written between epochs, so a resumed run repeats an uninterrupted one.
+What is lowered is the objective's (`training.objectives`). AdamW with linear warm-up and cosine decay; the weights that
+are validated and shipped are their exponential moving average. Training is cut into epochs of a fixed number of
+batches; batch n depends on (seed, n) alone and checkpoints are written between epochs, so a resumed run repeats an
+uninterrupted one.
 """
 
 import logging
@@ -16,14 +16,15 @@ from pathlib import Path
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from chirpleaf.errors import InputError
-from chirpleaf.networks.density import ConditionalDensity
-from chirpleaf.training.simulator import Batch, Simulator
+from chirpleaf.training.batch import Batch
+from chirpleaf.training.objectives import LogScore, Objective
+from chirpleaf.training.simulator import Simulator
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Schedule:
         weight_decay: of AdamW.
         clip: greatest norm of the gradient.
         ema_decay: decay of the moving average per batch.
+        cosine: whether the rate falls as a cosine over the whole length, or stays.
+        stop_below: relative error on validation below which training ends early; None for none.
     """
 
     epochs: int = 40
@@ -47,39 +50,43 @@ class Schedule:
     weight_decay: float = 0.01
     clip: float = 5.0
     ema_decay: float = 0.999
+    cosine: bool = True
+    stop_below: float | None = None
 
     def rate(self, step: int) -> float:
         """Learning rate at a step, over the greatest one."""
         rise = min(1.0, (step + 1) / self.warmup)
+        if not self.cosine:
+            return rise
         return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, step / (self.epochs * self.batches))))
 
 
-class DensityTraining(lightning.LightningModule):
-    """The training and validation steps of a conditional density.
+class Training(lightning.LightningModule):
+    """The training and validation steps of a network.
 
     Args:
-        density: what is trained.
+        network: what is trained.
         schedule: how.
+        objective: what is lowered.
     """
 
-    def __init__(self, density: ConditionalDensity, schedule: Schedule) -> None:
+    def __init__(self, network: nn.Module, schedule: Schedule, objective: Objective) -> None:
         super().__init__()
-        self.density, self.schedule = density, schedule
-
-    def loss(self, batch: Batch) -> Tensor:
-        """Weighted negative log density in support-aware coordinates, nats."""
-        log_prob = self.density(batch.features).log_prob(batch.target) - batch.log_unit
-        return -(batch.weight * log_prob).mean()
+        self.network, self.schedule, self.objective = network, schedule, objective
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Loss of a batch."""
-        loss = self.loss(batch)
+        loss = self.objective.loss(self.network, batch, self.global_step)
         self.log("loss", loss.detach(), on_step=True, on_epoch=False)
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Logs the loss of a validation batch, averaged over the epoch."""
-        self.log("validation_loss", self.loss(batch), on_epoch=True, batch_size=len(batch.weight), prog_bar=True)
+        """Logs loss and relative error of a validation batch, averaged over the epoch."""
+        size = len(batch.weight)
+        loss, error = self.objective.loss(self.network, batch), self.objective.error(self.network, batch)
+        self.log("validation_loss", loss, on_epoch=True, batch_size=size, prog_bar=True)
+        if error is not None:
+            self.log("relative_error", error.float(), on_epoch=True, batch_size=size)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW, with a rate for each batch."""
@@ -131,6 +138,11 @@ class MovingAverage(EMAWeightAveraging):
             self._copy_average_to_current(pl_module)
 
 
+def _stopping(threshold: float) -> EarlyStopping:
+    """Ends the training where the relative error on validation falls below a threshold, and for no other reason."""
+    return EarlyStopping("relative_error", stopping_threshold=threshold, patience=10**9, check_finite=False)
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keeps back Lightning's advice on what is so on purpose, and its remarks on the hardware."""
@@ -148,24 +160,26 @@ def _quiet() -> Iterator[None]:
 
 @_quiet()
 def fit(
-    density: ConditionalDensity,
+    network: nn.Module,
     simulator: Simulator,
     validation: Sequence[Batch],
     schedule: Schedule,
     *,
     out: Path,
+    objective: Objective | None = None,
     resume: bool = False,
     workers: int = 0,
     callbacks: Sequence[Callback] = (),
 ) -> None:
-    """Trains `density` in place, to the moving average of its weights.
+    """Trains `network` in place, to the moving average of its weights.
 
     Args:
-        density: what to train.
+        network: what to train.
         simulator: training batches.
         validation: batches to validate on.
         schedule: how long and how fast.
         out: folder of the checkpoint `last.ckpt`.
+        objective: what is lowered; the log score of a density when None.
         resume: go on from that checkpoint.
         workers: processes that simulate; 0 simulates between the steps.
         callbacks: further Lightning callbacks (progress, history).
@@ -188,6 +202,7 @@ def fit(
         callbacks=[
             MovingAverage(decay=schedule.ema_decay),
             ModelCheckpoint(dirpath=out, filename="last", every_n_epochs=1, enable_version_counter=False),
+            *([] if schedule.stop_below is None else [_stopping(schedule.stop_below)]),
             *callbacks,
         ],
     )
@@ -200,5 +215,5 @@ def fit(
         prefetch_factor=4 if workers else None,
     )
     held_out: DataLoader[Batch] = DataLoader(validation, batch_size=None)  # type: ignore[arg-type]
-    training = DensityTraining(density, schedule)
+    training = Training(network, schedule, objective or LogScore())
     trainer.fit(training, loader, held_out, ckpt_path=checkpoint if resume else None, weights_only=False)

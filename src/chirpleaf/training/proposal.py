@@ -3,8 +3,13 @@
 A prior uniform in component masses holds one binary in sixty below a chirp mass of 14: a network trained on plain draws
 would hardly see them. Binaries are therefore drawn evenly over strata of ln(chirp mass), within each stratum from the
 prior, and weighted by w = pi / p. A loss -w ln q(theta | d) / g(d) is minimised by the posterior under the prior pi
-whatever the positive function g of the data; g(d) = w(chirp mass of the best template of d) makes nearly all
-weights one.
+whatever the positive function g of the data. The best one would be the mean of w given d, so that no data outweigh
+others; with M the chirp mass of the best template and rho its signal-to-noise,
+
+    g(d) = (1 - a) w(M) + a,        a = exp(-(rho / 8)^2),
+
+a being about how often noise has chosen the template. Without it, a light or heavy template chosen by noise, where w(M)
+is next to nothing, would give its example the weight of a thousand others.
 """
 
 from dataclasses import dataclass, replace
@@ -14,6 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.physics.priors import IntrinsicPrior
+
+_QUIET = 8.0
+"""Signal-to-noise below which noise may well have chosen the template."""
 
 
 @dataclass(frozen=True)
@@ -75,3 +83,16 @@ class StratifiedProposal:
         """
         stratum = np.searchsorted(self.edges, np.asarray(chirp_mass), side="right") - 1
         return self._log_weights[np.clip(stratum, 0, self.n_strata - 1)]
+
+    def log_norm(self, found: ArrayLike, snr: ArrayLike) -> NDArray[np.float64]:
+        """ln g of data.
+
+        Args:
+            found: chirp masses of their best templates, any shape, solar masses.
+            snr: network signal-to-noises of these, same shape.
+
+        Returns:
+            Same shape.
+        """
+        chance = np.exp(-((np.asarray(snr) / _QUIET) ** 2))
+        return np.asarray(np.log((1 - chance) * np.exp(self.log_weight(found)) + chance))

@@ -17,14 +17,17 @@ from lightning.pytorch.callbacks import Callback
 
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.estimator import Estimator
+from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.model import Model
 from chirpleaf.physics.detectors import detector
 from chirpleaf.strain.ensemble import PsdEnsemble
 from chirpleaf.training.bank import build_waveform_bank
+from chirpleaf.training.batch import Batch
 from chirpleaf.training.engine import Schedule, fit
+from chirpleaf.training.objectives import EvidenceBound, LogScore, Objective, SquaredError
 from chirpleaf.training.progress import History, read_history
 from chirpleaf.training.proposal import StratifiedProposal
-from chirpleaf.training.simulator import Batch, Simulator
+from chirpleaf.training.simulator import Simulator
 from chirpleaf.training.threads import Machine
 
 _SPECTRA_CHUNK = 256
@@ -88,22 +91,39 @@ def train(
     simulator = build_simulator(architecture, estimator, simulation, seed=seed, workers=machine.cores)
     validation = validation_batches(simulator, architecture, simulation, seed=seed)
     fit(
-        estimator.density,
+        estimator.network,
         simulator,
         validation,
         schedule,
         out=out,
+        objective=objective(estimator, simulation, schedule),
         resume=resume,
         workers=machine.workers,
         callbacks=[History(out / "history.csv"), *callbacks],
     )
-    estimator.density.in_bfloat16 = estimator.canonical.in_bfloat16 = False
+    estimator.canonical.in_bfloat16 = False
+    if isinstance(estimator, Estimator):
+        estimator.density.in_bfloat16 = False
     provenance = _provenance(simulator, simulation, schedule, seed, out) | {"machine": asdict(machine)}
     return Model(name, architecture, estimator.eval(), provenance)
 
 
+def objective(estimator: Estimator | LeafEstimator, simulation: Simulation, schedule: Schedule) -> Objective:
+    """What training lowers for an estimator; examples of Bayesian leaves are counted by their waveforms."""
+    if isinstance(estimator, Estimator):
+        return LogScore(estimator.background, alone=schedule.warmup)
+    if estimator.bayesian:
+        return EvidenceBound(estimator.targets, simulation.waveforms)
+    return SquaredError(estimator.targets)
+
+
 def build_simulator(
-    architecture: Architecture, estimator: Estimator, simulation: Simulation, *, seed: int, workers: int = 1
+    architecture: Architecture,
+    estimator: Estimator | LeafEstimator,
+    simulation: Simulation,
+    *,
+    seed: int,
+    workers: int = 1,
 ) -> Simulator:
     """The simulator of training batches.
 

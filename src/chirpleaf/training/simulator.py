@@ -11,34 +11,19 @@ spectral density of its own from the ensemble; noise is added in the whitened bi
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from chirpleaf.models.estimator import Estimator
+from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.physics.detectors import Detector
 from chirpleaf.physics.priors import ExtrinsicPrior
 from chirpleaf.physics.waveforms import inclination_factors
 from chirpleaf.training.bank import WaveformBank
+from chirpleaf.training.batch import Batch
 from chirpleaf.training.proposal import StratifiedProposal
-
-
-class Batch(NamedTuple):
-    """Training examples.
-
-    Attributes:
-        features: canonical input, shape (batch, n_features).
-        target: the true parameters in the estimator's anchored coordinates, shape (batch, 4).
-        log_unit: ln of the unit of the first of them, shape (batch,): what ln q loses in support-aware coordinates.
-        weight: weight of each example in the loss, shape (batch,).
-    """
-
-    features: Tensor
-    target: Tensor
-    log_unit: Tensor
-    weight: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +45,7 @@ class Simulator:
 
     bank: WaveformBank
     proposal: StratifiedProposal
-    estimator: Estimator
+    estimator: Estimator | LeafEstimator
     detectors: tuple[Detector, ...]
     spectra: Tensor
     snr_range: tuple[float, float] = (7.0, 60.0)
@@ -85,16 +70,13 @@ class Simulator:
         signal, weights = self.signal(waves, rng, generator)
         noise = torch.view_as_complex(torch.randn(*signal.shape, 2, generator=generator))
         estimator = self.estimator
-        canonical = estimator.canonical(signal + noise, weights)
+        canonical = estimator.see(signal + noise, weights, generator)
         theta = self.bank.theta[rows]
         found = estimator.canonical.chirp_mass[canonical.template].double().numpy()
-        log_weight = self.proposal.log_weight(theta[:, 0].numpy()) - self.proposal.log_weight(found)
-        return Batch(
-            canonical.features,
-            estimator.anchoring(estimator.support(theta), canonical.template),
-            estimator.anchoring.log_unit(canonical.template),
-            torch.from_numpy(np.exp(log_weight)).float(),
-        )
+        loudness = canonical.snr.square().sum(1).sqrt().numpy()
+        log_weight = self.proposal.log_weight(theta[:, 0].numpy()) - self.proposal.log_norm(found, loudness)
+        target = estimator.target(theta, canonical)
+        return Batch(canonical.features, *target, torch.from_numpy(np.exp(log_weight)).float())
 
     def signal(self, waves: Tensor, rng: np.random.Generator, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Signals as the detectors have them before the noise.

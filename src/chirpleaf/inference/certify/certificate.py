@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirpleaf.inference.certify.sky import SkyMap
-from chirpleaf.inference.posterior import Samples
+from chirpleaf.physics.derived import Samples
 
 Array = NDArray[np.float64]
 

@@ -23,8 +23,8 @@ from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.target import Target, edges_reached
 from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.inference.observe import Observation
-from chirpleaf.inference.posterior import Samples
 from chirpleaf.inference.weights import relative, systematic
+from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.waveforms import face_on, quadrupole_alone
 from chirpleaf.strain.segment import Segment
 
@@ -74,7 +74,7 @@ def certified(
     within = target if alone else replace(target, approximant=proposed_with)
     centre = trigger_time if target.centre is None else target.centre
     pool = _begun(observation, segment, centre, within, min(draws, _FIRST) if draws else _FIRST, deadline, seed)
-    support, network_prior = observation.model.estimator.support, observation.model.architecture.prior
+    support, network_prior = observation.model.posterior.support, observation.model.architecture.prior
 
     def filled(wanted: int) -> Certified:
         pool.fill(draws, wanted, support, deadline)

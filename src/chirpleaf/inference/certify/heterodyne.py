@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex128, Float64
 
-from chirpleaf.inference.posterior import Samples
+from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.waveforms import face_on
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Spectrum

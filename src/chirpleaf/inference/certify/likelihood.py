@@ -14,7 +14,7 @@ from multiprocessing import get_context
 import numpy as np
 from jaxtyping import Float64
 
-from chirpleaf.inference.posterior import Samples
+from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.detectors import detector, gmst, project
 from chirpleaf.physics.waveforms import WAVEFORM_PARAMETERS, polarizations
 from chirpleaf.strain.segment import Segment

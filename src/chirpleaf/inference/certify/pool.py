@@ -12,9 +12,9 @@ from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.proposals import MixtureProposal, Proposal, balanced
 from chirpleaf.inference.certify.sky import SkyMap
 from chirpleaf.inference.certify.weigher import Batch, Weigher
-from chirpleaf.inference.posterior import Samples, derived, source_frame
 from chirpleaf.inference.weights import relative
 from chirpleaf.models.estimator import PARAMETERS
+from chirpleaf.physics.derived import Samples, derived, source_frame
 from chirpleaf.representation.coordinates import SupportMap
 
 Array = NDArray[np.float64]

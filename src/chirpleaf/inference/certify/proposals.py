@@ -17,9 +17,9 @@ from scipy.special import logsumexp
 
 from chirpleaf.inference.amortised import draw
 from chirpleaf.inference.observe import Observation
-from chirpleaf.inference.posterior import Samples
 from chirpleaf.inference.weights import effective_size, relative
 from chirpleaf.models.estimator import PARAMETERS
+from chirpleaf.physics.derived import Samples
 from chirpleaf.representation.coordinates import SupportMap
 
 Array = NDArray[np.float64]
@@ -61,7 +61,7 @@ class NetworkProposal:
     @torch.no_grad()
     def log_prob(self, theta: Samples) -> Array:
         """ln of the density per unit of `PARAMETERS`, shape (n,)."""
-        estimator = self.observation.model.estimator
+        estimator = self.observation.model.posterior
         log_prob: Array = estimator.log_prob(_tensor(theta)[:, None], self.observation.canonical)[:, 0].numpy()
         return log_prob
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.posterior import Samples
+from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.distributions import BoundedDistribution, PowerLaw, UniformSourceFrame
 from chirpleaf.physics.priors import IntrinsicDensity, IntrinsicPrior
 from chirpleaf.physics.waveforms import DEFAULT_APPROXIMANT

@@ -15,7 +15,7 @@ from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.matched_filter import matched_filter
 from chirpleaf.inference.observe import Observation
-from chirpleaf.inference.posterior import Samples
+from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.detectors import Detector, detector, gmst
 from chirpleaf.physics.waveforms import face_on
 from chirpleaf.strain.segment import Segment

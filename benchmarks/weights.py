@@ -1,0 +1,54 @@
+"""How many of a batch's examples count, for the rule by which their weights are made even.
+
+    OMP_NUM_THREADS=1 python benchmarks/weights.py
+
+The effective share of the examples, (sum w)^2 / (N sum w^2), and the greatest weight over the mean one: with each
+example's weight divided by that of its best template's chirp mass, and by the norm that also counts on templates chosen
+by noise (`training.proposal`).
+"""
+
+import logging
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from chirpleaf.config import read_preset
+from chirpleaf.inference.weights import effective_size
+from chirpleaf.training.proposal import StratifiedProposal
+from chirpleaf.training.recipe import build_simulator
+
+LOGGER = logging.getLogger("weights")
+PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
+BATCHES = 16
+
+
+class ByTemplate(StratifiedProposal):
+    """The norm that takes every template at its word."""
+
+    def log_norm(self, found: np.ndarray, snr: np.ndarray) -> np.ndarray:
+        """ln w of the best template's chirp mass."""
+        return self.log_weight(found)
+
+
+def main() -> None:
+    """Prints a row for each preset and rule."""
+    torch.set_num_threads(1)
+    LOGGER.info("| preset | norm | effective share | greatest weight |")
+    for name in ("bbh", "bbh-long"):
+        settings = read_preset(PRESETS / f"{name}.yaml")
+        architecture = settings.architecture()
+        few = replace(settings.data(), waveforms=8192, spectra=512, fresh=0)
+        simulator = build_simulator(architecture, architecture.build(), few, seed=7)
+        for rule in (ByTemplate, StratifiedProposal):
+            ruled = replace(simulator, proposal=rule(architecture.prior))
+            weight = torch.cat([ruled.batch(index).weight for index in range(BATCHES)]).numpy()
+            share = effective_size(weight) / len(weight)
+            LOGGER.info(f"| {name} | {rule.__name__} | {share:.3f} | {weight.max() / weight.mean():.1f} |")
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    main()

@@ -1,0 +1,90 @@
+"""Targets of leaves: quantities that follow from a binary, scaled to about -1 to 1.
+
+Masses are learnt by their logarithm, so that an error is a relative one, and all quantities over their own range, so
+that the optimiser moves as fast on one as on another (arXiv:1903.01998 scales masses for the same reason):
+
+    y = 2 (g(x) - g(x_min)) / (g(x_max) - g(x_min)) - 1,        g = ln for masses, else the identity.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from chirpleaf.errors import InputError
+from chirpleaf.physics.derived import derived
+from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.remnant import quasi_normal_frequency
+
+_SPIN = 0.95
+"""Greatest final spin, and least negative one, that ranges are laid for; beyond them y leaves (-1, 1)."""
+
+
+class LeafTargets:
+    """Names and scales of what leaves are taught.
+
+    Args:
+        names: quantities of `physics.derived`: mass_1, mass_2, final_spin, omega_r, omega_i.
+        prior: whose masses set the range of the masses.
+
+    Raises:
+        InputError: a quantity is none of them.
+
+    Example:
+        >>> targets = LeafTargets(("mass_1", "final_spin"), IntrinsicPrior())
+        >>> scaled = targets(torch.tensor([[30.0, 0.8, 0.0, 0.0]]))
+        >>> {name: round(value.item(), 1) for name, value in targets.inv(scaled).items()}
+        {'mass_1': 38.6, 'final_spin': 0.7}
+    """
+
+    def __init__(self, names: Sequence[str], prior: IntrinsicPrior) -> None:
+        ranges = _ranges(prior)
+        unknown = [name for name in names if name not in ranges]
+        if unknown or not names:
+            raise InputError(
+                f"expected leaves of {', '.join(ranges)}; got {', '.join(names) or 'none'}: mend the preset"
+            )
+        self.names = tuple(names)
+        self._is_mass = torch.tensor([name.startswith("mass") for name in names])
+        limits = torch.tensor([ranges[name] for name in names], dtype=torch.float64)
+        limits = torch.where(self._is_mass[:, None], limits.log(), limits)
+        self._low, self._extent = limits[:, 0], limits[:, 1] - limits[:, 0]
+
+    def __call__(self, theta: Tensor) -> Tensor:
+        """Scaled targets of binaries.
+
+        Args:
+            theta: chirp_mass (solar masses), mass_ratio, chi_1, chi_2, shape (batch, 4).
+
+        Returns:
+            Shape (batch, leaf), float32.
+        """
+        found = derived(*theta.double().numpy().T)
+        values = torch.from_numpy(np.stack([found[name] for name in self.names], axis=-1))
+        linear = torch.where(self._is_mass, values.log(), values)
+        return (2 * (linear - self._low) / self._extent - 1).float()
+
+    def inv(self, scaled: Tensor) -> dict[str, Tensor]:
+        """The quantities in their units.
+
+        Args:
+            scaled: shape (..., leaf).
+
+        Returns:
+            Name to values, each of shape (...), float64.
+        """
+        linear = (scaled.double() + 1) / 2 * self._extent + self._low
+        values = torch.where(self._is_mass, linear.exp(), linear)
+        return dict(zip(self.names, values.unbind(-1), strict=True))
+
+
+def _ranges(prior: IntrinsicPrior) -> dict[str, tuple[float, float]]:
+    omega_r, omega_i = quasi_normal_frequency(np.array([-_SPIN, _SPIN]))
+    return {
+        "mass_1": (prior.mass_min, prior.mass_max),
+        "mass_2": (prior.mass_min, prior.mass_max),
+        "final_spin": (-_SPIN, _SPIN),
+        "omega_r": (float(omega_r.min()), float(omega_r.max())),
+        "omega_i": (float(omega_i.min()), float(omega_i.max())),
+    }

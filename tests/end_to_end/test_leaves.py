@@ -1,0 +1,106 @@
+"""Leaves: trained on simulated mergers, kept in a file, asked for estimates."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from chirpleaf.models import Architecture, Model, load, save
+from chirpleaf.models.leaves import LeafEstimator
+from chirpleaf.networks.leaves import BayesianLeaf
+from chirpleaf.training.engine import Schedule
+from chirpleaf.training.progress import read_history
+from chirpleaf.training.recipe import Simulation, build_simulator, train
+
+SIMULATION = Simulation(
+    waveforms=8192, validation_waveforms=2000, spectra=128, snr_range=(15.0, 40.0), batch_size=128, validation_batches=4
+)
+LOUD = replace(SIMULATION, snr_range=(60.0, 100.0))
+"""What time series need to be learnt from in so short a training."""
+SCHEDULE = Schedule(epochs=4, batches=50, learning_rate=2e-3, warmup=20, ema_decay=0.95)
+LAYERS = [
+    {"kernel": 16, "channels": 8, "pool": 8},
+    {"kernel": 8, "channels": 16, "pool": 8},
+    {"kernel": 8, "channels": 16, "pool": 4},
+]
+SERIES = {
+    "series": {"rate": 2048, "n_samples": 1024, "arrival": 0.01},
+    "root": {"layers": LAYERS},
+    "fold": 16,
+    "widest": 0.25,
+}
+KINDS: dict[str, dict[str, Any]] = {
+    "masses": {"head": {"kind": "leaves", "names": ["mass_1", "mass_2"]}},
+    "remnant-bayesian": {"head": {"kind": "bayesian-leaves", "names": ["final_spin", "omega_r", "omega_i"]}},
+    "series": {"head": {"kind": "leaves", "names": ["mass_1", "mass_2"]}, **SERIES},
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_and_a_seed() -> Iterator[None]:
+    """Training sets the number of threads of the process; the next test has the old one."""
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+    torch.set_num_threads(threads)
+
+
+def simulation(architecture: Architecture, **changes: Any) -> Simulation:
+    """What a network is trained on and asked about."""
+    return replace(LOUD if architecture.series else SIMULATION, **changes)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def trained(
+    request: pytest.FixtureRequest, architecture: Architecture, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Model, Path]:
+    folder = tmp_path_factory.mktemp(request.param)
+    some = replace(architecture, **KINDS[request.param])
+    return train(request.param, some, simulation(some), SCHEDULE, out=folder, seed=1, cores=1), folder
+
+
+def test_training_lowers_loss_and_error(trained: tuple[Model, Path]) -> None:
+    rows = read_history(trained[1] / "history.csv")
+    losses = [row["validation_loss"] for row in rows]
+    assert losses[-1] < losses[0]
+    assert len(rows) == SCHEDULE.epochs
+
+
+def test_estimates_follow_the_truth(trained: tuple[Model, Path]) -> None:
+    estimator = trained[0].estimator
+    assert isinstance(estimator, LeafEstimator)
+    simulator = build_simulator(
+        trained[0].architecture, estimator, simulation(trained[0].architecture, waveforms=2000), seed=77
+    )
+    batch = simulator.batch(0)
+    with torch.no_grad():
+        found = estimator.network(batch.features)
+    for name, truth in zip(estimator.targets.names, batch.target.T, strict=True):
+        estimate = found[name].mean if estimator.bayesian else found[name]
+        assert torch.corrcoef(torch.stack([estimate, truth]))[0, 1] > 0.5, name
+
+
+def test_a_file_keeps_it(trained: tuple[Model, Path], tmp_path: Path) -> None:
+    model, _ = trained
+    save(model, tmp_path / "model.safetensors")
+    again = load(tmp_path / "model.safetensors")
+    assert again.architecture == model.architecture
+    features = build_simulator(model.architecture, model.estimator, replace(SIMULATION, waveforms=64), seed=3).batch(0)
+    for estimator in (model.estimator, again.estimator):
+        assert isinstance(estimator, LeafEstimator)
+        assert not any(module.training for module in estimator.modules())
+    first, second = (estimator.network.root(features.features) for estimator in (model.estimator, again.estimator))
+    torch.testing.assert_close(first, second, atol=0.02, rtol=0.02)  # half precision at rest
+
+
+def test_random_weights_are_of_the_last_two_layers_alone(trained: tuple[Model, Path]) -> None:
+    estimator = trained[0].estimator
+    assert isinstance(estimator, LeafEstimator)
+    for leaf in estimator.network.leaves.values():
+        assert isinstance(leaf, BayesianLeaf) == estimator.bayesian
+        random = {name.split(".")[0] for name, _ in leaf.named_parameters() if name.endswith(".mean")}
+        assert random == ({"second", "last"} if estimator.bayesian else set())
