@@ -1,6 +1,5 @@
 """Leaves: trained on simulated mergers, kept in a file, asked for estimates."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,14 +38,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _one_thread_and_a_seed() -> Iterator[None]:
-    """Training sets the number of threads of the process; the next test has the old one."""
-    threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread_and_a_seed")
 
 
 def simulation(architecture: Architecture, **changes: Any) -> Simulation:
