@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
-from torch import Tensor
+from torch import Tensor, nn
 
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, load, save
@@ -18,6 +18,7 @@ from chirpleaf.networks.heads import MixtureHead
 from chirpleaf.networks.residual import ResidualNetwork
 from chirpleaf.training.batch import Batch
 from chirpleaf.training.engine import Schedule, fit
+from chirpleaf.training.objectives import LogScore
 from chirpleaf.training.progress import History, read_history
 from chirpleaf.training.recipe import Simulation, train
 
@@ -222,3 +223,35 @@ def test_learning_rate_rises_and_falls() -> None:
     assert np.argmax(rates) == pytest.approx(100, abs=2)
     assert np.all(np.diff(rates[100:]) < 0)
     assert rates[-1] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_without_the_cosine_the_learning_rate_stays() -> None:
+    schedule = Schedule(epochs=10, batches=100, warmup=100, cosine=False)
+    assert schedule.rate(0) == pytest.approx(0.01)
+    assert {schedule.rate(step) for step in (100, 500, 1000)} == {1.0}
+
+
+@dataclass(frozen=True)
+class Halving(LogScore):
+    """The log score, and an error that is one at first and halves whenever it is asked for."""
+
+    asked: list[int] = field(default_factory=list)
+
+    def error(self, network: nn.Module, batch: Batch) -> Tensor:
+        self.asked.append(len(self.asked))
+        return torch.tensor(0.5 ** self.asked[-1])
+
+
+@pytest.mark.parametrize(("stop_below", "epochs"), [(None, 6), (0.3, 3), (1e-9, 6)])
+def test_training_ends_where_the_error_is_small_enough(tmp_path: Path, stop_below: float | None, epochs: int) -> None:
+    problem, schedule = LinearGaussian(size=20), Schedule(epochs=6, batches=5, warmup=2, stop_below=stop_below)
+    fit(
+        small_density(),
+        problem,  # type: ignore[arg-type]
+        [problem.batch(10**6)],
+        schedule,
+        out=tmp_path,
+        objective=Halving(),
+        callbacks=[History(tmp_path / "history.csv")],
+    )
+    assert len(read_history(tmp_path / "history.csv")) == epochs
