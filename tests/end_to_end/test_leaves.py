@@ -4,15 +4,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, Model, load, save
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.networks.leaves import BayesianLeaf
+from chirpleaf.representation.canonical import Canonical
 from chirpleaf.training.engine import Schedule
 from chirpleaf.training.progress import read_history
 from chirpleaf.training.recipe import Simulation, build_simulator, train
+from chirpleaf.training.simulator import Simulator
 
 SIMULATION = Simulation(
     waveforms=8192, validation_waveforms=2000, spectra=128, snr_range=(15.0, 40.0), batch_size=128, validation_batches=4
@@ -96,3 +100,37 @@ def test_random_weights_are_of_the_last_two_layers_alone(trained: tuple[Model, P
         assert isinstance(leaf, BayesianLeaf) == estimator.bayesian
         random = {name.split(".")[0] for name, _ in leaf.named_parameters() if name.endswith(".mean")}
         assert random == ({"second", "last"} if estimator.bayesian else set())
+
+
+def test_estimates_are_in_the_quantities_units(trained: tuple[Model, Path]) -> None:
+    model, _ = trained
+    estimator = model.estimator
+    assert isinstance(estimator, LeafEstimator)
+    simulator = build_simulator(model.architecture, estimator, simulation(model.architecture, waveforms=64), seed=9)
+    seen = canonical_of(simulator)
+    if estimator.bayesian:
+        found = estimator.predictive(seen, 20, torch.Generator().manual_seed(0))
+        assert all(one.mean.shape == (SIMULATION.batch_size,) for one in found.values())
+    else:
+        found = estimator.estimate(seen)
+        prior = model.architecture.prior
+        inside = [((one > 0.5 * prior.mass_min) & (one < 2 * prior.mass_max)).all() for one in found.values()]
+        assert all(inside)
+    assert tuple(found) == estimator.targets.names
+
+
+def canonical_of(simulator: Simulator) -> Canonical:
+    """What the estimator sees of some binaries without noise."""
+    waves = torch.view_as_complex(simulator.bank.waves.float())[torch.arange(SIMULATION.batch_size) % 64]
+    signal = simulator.signal(waves, np.random.default_rng(0), torch.Generator().manual_seed(0))
+    return simulator.estimator.see(*signal)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"series": SERIES["series"]}, {"root": SERIES["root"]}, {**SERIES, "head": {"kind": "mixture"}}]
+)
+def test_parts_that_do_not_belong_together_are_refused(architecture: Architecture, wrong: dict[str, Any]) -> None:
+    fine = SERIES if "series" in wrong else {}
+    some = {"fold": 16, "widest": 0.25, "head": KINDS["masses"]["head"]} if fine else {"head": KINDS["masses"]["head"]}
+    with pytest.raises(InputError, match=r"expected .*; got .*: "):
+        replace(architecture, **{**some, **wrong}).build()

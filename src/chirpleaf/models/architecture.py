@@ -100,7 +100,7 @@ class Architecture:
             The estimator: a posterior of all intrinsic parameters, or leaves of single quantities.
 
         Raises:
-            InputError: the head is of an unknown kind.
+            InputError: the head is of an unknown kind, or input, root and head do not belong together.
         """
         if bank is None:
             bank = build_template_bank(
@@ -119,28 +119,36 @@ class Architecture:
         if kind not in HEADS:
             known = ", ".join([*HEADS, *LEAVES])
             raise InputError(f"expected a head of {known}; got {kind!r}: mend it or update chirpleaf")
-        root = ResidualNetwork(canonical.n_features, self.n_context, **self.root)
-        head = HEADS[kind](self.n_context, len(PARAMETERS), **keywords)
+        if self.series is not None:
+            raise InputError(f"expected leaves ({', '.join(LEAVES)}) on time series; got {kind!r}: leave out series")
+        root, n_context = self._root(canonical, None)
+        density = ConditionalDensity(root, HEADS[kind](n_context, len(PARAMETERS), **keywords), bfloat16=bfloat16)
         support = SupportMap(self.prior)
-        anchoring = self._anchoring(canonical, support)
-        return Estimator(
-            canonical, support, anchoring, ConditionalDensity(root, head, bfloat16=bfloat16), self.background
-        )
+        return Estimator(canonical, support, self._anchoring(canonical, support), density, self.background)
 
     def _leaves(
         self, canonical: CanonicalInput, leaf: type[Leaf] | type[BayesianLeaf], names: Sequence[str], **keywords: Any
     ) -> LeafEstimator:
         targets = LeafTargets(names, self.prior)
-        if self.series is None:
-            root = ResidualNetwork(canonical.n_features, self.n_context, **self.root)
-            return LeafEstimator(
-                canonical, targets, RootLeaves(root, targets.names, lambda: leaf(self.n_context, **keywords))
-            )
-        series = SeriesInput(self.grid, **self.series)
-        layers = [Convolution(**layer) for layer in self.root["layers"]]
-        stages = ConvolutionalRoot(len(self.detectors), series.n_samples, layers)
-        network = RootLeaves(stages, targets.names, lambda: leaf(stages.n_outputs, **keywords))
+        series = None if self.series is None else SeriesInput(self.grid, **self.series)
+        root, n_context = self._root(canonical, series)
+        network = RootLeaves(root, targets.names, lambda: leaf(n_context, **keywords))
         return LeafEstimator(canonical, targets, network, series)
+
+    def _root(
+        self, canonical: CanonicalInput, series: SeriesInput | None
+    ) -> tuple[ResidualNetwork | ConvolutionalRoot, int]:
+        """The root and the length of what it gives: convolutions of time series, else a residual network."""
+        if ("layers" in self.root) != (series is not None):
+            raise InputError("expected both series and root.layers, or neither; got one: add the other or leave it out")
+        if series is None:
+            return ResidualNetwork(canonical.n_features, self.n_context, **self.root), self.n_context
+        layers = [Convolution(**layer) for layer in self.root["layers"]]
+        try:
+            root = ConvolutionalRoot(len(self.detectors), series.n_samples, layers)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        return root, root.n_outputs
 
     def _anchoring(self, canonical: CanonicalInput, support: SupportMap) -> Anchoring:
         if self.along == "chirp_mass":
