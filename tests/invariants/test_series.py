@@ -72,6 +72,19 @@ def test_a_later_arrival_is_seen_later(series: SeriesInput, grid: Multiband) -> 
     assert abs(series.times[early.abs().argmax()]) < 0.02
 
 
+def test_training_moves_all_detectors_of_an_example_alike(series: SeriesInput, grid: Multiband) -> None:
+    binary = {"chirp_mass": 28.0, "mass_ratio": 0.8, "chi_1": 0.1, "chi_2": 0.0}
+    wave = face_on(binary, grid.native_frequencies)[0]
+    data, _ = grid.compress(wave, np.full(grid.n_bins, 1e-46))
+    batch = torch.from_numpy(data.astype(np.complex64)).expand(200, 2, -1)
+    peak = series.times[series(batch, torch.Generator().manual_seed(0)).abs().argmax(-1)]
+    still = series.times[series(batch).abs().argmax(-1)]
+    torch.testing.assert_close(peak[:, 0], peak[:, 1])
+    moved = (peak - still)[:, 0]
+    assert moved.abs().max() < series.arrival + 0.002
+    assert moved.std() == pytest.approx(series.arrival / 3**0.5, rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("widest", "fold", "rate", "n_samples"), [(8.0, 4, 2048, 64), (0.25, 1, 1024, 64), (0.25, 1, 2048, 9000)]
 )

@@ -1,0 +1,92 @@
+"""A pool of draws towards a known density: it fills itself in time, betters its proposal, finds the integral."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from chirpleaf.inference.certify import pool as pool_module
+from chirpleaf.inference.certify.pool import Pool
+from chirpleaf.inference.certify.weigher import Batch
+from chirpleaf.models import PARAMETERS
+from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.representation.coordinates import SupportMap
+
+SUPPORT = SupportMap(IntrinsicPrior(chirp_mass_min=20.0, chirp_mass_max=40.0))
+TARGET, POOR = (0.2, 0.4), (0.8, 1.2)
+"""Centre and width of normal coordinates: of the target, and of a proposal that misses it by half."""
+PER_DRAW = 1e-3
+"""Seconds that a draw takes by the clock of these tests."""
+
+
+class Gaussian:
+    """A proposal, or a target, of independent normal coordinates."""
+
+    def __init__(self, centre: float, width: float) -> None:
+        self.centre, self.width = centre, width
+
+    def draw(self, n: int, seed: int) -> Samples:
+        z = self.centre + self.width * np.random.default_rng(seed).standard_normal((n, 4))
+        return dict(zip(PARAMETERS, SUPPORT.inv(torch.from_numpy(z)).numpy().T, strict=True))
+
+    def log_prob(self, theta: Samples) -> np.ndarray:
+        values = torch.from_numpy(np.stack([theta[name] for name in PARAMETERS], axis=-1))
+        z = SUPPORT(values)
+        whitened = (z - self.centre) / self.width
+        log_density = -0.5 * (whitened.square() + np.log(2 * np.pi * self.width**2)).sum(-1)
+        return np.asarray((log_density + SUPPORT.log_abs_det_jacobian(values, z)).numpy())
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A pool that has begun with 2048 poor draws, and its clock."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(pool_module.time, "perf_counter", lambda: clock.now)
+
+    def weigh(theta: Samples, log_prob: np.ndarray, turn: int) -> Batch:
+        clock.now += PER_DRAW * len(log_prob)
+        return Batch(theta, Gaussian(*TARGET).log_prob(theta), np.zeros(len(log_prob)), np.zeros((1, 3)))
+
+    pool: Any = Pool(SimpleNamespace(seed=0, weigh=weigh))  # type: ignore[arg-type]
+    pool.clock = clock
+    poor = Gaussian(*POOR)
+    pool.add(poor, poor.draw(2048, 0))
+    return pool
+
+
+def test_a_poor_proposal_is_bettered_until_enough_count(pool: Any) -> None:
+    before = pool.weighing
+    pool.fill(0, 2000, SUPPORT, deadline=1e3)
+    after = pool.weighing
+    assert before.efficiency < 0.1
+    assert after.effective_samples >= 2000
+    assert after.efficiency > 2 * before.efficiency
+    assert abs(after.log_evidence) < 4 * after.error < 0.2
+
+
+def test_no_turn_is_much_longer_than_the_time_that_is_left(pool: Any) -> None:
+    begun, deadline = pool.clock.now, pool.clock.now + 2.5
+    pool.fill(0, 1_000_000, SUPPORT, deadline)
+    assert pool.clock.now > begun + 2
+    assert pool.clock.now <= deadline + 512 * PER_DRAW
+
+
+def test_draws_that_are_asked_for_are_made_though_fewer_would_do(pool: Any) -> None:
+    pool.fill(5000, 10, SUPPORT, deadline=1e3)
+    assert pool.size == 5000
+
+
+def test_after_the_deadline_none_are_made(pool: Any) -> None:
+    pool.fill(5000, 2000, SUPPORT, deadline=pool.clock.now - 1)
+    assert pool.size == 2048
+
+
+def test_a_good_proposal_is_left_alone(pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = Gaussian(TARGET[0], 1.1 * TARGET[1])
+    pool.add(good, good.draw(8192, 1))
+    monkeypatch.setattr(pool_module, "MixtureProposal", None)  # no other can be fitted
+    pool.fill(0, 12_000, SUPPORT, deadline=1e3)
+    assert pool.weighing.effective_samples >= 12_000
