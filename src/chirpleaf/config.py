@@ -1,10 +1,11 @@
 """Presets: what a training run is, as a YAML file checked by pydantic.
 
-Only the command line reads presets; the library takes keywords.
+Only the command line reads presets; the library takes keywords. A preset may name another one beside it as its `base`,
+and then holds what differs from it: sections are merged setting by setting, all else is replaced.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
@@ -206,16 +207,47 @@ def read_preset(path: Path) -> Preset:
     Raises:
         InputError: there is no such file, it is not YAML, or a setting is unknown or out of range.
     """
+    try:
+        return Preset.model_validate(_settings(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InputError(f"expected a valid preset; got {place} in {path}: {first['msg']}: mend it") from error
+
+
+def write_preset(preset: Preset, path: Path) -> None:
+    """Writes a preset whole, its defaults and what it has from its base included.
+
+    Args:
+        preset: what to write.
+        path: the file; replaced if it exists.
+    """
+    path.write_text(yaml.safe_dump(preset.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+
+
+def _settings(path: Path, above: tuple[Path, ...] = ()) -> Any:
+    """What a file says, laid over what its base says; `above` are the presets that it is the base of."""
     if not path.is_file():
         raise InputError(
             f"expected a preset file; got no file {path}: those of the shipped models are in chirpleaf/training/presets"
         )
     try:
-        return Preset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"expected a YAML preset; got {path}, which does not parse ({reason}): mend it") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"expected a valid preset; got {place} in {path}: {first['msg']}: mend it") from error
+    if not isinstance(settings, dict) or "base" not in settings:
+        return settings
+    base = path.parent / str(settings.pop("base"))
+    if base.resolve() in (path.resolve(), *above):
+        raise InputError(f"expected presets with an end; got {base}, which is its own base: leave it out of {path}")
+    return _merged(_settings(base, (*above, path.resolve())), settings)
+
+
+def _merged(base: Any, changes: Any) -> Any:
+    """`changes` over `base`; a section of another kind takes nothing from the one that it replaces."""
+    if not (isinstance(base, dict) and isinstance(changes, dict)) or base.get("kind") != changes.get(
+        "kind", base.get("kind")
+    ):
+        return changes
+    return base | {name: _merged(base.get(name), value) for name, value in changes.items()}

@@ -6,12 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from chirpleaf.config import Preset, read_preset
+from chirpleaf.config import (
+    BayesianLeavesSection,
+    LeavesSection,
+    MixtureSection,
+    Preset,
+    read_preset,
+    write_preset,
+)
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture
+from chirpleaf.networks.convolutional import PUBLISHED, Convolution
 from chirpleaf.training import threads
 from chirpleaf.training.engine import Schedule
 from chirpleaf.training.recipe import Simulation
+
+PRESETS = sorted((Path(threads.__file__).parent / "presets").glob("*.yaml"))
 
 
 def write(folder: Path, text: str) -> Path:
@@ -28,6 +38,54 @@ def test_defaults_are_those_of_the_library() -> None:
     for section in ("templates", "root", "head"):
         assert library.pop(section).items() <= mine.pop(section).items()
     assert mine == library
+
+
+def test_a_base_gives_what_is_not_said(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(
+        "name: base\nseed: 7\nhead: {kind: leaves, names: [mass_1], dropout: 0.3}\nschedule: {epochs: 3, warmup: 9}"
+    )
+    (tmp_path / "middle.yaml").write_text("base: base.yaml\nname: middle\nhead: {names: [mass_2]}")
+    preset = read_preset(write(tmp_path, "base: middle.yaml\nname: x\nschedule: {epochs: 4}"))
+    assert (preset.name, preset.seed) == ("x", 7)
+    assert (preset.schedule.epochs, preset.schedule.warmup) == (4, 9)
+    assert preset.head == LeavesSection(kind="leaves", names=("mass_2",), dropout=0.3)
+    other = read_preset(write(tmp_path, "base: base.yaml\nhead: {kind: bayesian-leaves, names: [mass_1]}"))
+    assert other.head == BayesianLeavesSection(kind="bayesian-leaves", names=("mass_1",))
+    plain = read_preset(write(tmp_path, "base: base.yaml\nhead: {kind: mixture}"))
+    assert plain.head == MixtureSection()
+
+
+def test_a_base_without_end_or_without_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("base: preset.yaml\nname: other")
+    with pytest.raises(InputError, match=r"got .*preset\.yaml, which is its own base: leave it out of .*other\.yaml"):
+        read_preset(write(tmp_path, "base: other.yaml\nname: x"))
+    with pytest.raises(InputError, match=r"got no file .*nowhere\.yaml"):
+        read_preset(write(tmp_path, "base: nowhere.yaml\nname: x"))
+
+
+def test_a_preset_is_written_whole(tmp_path: Path) -> None:
+    for path in PRESETS:
+        preset = read_preset(path)
+        write_preset(preset, tmp_path / "whole.yaml")
+        assert read_preset(tmp_path / "whole.yaml") == preset
+
+
+def test_the_published_recipe_is_in_the_presets() -> None:
+    for name in ("paper", "paper-remnant", "compact", "canonical", "remnant", "masses-bayesian", "remnant-bayesian"):
+        preset = read_preset(PRESETS[0].parent / f"{name}.yaml")
+        masses = "mass_1" in preset.head.model_dump()["names"]
+        assert preset.simulation.batch_size == 64
+        assert preset.schedule.learning_rate == 0.0008
+        assert preset.schedule.epochs * preset.schedule.batches == 120_000
+        assert preset.schedule.stop_below == (0.026 if masses else 0.0016)
+        assert preset.head.model_dump()["dropout"] == 0.1
+
+
+def test_the_paper_preset_is_the_published_network() -> None:
+    preset = read_preset(PRESETS[0].parent / "paper.yaml")
+    assert tuple(Convolution(**layer) for layer in preset.root.model_dump()["layers"]) == PUBLISHED
+    assert preset.series is not None
+    assert (preset.series.n_samples, preset.series.rate, preset.detectors) == (8192, 8192, ("H1",))
 
 
 @pytest.mark.parametrize("name", ["bbh", "bbh-long"])

@@ -62,7 +62,7 @@ def train(
 def _prepare(preset: Path, out: Path, *, resume: bool, overwrite: bool) -> None:
     """The folder of the run, with a copy of its preset, which a resumed run must match."""
     from chirpleaf.cli.folders import new_folder
-    from chirpleaf.config import read_preset
+    from chirpleaf.config import read_preset, write_preset
 
     copy, checkpoint = out / "preset.yaml", out / "last.ckpt"
     if resume and overwrite:
@@ -73,11 +73,11 @@ def _prepare(preset: Path, out: Path, *, resume: bool, overwrite: bool) -> None:
         if copy.is_file() and read_preset(copy) != read_preset(preset):
             raise InputError(f"expected the preset that the run began with; got {preset}: resume with {copy}")
         return
-    text = preset.read_text()
+    settings = read_preset(preset)
     new_folder(out, overwrite=overwrite)
     # Lightning would write last-v1.ckpt beside an old one, and --resume would go on from the old one.
     checkpoint.unlink(missing_ok=True)
-    copy.write_text(text)
+    write_preset(settings, copy)
 
 
 def _how_to_go_on(preset: Path, out: Path) -> str:
