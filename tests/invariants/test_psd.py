@@ -8,7 +8,7 @@ import pytest
 import scipy.signal
 
 from chirpleaf.errors import InputError
-from chirpleaf.strain.psd import PowerSpectralDensity, median_bias, read_psd, welch
+from chirpleaf.strain.psd import PowerSpectralDensity, bootstrap, median_bias, read_psd, welch
 from chirpleaf.strain.strain import Strain
 from chirpleaf.strain.windows import power, tukey
 
@@ -17,6 +17,9 @@ N = round(RATE * DURATION)
 FREQUENCIES = np.fft.rfftfreq(N, 1 / RATE)
 BAND = (FREQUENCIES >= 20.0) & (FREQUENCIES <= 200.0)
 ROLL_OFFS = (0.05, 0.2, 0.4, 1.0, 1.9)
+
+
+RNG = np.random.default_rng
 
 
 def true_density(frequencies: np.ndarray) -> np.ndarray:
@@ -52,6 +55,18 @@ def test_the_estimate_is_unbiased_for_every_window(roll_off: float, average: str
     if roll_off >= 0.2:
         # Negative control: without the power of its own window the estimate would be low.
         assert ratio * power(tukey(N, roll_off * RATE)) < 0.97
+
+
+def test_the_bootstrap_scatters_like_the_estimate() -> None:
+    """Its median over many stretches of noise; and it takes the stretches of the estimate."""
+    series = [Strain("H1", coloured_noise(32.0, np.random.default_rng(seed)), 0.0, RATE) for seed in range(60)]
+    estimates = np.log([welch(strain).values[BAND] for strain in series])
+    drawn = np.array([np.log([psd.values[BAND] for psd in bootstrap(one, 60, RNG(7))]).std(0) for one in series[:8]])
+    assert np.median(drawn) == pytest.approx(np.median(estimates.std(0)), rel=0.15)
+    first, again = (next(bootstrap(series[0], 1, RNG(1))).values for _ in range(2))
+    assert np.array_equal(first, again)
+    with pytest.raises(InputError, match="expected at least 16 s of good data"):
+        next(bootstrap(series[0], 1, RNG(1), exclude=(8.0, 24.0)))
 
 
 @pytest.mark.parametrize("roll_off", ROLL_OFFS)

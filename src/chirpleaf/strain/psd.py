@@ -14,6 +14,7 @@ With 4 s stretches, half overlapping, rolling off over 0.2 s it equals
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -154,11 +155,60 @@ def welch(
         >>> round(float(np.mean(psd.values[1:-1])) * 256 / 2, 1)
         1.0
     """
-    if average not in ("median", "mean") or not 0.0 <= overlap < 1.0:
+    if average not in ("median", "mean"):
         raise InputError(
-            "power spectral density: expected average 'median' or 'mean' and an overlap in [0, 1); got "
-            f"{average!r} and {overlap}; mend the setting"
+            f"power spectral density: expected average 'median' or 'mean'; got {average!r}; mend the setting"
         )
+    frequencies, spectra = _periodograms(strain, segment_duration, overlap, roll_off, exclude)
+    return PowerSpectralDensity(frequencies, np.mean(spectra, axis=0) if average == "mean" else _median(spectra))
+
+
+def bootstrap(
+    strain: Strain,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    segment_duration: float = 4.0,
+    overlap: float = 0.5,
+    roll_off: float = 0.2,
+    exclude: tuple[float, float] | None = None,
+) -> Iterator[PowerSpectralDensity]:
+    """Median Welch estimates that might as well have been found: the stretches are drawn anew, with replacement.
+
+    Their scatter is about that of the estimate itself (Efron 1979, doi:10.1214/aos/1176344552).
+
+    Args:
+        strain: data of one detector.
+        n: how many estimates.
+        rng: source of randomness.
+        segment_duration: as for `welch`.
+        overlap: as for `welch`.
+        roll_off: as for `welch`.
+        exclude: as for `welch`.
+
+    Yields:
+        Densities at the frequencies of `welch`.
+
+    Raises:
+        InputError: as `welch`.
+
+    Example:
+        >>> noise = Strain("H1", np.random.default_rng(1).normal(size=32 * 256), 0.0, 256.0)
+        >>> found = np.stack([psd.values for psd in bootstrap(noise, 50, np.random.default_rng(2))])
+        >>> bool(0.2 < np.median(found.std(0) / found.mean(0)) < 0.5)
+        True
+    """
+    frequencies, spectra = _periodograms(strain, segment_duration, overlap, roll_off, exclude)
+    for _ in range(n):
+        yield PowerSpectralDensity(frequencies, _median(spectra[rng.integers(len(spectra), size=len(spectra))]))
+
+
+def _periodograms(
+    strain: Strain, segment_duration: float, overlap: float, roll_off: float, exclude: tuple[float, float] | None
+) -> tuple[Spectrum, np.ndarray]:
+    """Frequencies (F,) in Hz, and the one-sided periodogram of each stretch, (stretch, F), 1/Hz."""
+    if not 0.0 <= overlap < 1.0:
+        raise InputError(f"power spectral density: expected an overlap in [0, 1); got {overlap}; mend the setting")
     n = round(segment_duration * strain.sample_rate)
     step = n - int(overlap * n)
     window = tukey(n, roll_off * strain.sample_rate)
@@ -176,8 +226,13 @@ def welch(
     spectra[:, 0] /= 2.0
     if n % 2 == 0:
         spectra[:, -1] /= 2.0
-    values = np.mean(spectra, axis=0) if average == "mean" else np.median(spectra, axis=0) / median_bias(len(starts))
-    return PowerSpectralDensity(np.fft.rfftfreq(n, 1.0 / strain.sample_rate), values)
+    return np.fft.rfftfreq(n, 1.0 / strain.sample_rate), spectra
+
+
+def _median(spectra: np.ndarray) -> Spectrum:
+    """Median over stretches, without its bias."""
+    combined: Spectrum = np.median(spectra, axis=0) / median_bias(len(spectra))
+    return combined
 
 
 def median_bias(n: int) -> float:
