@@ -14,6 +14,7 @@ import typer
 from rich.markup import escape
 
 from chirpleaf.cli.console import console, errors
+from chirpleaf.cli.decompose import decompose
 from chirpleaf.cli.doctor import doctor
 from chirpleaf.cli.evaluate import evaluate
 from chirpleaf.cli.events import events
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (infer, train, evaluate, models, events, doctor):
+for verb in (infer, train, evaluate, decompose, models, events, doctor):
     app.command()(verb)
 
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from chirpleaf.errors import InputError
 from chirpleaf.models.targets import LeafTargets
 from chirpleaf.networks.bayesian import Predictive
 from chirpleaf.networks.leaves import BayesianLeaf, RootLeaves
@@ -32,6 +33,16 @@ class LeafEstimator(nn.Module):
     ) -> None:
         super().__init__()
         self.canonical, self.targets, self.network, self.series = canonical, targets, network, series
+
+    def place(self, leaf: str) -> int:
+        """Which of the leaves a name is of.
+
+        Raises:
+            InputError: none.
+        """
+        if leaf not in self.targets.names:
+            raise InputError(f"expected a leaf of {', '.join(self.targets.names)}; got {leaf}: name one of them")
+        return self.targets.names.index(leaf)
 
     @property
     def bayesian(self) -> bool:
@@ -64,8 +75,8 @@ class LeafEstimator(nn.Module):
 
     @torch.no_grad()
     def estimate(self, canonical: Canonical) -> dict[str, Tensor]:
-        """Point estimates of deterministic leaves: name to values, shape (batch,), in the quantities' units."""
-        return self.targets.inv(torch.stack(list(self.network(canonical.features).values()), dim=-1))
+        """Point estimates: name to values, shape (batch,), in the quantities' units."""
+        return self.targets.inv(torch.stack(list(self.network.estimate(canonical.features).values()), dim=-1))
 
     @torch.no_grad()
     def predictive(

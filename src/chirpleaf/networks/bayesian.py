@@ -49,10 +49,14 @@ class BayesianLinear(nn.Module):
         self, x: Float[Tensor, "*batch n_inputs"], generator: torch.Generator | None = None
     ) -> Float[Tensor, "*batch n_outputs"]:
         """Outputs of weights drawn anew for each row."""
-        mean = nn.functional.linear(x, self.mean[:, :-1], self.mean[:, -1])
+        mean = self.expected(x)
         variance = (2 * self.log_scale).exp()
         spread = nn.functional.linear(x.square(), variance[:, :-1], variance[:, -1]).sqrt()
         return mean + spread * torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
+
+    def expected(self, x: Float[Tensor, "*batch n_inputs"]) -> Float[Tensor, "*batch n_outputs"]:
+        """Mean of the outputs."""
+        return nn.functional.linear(x, self.mean[:, :-1], self.mean[:, -1])
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n n_outputs n_weights"]:
         """Draws of the weights, the bias in the last column."""

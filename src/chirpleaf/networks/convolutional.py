@@ -11,6 +11,8 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from chirpleaf.networks.subnetwork import FilterLayer
+
 
 class Convolution(NamedTuple):
     """A layer: convolution of valid padding, ReLU, maximum over `pool` samples.
@@ -82,6 +84,14 @@ class ConvolutionalRoot(nn.Module):
                 )
         self.stages = nn.Sequential(*stages)
         self.n_outputs = channels * length
+
+    @property
+    def layers(self) -> list[FilterLayer]:
+        """Its filters: those of each convolution, as they are after ReLU and maximum."""
+        first = [place for place, stage in enumerate(self.stages) if isinstance(stage, nn.Conv1d)]
+        makes = [self.stages[place] for place in first]
+        seen = [self.stages[place - 1] for place in [*first[1:], len(self.stages)]]
+        return [FilterLayer(*layer) for layer in zip(makes, seen, [*makes[1:], None], strict=True)]  # type: ignore[arg-type]
 
     def forward(self, x: Float[Tensor, "batch channel time"]) -> Float[Tensor, "batch feature"]:
         """Features of each series."""

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from chirpleaf.networks.bayesian import BayesianLinear, Predictive
+from chirpleaf.networks.subnetwork import FilterLayer
 
 _LOWEST, _HIGHEST = -6.0, 3.0
 """Of ln(scale): what a Gaussian likelihood may be, in units of the target."""
@@ -45,6 +46,16 @@ class Leaf(nn.Module):
     def forward(self, features: Float[Tensor, "batch n_inputs"]) -> Float[Tensor, " batch"]:
         """The estimate for each row of features."""
         return self.layers(features)[:, 0]
+
+    def estimate(self, features: Float[Tensor, "batch n_inputs"]) -> Float[Tensor, " batch"]:
+        """The same."""
+        estimate: Tensor = self(features)
+        return estimate
+
+    @property
+    def entrance(self) -> nn.Module:
+        """The layer that takes the features."""
+        return self.layers[0]
 
 
 class BayesianLeaf(nn.Module):
@@ -89,6 +100,15 @@ class BayesianLeaf(nn.Module):
         hidden = self.first(features)
         return Predictive(*self._parts(hidden.expand(n, *hidden.shape), generator))
 
+    def estimate(self, features: Float[Tensor, "batch n_inputs"]) -> Float[Tensor, " batch"]:
+        """Mean of the predictive: exact by the mean weights, for both random layers are linear."""
+        return self.last.expected(self.second.expected(self.first(features)))[:, 0]
+
+    @property
+    def entrance(self) -> nn.Module:
+        """The layer that takes the features."""
+        return self.first[0]
+
     def kl(self) -> Float[Tensor, ""]:
         """KL of all random weights from their prior, nats."""
         return self.second.kl() + self.last.kl()
@@ -119,10 +139,24 @@ class RootLeaves(nn.Module):
         super().__init__()
         self.root, self.leaves = root, nn.ModuleDict({name: leaf() for name in names})
 
+    @property
+    def layers(self) -> list[FilterLayer]:
+        """The root's filters, layer by layer."""
+        return self.root.layers  # type: ignore[return-value]
+
+    def entrance(self, name: str) -> nn.Linear:
+        """The layer of a leaf that takes the features."""
+        return self.leaves[name].entrance  # type: ignore[return-value]
+
     def forward(self, x: Tensor) -> dict[str, Tensor | torch.distributions.Normal]:
         """What each leaf says, by name."""
         features = self.root(x)
         return {name: leaf(features) for name, leaf in self.leaves.items()}
+
+    def estimate(self, x: Tensor) -> dict[str, Tensor]:
+        """What each leaf takes for the truth, by name, each of shape (batch,)."""
+        features = self.root(x)
+        return {name: leaf.estimate(features) for name, leaf in self.leaves.items()}  # type: ignore[operator]
 
     def predictive(self, x: Tensor, n: int, generator: torch.Generator | None = None) -> dict[str, Predictive]:
         """Posterior predictives of Bayesian leaves by `n` draws of the weights, by name."""

@@ -1,7 +1,11 @@
 """Residual network: the root that turns a canonical input into a context vector."""
 
+from collections.abc import Sequence
+
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from chirpleaf.networks.subnetwork import FilterLayer
 
 
 class ResidualBlock(nn.Module):
@@ -9,11 +13,13 @@ class ResidualBlock(nn.Module):
 
     Args:
         width: number of features.
+        hidden: number of neurons between the two matrices; as many when None.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, hidden: int | None = None) -> None:
         super().__init__()
-        inner, outer = nn.Linear(width, width), nn.Linear(width, width)
+        hidden = hidden or width
+        inner, outer = nn.Linear(width, hidden), nn.Linear(hidden, width)
         self.layers = nn.Sequential(nn.LayerNorm(width), inner, nn.GELU(), outer)
         nn.init.zeros_(outer.weight)
         nn.init.zeros_(outer.bias)
@@ -31,6 +37,7 @@ class ResidualNetwork(nn.Module):
         n_outputs: length of the context.
         width: features of the residual stream.
         n_blocks: number of blocks.
+        hidden: neurons of each block; `width` in all of them when None.
 
     Example:
         >>> import torch
@@ -38,11 +45,29 @@ class ResidualNetwork(nn.Module):
         torch.Size([3, 4])
     """
 
-    def __init__(self, n_inputs: int, n_outputs: int, *, width: int = 512, n_blocks: int = 6) -> None:
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        *,
+        width: int = 512,
+        n_blocks: int = 6,
+        hidden: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         self.embed = nn.Linear(n_inputs, width)
-        self.blocks = nn.Sequential(*(ResidualBlock(width) for _ in range(n_blocks)))
+        self.blocks = nn.Sequential(*(ResidualBlock(width, size) for size in hidden or [width] * n_blocks))
         self.project = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, n_outputs))
+
+    @property
+    def layers(self) -> list[FilterLayer]:
+        """Its filters: the neurons of each block, and the outputs."""
+        blocks = [FilterLayer(block[1], block[2], block[3]) for block in self._blocks]  # type: ignore[arg-type]
+        return [*blocks, FilterLayer(self.project[1], self.project[1])]  # type: ignore[arg-type]
+
+    @property
+    def _blocks(self) -> list[nn.Sequential]:
+        return [block.layers for block in self.blocks]  # type: ignore[misc]
 
     def forward(self, x: Float[Tensor, "*batch n_inputs"]) -> Float[Tensor, "*batch n_outputs"]:
         """The context of each input."""

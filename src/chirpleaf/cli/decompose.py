@@ -1,0 +1,69 @@
+"""`chirpleaf decompose MODEL --leaf NAME --keep SHARE --out DIR`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chirpleaf.cli.console import console
+
+
+def decompose(
+    model: Annotated[str, typer.Argument(help="A shipped model with leaves, or a model file.")],
+    leaf: Annotated[str, typer.Option(help="The leaf that is cut out, such as mass_1.")],
+    out: Annotated[Path, typer.Option(help="Folder of the smaller model, its table and its picture.")],
+    keep: Annotated[float, typer.Option(metavar="SHARE", help="Share of the root's filters that is kept.")] = 0.5,
+    events: Annotated[int, typer.Option(min=16, max=16384, help="Simulated events to measure on.")] = 2048,
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the events.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
+) -> None:
+    """Cut the sub-network of one leaf out of a model."""
+    import json
+    from functools import partial
+
+    import torch
+    from rich.progress import track
+    from rich.table import Table
+
+    from chirpleaf.cli.folders import check_folder, new_folder
+
+    check_folder(out, overwrite=overwrite)
+
+    from chirpleaf.diagnostics.decomposition import SHARES, decomposition
+    from chirpleaf.diagnostics.errors import SPINS
+    from chirpleaf.errors import InputError
+    from chirpleaf.inference.results import at_once
+    from chirpleaf.models import load_model, save
+    from chirpleaf.models.decomposition import decompose as cut
+    from chirpleaf.plots.filters import filter_importance
+
+    if not 0 < keep <= 1:
+        raise InputError(f"expected --keep above 0 and at most 1; got {keep:g}: 0.5 keeps half of the filters")
+    torch.set_num_threads(1)  # latencies are of one thread
+    whole = load_model(model)
+    show = partial(track, description="shares", console=console, transient=True)
+    shares = sorted({*SHARES, keep}, reverse=True)
+    found = decomposition(whole, leaf, shares, events=events, seed=seed, track=show)
+    small = cut(whole, leaf, keep, found.filters)
+
+    new_folder(out, overwrite=overwrite)
+    path = out / f"{small.name}.safetensors"
+    save(small, path)
+    with at_once(out / "decomposition.json") as scratch:
+        origin = {"model": whole.name, "leaf": leaf, "keep": keep, "events": events, "seed": seed}
+        scratch.write_text(json.dumps({**origin, "shares": [row.to_json() for row in found.shares]}, indent=2) + "\n")
+    with at_once(out / "filters.png") as scratch:
+        importance = {name: [layer.numpy() for layer in layers] for name, layers in found.filters.importance.items()}
+        filter_importance(importance).savefig(scratch, format="png")
+    table = Table(title=f"{whole.name}: {leaf} with a share of the root's filters", title_justify="left")
+    error = f"median {'absolute' if leaf in SPINS else 'relative'} error"
+    for column in ("share", error, "parameters", "ms for an event"):
+        table.add_column(column, justify="right")
+    for row in found.shares:
+        style = "bold" if row.keep == keep else None
+        table.add_row(
+            f"{row.keep:g}", f"{row.error:.4f}", f"{row.parameters:,}", f"{row.milliseconds:.2f}", style=style
+        )
+    console.print(table, highlight=False)
+    names = ", ".join(name.name for name in (path, out / "decomposition.json", out / "filters.png"))
+    console.print(f"wrote {out}: {names}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,103 @@
+"""How much of its root a leaf needs: error, size and time against the share of filters that is kept."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from chirpleaf.diagnostics.errors import SPINS, absolute_errors, relative_errors
+from chirpleaf.models.decomposition import decompose
+from chirpleaf.models.model import Model
+from chirpleaf.networks.subnetwork import Filters, filters
+from chirpleaf.training.recipe import Simulation, build_simulator
+
+SHARES = (1.0, 0.75, 0.5, 0.25, 0.1, 0.05)
+"""Shares of filters that are looked at."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """A leaf with a share of the root's filters.
+
+    Attributes:
+        keep: the share.
+        error: median error over simulated events, relative, or absolute for spins.
+        parameters: weights of the sub-network.
+        milliseconds: median time that it takes for one event, on the threads there are.
+    """
+
+    keep: float
+    error: float
+    parameters: int
+    milliseconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """A leaf's sub-networks.
+
+    Attributes:
+        leaf: its name.
+        filters: importance of the root's filters for all leaves.
+        shares: what became of the leaf with each share of them.
+    """
+
+    leaf: str
+    filters: Filters
+    shares: tuple[Share, ...]
+
+
+def decomposition(
+    model: Model,
+    leaf: str,
+    shares: Sequence[float] = SHARES,
+    *,
+    events: int = 2048,
+    seed: int = 0,
+    track: Callable[[Iterable[float]], Iterable[float]] = iter,
+) -> Decomposition:
+    """Looks at the sub-networks of a leaf.
+
+    Args:
+        model: a model with leaves.
+        leaf: name of the leaf.
+        shares: of the root's filters.
+        events: simulated events that importance is measured on, and as many others that errors are.
+        seed: of the events.
+        track: passes the shares on, and may show how far they are.
+
+    Raises:
+        InputError: as `models.decomposition.decompose`.
+    """
+    place = model.leaves.place(leaf)
+    simulation = Simulation(waveforms=2 * events, spectra=min(events, 1024), batch_size=events)
+    simulator = build_simulator(model.architecture, model.leaves, simulation, seed=seed)
+    first, second = simulator.batch(0), simulator.batch(1)
+    known = filters(model.leaves.network, first.features)
+    rows = []
+    for keep in track(shares):
+        small = decompose(model, leaf, keep, known)
+        network, targets = small.leaves.network, small.leaves.targets
+        with torch.no_grad():
+            found = targets.inv(network.estimate(second.features)[leaf][:, None])[leaf].numpy()
+        truth = targets.inv(second.target[:, place, None])[leaf].numpy()
+        errors = absolute_errors(found, truth) if leaf in SPINS else relative_errors(found, truth)
+        rows.append(Share(keep, float(np.median(errors)), small.n_parameters, _milliseconds(network, second.features)))
+    return Decomposition(leaf, known, tuple(rows))
+
+
+@torch.no_grad()
+def _milliseconds(network: torch.nn.Module, features: torch.Tensor, repeats: int = 100) -> float:
+    one, times = features[:1], []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        network.estimate(one)  # type: ignore[operator]
+        times.append(time.perf_counter() - start)
+    return 1e3 * float(np.median(times))

@@ -1,0 +1,47 @@
+"""Decomposition: the part of a model that one of its leaves lives on, as a model of its own."""
+
+from dataclasses import replace
+from typing import Any
+
+from chirpleaf.errors import InputError
+from chirpleaf.models.architecture import Architecture
+from chirpleaf.models.model import Model
+from chirpleaf.networks.subnetwork import Filters, cut, strongest
+
+
+def decompose(model: Model, leaf: str, keep: float, filters: Filters) -> Model:
+    """Cuts out the sub-network of a leaf.
+
+    Args:
+        model: a model with leaves.
+        leaf: name of the leaf.
+        keep: share of the root's filters that is kept, those of the greatest importance for the leaf, in (0, 1].
+        filters: what is known of them (`networks.subnetwork.filters`).
+
+    Returns:
+        A model of the leaf alone, which says what the whole one says where `keep` is 1.
+
+    Raises:
+        InputError: the model has no such leaf, or the share is none.
+    """
+    model.leaves.place(leaf)
+    if not 0 < keep <= 1:
+        raise InputError(f"expected a share of filters to keep, above 0 and at most 1; got {keep:g}: 0.5 keeps half")
+    kept = strongest(filters.importance[leaf], keep)
+    network = cut(model.leaves.network, leaf, kept, filters.mean)
+    architecture = _narrowed(model.architecture, leaf, [int(mask.sum()) for mask in kept])
+    estimator = architecture.build(model.leaves.canonical.bank)
+    estimator.network.load_state_dict(network.state_dict())
+    origin = {"decomposed": {"model": model.name, "leaf": leaf, "keep": keep}}
+    return Model(f"{model.name}-{leaf}", architecture, estimator.eval(), {**model.provenance, **origin})
+
+
+def _narrowed(architecture: Architecture, leaf: str, sizes: list[int]) -> Architecture:
+    """The architecture with so many filters in each layer."""
+    head = {**architecture.head, "names": [leaf]}
+    if architecture.series is None:
+        *hidden, n_context = sizes
+        root: dict[str, Any] = {**architecture.root, "hidden": hidden}
+        return replace(architecture, head=head, root=root, n_context=n_context)
+    layers = [{**layer, "channels": n} for layer, n in zip(architecture.root["layers"], sizes, strict=True)]
+    return replace(architecture, head=head, root={**architecture.root, "layers": layers})

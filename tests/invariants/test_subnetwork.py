@@ -1,0 +1,134 @@
+"""Sub-networks: nothing cut changes nothing, what is cut was least missed, and its mean stays behind."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from chirpleaf.errors import InputError
+from chirpleaf.models import Architecture, Model, load, save
+from chirpleaf.models.decomposition import decompose
+from chirpleaf.networks.convolutional import Convolution, ConvolutionalRoot
+from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
+from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.networks.subnetwork import cut, filters, strongest
+
+LAYERS = [Convolution(5, 6, pool=2), Convolution(4, 8, dilation=2, pool=2), Convolution(3, 5)]
+ROOTS: dict[str, tuple[Callable[[], nn.Module], int, tuple[int, ...]]] = {
+    "convolutional": (lambda: ConvolutionalRoot(2, 64, LAYERS), 50, (60, 2, 64)),
+    "residual": (lambda: ResidualNetwork(10, 12, width=16, n_blocks=2), 12, (60, 10)),
+}
+
+
+def wake(root: nn.Module) -> None:
+    """Residual blocks begin as nothing."""
+    for name, weight in root.named_parameters():
+        if name.endswith("layers.3.weight"):
+            nn.init.normal_(weight, std=0.3)
+
+
+@pytest.fixture(params=[(root, leaf) for root in ROOTS for leaf in (Leaf, BayesianLeaf)], ids=str)
+def case(request: pytest.FixtureRequest) -> tuple[RootLeaves, Tensor]:
+    """A network whose blocks do something, and inputs of it."""
+    kind, leaf = request.param
+    make, n_features, shape = ROOTS[kind]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        root = make()
+        wake(root)
+        network = RootLeaves(root, ("first", "second"), lambda: leaf(n_features)).eval()
+        return network, torch.randn(shape)
+
+
+def test_nothing_cut_changes_nothing(case: tuple[RootLeaves, Tensor]) -> None:
+    network, x = case
+    known = filters(network, x)
+    small = cut(network, "second", strongest(known.importance["second"], 1.0), known.mean)
+    assert torch.equal(small.estimate(x)["second"], network.estimate(x)["second"])
+    assert list(small.estimate(x)) == ["second"]
+    assert x.grad is None
+    assert not x.requires_grad
+
+
+@torch.no_grad()
+def test_the_more_is_cut_the_more_is_lost(case: tuple[RootLeaves, Tensor]) -> None:
+    network, x = case
+    known = filters(network, x)
+    whole = network.estimate(x)["first"]
+    lost, sizes = [], []
+    for share in (1.0, 0.8, 0.4):
+        small = cut(network, "first", strongest(known.importance["first"], share), known.mean)
+        lost.append(float((small.estimate(x)["first"] - whole).square().mean()))
+        sizes.append(sum(weight.numel() for weight in small.parameters()))
+    assert all(less < more for less, more in pairwise(lost))
+    assert all(more > less for more, less in pairwise(sizes))
+    weakest = [-layer for layer in known.importance["first"]]
+    wrong = cut(network, "first", strongest(weakest, 0.8), known.mean)
+    assert float((wrong.estimate(x)["first"] - whole).square().mean()) > 2 * lost[1]
+
+
+@torch.no_grad()
+def test_importance_is_what_silencing_costs(case: tuple[RootLeaves, Tensor]) -> None:
+    """To first order, so for filters that hardly change; in every layer."""
+    network, x = case
+    for layer in network.layers:
+        layer.maker.weight[2] *= 1e-2
+        layer.maker.bias[2] = 0.5
+    known = filters(network, x)
+    whole = network.estimate(x)["first"]
+    for place, importance in enumerate(known.importance["first"]):
+        kept = [torch.ones(len(mean), dtype=torch.bool) for mean in known.mean]
+        kept[place][2] = False
+        found = cut(network, "first", kept, known.mean).estimate(x)["first"]
+        assert float(importance[2]) > 0
+        assert float((found - whole).square().mean()) == pytest.approx(float(importance[2]), rel=0.1)
+
+
+def test_a_filter_that_never_changes_is_not_missed(case: tuple[RootLeaves, Tensor]) -> None:
+    network, x = case
+    constant = network.layers[0].maker
+    with torch.no_grad():
+        constant.weight[1] = 0.0
+        constant.bias[1] = 0.7
+    known = filters(network, x)
+    assert float(known.importance["first"][0][1]) == pytest.approx(0.0, abs=1e-12)
+    kept = [torch.ones(len(layer), dtype=torch.bool) for layer in known.mean]
+    kept[0][1] = False
+    small = cut(network, "first", kept, known.mean)
+    torch.testing.assert_close(small.estimate(x), {"first": network.estimate(x)["first"]})
+
+
+HEADS = {
+    "deterministic": {"kind": "leaves", "names": ["mass_1", "mass_2"]},
+    "bayesian": {"kind": "bayesian-leaves", "names": ["mass_1", "mass_2"]},
+}
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_a_decomposed_model_is_a_model(kind: str, architecture: Architecture, tmp_path: Path) -> None:
+    some = replace(architecture, head=HEADS[kind])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        estimator = some.build().eval()
+        wake(estimator.network)
+        save(Model("whole", some, estimator, {"seed": 0}), tmp_path / "whole.safetensors")
+    whole = load(tmp_path / "whole.safetensors")
+    x = torch.randn(40, whole.estimator.canonical.n_features, generator=torch.Generator().manual_seed(1))
+    known = filters(whole.leaves.network, x)
+    for keep in (1.0, 0.4):
+        small = decompose(whole, "mass_2", keep, known)
+        save(small, tmp_path / "small.safetensors")
+        again = load(tmp_path / "small.safetensors")
+        assert again.leaves.targets.names == ("mass_2",)
+        assert again.provenance["decomposed"] == {"model": "whole", "leaf": "mass_2", "keep": keep}
+        same = torch.equal(again.leaves.network.estimate(x)["mass_2"], whole.leaves.network.estimate(x)["mass_2"])
+        assert same == (keep == 1.0)
+        root = sum(weight.numel() for weight in again.leaves.network.root.parameters())
+        assert (root < sum(weight.numel() for weight in whole.leaves.network.root.parameters())) == (keep < 1)
+    for leaf, keep, message in (("spin", 0.5, "expected a leaf of mass_1, mass_2; got spin"), ("mass_1", 0.0, "share")):
+        with pytest.raises(InputError, match=message):
+            decompose(whole, leaf, keep, known)
