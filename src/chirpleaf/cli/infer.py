@@ -35,8 +35,12 @@ def infer(
     out: Annotated[Path | None, typer.Option(help="Folder of the results, by default out/EVENT.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
     certify: Annotated[
-        bool, typer.Option("--certify/--no-certify", help="Weigh the samples by the exact likelihood, or do not.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--certify/--no-certify",
+            help="Weigh the samples by the exact likelihood, or do not; done for models of all parameters by default.",
+        ),
+    ] = None,
     effective_samples: Annotated[
         int | None,
         typer.Option(help="Certified samples that are wanted, in effect; half of --samples by default."),
@@ -65,10 +69,6 @@ def infer(
         raise InputError(f"expected --effective-samples of at least 1; got {effective_samples}: 5000 are usual")
     if not 0 < budget < 1e6:
         raise InputError(f"expected --budget in seconds, above 0; got {budget:g}: 60 is usual")
-    if not certify and (effective_samples is not None or approximant is not None or prior != "model"):
-        raise InputError(
-            "expected --certify with --effective-samples, --approximant or --prior; got --no-certify: leave it out"
-        )
     files, densities = detector_files("--strain", strain), detector_files("--psd", psd)
     folder = out or Path("out") / (event or "strain")
     check_folder(folder, overwrite=overwrite)

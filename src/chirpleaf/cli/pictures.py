@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import numpy as np
-
-from chirpleaf.inference.posterior import HEADLINE, Posterior
+from chirpleaf.inference.posterior import Posterior
 from chirpleaf.inference.reconstruction import whitened_view
 from chirpleaf.inference.results import at_once
 from chirpleaf.plots.corner import corner
@@ -24,16 +22,16 @@ def write_pictures(posterior: Posterior, folder: Path) -> tuple[Path, ...]:
     Returns:
         The two files.
     """
-    times, strain, (lower, median, upper) = whitened_view(posterior, band=BAND)
+    times, strain, signal = whitened_view(posterior, band=BAND)
     names = posterior.observation.segment.detectors
     figures = {
-        "corner.png": corner(posterior.resampled(), HEADLINE),
+        "corner.png": corner(posterior.resampled(), posterior.headline),
         "strain.png": whitened_strain(
             times,
             dict(zip(names, strain, strict=True)),
             trigger_time=posterior.trigger_time,
-            model=dict(zip(names, median, strict=True)),
-            model_interval=dict(zip(names, np.stack([lower, upper], axis=1), strict=True)),
+            model=None if signal is None else dict(zip(names, signal[1], strict=True)),
+            model_interval=None if signal is None else dict(zip(names, signal[[0, 2]].swapaxes(0, 1), strict=True)),
             band=BAND,
         ),
     }

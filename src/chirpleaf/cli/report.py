@@ -5,7 +5,7 @@ import math
 from rich.console import Group
 from rich.table import Table
 
-from chirpleaf.inference.posterior import HEADLINE, PLACED, Posterior
+from chirpleaf.inference.posterior import PLACED, Posterior
 
 
 def report(posterior: Posterior) -> Group:
@@ -37,12 +37,15 @@ def _table(posterior: Posterior) -> Table:
     table.add_column("detector frame")
     table.add_column("median", justify="right")
     table.add_column("90 % interval", justify="right")
+    parts = tuple(next(iter(posterior.parts.values()), ()))
+    for part in parts:
+        table.add_column(part.replace("_", " "), justify="right")
     table.add_column("unit")
-    names = HEADLINE + (PLACED if posterior.certificate else ())
+    names = posterior.headline + (PLACED if posterior.certificate else ())
     for name, row in posterior.summary(names).items():
         digits = decimals(row["lower"], row["upper"])
-        median, lower, upper = (f"{row[key]:.{digits}f}" for key in ("median", "lower", "upper"))
-        table.add_row(name, median, f"{lower} to {upper}", row["unit"])
+        median, lower, upper, *further = (f"{row[key]:.{digits}f}" for key in ("median", "lower", "upper", *parts))
+        table.add_row(name, median, f"{lower} to {upper}", *further, row["unit"])
     return table
 
 

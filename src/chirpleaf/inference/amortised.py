@@ -1,4 +1,7 @@
-"""Draws from the network's own posterior."""
+"""What a network says of an event: draws from its own posterior."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -7,6 +10,21 @@ from numpy.typing import NDArray
 from chirpleaf.inference.observe import Observation
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import Samples, derived
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer of a network, whatever its kind.
+
+    Attributes:
+        samples: parameter name to values, each of shape (n,).
+        log_prob: ln of their density per unit of what was drawn, shape (n,); NaN where they are estimates.
+        parts: parameter to parts of its width, where these are known; see `inference.leaves`.
+    """
+
+    samples: Samples
+    log_prob: NDArray[np.float64]
+    parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def draw(observation: Observation, n: int, seed: int) -> tuple[Samples, NDArray[np.float64]]:

@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 
 from chirpleaf.errors import InputError, ShortStrainError
-from chirpleaf.inference.amortised import sample
+from chirpleaf.inference.amortised import Answer, sample
+from chirpleaf.inference.leaves import estimate, predict
 from chirpleaf.inference.observe import Observation, choose
 from chirpleaf.inference.posterior import Posterior
+from chirpleaf.inference.sources import PsdSource, StrainSource, gather, likely_noise, noise
 from chirpleaf.inference.trust import assess
-from chirpleaf.models.shipped import available_models, load_model
-from chirpleaf.strain.events import events, load_event
-from chirpleaf.strain.psd import PowerSpectralDensity, read_psd, welch
-from chirpleaf.strain.readers import read
+from chirpleaf.models.estimator import Estimator
+from chirpleaf.models.model import Model
+from chirpleaf.models.shipped import load_model, posteriors
+from chirpleaf.strain.events import events
+from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import Segment, cut_segment
 from chirpleaf.strain.strain import Strain
 
-PSD_STRETCH = 256.0
-"""Greatest stretch of strain around the trigger that the power spectral density is estimated from, seconds."""
-
-StrainSource = Strain | str | Path
-PsdSource = PowerSpectralDensity | str | Path
+SPECTRA = 128
+"""Noise spectra under which deterministic leaves make their estimates, where no fewer samples are asked for."""
 
 
 def infer(
@@ -35,7 +35,7 @@ def infer(
     model: str | Path | None = None,
     samples: int = 10_000,
     seed: int = 0,
-    certify: bool = True,
+    certify: bool | None = None,
     effective_samples: int | None = None,
     budget: float = 60.0,
     approximant: str | None = None,
@@ -49,10 +49,11 @@ def infer(
         strain: detector name to strain or to a file of it (GWOSC HDF5, GWOSC text, GWF).
         trigger_time: GPS time of the merger within 0.1 s, needed with `strain`, seconds.
         psd: detector name to power spectral density or to a file of it; estimated from the strain otherwise.
-        model: name of a shipped model or a model file; chosen from the data when None.
+        model: name of a shipped model or a model file; when None, the data choose among those of all parameters.
         samples: number of draws; more are made where too few of them count.
         seed: seed of the draws.
-        certify: weigh the draws by the exact likelihood of all detectors there are, and draw where the source lies.
+        certify: weigh the draws by the exact likelihood of all detectors there are, and draw where the source lies; the
+            default for models of all parameters, and for these alone.
         effective_samples: how many are wanted of the weighed draws; half of `samples` when None.
         budget: seconds after which no more draws are weighed.
         approximant: waveform model of the likelihood, any frequency-domain one of lalsimulation with aligned spins; the
@@ -75,36 +76,43 @@ def infer(
     start = time.perf_counter()
     if samples < 1:
         raise InputError(f"expected at least one sample; got samples = {samples}: ask for 10000")
+    psd = psd or {}
+    candidates = [load_model(model)] if model is not None else [load_model(name) for name in posteriors()]
+    if not candidates:
+        raise InputError("expected a shipped model; got none in this installation: give --model FILE")
+    certify = _certified(candidates[0], certify)
     if certify:
         from chirpleaf.inference.certify import Prior, certified  # noqa: PLC0415 - astropy is slow to load
 
         asked = Prior.of(prior)
-    elif prior != "model":
+    elif effective_samples is not None or approximant is not None or prior != "model":
         raise InputError(
-            f"expected certify=True with prior {prior}; got False: draws alone are under the network's own"
+            "expected certification with effective samples, an approximant or a prior; got an answer of the network "
+            "alone, which takes none: leave them out"
         )
-    name, trigger, series = _gather(event, strain, trigger_time)
-    candidates = [load_model(model)] if model is not None else [load_model(name) for name in available_models()]
-    if not candidates:
-        raise InputError("expected a shipped model; got none in this installation: give --model FILE")
+    name, trigger, series = gather(event, strain, trigger_time)
     loaded = time.perf_counter()
     try:
-        densities = _densities(series, psd or {}, trigger)
+        densities = noise(series, psd, trigger)
         observation = choose(candidates, series, densities, trigger)
     except ShortStrainError:
         if event is None or event in events():
             raise
-        _, trigger, series = _gather(event, strain, trigger_time, duration=4096)
-        densities = _densities(series, psd or {}, trigger)
+        _, trigger, series = gather(event, strain, trigger_time, duration=4096)
+        densities = noise(series, psd, trigger)
         observation = choose(candidates, series, densities, trigger)
     found = time.perf_counter()
     origin: dict[str, Any] = {"event": name, "trigger_time": trigger, "seed": seed, "observation": observation}
     timing: dict[str, float | None] = {"load_s": loaded - start, "infer_s": found - loaded, "certify_s": None}
     if not certify:
-        values, log_prob = sample(observation, samples, seed)
+        drawn = _answer(observation, series, psd, densities, samples, seed)
         timing["infer_s"] = time.perf_counter() - loaded
         timing["total_s"] = time.perf_counter() - start
-        return Posterior(values, log_prob, np.zeros(samples), **origin, trust=assess(observation), timing=timing)
+        weights = np.zeros(len(drawn.log_prob))
+        trust = assess(observation)
+        return Posterior(
+            drawn.samples, drawn.log_prob, weights, **origin, trust=trust, timing=timing, parts=drawn.parts
+        )
     architecture = observation.model.architecture
     target = asked.target(architecture.prior, trigger_time=trigger, approximant=approximant or architecture.approximant)
     draws = certified(
@@ -133,6 +141,35 @@ def infer(
     )
 
 
+def _certified(model: Model, asked: bool | None) -> bool:
+    """Whether the answer is certified, by what was asked and by what the model can."""
+    whole = isinstance(model.estimator, Estimator)
+    if asked and not whole:
+        names = ", ".join(model.leaves.targets.names)
+        raise InputError(
+            f"expected a model of all parameters to certify; got {model.name}, of {names} alone: leave certify out"
+        )
+    return whole if asked is None else asked
+
+
+def _answer(
+    observation: Observation,
+    strain: Mapping[str, Strain],
+    psd: Mapping[str, PsdSource],
+    densities: Mapping[str, PowerSpectralDensity],
+    samples: int,
+    seed: int,
+) -> Answer:
+    """The model's own answer, whatever its kind."""
+    estimator = observation.model.estimator
+    if isinstance(estimator, Estimator):
+        return Answer(*sample(observation, samples, seed))
+    if estimator.bayesian:
+        return predict(observation, samples, seed)
+    trigger = observation.segment.reference_time
+    return estimate(observation, likely_noise(strain, psd, densities, trigger, min(samples, SPECTRA), seed))
+
+
 def _whole_network(
     observation: Observation, strain: Mapping[str, Strain], psd: Mapping[str, PowerSpectralDensity]
 ) -> Segment:
@@ -143,60 +180,3 @@ def _whole_network(
     return cut_segment(
         strain, psd, reference_time=seen.reference_time, duration=seen.duration, frequencies=seen.frequencies
     )
-
-
-def _gather(
-    event: str | None,
-    strain: Mapping[str, StrainSource] | None,
-    trigger_time: float | None,
-    *,
-    duration: int = 32,
-) -> tuple[str, float, dict[str, Strain]]:
-    """Name, trigger time and strain of what was asked for; `duration` (s) of the files of the open catalogues."""
-    if (event is None) == (strain is None):
-        raise InputError("expected an event or strain; got both or neither: give EVENT, or --strain with --trigger")
-    if strain is not None:
-        if trigger_time is None:
-            raise InputError("expected the trigger time of the strain; got none: add --trigger GPS")
-        return "strain", trigger_time, {name: _series(source, name) for name, source in strain.items()}
-    assert event is not None
-    if event in events():
-        return event, trigger_time or events()[event].trigger_time, load_event(event)
-    from chirpleaf.strain.gwosc import fetch_event  # noqa: PLC0415 - the open catalogues alone need it
-
-    found, series = fetch_event(event, duration=duration)
-    return event, trigger_time or found.trigger_time, series
-
-
-def _series(source: StrainSource, detector: str) -> Strain:
-    return read(source, detector) if isinstance(source, str | Path) else source
-
-
-def _densities(
-    strain: Mapping[str, Strain], psd: Mapping[str, PsdSource], trigger_time: float
-) -> dict[str, PowerSpectralDensity]:
-    """The power spectral density of each detector: the user's, else the median Welch estimate around the trigger."""
-    stray = [name for name in psd if name not in strain]
-    if stray:
-        raise InputError(
-            f"expected power spectral densities of {', '.join(strain)}; got one of {stray[0]}, whose strain is "
-            f"missing: add --strain {stray[0]}=FILE or leave it out"
-        )
-    densities = {}
-    for name, series in strain.items():
-        given = psd.get(name)
-        if given is None:
-            densities[name] = welch(_around(series, trigger_time))
-        else:
-            densities[name] = read_psd(given, name) if isinstance(given, str | Path) else given
-    return densities
-
-
-def _around(series: Strain, trigger_time: float) -> Strain:
-    """The stretch of at most `PSD_STRETCH` around the trigger."""
-    if series.duration <= PSD_STRETCH:
-        return series
-    start = np.clip(trigger_time - PSD_STRETCH / 2, series.start_time, series.end_time - PSD_STRETCH)
-    first = round((start - series.start_time) * series.sample_rate)
-    values = series.values[first : first + round(PSD_STRETCH * series.sample_rate)]
-    return Strain(series.detector, values, series.start_time + first / series.sample_rate, series.sample_rate)

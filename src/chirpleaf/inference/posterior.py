@@ -43,7 +43,8 @@ class Posterior:
 
     Attributes:
         samples: parameter name to values, each of shape (n,), in the units of `physics.parameters`.
-        log_prob: ln of the density they were drawn from per unit of chirp_mass, mass_ratio, chi_1, chi_2, shape (n,).
+        log_prob: ln of the density they were drawn from per unit of chirp_mass, mass_ratio, chi_1, chi_2, or of the
+            quantities of leaves, shape (n,); NaN where they are estimates.
         log_weight: ln of their weights, shape (n,); zeros where the posterior is not certified.
         event: name of the event, or "strain" for the user's own files.
         trigger_time: GPS time that was asked for, seconds.
@@ -54,6 +55,7 @@ class Posterior:
         certificate: how good the weighed samples are; None when not certified.
         sky: where the source lies; None when not certified.
         target: prior and waveform that it is certified under; None when not certified.
+        parts: what the width of a leaf's quantity is made of (`inference.leaves`); empty for all parameters together.
     """
 
     samples: Samples
@@ -68,6 +70,12 @@ class Posterior:
     certificate: "Certificate | None" = None
     sky: "SkyMap | None" = None
     target: "Target | None" = None
+    parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """Parameters of the corner plot and of the head of the table."""
+        return tuple(self.parts) or HEADLINE
 
     @property
     def detectors(self) -> tuple[str, ...]:
@@ -114,7 +122,8 @@ class Posterior:
             parameters: names; all when None.
 
         Returns:
-            Name to {"median", "lower", "upper", "unit"}; lower and upper are the 5 % and 95 % quantiles.
+            Name to {"median", "lower", "upper", "unit"}, and `parts` where there are any; lower and upper are the 5 %
+            and 95 % quantiles.
         """
         weighed: dict[str, Any] = {"weights": self.weights, "method": "inverted_cdf"} if np.ptp(self.weights) else {}
         rows = {}
@@ -125,5 +134,6 @@ class Posterior:
                 "lower": float(lower),
                 "upper": float(upper),
                 "unit": PARAMETERS[name].unit,
+                **self.parts.get(name, {}),
             }
         return rows

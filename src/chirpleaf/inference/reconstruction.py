@@ -59,7 +59,7 @@ def whitened_view(
 ) -> tuple[
     Float64[np.ndarray, " time"],
     Float64[np.ndarray, "detector time"],
-    Float64[np.ndarray, "quantile detector time"],
+    Float64[np.ndarray, "quantile detector time"] | None,
 ]:
     """Whitened strain of a band, and the signal that the posterior sees in it.
 
@@ -72,7 +72,8 @@ def whitened_view(
 
     Returns:
         GPS times (n,) in seconds; strain (detector, n); 5 %, 50 % and 95 % quantiles of the signal over the posterior
-        (3, detector, n): both in standard deviations of the band's noise.
+        (3, detector, n), None where it is not of all intrinsic parameters: both in standard deviations of the band's
+        noise.
     """
     observation = posterior.observation
     segment = observation.segment
@@ -83,9 +84,11 @@ def whitened_view(
         psd=segment.psd[:, inside],
         frequencies=segment.frequencies[inside],
     )
-    signals = reconstruct(observation, posterior.resampled(min(draws, len(posterior))))
     strain = view.whitened(sample_rate)
     times = segment.reference_time + AFTER_TRIGGER - segment.duration + np.arange(strain.shape[-1]) / sample_rate
     shown = np.abs(times - posterior.trigger_time) <= half_width
+    if posterior.parts:
+        return times[shown], strain[:, shown], None
+    signals = reconstruct(observation, posterior.resampled(min(draws, len(posterior))))
     series = np.stack([whitened_series(view, signal[:, inside], sample_rate)[:, shown] for signal in signals])
     return times[shown], strain[:, shown], np.quantile(series, (0.05, 0.5, 0.95), axis=0)

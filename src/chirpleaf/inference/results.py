@@ -46,7 +46,7 @@ class SavedPosterior:
     Attributes:
         samples: parameter name to values, each of shape (n,), in the units of `physics.parameters`.
         log_prob: ln of the density that the samples were drawn from, per unit of chirp_mass, mass_ratio, chi_1 and
-            chi_2, shape (n,).
+            chi_2, or of a leaf's quantities, shape (n,).
         log_weight: ln of the importance weights, shape (n,); zeros where the posterior is not certified.
         provenance: event, trigger_time, detectors, model, data_sha256, approximant, seed and chirpleaf_version.
     """
@@ -175,9 +175,9 @@ def _write_bilby(posterior: Posterior, path: Path) -> None:
         "label": posterior.event,
         "outdir": ".",
         "sampler": "chirpleaf",
-        "search_parameter_keys": [*INTRINSIC, *(EXTRINSIC if posterior.certificate else ())],
+        "search_parameter_keys": [*(posterior.parts or INTRINSIC), *(EXTRINSIC if posterior.certificate else ())],
         "fixed_parameter_keys": [],
-        "constraint_parameter_keys": ["mass_1", "mass_2"],
+        "constraint_parameter_keys": [] if posterior.parts else ["mass_1", "mass_2"],
         "priors": _priors(posterior),
         "posterior": {
             "__dataframe__": True,
@@ -191,7 +191,9 @@ def _write_bilby(posterior: Posterior, path: Path) -> None:
 
 
 def _priors(posterior: Posterior) -> dict[str, Any] | None:
-    """The posterior's prior; None for one that is itself a file of bilby."""
+    """The posterior's prior; None for one that is itself a file of bilby, and for leaves."""
+    if posterior.parts:
+        return None
     if posterior.target is None:
         return bilby_priors(posterior.observation.model.architecture.prior)
     intrinsic, distance = posterior.target.intrinsic, posterior.target.distance

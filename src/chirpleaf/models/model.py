@@ -48,6 +48,17 @@ class Model:
         return self.estimator
 
     @property
+    def leaves(self) -> LeafEstimator:
+        """The estimator, where it has leaves of single quantities.
+
+        Raises:
+            InputError: it is a posterior of all intrinsic parameters.
+        """
+        if not isinstance(self.estimator, LeafEstimator):
+            raise InputError(f"expected a model with leaves; got {self.name}, of all parameters: choose another")
+        return self.estimator
+
+    @property
     def n_parameters(self) -> int:
         """Number of trained weights."""
         return sum(weight.numel() for weight in self.estimator.network.parameters())

@@ -8,6 +8,7 @@ from typing import Any
 from chirpleaf.errors import InputError
 from chirpleaf.models.files import describe, load
 from chirpleaf.models.model import Model
+from chirpleaf.networks.heads import HEADS
 
 
 def _folder() -> Path:
@@ -17,6 +18,12 @@ def _folder() -> Path:
 def available_models() -> dict[str, dict[str, Any]]:
     """The shipped models: name to the document of its file (architecture, provenance)."""
     return {path.stem: describe(path) for path in sorted(_folder().glob("*.safetensors"))}
+
+
+def posteriors() -> tuple[str, ...]:
+    """Names of the shipped models whose answer is a posterior of all intrinsic parameters."""
+    documents = available_models().items()
+    return tuple(name for name, document in documents if document["architecture"]["head"]["kind"] in HEADS)
 
 
 @lru_cache(maxsize=8)

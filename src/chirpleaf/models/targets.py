@@ -78,6 +78,18 @@ class LeafTargets:
         values = torch.where(self._is_mass, linear.exp(), linear)
         return dict(zip(self.names, values.unbind(-1), strict=True))
 
+    def slope(self, scaled: Tensor) -> Tensor:
+        """dx / dy: by how much the quantities change, in their units, as scaled targets do.
+
+        Args:
+            scaled: shape (..., leaf).
+
+        Returns:
+            Shape (..., leaf), float64, positive.
+        """
+        values = torch.stack(list(self.inv(scaled).values()), dim=-1)
+        return self._extent / 2 * torch.where(self._is_mass, values, 1.0)
+
 
 def _ranges(prior: IntrinsicPrior) -> dict[str, tuple[float, float]]:
     omega_r, omega_i = quasi_normal_frequency(np.array([-_SPIN, _SPIN]))

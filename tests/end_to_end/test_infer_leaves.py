@@ -1,0 +1,126 @@
+"""Leaves are asked like any other model: what they print, write and refuse."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from bilby.core.result import read_in_result
+
+from chirpleaf import infer
+from chirpleaf.errors import InputError
+from chirpleaf.inference.results import read_posterior
+from chirpleaf.models import Architecture, Model, save
+
+KINDS = {
+    "deterministic": {"kind": "leaves", "names": ["mass_1", "mass_2"]},
+    "bayesian": {"kind": "bayesian-leaves", "names": ["final_spin", "omega_r", "omega_i"]},
+}
+
+
+@pytest.fixture(scope="module")
+def files(architecture: Architecture, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Files of untrained leaves whose estimates depend on the data."""
+    folder = tmp_path_factory.mktemp("leaves")
+    paths = {kind: folder / f"{kind}.safetensors" for kind in KINDS}
+    for kind, head in KINDS.items():
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            some = replace(architecture, head=head)
+            save(Model(kind, some, some.build().eval(), {}), paths[kind])
+    return paths
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_event_is_answered(kind: str, files: dict[str, Path], chirpleaf: Callable[..., Any], tmp_path: Path) -> None:
+    names = KINDS[kind]["names"]
+    ran = chirpleaf("infer", "GW150914", "--model", files[kind], "--samples", 500, "--out", tmp_path)
+    assert (ran.status, ran.stderr) == (0, "")
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {"summary.json", "posterior.hdf5", "result.json", "corner.png", "strain.png"}
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    parts = {"estimate", "noise_spectrum"} if kind == "deterministic" else {"aleatoric", "epistemic"}
+    assert list(summary["parameters"]) == names
+    assert summary["certificate"] is None
+    for name, row in summary["parameters"].items():
+        assert set(row) == {"median", "lower", "upper", "unit"} | parts
+        assert row["lower"] < row["median"] < row["upper"]
+        assert name in ran.stdout
+    assert all(part.split("_")[0] in ran.stdout for part in parts)
+    saved = read_posterior(tmp_path / "posterior.hdf5")
+    assert list(saved.samples) == sorted(names)
+    assert np.isnan(saved.log_prob).all() == (kind == "deterministic")
+    result = read_in_result(str(tmp_path / "result.json"))
+    assert result.search_parameter_keys == names
+    assert len(result.posterior) == summary["n_samples"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"certify": True}, "expected a model of all parameters to certify; got .*: leave certify out"),
+        ({"prior": "standard"}, "expected certification .* or a prior; got an answer of the network alone"),
+        ({"approximant": "IMRPhenomD"}, "expected certification .* an approximant"),
+        ({"effective_samples": 9}, "expected certification with effective samples"),
+    ],
+)
+def test_what_leaves_cannot_do_is_refused(
+    kind: str, asked: dict[str, Any], message: str, files: dict[str, Path]
+) -> None:
+    with pytest.raises(InputError, match=message):
+        infer("GW150914", model=files[kind], **asked)
+
+
+def test_the_density_of_bayesian_samples_is_theirs(architecture: Architecture, tmp_path: Path) -> None:
+    """The integral of the density over the samples' range is one, for a mass as for a spin."""
+    for name in ("mass_1", "final_spin"):
+        torch.manual_seed(1)
+        some = replace(architecture, head={"kind": "bayesian-leaves", "names": [name]})
+        estimator = some.build().eval()
+        with torch.no_grad():
+            estimator.network.leaves[name].last.mean[1, -1] = -2.0  # a scale well within the range of a mass
+        path = tmp_path / f"{name}.safetensors"
+        save(Model(name, some, estimator, {}), path)
+        posterior = infer("GW150914", model=path, samples=8000, seed=4)
+        order = np.argsort(posterior.samples[name])
+        values, density = posterior.samples[name][order], np.exp(posterior.log_prob[order])
+        assert np.trapezoid(density, values) == pytest.approx(1.0, abs=0.01)
+        parts = posterior.parts[name]
+        whole = np.hypot(parts["aleatoric"], parts["epistemic"])
+        assert whole == pytest.approx(posterior.samples[name].std(), rel=0.1)
+
+
+def test_answers_repeat_with_the_seed(files: dict[str, Path]) -> None:
+    for kind, path in files.items():
+        first, again, other = (infer("GW150914", model=path, samples=40, seed=seed) for seed in (1, 1, 2))
+        name = KINDS[kind]["names"][0]
+        assert len(first) == 40
+        assert np.array_equal(first.samples[name], again.samples[name])
+        assert not np.array_equal(first.samples[name], other.samples[name])
+
+
+def test_a_spectrum_of_the_user_counts_as_known(files: dict[str, Path], simulated: Callable[..., Any]) -> None:
+    strain, densities, trigger = simulated(30.0)
+    known = {"H1": densities["H1"]}
+    spread = {}
+    for label, psd in {"estimated": {}, "one known": known, "known": densities}.items():
+        posterior = infer(strain=strain, trigger_time=trigger, psd=psd, model=files["deterministic"], samples=60)
+        spread[label] = posterior.parts["mass_1"]["noise_spectrum"]
+        middle = np.median(posterior.samples["mass_1"])
+        assert abs(posterior.parts["mass_1"]["estimate"] - middle) <= 3 * spread[label] + 1e-4
+    assert spread["estimated"] > 0 < spread["one known"]
+    assert spread["known"] == pytest.approx(0.0, abs=1e-4)
+
+
+def test_the_data_choose_among_posteriors_alone() -> None:
+    from chirpleaf.models import load_model
+    from chirpleaf.models.estimator import Estimator
+    from chirpleaf.models.shipped import posteriors
+
+    assert all(isinstance(load_model(name).estimator, Estimator) for name in posteriors())
+    assert {"bbh", "bbh-long"} <= set(posteriors())
