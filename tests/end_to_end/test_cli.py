@@ -16,6 +16,7 @@ from chirpleaf.cli import checks
 from chirpleaf.cli.report import decimals
 from chirpleaf.inference.posterior import HEADLINE
 from chirpleaf.inference.results import read_posterior
+from chirpleaf.models import load_model
 from chirpleaf.strain import events, load_event, welch
 
 Command = Callable[..., Any]
@@ -173,7 +174,7 @@ def test_the_doctor_finds_what_is_broken(chirpleaf: Command, monkeypatch: pytest
     assert re.search(r"fail +torch +ImportError: libtorch.so: cannot open \[shared\]", ran.stdout)
 
 
-def test_training_writes_a_model_that_infers(chirpleaf: Command, tmp_path: Path) -> None:
+def test_training_writes_a_model_that_infers_and_is_trained_further(chirpleaf: Command, tmp_path: Path) -> None:
     preset, run = tmp_path / "short.yaml", tmp_path / "run"
     preset.write_text(PRESET)
     ran = chirpleaf("train", preset, "--out", run, "--cores", 1)
@@ -182,6 +183,20 @@ def test_training_writes_a_model_that_infers(chirpleaf: Command, tmp_path: Path)
     assert {"history.csv", "preset.yaml", "last.ckpt", "short.safetensors"} <= files_of(run)
     arguments = ("--model", run / "short.safetensors", "--samples", 100, "--no-certify", "--out", tmp_path / "out")
     assert chirpleaf("infer", "GW150914", *arguments).status in (0, 3)
+
+    further, begun = tmp_path / "further", run / "short.safetensors"
+    ran = chirpleaf("train", preset, "--out", further, "--cores", 1, "--start", begun)
+    assert (ran.status, ran.stderr) == (0, "")
+    model = load_model(further / "short.safetensors")
+    assert model.provenance["start"]["model"] == "short"
+    assert model.provenance["metrics"]["validation_loss"] < load_model(begun).provenance["metrics"]["validation_loss"]
+    ran = chirpleaf("train", preset, "--out", further, "--resume")
+    assert (ran.status, ran.stderr) == (0, "")
+    other = tmp_path / "other.yaml"
+    other.write_text(PRESET.replace("duration: 4", "duration: 8"))
+    ran = chirpleaf("train", other, "--out", tmp_path / "x", "--start", begun)
+    assert ran.status == 2
+    assert "got another duration" in ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,52 @@ def test_a_spectrum_of_the_user_counts_as_known(files: dict[str, Path], simulate
     assert spread["known"] == pytest.approx(0.0, abs=1e-4)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_leaves_are_evaluated(kind: str, files: dict[str, Path], chirpleaf: Callable[..., Any], tmp_path: Path) -> None:
+    ran = chirpleaf("evaluate", files[kind], "--injections", 12, "--samples", 200, "--out", tmp_path)
+    assert (ran.status, ran.stderr) == (0, "")
+    evaluation = json.loads((tmp_path / "evaluation.json").read_text())
+    names = KINDS[kind]["names"]
+    assert list(evaluation["errors"]["parameters"]) == names
+    assert all(name in ran.stdout for name in names)
+    pictures = {path.name for path in tmp_path.glob("*.png")}
+    if kind == "deterministic":
+        assert (evaluation["calibration"], evaluation["groups"], pictures) == (None, {}, {"errors.png"})
+    else:
+        assert list(evaluation["calibration"]["parameters"]) == names
+        assert {"pp.png", "errors.png", "coverage_snr.png"} <= pictures
+
+
+def test_a_leaf_is_cut_out(files: dict[str, Path], chirpleaf: Callable[..., Any], tmp_path: Path) -> None:
+    asked = ("decompose", files["bayesian"], "--leaf", "omega_r", "--keep", 0.6, "--events", 64, "--out", tmp_path)
+    ran = chirpleaf(*asked)
+    assert (ran.status, ran.stderr) == (0, "")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "bayesian-omega_r.safetensors",
+        "decomposition.json",
+        "filters.png",
+    }
+    table = json.loads((tmp_path / "decomposition.json").read_text())
+    assert [row["keep"] for row in table["shares"]] == [1.0, 0.75, 0.6, 0.5, 0.25, 0.1, 0.05]
+    sizes = [row["parameters"] for row in table["shares"]]
+    assert sizes == sorted(sizes, reverse=True)
+    posterior = infer("GW150914", model=tmp_path / "bayesian-omega_r.safetensors", samples=50)
+    assert list(posterior.samples) == ["omega_r"]
+    for wrong, message in (
+        (
+            ("decompose", files["bayesian"], "--leaf", "mass_1", "--out", tmp_path / "x"),
+            "expected a leaf of final_spin",
+        ),
+        (("decompose", "bbh", "--leaf", "mass_1", "--out", tmp_path / "x"), "expected a model with leaves"),
+        ((*asked[:5], "1.5", "--out", tmp_path / "x"), "expected --keep above 0 and at most 1"),
+        (asked, "expected a new or empty folder"),
+    ):
+        refused = chirpleaf(*wrong)
+        assert refused.status == 2
+        assert message in refused.stderr
+    assert not (tmp_path / "x").exists()
+
+
 def test_the_data_choose_among_posteriors_alone() -> None:
     from chirpleaf.models import load_model
     from chirpleaf.models.estimator import Estimator

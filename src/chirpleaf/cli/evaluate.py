@@ -32,7 +32,7 @@ def evaluate(
 
     check_folder(out, overwrite=overwrite)
 
-    from chirpleaf.cli.calibration import calibration_table, write_calibration_pictures
+    from chirpleaf.cli.evaluation import evaluation_table, write_pictures
     from chirpleaf.diagnostics.evaluation import evaluate as run
     from chirpleaf.errors import InputError
     from chirpleaf.inference.results import at_once
@@ -57,7 +57,7 @@ def evaluate(
     new_folder(out, overwrite=overwrite)
     with at_once(out / "evaluation.json") as scratch:
         scratch.write_text(json.dumps({**origin, **evaluation.to_json()}, indent=2) + "\n")
-    written = [out / "evaluation.json", *write_calibration_pictures(evaluation, out)]
-    console.print(calibration_table(evaluation, loaded.name), highlight=False)
+    written = [out / "evaluation.json", *write_pictures(evaluation, out)]
+    console.print(evaluation_table(evaluation, loaded.name), highlight=False)
     names = ", ".join(path.name for path in written)
     console.print(f"wrote {out}: {names}", highlight=False, markup=False, soft_wrap=True)

@@ -1,14 +1,18 @@
 """`chirpleaf train PRESET.yaml --out DIR [--resume]`."""
 
+import json
 import re
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chirpleaf.cli.console import console, errors
 from chirpleaf.errors import InputError
+
+if TYPE_CHECKING:
+    from chirpleaf.models import Architecture, Model
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as of a shell: 128 + SIGINT."""
@@ -21,6 +25,9 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last checkpoint.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew in a folder that exists.")] = False,
     cores: Annotated[int | None, typer.Option(min=1, help="Cores to use; those that are free by default.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Train this model further: its networks and weights, on what the preset says.")
+    ] = None,
 ) -> None:
     """Train a model from a preset."""
     from chirpleaf.config import read_preset
@@ -29,12 +36,21 @@ def train(
     if not re.fullmatch(r"[\w.+-]+", settings.name):
         raise InputError(f"expected a name that can name a file; got {settings.name!r} in {preset}: change it")
     architecture = settings.architecture()
+    if resume and start:
+        raise InputError("expected --resume or --start; got both: a resumed training knows what it began with")
+    trained = _trained(start, architecture) if start else None
     _prepare(preset, out, resume=resume, overwrite=overwrite)
+    begun = out / "start.safetensors"
+    if resume and begun.is_file():
+        trained = _trained(begun, architecture)
 
     from chirpleaf.models.files import save
     from chirpleaf.training.progress import RichProgress
     from chirpleaf.training.recipe import train as run
 
+    if trained:
+        save(trained, begun)
+        architecture = trained.architecture
     if not context.meta.get("verbose"):
         _silence_lightning()
     console.print(f"[bold]{settings.name}[/]: making templates, waveforms and spectra …", highlight=False)
@@ -48,6 +64,7 @@ def train(
             seed=settings.seed,
             resume=resume,
             cores=cores,
+            start=trained,
             callbacks=[RichProgress(console)],
         )
     except (KeyboardInterrupt, SystemExit) as interrupt:  # Lightning makes the second of the first
@@ -57,6 +74,31 @@ def train(
     save(model, path)
     loss = model.provenance["metrics"]["validation_loss"]
     console.print(f"wrote {path}: validation loss {loss:.3f} nats", highlight=False, markup=False, soft_wrap=True)
+
+
+def _trained(start: str | Path, wanted: "Architecture") -> "Model":
+    """The model that is trained further; all of it but networks and background must be as the preset has it."""
+    from dataclasses import replace
+
+    from chirpleaf.models import load_model
+
+    model = load_model(start)
+    found = model.architecture
+    same = replace(
+        wanted, root=found.root, n_context=found.n_context, head=found.head, background=found.background
+    ).to_json()
+    different = [name for name, value in found.to_json().items() if _plain(value) != _plain(same[name])]
+    if different:
+        raise InputError(
+            f"expected a preset with the input of {model.name}; got another {', '.join(different)}: train with the "
+            "preset that made it, changed in simulation and schedule alone"
+        )
+    return model
+
+
+def _plain(value: object) -> str:
+    """A setting by its JSON, where a tuple is a list."""
+    return json.dumps(value, sort_keys=True)
 
 
 def _prepare(preset: Path, out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -77,6 +119,7 @@ def _prepare(preset: Path, out: Path, *, resume: bool, overwrite: bool) -> None:
     new_folder(out, overwrite=overwrite)
     # Lightning would write last-v1.ckpt beside an old one, and --resume would go on from the old one.
     checkpoint.unlink(missing_ok=True)
+    (out / "start.safetensors").unlink(missing_ok=True)
     write_preset(settings, copy)
 
 

@@ -1,6 +1,9 @@
-"""Evaluation of a model on injections: is it calibrated, and how wide are its answers?"""
+"""Evaluation of a model on injections: is it calibrated, and how wide are its answers?
 
-from collections.abc import Callable, Iterable
+Of deterministic leaves, which give estimates alone, the errors are all there is to say.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +15,11 @@ from chirpleaf.diagnostics.calibration import Calibration, by_group, calibrate, 
 from chirpleaf.diagnostics.errors import ErrorTable, error_table
 from chirpleaf.diagnostics.injections import Spectra, inject
 from chirpleaf.inference.amortised import sample
-from chirpleaf.inference.observe import refine
-from chirpleaf.models.estimator import PARAMETERS
+from chirpleaf.inference.leaves import predict
+from chirpleaf.inference.observe import Observation, refine
+from chirpleaf.models.estimator import PARAMETERS, Estimator
 from chirpleaf.models.model import Model
-from chirpleaf.physics.derived import derived
+from chirpleaf.physics.derived import Samples, derived
 from chirpleaf.strain.measured import DrawnSpectra
 
 CALIBRATED = ("chirp_mass", "mass_ratio", "chi_eff", "chi_1", "chi_2", "final_spin", "mass_1", "mass_2", "final_mass")
@@ -30,9 +34,9 @@ class Evaluation:
     """Ranks and errors of a set of injections.
 
     Attributes:
-        ranks: parameter name to the percentile rank of the truth, shape (n,).
-        medians: parameter name to posterior medians, shape (n,).
-        truths: parameter name to true values, shape (n,).
+        ranks: parameter name to the percentile rank of the truth, shape (n,); empty for deterministic leaves.
+        medians: parameter name to posterior medians, or estimates, shape (n,).
+        truths: parameter name to true values, shape (n,); the chirp mass is always among them.
         snr: optimal signal-to-noise of the network, shape (n,).
         family: family of the power spectral densities, shape (n,).
     """
@@ -44,13 +48,15 @@ class Evaluation:
     family: NDArray[np.str_]
 
     @property
-    def calibration(self) -> Calibration:
+    def calibration(self) -> Calibration | None:
         """P-P test and coverage over all injections."""
-        return calibrate(self.ranks)
+        return calibrate(self.ranks) if self.ranks else None
 
     @property
     def groups(self) -> dict[str, dict[str, Calibration]]:
         """Calibration by signal-to-noise, by chirp mass and by family of power spectral density."""
+        if not self.ranks:
+            return {}
         mass = self.truths["chirp_mass"]
         return {
             "snr": by_group(self.ranks, bin_labels(self.snr, SNR_EDGES), order=bin_names(SNR_EDGES)),
@@ -70,7 +76,7 @@ class Evaluation:
         }
         return {
             "injections": len(self.snr),
-            "calibration": self.calibration.to_dict(),
+            "calibration": self.calibration.to_dict() if self.calibration else None,
             "groups": groups,
             "errors": self.errors.to_dict(),
         }
@@ -100,24 +106,40 @@ def evaluate(
     """
     rows = [_result(model, index, seed, samples, spectra or DrawnSpectra()) for index in track(range(injections))]
     ranks, medians, truths, snr, family = zip(*rows, strict=True)
-
-    def columns(dicts: tuple[dict[str, float], ...]) -> dict[str, NDArray[np.float64]]:
-        return {name: np.array([row[name] for row in dicts]) for name in CALIBRATED}
-
-    return Evaluation(columns(ranks), columns(medians), columns(truths), np.array(snr), np.array(family))
+    return Evaluation(_columns(ranks), _columns(medians), _columns(truths), np.array(snr), np.array(family))
 
 
-def _result(
-    model: Model, index: int, seed: int, samples: int, spectra: Spectra
-) -> tuple[dict[str, float], dict[str, float], dict[str, float], float, str]:
+Row = dict[str, float]
+
+
+def _result(model: Model, index: int, seed: int, samples: int, spectra: Spectra) -> tuple[Row, Row, Row, float, str]:
     """Ranks, medians, truths, signal-to-noise and family of one injection."""
     injection = inject(model, spectra, np.random.default_rng([seed, index]))
-    values, _ = sample(refine(model, injection.segment), samples, seed=seed + index)
-    truth = {name: float(value[0]) for name, value in derived(**_columns(injection.truth)).items()}
-    ranks = {name: float(percentile_ranks(values[name][None], [truth[name]])[0]) for name in CALIBRATED}
-    medians = {name: float(np.median(values[name])) for name in CALIBRATED}
-    return ranks, medians, truth, injection.snr, injection.family
+    values = _answer(refine(model, injection.segment), samples, seed + index)
+    truth = {name: float(value[0]) for name, value in derived(**_columns([injection.truth], PARAMETERS)).items()}
+    draws = {name: found for name, found in values.items() if len(found) > 1}
+    ranks = {name: float(percentile_ranks(found[None], [truth[name]])[0]) for name, found in draws.items()}
+    medians = {name: float(np.median(found)) for name, found in values.items()}
+    return (
+        ranks,
+        medians,
+        {name: truth[name] for name in {"chirp_mass": None, **values}},
+        injection.snr,
+        injection.family,
+    )
 
 
-def _columns(truth: dict[str, float]) -> dict[str, NDArray[np.float64]]:
-    return {name: np.array([truth[name]]) for name in PARAMETERS}
+def _answer(observation: Observation, samples: int, seed: int) -> Samples:
+    """Draws of the parameters that are looked at; a single estimate of deterministic leaves."""
+    estimator = observation.model.estimator
+    if isinstance(estimator, Estimator):
+        values, _ = sample(observation, samples, seed)
+        return {name: values[name] for name in CALIBRATED}
+    if estimator.bayesian:
+        return predict(observation, samples, seed).samples
+    return {name: value.numpy() for name, value in estimator.estimate(observation.canonical).items()}
+
+
+def _columns(rows: Sequence[Row], names: Iterable[str] | None = None) -> Samples:
+    """Dictionaries of numbers as a dictionary of arrays."""
+    return {name: np.array([row[name] for row in rows]) for name in names or rows[0]}

@@ -40,7 +40,7 @@ def filter_importance(importance: Mapping[str, Sequence[ArrayLike]]) -> Figure:
     for number, (axes, rows) in enumerate(zip(panels, layers, strict=True), start=1):
         order = np.argsort(-rows.mean(axis=0))
         image = axes.imshow(rows[:, order], norm=norm, cmap="cividis", aspect="auto", interpolation="nearest")
-        axes.set_yticks(range(len(leaves)), [style.axis_label(name).split(" [")[0] for name in leaves])
+        axes.set_yticks(range(len(leaves)), [style.symbol(name) for name in leaves])
         axes.set_title(f"layer {number}: {rows.shape[1]} filters", loc="left", fontsize=10)
         axes.set_xticks([])
         axes.grid(False)

@@ -66,6 +66,7 @@ def train(
     seed: int = 0,
     resume: bool = False,
     cores: int | None = None,
+    start: Model | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Model:
     """Trains a model.
@@ -79,6 +80,7 @@ def train(
         seed: seed of weights, bank, spectra and batches.
         resume: go on from the folder's checkpoint.
         cores: cores to use; when None, those that are free, or those of the interrupted run.
+        start: a trained model of this architecture, whose weights are trained further; fresh ones when None.
         callbacks: further Lightning callbacks.
 
     Returns:
@@ -87,7 +89,8 @@ def train(
     machine = Machine.settled(out / "machine.json", cores=cores, resume=resume)
     torch.set_num_threads(machine.threads)
     torch.manual_seed(seed)
-    estimator = architecture.build(bfloat16=machine.bfloat16)
+    estimator = start.estimator if start else architecture.build()
+    _in_bfloat16(estimator, machine.bfloat16)
     simulator = build_simulator(architecture, estimator, simulation, seed=seed, workers=machine.cores)
     validation = validation_batches(simulator, architecture, simulation, seed=seed)
     fit(
@@ -101,11 +104,18 @@ def train(
         workers=machine.workers,
         callbacks=[History(out / "history.csv"), *callbacks],
     )
-    estimator.canonical.in_bfloat16 = False
-    if isinstance(estimator, Estimator):
-        estimator.density.in_bfloat16 = False
+    _in_bfloat16(estimator, False)
     provenance = _provenance(simulator, simulation, schedule, seed, out) | {"machine": asdict(machine)}
+    if start:
+        provenance["start"] = {"model": start.name, **start.provenance}
     return Model(name, architecture, estimator.eval(), provenance)
+
+
+def _in_bfloat16(estimator: Estimator | LeafEstimator, pays: bool) -> None:
+    """Whether search and density multiply in bfloat16; leaves are too small to gain by it."""
+    estimator.canonical.in_bfloat16 = pays
+    if isinstance(estimator, Estimator):
+        estimator.density.in_bfloat16 = pays
 
 
 def objective(estimator: Estimator | LeafEstimator, simulation: Simulation, schedule: Schedule) -> Objective:

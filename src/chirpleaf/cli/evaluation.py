@@ -8,6 +8,7 @@ from chirpleaf.diagnostics.calibration import coverage_by_group
 from chirpleaf.diagnostics.evaluation import Evaluation
 from chirpleaf.inference.results import at_once
 from chirpleaf.plots.calibration import coverage_plot, pp_plot
+from chirpleaf.plots.errors import error_curves
 
 GROUP_LABELS = {
     "snr": "network SNR",
@@ -16,20 +17,22 @@ GROUP_LABELS = {
 }
 
 DRAWN = ("chirp_mass", "mass_ratio", "chi_eff", "chi_1", "chi_2", "final_spin")
-"""Parameters of the coverage plots."""
+"""Parameters of the pictures; of leaves all are."""
 
 BELIEVABLE, SUSPICIOUS = 0.01, 0.05
 """P-values below which a calibration is refused, and below which it is looked at again."""
 
 
-def calibration_table(evaluation: Evaluation, name: str) -> Table:
-    """P-values and coverages by parameter.
+def evaluation_table(evaluation: Evaluation, name: str) -> Table:
+    """P-values and coverages by parameter; of deterministic leaves, median errors by signal-to-noise.
 
     Args:
         evaluation: what to show.
         name: of the model.
     """
     calibration = evaluation.calibration
+    if calibration is None:
+        return _error_table(evaluation, name)
     title = f"{name}: {len(evaluation.snr)} injections, combined p-value {calibration.combined_p_value:.3f}"
     table = Table(title=title, title_justify="left")
     for column in ("parameter", "p-value", "within 50 %", "within 90 %"):
@@ -42,8 +45,19 @@ def calibration_table(evaluation: Evaluation, name: str) -> Table:
     return table
 
 
-def write_calibration_pictures(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
-    """Writes `pp.png` and a `coverage_KIND.png` for each grouping.
+def _error_table(evaluation: Evaluation, name: str) -> Table:
+    errors = evaluation.errors
+    table = Table(title=f"{name}: {len(evaluation.snr)} injections, median errors by network SNR", title_justify="left")
+    for column in ("parameter", "error", *errors.bins, "all"):
+        table.add_column(column, justify="left" if column in ("parameter", "error") else "right")
+    for parameter, row in errors.parameters.items():
+        cells = ["" if median is None else f"{median:.3f}" for median in row.medians]
+        table.add_row(parameter, row.kind, *cells, f"{row.overall:.3f}")
+    return table
+
+
+def write_pictures(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
+    """Writes `errors.png`, and of what is calibrated `pp.png` and a `coverage_KIND.png` for each grouping.
 
     Args:
         evaluation: what to draw.
@@ -52,12 +66,16 @@ def write_calibration_pictures(evaluation: Evaluation, folder: Path) -> tuple[Pa
     Returns:
         The files.
     """
-    calibration = evaluation.calibration
-    p_values, combined = calibration.p_values, calibration.combined_p_value
-    figures = {"pp.png": pp_plot(evaluation.ranks, p_values=p_values, combined_p_value=combined)}
+    drawn = DRAWN if "chi_eff" in evaluation.medians else tuple(evaluation.medians)
+    errors, calibration = evaluation.errors, evaluation.calibration
+    medians = {name: errors.parameters[name].medians for name in drawn}
+    figures = {"errors.png": error_curves(errors.bins, medians, group_label=GROUP_LABELS["snr"])}
+    if calibration is not None:
+        p_values, combined = calibration.p_values, calibration.combined_p_value
+        figures["pp.png"] = pp_plot(evaluation.ranks, p_values=p_values, combined_p_value=combined)
     for kind, tables in evaluation.groups.items():
         found = coverage_by_group(tables)
-        rows = {name: found[name] for name in DRAWN}
+        rows = {name: found[name] for name in drawn}
         figures[f"coverage_{kind}.png"] = coverage_plot(list(tables), rows, group_label=GROUP_LABELS[kind])
     for name, figure in figures.items():
         with at_once(folder / name) as scratch:
