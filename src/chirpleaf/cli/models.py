@@ -13,21 +13,24 @@ def models() -> None:
 
     folder = resources.files("chirpleaf.models") / "weights"
 
-    table = Table(title="Shipped models", title_justify="left")
-    for column in ("model", "detectors", "segment", "chirp mass", "approximant", "weights", "validation loss", "file"):
-        table.add_column(column, no_wrap=column == "model")
+    table = Table(
+        title="Shipped models; chirp masses in solar masses, validation in nats or by relative error",
+        title_justify="left",
+    )
+    for column in ("model", "of", "data", "chirp mass", "waveform", "validation", "file"):
+        table.add_column(column, no_wrap=column in ("model", "waveform"))
     for name in available_models():
         model = load_model(name)
         lowest, highest = model.architecture.prior.chirp_mass_range
-        loss = model.provenance.get("metrics", {}).get("validation_loss")
+        leaves, metrics = model.architecture.head.get("names"), model.provenance["metrics"]
+        reached = f"{100 * metrics['relative_error']:.1f} %" if leaves else f"{metrics['validation_loss']:.2f} nats"
         table.add_row(
             name,
-            " ".join(model.detectors),
-            f"{model.duration:g} s",
-            f"{lowest:.1f} to {highest:.1f} M_sun",
+            ", ".join(leaves) if leaves else "all parameters",
+            f"{' '.join(model.detectors)}, {model.duration:g} s",
+            f"{lowest:.0f}-{highest:.0f}",
             model.architecture.approximant,
-            f"{model.n_parameters / 1e6:.1f} million",
-            "" if loss is None else f"{loss:.3f} nats",
+            reached,
             f"{len((folder / f'{name}.safetensors').read_bytes()) / 1e6:.1f} MB",
         )
     if table.row_count:

@@ -72,8 +72,13 @@ def train(
         raise typer.Exit(INTERRUPTED) from interrupt
     path = out / f"{settings.name}.safetensors"
     save(model, path)
-    loss = model.provenance["metrics"]["validation_loss"]
-    console.print(f"wrote {path}: validation loss {loss:.3f} nats", highlight=False, markup=False, soft_wrap=True)
+    metrics = model.provenance["metrics"]
+    reached = ", ".join(
+        f"{name.replace('_', ' ')} {metrics[name]:.3f}"
+        for name in ("validation_loss", "relative_error")
+        if name in metrics
+    )
+    console.print(f"wrote {path}: {reached}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _trained(start: str | Path, wanted: "Architecture") -> "Model":

@@ -49,14 +49,24 @@ class BayesianLinear(nn.Module):
         self, x: Float[Tensor, "*batch n_inputs"], generator: torch.Generator | None = None
     ) -> Float[Tensor, "*batch n_outputs"]:
         """Outputs of weights drawn anew for each row."""
-        mean = self.expected(x)
-        variance = (2 * self.log_scale).exp()
-        spread = nn.functional.linear(x.square(), variance[:, :-1], variance[:, -1]).sqrt()
+        mean, spread = self.expected(x), self.spread(x)
         return mean + spread * torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
 
+    def sample(
+        self, x: Float[Tensor, "*batch n_inputs"], n: int, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "n *batch n_outputs"]:
+        """Outputs of `n` draws of the weights for each row, for the price of one."""
+        mean, spread = self.expected(x), self.spread(x)
+        return mean + spread * torch.randn(n, *mean.shape, generator=generator, dtype=mean.dtype)
+
     def expected(self, x: Float[Tensor, "*batch n_inputs"]) -> Float[Tensor, "*batch n_outputs"]:
-        """Mean of the outputs."""
+        """Mean of the outputs over the weights."""
         return nn.functional.linear(x, self.mean[:, :-1], self.mean[:, -1])
+
+    def spread(self, x: Float[Tensor, "*batch n_inputs"]) -> Float[Tensor, "*batch n_outputs"]:
+        """Standard deviation of the outputs over the weights."""
+        variance = (2 * self.log_scale).exp()
+        return nn.functional.linear(x.square(), variance[:, :-1], variance[:, -1]).sqrt()
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n n_outputs n_weights"]:
         """Draws of the weights, the bias in the last column."""

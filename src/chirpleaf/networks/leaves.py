@@ -91,14 +91,14 @@ class BayesianLeaf(nn.Module):
 
     def forward(self, features: Float[Tensor, "batch n_inputs"]) -> torch.distributions.Normal:
         """The distribution of each row, by weights drawn anew for it."""
-        return torch.distributions.Normal(*self._parts(self.first(features), None))
+        return torch.distributions.Normal(*self._parts(self.second(self.first(features)), None))
 
     def predictive(
         self, features: Float[Tensor, "batch n_inputs"], n: int, generator: torch.Generator | None = None
     ) -> Predictive:
         """The posterior predictive by `n` draws of the weights."""
-        hidden = self.first(features)
-        return Predictive(*self._parts(hidden.expand(n, *hidden.shape), generator))
+        hidden = self.second.sample(self.first(features), n, generator)
+        return Predictive(*self._parts(hidden, generator))
 
     def estimate(self, features: Float[Tensor, "batch n_inputs"]) -> Float[Tensor, " batch"]:
         """Mean of the predictive: exact by the mean weights, for both random layers are linear."""
@@ -115,7 +115,7 @@ class BayesianLeaf(nn.Module):
 
     def _parts(self, hidden: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         """Mean and scale, both of the shape of `hidden` but for its last dimension."""
-        out = self.last(self.second(hidden, generator), generator)
+        out = self.last(hidden, generator)
         log_scale = self.log_scale.expand(out.shape[:-1]) if self.log_scale is not None else out[..., 1]
         return out[..., 0], log_scale.clamp(_LOWEST, _HIGHEST).exp()
 

@@ -15,13 +15,13 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 class History(Callback):
     """Writes `history.csv`: step, minutes of training, training loss (mean of the epoch) and validation loss.
 
-    Minutes and rows go on after a resume.
+    Of leaves it holds the relative error on validation as well. Minutes and rows go on after a resume.
 
     Args:
         path: the file.
     """
 
-    FIELDS = ("step", "minutes", "loss", "validation_loss")
+    FIELDS = ("step", "minutes", "loss", "validation_loss", "relative_error")
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -33,7 +33,7 @@ class History(Callback):
         self._before = rows[-1]["minutes"] if rows else 0.0
         self._start = time.monotonic()
         with self._path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.FIELDS)
+            writer = csv.DictWriter(file, self.FIELDS, restval="")
             writer.writeheader()
             writer.writerows({**row, "step": int(row["step"])} for row in rows)
 
@@ -47,18 +47,19 @@ class History(Callback):
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Writes the row of the epoch."""
         minutes = self._before + (time.monotonic() - self._start) / 60
-        loss, held_out = self._total / max(self._count, 1), float(trainer.callback_metrics["validation_loss"])
+        loss, found = self._total / max(self._count, 1), trainer.callback_metrics
+        held_out = [round(float(found[name]), 5) if name in found else "" for name in self.FIELDS[3:]]
         self._total, self._count = 0.0, 0
         with self._path.open("a", newline="") as file:
-            csv.writer(file).writerow([trainer.global_step, round(minutes, 3), round(loss, 5), round(held_out, 5)])
+            csv.writer(file).writerow([trainer.global_step, round(minutes, 3), round(loss, 5), *held_out])
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
-    """Rows of a `history.csv`; none where there is no file."""
+    """Rows of a `history.csv`, without what a row says nothing of; none where there is no file."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
 class RichProgress(Callback):

@@ -211,6 +211,7 @@ def _provenance(
         "metrics": {
             "validation_loss": rows[-1]["validation_loss"],
             "training_loss": rows[-1]["loss"],
+            **{name: value for name, value in rows[-1].items() if name == "relative_error"},
             "minutes": rows[-1]["minutes"],
             "samples": int(rows[-1]["step"]) * simulation.batch_size,
         },

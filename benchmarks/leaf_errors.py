@@ -1,0 +1,97 @@
+"""Errors of single leaves against those of the joint density, on the same simulated events, by signal-to-noise.
+
+    OMP_NUM_THREADS=1 python benchmarks/leaf_errors.py --joint bbh --leaves masses remnant --out out/leaf-errors
+
+Events come from the joint model's prior with noise spectra of the ensemble, as many in each bin of network
+signal-to-noise. All models see the same segments; of the joint density the posterior median counts. Writes
+`errors.json` and a picture for each quantity.
+"""
+
+import argparse
+import json
+import logging
+from collections import defaultdict
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from chirpleaf.diagnostics.errors import SPINS, error_table
+from chirpleaf.diagnostics.injections import inject
+from chirpleaf.inference.amortised import sample
+from chirpleaf.inference.observe import canonicalise, refine
+from chirpleaf.models import Model, load_model
+from chirpleaf.models.estimator import PARAMETERS
+from chirpleaf.physics.derived import derived
+from chirpleaf.plots.errors import error_curves
+from chirpleaf.strain.measured import DrawnSpectra
+
+LOGGER = logging.getLogger("leaf_errors")
+EDGES = (8.0, 12.0, 16.0, 20.0, 30.0, 40.0, 50.0)
+PUBLISHED = {"mass_1": 0.026, "mass_2": 0.026, "omega_r": 0.0016, "omega_i": 0.0016}
+"""Relative error at which the published training stops, of masses and of the remnant; a mean over its test set."""
+
+
+def main() -> None:
+    """Simulates, estimates and sums up."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--joint", default="bbh")
+    parser.add_argument("--leaves", nargs="+", required=True)
+    parser.add_argument("--injections", type=int, default=1000, help="in each bin")
+    parser.add_argument("--samples", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    joint, leaves = load_model(arguments.joint), [load_model(name) for name in arguments.leaves]
+    names = dict.fromkeys(name for model in leaves for name in model.leaves.targets.names)
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for place, snr_range in enumerate(pairwise(EDGES)):
+        for index in range(arguments.injections):
+            rng = np.random.default_rng([arguments.seed, place, index])
+            injection = inject(joint, DrawnSpectra(), rng, snr_range=snr_range)
+            truth = derived(**{name: np.array([injection.truth[name]]) for name in PARAMETERS})
+            observation = refine(joint, injection.segment)
+            samples, _ = sample(observation, arguments.samples, seed=index)
+            found["truth"]["snr"].append(injection.snr)
+            for name in names:
+                found["truth"][name].append(float(truth[name][0]))
+                found[f"{joint.name}, median"][name].append(float(np.median(samples[name])))
+            for model in leaves:
+                seen = canonicalise(model, [observation.segment])
+                for name, value in model.leaves.estimate(seen).items():
+                    found[label(model)][name].append(float(value))
+        LOGGER.info(f"signal-to-noise {snr_range[0]:g}-{snr_range[1]:g}: {arguments.injections} events")
+    (arguments.out / "errors.json").write_text(json.dumps(found))
+    report(found, list(names), arguments.out)
+
+
+def label(model: Model) -> str:
+    """What a network is called in tables: the same for masses and remnant."""
+    kind = "convolutional" if model.architecture.series else "canonical"
+    return f"{kind} root, {'Bayesian' if model.leaves.bayesian else 'deterministic'}"
+
+
+def report(found: dict[str, dict[str, list[float]]], names: list[str], out: Path) -> None:
+    """Prints a row for each quantity and network, and draws a picture for each quantity."""
+    truth = found.pop("truth")
+    curves: dict[str, dict[str, tuple[float | None, ...]]] = {name: {} for name in names}
+    for network, estimates in found.items():
+        table = error_table(estimates, truth, truth["snr"], EDGES)
+        for name, row in table.parameters.items():
+            curves[name][network] = row.medians
+    LOGGER.info(f"| quantity | network | {' | '.join(table.bins)} |\n|---|---|{'---|' * len(table.bins)}")
+    for name, by_network in curves.items():
+        for network, medians in by_network.items():
+            LOGGER.info(f"| {name} | {network} | {' | '.join(f'{median:.3f}' for median in medians)} |")
+        kind = "absolute" if name in SPINS else "relative"
+        published = {"published (mean)": PUBLISHED[name]} if name in PUBLISHED else None
+        figure = error_curves(table.bins, by_network, error_label=f"median {kind} error of {name}", levels=published)
+        figure.savefig(out / f"{name}.png", dpi=110)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    main()
