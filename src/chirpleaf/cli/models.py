@@ -14,10 +14,10 @@ def models() -> None:
     folder = resources.files("chirpleaf.models") / "weights"
 
     table = Table(
-        title="Shipped models; chirp masses in solar masses, validation in nats or by relative error",
+        title="Shipped models, chirp masses in solar masses",
         title_justify="left",
     )
-    for column in ("model", "of", "data", "chirp mass", "waveform", "validation", "file"):
+    for column in ("model", "of", "data", "chirp mass", "waveform", "reached", "file"):
         table.add_column(column, no_wrap=column in ("model", "waveform"))
     for name in available_models():
         model = load_model(name)
@@ -26,7 +26,7 @@ def models() -> None:
         reached = f"{100 * metrics['relative_error']:.1f} %" if leaves else f"{metrics['validation_loss']:.2f} nats"
         table.add_row(
             name,
-            ", ".join(leaves) if leaves else "all parameters",
+            ", ".join(leaves) if leaves else "all",
             f"{' '.join(model.detectors)}, {model.duration:g} s",
             f"{lowest:.0f}-{highest:.0f}",
             model.architecture.approximant,
