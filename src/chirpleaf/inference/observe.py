@@ -2,8 +2,8 @@
 
 A published trigger time may be tens of milliseconds off, and a detector sees the merger up to 21 ms before or after the
 geocentre. Reference times on a grid around the trigger are tried, each with the canonical search itself; the loudest
-wins, and the reference time moves to the arrival at its loudest detector. What the network sees does not depend on the
-reference time, so this changes nothing but where the search looks.
+wins, and the reference time moves to the arrival at its loudest detector. Far from the trigger, noise has more chances
+to be the loudest than it had in training: what is found there counts less, as if triggers were off by 30 ms.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,9 @@ from chirpleaf.strain.strain import Strain
 
 SEARCH = 0.1
 """Half width of the search around the trigger, seconds."""
+
+SPREAD = 0.03
+"""Standard deviation of arrivals about triggers, seconds: its Gaussian's ln weighs against half the squared SNR."""
 
 _STRIDE = 0.02
 
@@ -99,8 +102,10 @@ def refine(model: Model, segment: Segment) -> Observation:
     offsets = np.arange(-SEARCH, SEARCH + _STRIDE / 2, _STRIDE)
     tries = [segment.about(segment.reference_time + offset) for offset in offsets]
     found = canonicalise(model, tries)
-    best = int(found.snr.square().sum(-1).argmax())
-    arrival = float(found.time[best, found.snr[best].argmax()])
+    arrivals = found.time.gather(1, found.snr.argmax(1, keepdim=True))[:, 0]
+    late = (torch.from_numpy(offsets) + arrivals) / SPREAD
+    best = int((found.snr.square().sum(-1) - late.square()).argmax())
+    arrival = float(arrivals[best])
     centred = tries[best].about(tries[best].reference_time + arrival)
     return Observation(model, centred, canonicalise(model, [centred]))
 
