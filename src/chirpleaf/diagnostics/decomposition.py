@@ -18,6 +18,10 @@ SHARES = (1.0, 0.75, 0.5, 0.25, 0.1, 0.05)
 """Shares of filters that are looked at."""
 
 
+MOST = 512
+"""Events that importance is measured on at most: the activations of all of them are kept."""
+
+
 @dataclass(frozen=True)
 class Share:
     """A leaf with a share of the root's filters.
@@ -69,7 +73,7 @@ def decomposition(
         model: a model with leaves.
         leaf: name of the leaf.
         shares: of the root's filters.
-        events: simulated events that importance is measured on, and as many others that errors are.
+        events: simulated events that errors are measured on, drawn as in training; importance on others.
         seed: of the events.
         track: passes the shares on, and may show how far they are.
 
@@ -80,7 +84,7 @@ def decomposition(
     simulation = Simulation(waveforms=2 * events, spectra=min(events, 1024), batch_size=events)
     simulator = build_simulator(model.architecture, model.leaves, simulation, seed=seed)
     first, second = simulator.batch(0), simulator.batch(1)
-    known = filters(model.leaves.network, first.features)
+    known = filters(model.leaves.network, first.features[:MOST])
     rows = []
     for keep in track(shares):
         small = decompose(model, leaf, keep, known)
