@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from chirpleaf.cli.console import console
+from chirpleaf.cli.console import console, say_written
 
 
 def decompose(
@@ -29,10 +29,11 @@ def decompose(
 
     check_folder(out, overwrite=overwrite)
 
+    from chirpleaf.cli.pictures import write_figures
     from chirpleaf.diagnostics.decomposition import SHARES, decomposition
     from chirpleaf.diagnostics.errors import SPINS
     from chirpleaf.errors import InputError
-    from chirpleaf.inference.results import at_once
+    from chirpleaf.inference.results import write_all
     from chirpleaf.models import load_model, save
     from chirpleaf.models.decomposition import decompose as cut
     from chirpleaf.plots.filters import filter_importance
@@ -49,12 +50,14 @@ def decompose(
     new_folder(out, overwrite=overwrite)
     path = out / f"{small.name}.safetensors"
     save(small, path)
-    with at_once(out / "decomposition.json") as scratch:
-        origin = {"model": whole.name, "leaf": leaf, "keep": keep, "events": events, "seed": seed}
-        scratch.write_text(json.dumps({**origin, "shares": [row.to_json() for row in found.shares]}, indent=2) + "\n")
-    with at_once(out / "filters.png") as scratch:
-        importance = {name: [layer.numpy() for layer in layers] for name, layers in found.filters.importance.items()}
-        filter_importance(importance).savefig(scratch, format="png")
+    origin = {"model": whole.name, "leaf": leaf, "keep": keep, "events": events, "seed": seed}
+    document = json.dumps({**origin, "shares": [row.to_json() for row in found.shares]}, indent=2) + "\n"
+    importance = {name: [layer.numpy() for layer in layers] for name, layers in found.filters.importance.items()}
+    written = [
+        path,
+        *write_all({"decomposition.json": lambda scratch: scratch.write_text(document)}, out),
+        *write_figures({"filters.png": filter_importance(importance)}, out),
+    ]
     table = Table(title=f"{whole.name}: {leaf} with a share of the root's filters", title_justify="left")
     error = f"median {'absolute' if leaf in SPINS else 'relative'} error"
     for column in ("share", error, "parameters", "ms for an event"):
@@ -65,5 +68,4 @@ def decompose(
             f"{row.keep:g}", f"{row.error:.4f}", f"{row.parameters:,}", f"{row.milliseconds:.2f}", style=style
         )
     console.print(table, highlight=False)
-    names = ", ".join(name.name for name in (path, out / "decomposition.json", out / "filters.png"))
-    console.print(f"wrote {out}: {names}", highlight=False, markup=False, soft_wrap=True)
+    say_written(out, written)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from chirpleaf.cli.console import console
+from chirpleaf.cli.console import console, say_written
 
 
 def evaluate(
@@ -35,7 +35,7 @@ def evaluate(
     from chirpleaf.cli.evaluation import evaluation_table, write_pictures
     from chirpleaf.diagnostics.evaluation import evaluate as run
     from chirpleaf.errors import InputError
-    from chirpleaf.inference.results import at_once
+    from chirpleaf.inference.results import write_all
     from chirpleaf.models import load_model
     from chirpleaf.strain.measured import MeasuredSpectra
 
@@ -55,9 +55,10 @@ def evaluate(
         "chirpleaf_version": version("chirpleaf"),
     }
     new_folder(out, overwrite=overwrite)
-    with at_once(out / "evaluation.json") as scratch:
-        scratch.write_text(json.dumps({**origin, **evaluation.to_json()}, indent=2) + "\n")
-    written = [out / "evaluation.json", *write_pictures(evaluation, out)]
+    document = json.dumps({**origin, **evaluation.to_json()}, indent=2) + "\n"
+    written = [
+        *write_all({"evaluation.json": lambda scratch: scratch.write_text(document)}, out),
+        *write_pictures(evaluation, out),
+    ]
     console.print(evaluation_table(evaluation, loaded.name), highlight=False)
-    names = ", ".join(path.name for path in written)
-    console.print(f"wrote {out}: {names}", highlight=False, markup=False, soft_wrap=True)
+    say_written(out, written)

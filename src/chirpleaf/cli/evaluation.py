@@ -4,9 +4,9 @@ from pathlib import Path
 
 from rich.table import Table
 
+from chirpleaf.cli.pictures import write_figures
 from chirpleaf.diagnostics.calibration import coverage_by_group
 from chirpleaf.diagnostics.evaluation import Evaluation
-from chirpleaf.inference.results import at_once
 from chirpleaf.plots.calibration import coverage_plot, pp_plot
 from chirpleaf.plots.errors import error_curves
 
@@ -77,7 +77,4 @@ def write_pictures(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
         found = coverage_by_group(tables)
         rows = {name: found[name] for name in drawn}
         figures[f"coverage_{kind}.png"] = coverage_plot(list(tables), rows, group_label=GROUP_LABELS[kind])
-    for name, figure in figures.items():
-        with at_once(folder / name) as scratch:
-            figure.savefig(scratch, format="png")
-    return tuple(folder / name for name in figures)
+    return write_figures(figures, folder)

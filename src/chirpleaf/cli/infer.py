@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chirpleaf.cli.console import console
+from chirpleaf.cli.console import console, say_written
 from chirpleaf.errors import InputError, UntrustedError
 
 if TYPE_CHECKING:
@@ -111,5 +111,4 @@ def _write(posterior: "Posterior", folder: Path, *, overwrite: bool) -> None:
     new_folder(folder, overwrite=overwrite)
     written = write_results(posterior, folder) + write_pictures(posterior, folder)
     console.print(report(posterior), highlight=False)
-    names = ", ".join(path.name for path in written)
-    console.print(f"wrote {folder}: {names}", highlight=False, markup=False, soft_wrap=True)
+    say_written(folder, written)

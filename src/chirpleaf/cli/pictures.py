@@ -1,10 +1,14 @@
-"""The pictures that `chirpleaf infer` writes."""
+"""The pictures that `chirpleaf infer` writes, and how every verb writes its own."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from chirpleaf.inference.posterior import Posterior
 from chirpleaf.inference.reconstruction import whitened_view
-from chirpleaf.inference.results import at_once
+from chirpleaf.inference.results import write_all
 from chirpleaf.plots.corner import corner
 from chirpleaf.plots.strain import whitened_strain
 
@@ -35,7 +39,17 @@ def write_pictures(posterior: Posterior, folder: Path) -> tuple[Path, ...]:
             band=BAND,
         ),
     }
-    for name, figure in figures.items():
-        with at_once(folder / name) as scratch:
-            figure.savefig(scratch, format="png")
-    return tuple(folder / name for name in figures)
+    return write_figures(figures, folder)
+
+
+def write_figures(figures: Mapping[str, Figure], folder: Path) -> tuple[Path, ...]:
+    """Writes figures as PNG.
+
+    Args:
+        figures: file name to figure.
+        folder: where; it exists. Files of these names are replaced.
+
+    Returns:
+        The files.
+    """
+    return write_all({name: partial(figure.savefig, format="png") for name, figure in figures.items()}, folder)

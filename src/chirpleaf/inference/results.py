@@ -13,9 +13,10 @@ Each file is written beside its name and then renamed, so that there is a whole 
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,7 @@ def write_results(posterior: Posterior, folder: Path) -> tuple[Path, ...]:
     writers = {"summary.json": _write_summary, "posterior.hdf5": _write_samples, "result.json": _write_bilby}
     if posterior.sky is not None:
         writers["skymap.fits"] = _write_sky
-    for name, write in writers.items():
-        with at_once(folder / name) as scratch:
-            write(posterior, scratch)
-    return tuple(folder / name for name in writers)
+    return write_all({name: partial(write, posterior) for name, write in writers.items()}, folder)
 
 
 def read_posterior(path: str | Path) -> SavedPosterior:
@@ -99,6 +97,22 @@ def read_posterior(path: str | Path) -> SavedPosterior:
             f"expected a posterior.hdf5 of chirpleaf; got {path}, which cannot be read so ({reason}): write it again"
         ) from error
     return SavedPosterior(table, log_prob, log_weight, provenance)
+
+
+def write_all(writers: Mapping[str, Callable[[Path], object]], folder: Path) -> tuple[Path, ...]:
+    """Writes files, each of them whole or not at all.
+
+    Args:
+        writers: file name to what writes it, given a name to write to.
+        folder: where; it exists. Files of these names are replaced.
+
+    Returns:
+        The files.
+    """
+    for name, write in writers.items():
+        with at_once(folder / name) as scratch:
+            write(scratch)
+    return tuple(folder / name for name in writers)
 
 
 @contextmanager
