@@ -49,8 +49,7 @@ class BayesianLinear(nn.Module):
         self, x: Float[Tensor, "*batch n_inputs"], generator: torch.Generator | None = None
     ) -> Float[Tensor, "*batch n_outputs"]:
         """Outputs of weights drawn anew for each row."""
-        mean, spread = self.expected(x), self.spread(x)
-        return mean + spread * torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
+        return self.sample(x, 1, generator)[0]
 
     def sample(
         self, x: Float[Tensor, "*batch n_inputs"], n: int, generator: torch.Generator | None = None

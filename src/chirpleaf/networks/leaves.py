@@ -48,7 +48,7 @@ class Leaf(nn.Module):
         return self.layers(features)[:, 0]
 
     def estimate(self, features: Float[Tensor, "batch n_inputs"]) -> Float[Tensor, " batch"]:
-        """The same."""
+        """The estimate, by the name that Bayesian leaves have for theirs."""
         estimate: Tensor = self(features)
         return estimate
 

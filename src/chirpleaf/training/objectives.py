@@ -61,14 +61,11 @@ class SquaredError:
 
     def loss(self, network: nn.Module, batch: Batch, step: int | None = None) -> Tensor:
         """Weighted squared error."""
-        return (batch.weight[:, None] * (self._estimates(network, batch) - batch.target).square()).sum(-1).mean()
+        return (batch.weight[:, None] * (_estimates(network, batch) - batch.target).square()).sum(-1).mean()
 
     def error(self, network: nn.Module, batch: Batch) -> Tensor:
         """Mean over examples and leaves of |estimate - truth| / |truth|."""
-        return relative_error(self.targets, self._estimates(network, batch), batch.target)
-
-    def _estimates(self, network: nn.Module, batch: Batch) -> Tensor:
-        return torch.stack(list(network(batch.features).values()), dim=-1)
+        return relative_error(self.targets, _estimates(network, batch), batch.target)
 
 
 @dataclass(frozen=True)
@@ -95,9 +92,13 @@ class EvidenceBound:
         return -(batch.weight * log_prob).sum(0).mean() + divergence.sum() / self.examples
 
     def error(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Mean relative error of the leaves' means, by one draw of the weights for each example."""
-        means = torch.stack([one.mean for one in network(batch.features).values()], dim=-1)
-        return relative_error(self.targets, means, batch.target)
+        """Mean relative error of the predictives' means."""
+        return relative_error(self.targets, _estimates(network, batch), batch.target)
+
+
+def _estimates(network: nn.Module, batch: Batch) -> Tensor:
+    """Scaled estimates of all leaves, shape (batch, leaf)."""
+    return torch.stack(list(network.estimate(batch.features).values()), dim=-1)  # type: ignore[operator]
 
 
 def relative_error(targets: LeafTargets, estimate: Tensor, truth: Tensor) -> Tensor:
