@@ -104,6 +104,13 @@ def test_a_trigger_that_is_off_changes_nothing(model: Model, observation: Observ
     torch.testing.assert_close(found.canonical.features, observation.canonical.features, rtol=0, atol=0.05)
 
 
+@pytest.mark.parametrize(("far", "chosen"), [(8.3, 0.0), (10.0, 0.09)])
+def test_what_arrives_far_from_the_trigger_counts_less(model: Model, far: float, chosen: float) -> None:
+    near, other = injected(model.architecture, 8.0), injected(model.architecture, far, offset=0.09)
+    found = refine(model, replace(near, strain=near.strain + other.strain))
+    assert found.segment.reference_time - TRIGGER == pytest.approx(chosen, abs=0.005)
+
+
 def test_the_reference_time_is_the_arrival_at_the_loudest_detector(observation: Observation) -> None:
     time = observation.canonical.time[0]
     assert abs(float(time[0])) < 1e-4

@@ -105,7 +105,7 @@ def infer(
     origin: dict[str, Any] = {"event": name, "trigger_time": trigger, "seed": seed, "observation": observation}
     timing: dict[str, float | None] = {"load_s": loaded - start, "infer_s": found - loaded, "certify_s": None}
     if not certify:
-        drawn = _answer(observation, series, psd, densities, samples, seed)
+        drawn = _answer(observation, series, psd, densities, trigger, samples, seed)
         timing["infer_s"] = time.perf_counter() - loaded
         timing["total_s"] = time.perf_counter() - start
         weights = np.zeros(len(drawn.log_prob))
@@ -157,6 +157,7 @@ def _answer(
     strain: Mapping[str, Strain],
     psd: Mapping[str, PsdSource],
     densities: Mapping[str, PowerSpectralDensity],
+    trigger_time: float,
     samples: int,
     seed: int,
 ) -> Answer:
@@ -166,8 +167,8 @@ def _answer(
         return Answer(*sample(observation, samples, seed))
     if estimator.bayesian:
         return predict(observation, samples, seed)
-    trigger = observation.segment.reference_time
-    return estimate(observation, likely_noise(strain, psd, densities, trigger, min(samples, SPECTRA), seed))
+    spectra = likely_noise(strain, psd, densities, trigger_time, min(samples, SPECTRA), seed)
+    return estimate(observation, spectra)
 
 
 def _whole_network(
