@@ -64,6 +64,9 @@ def test_training_lowers_loss_and_error(trained: tuple[Model, Path]) -> None:
     losses = [row["validation_loss"] for row in rows]
     assert losses[-1] < losses[0]
     assert len(rows) == SCHEDULE.epochs
+    errors = [row["relative_error"] for row in rows]
+    assert 0 < errors[-1] < errors[0]
+    assert trained[0].provenance["metrics"]["relative_error"] == errors[-1]
 
 
 def test_estimates_follow_the_truth(trained: tuple[Model, Path]) -> None:

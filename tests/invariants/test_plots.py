@@ -16,6 +16,8 @@ from chirpleaf.errors import InputError
 from chirpleaf.plots.calibration import binomial_band, coverage_plot, pp_plot
 from chirpleaf.plots.corner import corner
 from chirpleaf.plots.density import Axis, credible_levels, density_1d, density_2d, reflecting_smoother
+from chirpleaf.plots.errors import error_curves
+from chirpleaf.plots.filters import filter_importance
 from chirpleaf.plots.psd import amplitude_spectral_densities
 from chirpleaf.plots.strain import whitened_strain
 from chirpleaf.plots.style import axis_label, interval_text
@@ -72,7 +74,17 @@ def losses() -> Figure:
     return loss_curves({f"run {k}": (minutes, k + 1 / minutes) for k in range(9)}, logarithmic=True)
 
 
-FIGURES = [corner_of_nine, corner_of_one, strain, pp, coverage, spectra, losses]
+def errors() -> Figure:
+    medians = {"mass_1": [0.09, None, 0.02], "final_spin": [0.3, 0.1, 0.05]}
+    return error_curves(["8-12", "12-20", ">20"], medians, levels={"published (mean)": 0.026})
+
+
+def filters() -> Figure:
+    rng = np.random.default_rng(3)
+    return filter_importance({name: [rng.exponential(size=n) for n in (60, 20)] for name in ("mass_1", "mass_2")})
+
+
+FIGURES = [corner_of_nine, corner_of_one, strain, pp, coverage, spectra, losses, errors, filters]
 
 
 @pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
@@ -212,3 +224,20 @@ def test_strain_counts_time_from_the_trigger() -> None:
 )
 def test_intervals_keep_two_digits_of_the_smaller_error(numbers: tuple[float, float, float], text: str) -> None:
     assert interval_text(*numbers) == text
+
+
+def test_errors_are_drawn_where_there_are_any() -> None:
+    lines = {line.get_label(): line for line in errors().axes[0].lines}
+    np.testing.assert_array_equal(np.asarray(lines["$m_1$"].get_ydata()), [0.09, np.nan, 0.02])
+    assert np.asarray(lines["published (mean)"].get_ydata()).tolist() == [0.026, 0.026]
+    with pytest.raises(InputError, match="expected errors for each of 2 bins"):
+        error_curves(["a", "b"], {"mass_1": [0.1]})
+
+
+def test_filters_are_sorted_and_each_leaf_is_on_its_own_scale() -> None:
+    figure = filter_importance({"mass_1": [[1.0, 4.0, 2.0], [8.0]], "mass_2": [[10.0, 40.0, 20.0], [0.0]]})
+    first, second = (np.asarray(axes.images[0].get_array()) for axes in figure.axes[:2])
+    np.testing.assert_allclose(first, [[0.5, 0.25, 0.125], [1.0, 0.5, 0.25]])
+    np.testing.assert_allclose(second, [[1.0], [0.0]])
+    with pytest.raises(InputError, match="same filters"):
+        filter_importance({"mass_1": [[1.0]], "mass_2": [[1.0, 2.0]]})

@@ -45,6 +45,23 @@ def test_local_draws_are_distributed_as_those_of_the_weights() -> None:
     torch.testing.assert_close(torch.corrcoef(local.T), torch.eye(3, dtype=torch.float64), atol=0.01, rtol=0)
 
 
+@torch.no_grad()
+def test_the_predictive_is_that_of_drawn_weights() -> None:
+    """A leaf by one draw of the weights of both layers after another, which all events of a draw share."""
+    n, some = 100_000, BayesianLeaf(3, width=4).double().eval()
+    some.second.log_scale.fill_(-1.5)
+    some.last.log_scale.fill_(-1.5)
+    x = torch.randn(2, 3, generator=generator(2), dtype=torch.float64)
+    second, last = (layer.draw(n, generator(seed)) for seed, layer in enumerate((some.second, some.last)))
+    hidden = second[..., :-1] @ some.first(x).T + second[..., -1:]
+    mean = (last[:, 0, None, :-1] @ hidden)[:, 0] + last[:, 0, -1:]
+    found = some.predictive(x, n, generator(7))
+    spread = mean.std(0)
+    assert bool((found.mean - mean.mean(0)).abs().lt(6 * spread * (2 / n) ** 0.5).all())
+    torch.testing.assert_close(found.epistemic, spread, rtol=0.02, atol=0)
+    assert bool((found.mean - some.estimate(x)).abs().lt(6 * spread / n**0.5).all())
+
+
 def test_gradient_of_the_bound_is_that_of_finite_differences() -> None:
     torch.manual_seed(0)
     leaf = BayesianLeaf(3, width=4, dropout=0.0).double()
