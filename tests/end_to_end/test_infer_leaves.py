@@ -83,7 +83,10 @@ def test_the_density_of_bayesian_samples_is_theirs(architecture: Architecture, t
         some = replace(architecture, head={"kind": "bayesian-leaves", "names": [name]})
         estimator = some.build().eval()
         with torch.no_grad():
-            estimator.network.leaves[name].last.mean[1, -1] = -2.0  # a scale well within the range of a mass
+            leaf = estimator.network.leaves[name]
+            leaf.last.mean[1, -1] = -3.0  # a scale well within the range of a mass
+            leaf.second.log_scale.fill_(-4.0)
+            leaf.last.log_scale.fill_(-4.0)
         path = tmp_path / f"{name}.safetensors"
         save(Model(name, some, estimator, {}), path)
         posterior = infer("GW150914", model=path, samples=8000, seed=4)
@@ -92,6 +95,7 @@ def test_the_density_of_bayesian_samples_is_theirs(architecture: Architecture, t
         assert np.trapezoid(density, values) == pytest.approx(1.0, abs=0.01)
         parts = posterior.parts[name]
         whole = np.hypot(parts["aleatoric"], parts["epistemic"])
+        assert 0.5 < parts["epistemic"] / parts["aleatoric"] < 5.0
         assert whole == pytest.approx(posterior.samples[name].std(), rel=0.1)
 
 
@@ -163,10 +167,15 @@ def test_a_leaf_is_cut_out(files: dict[str, Path], chirpleaf: Callable[..., Any]
     assert not (tmp_path / "x").exists()
 
 
-def test_the_data_choose_among_posteriors_alone() -> None:
-    from chirpleaf.models import load_model
-    from chirpleaf.models.estimator import Estimator
-    from chirpleaf.models.shipped import posteriors
+def test_the_data_choose_among_posteriors_alone(
+    files: dict[str, Path], model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chirpleaf.models import shipped
 
-    assert all(isinstance(load_model(name).estimator, Estimator) for name in posteriors())
-    assert {"bbh", "bbh-long"} <= set(posteriors())
+    for name, path in {"a-leaf": files["bayesian"], "random": model_file}.items():
+        (tmp_path / f"{name}.safetensors").write_bytes(path.read_bytes())
+    monkeypatch.setattr(shipped, "_folder", lambda: tmp_path)
+    assert set(shipped.available_models()) == {"a-leaf", "random"}
+    assert shipped.posteriors() == ("random",)
+    assert infer("GW150914", samples=10, certify=False).observation.model.name == "random"
+    assert infer("GW150914", model="a-leaf", samples=10).observation.model.name == "bayesian"
