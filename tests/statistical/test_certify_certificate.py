@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from astropy_healpix import HEALPix
 
-from chirpleaf.inference.certify import Certificate, Certified, Target, certified
+from chirpleaf.inference.certify import Certificate, Certified, Target, certification, certified
 from chirpleaf.inference.certify.certification import with_modes
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.observe import Observation, refine
@@ -358,6 +358,22 @@ def test_a_second_weighing_gives_what_certifying_at_once_gives(found: Certified)
     full, snr = log_likelihood_ratio(observed().segment, again.samples, "IMRPhenomD")
     np.testing.assert_allclose(again.samples["log_likelihood"], full)
     np.testing.assert_allclose(again.samples["H1_optimal_snr"], snr[:, 0])
+
+
+def test_draws_go_on_until_the_second_weighing_leaves_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leaves less of each round than the round before promised."""
+    shares = iter([0.5, 0.3, 0.25, 0.25, 0.25, 0.25])
+
+    def poorer(first: Certified, *_: object, **__: object) -> Certified:
+        left = first.certificate.effective_samples * next(shares)
+        return first._replace(certificate=replace(first.certificate, effective_samples=left))
+
+    monkeypatch.setattr(certification, "with_modes", poorer)
+    seen, target = observed(), Target(bbh().architecture.prior, approximant="IMRPhenomXHM")
+    asked = {"draws": 256, "effective_samples": 400, "budget": 60.0}
+    found = certified(seen, seen.segment, GPS, target, **asked).certificate
+    assert found.effective_samples >= 400
+    assert found.draws > 1600
 
 
 def test_a_second_weighing_with_the_same_model_changes_nothing(found: Certified) -> None:

@@ -81,10 +81,13 @@ def certified(
         first = pool.certified(effective_samples)
         return first if alone else with_modes(first, segment, target.approximant, seed=seed, workers=workers)
 
-    result = filled(effective_samples)
-    short = effective_samples / max(result.certificate.effective_samples, 1.0)
-    if not alone and short > 1 and time.perf_counter() < deadline:
-        result = filled(round(1.1 * short * effective_samples))
+    result, before = filled(effective_samples), 0
+    while not alone and before < result.certificate.draws and time.perf_counter() < deadline:
+        short = effective_samples / max(result.certificate.effective_samples, 1.0)
+        if short <= 1:
+            break
+        before = result.certificate.draws
+        result = filled(round(1.1 * short * pool.weighing.effective_samples))
     edges = edges_reached(result.samples, result.log_weight, network_prior, target)
     return result._replace(certificate=replace(result.certificate, edges=edges))
 
