@@ -102,8 +102,9 @@ def main() -> None:
         share = architecture.background if background is None else background
         templates = architecture.templates | templates
         changed = replace(architecture, along=along, background=share, templates=templates)
-        estimator = changed.build(bfloat16=bfloat16)
+        estimator = changed.build()
         assert isinstance(estimator, Estimator)
+        estimator.use_bfloat16(bfloat16)
         return estimator
 
     rate = settings.schedule.learning_rate

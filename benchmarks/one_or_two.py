@@ -38,7 +38,8 @@ ASKED = 8192
 
 def seconds_a_batch(architecture: Architecture, simulation: Simulation, repeats: int = 10) -> float:
     """What a batch takes where one process simulates and one trains."""
-    estimator = architecture.build(bfloat16=bfloat16_pays())
+    estimator = architecture.build()
+    estimator.use_bfloat16(bfloat16_pays())
     simulator = build_simulator(architecture, estimator, replace(simulation, waveforms=2000, spectra=64), seed=1)
     training = Training(estimator.network, Schedule(), LogScore())
     start = time.perf_counter()

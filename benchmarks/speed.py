@@ -77,7 +77,8 @@ def training(preset: str) -> None:
     """Samples simulated and trained per second on one thread."""
     settings = read_preset(PRESETS / f"{preset}.yaml")
     architecture, simulation = settings.architecture(), settings.data()
-    estimator = architecture.build(bfloat16=True)
+    estimator = architecture.build()
+    estimator.use_bfloat16(True)
     simulator = build_simulator(architecture, estimator, replace(simulation, waveforms=8192, spectra=256), seed=0)
     trainer = Training(estimator.network, settings.plan(), LogScore())
     optimizer = trainer.configure_optimizers()["optimizer"]

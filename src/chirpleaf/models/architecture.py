@@ -89,12 +89,11 @@ class Architecture:
         grid = self.grid
         return grid.weights(np.exp(design_log_psd(_REFERENCE_CURVE, grid.native_frequencies)))
 
-    def build(self, bank: TemplateBank | None = None, *, bfloat16: bool = False) -> Estimator | LeafEstimator:
+    def build(self, bank: TemplateBank | None = None) -> Estimator | LeafEstimator:
         """An estimator with fresh weights.
 
         Args:
             bank: templates, as a model file holds them; computed when None.
-            bfloat16: see `ConditionalDensity` and `CanonicalInput`.
 
         Returns:
             The estimator: a posterior of all intrinsic parameters, or leaves of single quantities.
@@ -109,9 +108,7 @@ class Architecture:
                 approximant=self.approximant,
                 **self.templates,
             )
-        canonical = CanonicalInput(
-            self.grid, bank, self.reference_weights(), n_detectors=len(self.detectors), bfloat16=bfloat16
-        )
+        canonical = CanonicalInput(self.grid, bank, self.reference_weights(), n_detectors=len(self.detectors))
         keywords = dict(self.head)
         kind = keywords.pop("kind")
         if kind in LEAVES:
@@ -122,7 +119,7 @@ class Architecture:
         if self.series is not None:
             raise InputError(f"expected leaves ({', '.join(LEAVES)}) on time series; got {kind!r}: leave out series")
         root, n_context = self._root(canonical, None)
-        density = ConditionalDensity(root, HEADS[kind](n_context, len(PARAMETERS), **keywords), bfloat16=bfloat16)
+        density = ConditionalDensity(root, HEADS[kind](n_context, len(PARAMETERS), **keywords))
         support = SupportMap(self.prior)
         return Estimator(canonical, support, self._anchoring(canonical, support), density, self.background)
 

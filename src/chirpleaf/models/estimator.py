@@ -54,6 +54,10 @@ class Estimator(nn.Module):
         """What is trained."""
         return self.density
 
+    def use_bfloat16(self, pays: bool) -> None:
+        """Whether search and root multiply matrices in bfloat16, as training may."""
+        self.canonical.in_bfloat16 = self.density.in_bfloat16 = pays
+
     def see(self, data: Tensor, weights: Tensor, generator: torch.Generator | None = None) -> Canonical:
         """The canonical input of whitened data.
 

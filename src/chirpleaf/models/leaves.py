@@ -49,6 +49,10 @@ class LeafEstimator(nn.Module):
         """Whether the leaves' weights are distributions."""
         return any(isinstance(leaf, BayesianLeaf) for leaf in self.network.leaves.values())
 
+    def use_bfloat16(self, pays: bool) -> None:
+        """Whether the search multiplies matrices in bfloat16, as training may; roots of leaves are too small to gain."""
+        self.canonical.in_bfloat16 = pays
+
     def see(self, data: Tensor, weights: Tensor, generator: torch.Generator | None = None) -> Canonical:
         """What the network sees of whitened data.
 

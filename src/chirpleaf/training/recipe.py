@@ -90,7 +90,7 @@ def train(
     torch.set_num_threads(machine.threads)
     torch.manual_seed(seed)
     estimator = start.estimator if start else architecture.build()
-    _in_bfloat16(estimator, machine.bfloat16)
+    estimator.use_bfloat16(machine.bfloat16)
     simulator = build_simulator(architecture, estimator, simulation, seed=seed, workers=machine.cores)
     validation = validation_batches(simulator, architecture, simulation, seed=seed)
     fit(
@@ -104,18 +104,11 @@ def train(
         workers=machine.workers,
         callbacks=[History(out / "history.csv"), *callbacks],
     )
-    _in_bfloat16(estimator, False)
+    estimator.use_bfloat16(False)
     provenance = _provenance(simulator, simulation, schedule, seed, out) | {"machine": asdict(machine)}
     if start:
         provenance["start"] = {"model": start.name, **start.provenance}
     return Model(name, architecture, estimator.eval(), provenance)
-
-
-def _in_bfloat16(estimator: Estimator | LeafEstimator, pays: bool) -> None:
-    """Whether search and density multiply in bfloat16; leaves are too small to gain by it."""
-    estimator.canonical.in_bfloat16 = pays
-    if isinstance(estimator, Estimator):
-        estimator.density.in_bfloat16 = pays
 
 
 def objective(estimator: Estimator | LeafEstimator, simulation: Simulation, schedule: Schedule) -> Objective:
