@@ -50,7 +50,7 @@ class LeafEstimator(nn.Module):
         return any(isinstance(leaf, BayesianLeaf) for leaf in self.network.leaves.values())
 
     def use_bfloat16(self, pays: bool) -> None:
-        """Whether the search multiplies matrices in bfloat16, as training may; roots of leaves are too small to gain."""
+        """Whether the search multiplies matrices in bfloat16, as training may; roots of leaves gain nothing by it."""
         self.canonical.in_bfloat16 = pays
 
     def see(self, data: Tensor, weights: Tensor, generator: torch.Generator | None = None) -> Canonical:
