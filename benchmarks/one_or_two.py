@@ -27,7 +27,7 @@ from chirpleaf.training.engine import Schedule, Training
 from chirpleaf.training.objectives import LogScore
 from chirpleaf.training.progress import read_history
 from chirpleaf.training.proposal import StratifiedProposal
-from chirpleaf.training.recipe import Simulation, build_simulator, train
+from chirpleaf.training.recipe import Simulation, build_simulator, train, waveform_source
 from chirpleaf.training.threads import bfloat16_pays
 
 LOGGER = logging.getLogger("one_or_two")
@@ -76,9 +76,8 @@ def log_density(model: Model, prior: IntrinsicPrior) -> np.ndarray:
     architecture, estimator = model.architecture, model.estimator
     base = build_simulator(architecture, estimator, Simulation(waveforms=64, spectra=1024), seed=9)
     proposal = StratifiedProposal(prior)
-    bank = build_waveform_bank(
-        ASKED, proposal, architecture.grid, architecture.reference_weights(), approximant="IMRPhenomXAS", seed=9
-    )
+    source = replace(waveform_source(architecture, seed=9), proposal=proposal)
+    bank = build_waveform_bank(source, ASKED)
     simulator = replace(base, bank=bank, proposal=proposal)
     found = []
     for index, rows in enumerate(torch.arange(ASKED).split(512)):

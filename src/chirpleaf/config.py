@@ -15,7 +15,8 @@ from chirpleaf.models.architecture import Architecture
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.representation.anchoring import Along
 from chirpleaf.representation.templates import MASS_RATIO
-from chirpleaf.training.engine import Schedule
+from chirpleaf.training.communication import Communication
+from chirpleaf.training.engine import Scaling, Schedule
 from chirpleaf.training.recipe import Simulation
 
 
@@ -124,6 +125,7 @@ class SimulationSection(_Section):
     snr_range: tuple[PositiveFloat, PositiveFloat] = (7.0, 60.0)
     batch_size: PositiveInt = 512
     validation_batches: PositiveInt = 32
+    bank: Path | None = None
 
 
 class ScheduleSection(_Section):
@@ -137,7 +139,17 @@ class ScheduleSection(_Section):
     clip: PositiveFloat = 5.0
     ema_decay: float = Field(default=0.999, ge=0, lt=1)
     cosine: bool = True
+    accumulate: PositiveInt = 1
+    scaling: Scaling = "sqrt"
     stop_below: PositiveFloat | None = None
+
+
+class CommunicationSection(_Section):
+    """How ranks average their gradients; see `training.communication.Communication`."""
+
+    bucket: PositiveFloat | None = 1.0
+    bfloat16: bool = False
+    timeout: PositiveFloat = 60.0
 
 
 class Preset(_Section):
@@ -164,6 +176,7 @@ class Preset(_Section):
     background: float = Field(default=0.01, ge=0, lt=1)
     simulation: SimulationSection = SimulationSection()
     schedule: ScheduleSection = ScheduleSection()
+    communication: CommunicationSection = CommunicationSection()
 
     def architecture(self) -> Architecture:
         """What is trained.
@@ -191,11 +204,15 @@ class Preset(_Section):
 
     def data(self) -> Simulation:
         """On what it is trained."""
-        return Simulation(**self.simulation.model_dump())
+        return Simulation(**self.simulation.model_dump(exclude={"bank"}))
 
     def plan(self) -> Schedule:
         """How long and how fast."""
         return Schedule(**self.schedule.model_dump())
+
+    def exchange(self) -> Communication:
+        """How ranks average their gradients."""
+        return Communication(**self.communication.model_dump())
 
 
 def read_preset(path: Path) -> Preset:

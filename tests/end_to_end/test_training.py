@@ -3,6 +3,7 @@
 import csv
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import lightning
 import numpy as np
@@ -13,12 +14,15 @@ from torch import Tensor, nn
 
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, load, save
+from chirpleaf.models.targets import LeafTargets
 from chirpleaf.networks.density import ConditionalDensity
 from chirpleaf.networks.heads import MixtureHead
+from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
 from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.training.batch import Batch
-from chirpleaf.training.engine import Schedule, fit
-from chirpleaf.training.objectives import LogScore
+from chirpleaf.training.engine import Checkpoints, Scaling, Schedule, fit
+from chirpleaf.training.objectives import EvidenceBound, LogScore, SquaredError
 from chirpleaf.training.progress import History, read_history
 from chirpleaf.training.recipe import Simulation, train
 
@@ -180,6 +184,107 @@ def test_a_resumed_training_is_the_uninterrupted_one_to_the_bit(tmp_path: Path, 
     assert losses(tmp_path / "broken") == losses(tmp_path / "whole")
     minutes = [row["minutes"] for row in read_history(tmp_path / "broken" / "history.csv")]
     assert minutes == sorted(minutes)
+
+
+@dataclass(frozen=True)
+class Pairs(LinearGaussian):
+    """Two quantities to estimate."""
+
+    def batch(self, index: int) -> Batch:
+        return super().batch(index)._replace(target=super().batch(index).target[:, :2])
+
+
+@pytest.mark.parametrize("leaf", [Leaf, BayesianLeaf])
+def test_what_leaves_draw_is_drawn_again_by_a_resumed_training(tmp_path: Path, leaf: type[nn.Module]) -> None:
+    targets = LeafTargets(("mass_1", "mass_2"), IntrinsicPrior())
+    objective = EvidenceBound(targets, 1000) if leaf is BayesianLeaf else SquaredError(targets)
+
+    def learn(out: Path, *, resume: bool = False, kill_at: int | None = None) -> list[tuple[str, str, str]]:
+        out.mkdir(exist_ok=True)
+        torch.manual_seed(3)
+        root = ResidualNetwork(len(MIXING), 8, width=16, n_blocks=1)
+        network = RootLeaves(root, targets.names, lambda: leaf(8, width=16, dropout=0.5))
+        torch.manual_seed(4 if resume else 3)
+        callbacks = [History(out / "history.csv"), *([] if kill_at is None else [Kill(kill_at)])]
+        fit(
+            network,
+            Pairs(),  # type: ignore[arg-type]
+            [Pairs().batch(10**6)],
+            PLAN,
+            out=out,
+            objective=objective,
+            resume=resume,
+            callbacks=callbacks,
+        )
+        return losses(out)
+
+    whole = learn(tmp_path / "whole")
+    with pytest.raises(KilledError):
+        learn(tmp_path / "broken", kill_at=27)
+    assert learn(tmp_path / "broken", resume=True) == whole
+
+
+def test_gradients_that_are_added_up_are_those_of_a_larger_batch(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Doubled(LinearGaussian):
+        def batch(self, index: int) -> Batch:
+            parts = zip(super().batch(2 * index), super().batch(2 * index + 1), strict=True)
+            return Batch(*(torch.cat(part) for part in parts))
+
+    weights = []
+    for accumulate, problem in ((2, LinearGaussian()), (1, Doubled())):
+        torch.manual_seed(3)
+        density = small_density()
+        plan = Schedule(
+            epochs=1, batches=6 * accumulate, accumulate=accumulate, warmup=1, weight_decay=0, scaling="constant",
+            cosine=False,
+        )  # fmt: skip
+        out = tmp_path / str(accumulate)
+        assert fit(density, problem, [problem.batch(10**6)], plan, out=out) == 6 * accumulate  # type: ignore[arg-type]
+        weights.append(torch.cat([weight.detach().flatten() for weight in density.parameters()]))
+    torch.testing.assert_close(*weights, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize(("scaling", "factor"), [("constant", 1.0), ("sqrt", 4.0), ("linear", 16.0)])
+def test_the_learning_rate_grows_with_the_examples_of_a_step(scaling: Scaling, factor: float) -> None:
+    alone = Schedule(epochs=10, batches=1600, warmup=5)
+    shared = replace(alone, accumulate=2, scaling=scaling)
+    assert shared.rate(100, 1600, ranks=8) == pytest.approx(factor * alone.rate(1600))
+    assert shared.rate(1, 32, ranks=8) == pytest.approx(0.4 * factor, rel=1e-3)
+
+
+def test_a_checkpoint_that_the_disk_does_not_take_leaves_the_former_one(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="limits the length of files")
+    path, checkpoints = tmp_path / "last.ckpt", Checkpoints()
+    checkpoints.save_checkpoint({"epoch": 1, "weights": torch.zeros(10)}, path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(InputError, match=r"expected room for a checkpoint; .* free some and go on with --resume"):
+            checkpoints.save_checkpoint({"epoch": 2, "weights": torch.zeros(100_000)}, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert torch.load(path)["epoch"] == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_a_crash_while_a_checkpoint_is_written_leaves_the_former_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, checkpoints = tmp_path / "last.ckpt", Checkpoints()
+    checkpoints.save_checkpoint({"epoch": 1}, path)
+
+    def crash(_: object, file: BinaryIO) -> None:
+        file.write(b"half of it")
+        raise KilledError
+
+    with monkeypatch.context() as crashing:
+        crashing.setattr(torch, "save", crash)
+        with pytest.raises(KilledError):
+            checkpoints.save_checkpoint({"epoch": 2}, path)
+    assert torch.load(path)["epoch"] == 1
+    checkpoints.save_checkpoint({"epoch": 3}, path)
+    assert torch.load(path)["epoch"] == 3
 
 
 def test_every_batch_is_trained_on_once(tmp_path: Path) -> None:

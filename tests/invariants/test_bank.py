@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader, Dataset
 
 from chirpleaf.models import Architecture
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.training.bank import WaveformBank, build_waveform_bank
-from chirpleaf.training.proposal import StratifiedProposal
+from chirpleaf.training.ranks import Ranks
+from chirpleaf.training.recipe import waveform_source
 
 
 def build(architecture: Architecture, n: int, *, seed: int = 0, workers: int = 1) -> WaveformBank:
-    proposal = StratifiedProposal(architecture.prior)
-    reference = architecture.reference_weights()
-    return build_waveform_bank(n, proposal, architecture.grid, reference, seed=seed, workers=workers)
+    return build_waveform_bank(waveform_source(architecture, seed=seed), n, workers=workers)
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,7 @@ def test_binaries_lie_in_the_prior(architecture: Architecture, two_chunks: Wavef
 
 
 def ring(architecture: Architecture, *, n: int = 640, fresh: int = 64) -> WaveformBank:
-    proposal = StratifiedProposal(architecture.prior)
-    return build_waveform_bank(n, proposal, architecture.grid, architecture.reference_weights(), fresh=fresh)
+    return build_waveform_bank(waveform_source(architecture, seed=0), n, fresh=fresh)
 
 
 def generator() -> torch.Generator:
@@ -110,3 +109,35 @@ def test_without_renewal_all_rows_are_drawn_and_none_changes(architecture: Archi
     before = bank.theta.clone()
     assert len(bank.rows(7, 5000, generator()).unique()) == 200
     assert torch.equal(bank.theta, before)
+
+
+class Drawn(Dataset[torch.Tensor]):
+    """Binaries that batches of a ring draw."""
+
+    def __init__(self, bank: WaveformBank) -> None:
+        self._bank = bank
+
+    def __getitem__(self, batch: int) -> torch.Tensor:
+        rows = self._bank.rows(batch, 50, torch.Generator().manual_seed(batch))
+        return self._bank.theta[rows]
+
+
+def test_processes_that_share_a_ring_draw_what_one_draws(architecture: Architecture) -> None:
+    alone = Drawn(ring(architecture, n=16 * 300, fresh=16))
+    expected = [alone[batch].clone() for batch in range(5, 365)]
+    loader = DataLoader(
+        Drawn(ring(architecture, n=16 * 300, fresh=16)), batch_size=None, sampler=range(5, 365), num_workers=2
+    )
+    for batch, theta in enumerate(loader):
+        assert torch.equal(theta, expected[batch]), batch
+
+
+def test_ranks_have_waveforms_of_their_own(architecture: Architecture) -> None:
+    banks = [
+        build_waveform_bank(waveform_source(architecture, seed=0, ranks=Ranks(rank, 2)), 401, fresh=10)
+        for rank in (0, 1)
+    ]
+    assert [len(bank) for bank in banks] == [201, 201]
+    for batch in range(30):
+        banks[batch % 2].rows(batch, 8, generator())
+    assert len(torch.cat([bank.theta for bank in banks]).unique(dim=0)) == 402

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from chirpleaf.cli.bank import bank
 from chirpleaf.cli.console import console, errors
 from chirpleaf.cli.decompose import decompose
 from chirpleaf.cli.doctor import doctor
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (infer, train, evaluate, decompose, models, events, doctor):
+for verb in (infer, train, bank, evaluate, decompose, models, events, doctor):
     app.command()(verb)
 
 

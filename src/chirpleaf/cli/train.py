@@ -1,4 +1,4 @@
-"""`chirpleaf train PRESET.yaml --out DIR [--resume]`."""
+"""`chirpleaf train PRESET.yaml --out DIR [--resume]`, alone or as one rank of several under a launcher."""
 
 import json
 import re
@@ -12,10 +12,13 @@ from chirpleaf.cli.console import console, errors
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
+    from chirpleaf.config import Preset
     from chirpleaf.models import Architecture, Model
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as of a shell: 128 + SIGINT."""
+LOST = 1
+"""Exit code where another rank has ended before its time."""
 
 
 def train(
@@ -24,22 +27,32 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, history and the model file.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last checkpoint.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew in a folder that exists.")] = False,
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use; those that are free by default.")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="Cores a rank uses; those that are free by default.")] = None,
     start: Annotated[
         str | None, typer.Option(help="Train this model further: its networks and weights, on what the preset says.")
     ] = None,
+    bank: Annotated[
+        Path | None, typer.Option(help="Waveforms by `chirpleaf bank`, from the disk instead of made anew.")
+    ] = None,
 ) -> None:
-    """Train a model from a preset."""
+    """Train a model from a preset; the same under torchrun, mpirun and srun, on all of their ranks."""
     from chirpleaf.config import read_preset
+    from chirpleaf.training.ranks import Ranks
 
-    settings = read_preset(preset)
+    settings, ranks = read_preset(preset), Ranks.here()
+    if bank:
+        settings = settings.model_copy(
+            update={"simulation": settings.simulation.model_copy(update={"bank": bank.resolve()})}
+        )
+    console.quiet = not ranks.first
     if not re.fullmatch(r"[\w.+-]+", settings.name):
         raise InputError(f"expected a name that can name a file; got {settings.name!r} in {preset}: change it")
     architecture = settings.architecture()
     if resume and start:
         raise InputError("expected --resume or --start; got both: a resumed training knows what it began with")
     trained = _trained(start, architecture) if start else None
-    _prepare(preset, out, resume=resume, overwrite=overwrite)
+    if ranks.first:
+        _prepare(preset, settings, out, resume=resume, overwrite=overwrite)
     begun = out / "start.safetensors"
     if resume and begun.is_file():
         trained = _trained(begun, architecture)
@@ -49,7 +62,8 @@ def train(
     from chirpleaf.training.recipe import train as run
 
     if trained:
-        save(trained, begun)
+        if ranks.first:
+            save(trained, begun)
         architecture = trained.architecture
     if not context.meta.get("verbose"):
         _silence_lightning()
@@ -65,11 +79,22 @@ def train(
             resume=resume,
             cores=cores,
             start=trained,
+            bank=settings.simulation.bank,
+            ranks=ranks,
+            communication=settings.exchange(),
             callbacks=[RichProgress(console)],
         )
     except (KeyboardInterrupt, SystemExit) as interrupt:  # Lightning makes the second of the first
         errors.print(f"stopped: {_how_to_go_on(preset, out)}", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from interrupt
+    except RuntimeError as error:
+        if ranks.size == 1:
+            raise
+        message = f"rank {ranks.rank} has lost the others ({_first_line(error)}): {_how_to_go_on(preset, out)}"
+        errors.print(message, highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(LOST) from error
+    if not ranks.first:
+        return
     path = out / f"{settings.name}.safetensors"
     save(model, path)
     metrics = model.provenance["metrics"]
@@ -106,7 +131,7 @@ def _plain(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _prepare(preset: Path, out: Path, *, resume: bool, overwrite: bool) -> None:
+def _prepare(preset: Path, settings: "Preset", out: Path, *, resume: bool, overwrite: bool) -> None:
     """The folder of the run, with a copy of its preset, which a resumed run must match."""
     from chirpleaf.cli.folders import new_folder
     from chirpleaf.config import read_preset, write_preset
@@ -117,10 +142,9 @@ def _prepare(preset: Path, out: Path, *, resume: bool, overwrite: bool) -> None:
     if resume:
         if not checkpoint.is_file():
             raise InputError(f"expected a checkpoint to resume from; got no {checkpoint}: train without --resume")
-        if copy.is_file() and read_preset(copy) != read_preset(preset):
+        if copy.is_file() and read_preset(copy) != settings:
             raise InputError(f"expected the preset that the run began with; got {preset}: resume with {copy}")
         return
-    settings = read_preset(preset)
     new_folder(out, overwrite=overwrite)
     # Lightning would write last-v1.ckpt beside an old one, and --resume would go on from the old one.
     checkpoint.unlink(missing_ok=True)
@@ -133,6 +157,10 @@ def _how_to_go_on(preset: Path, out: Path) -> str:
     if (out / "last.ckpt").is_file():
         return f"go on with `{command} --resume`"
     return f"no checkpoint was written yet, start again with `{command} --overwrite`"
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _silence_lightning() -> None:

@@ -187,6 +187,11 @@ class IntrinsicPrior:
         corner = (self.mass_min * self.mass_max) ** 0.6 * (self.mass_min + self.mass_max) ** -0.2
         return heaviest, lightest, corner
 
+    @cached_property
+    def _smallest_mass_ratio(self) -> float:
+        low, high = self.chirp_mass_range
+        return float(np.min(self.mass_ratio_lower(np.clip([low, *self._kinks(), high], low, high))))
+
     def _contains(self, chirp_mass: Array, mass_ratio: Array) -> NDArray[np.bool_]:
         low, high = self.chirp_mass_range
         inside = (low <= chirp_mass) & (chirp_mass <= high) & (self.mass_ratio_min <= mass_ratio) & (mass_ratio <= 1.0)
@@ -196,8 +201,7 @@ class IntrinsicPrior:
     def _sample_masses(self, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Rejection from the separable density M_c q^(-6/5) on the rectangle around the region."""
         low, high = self.chirp_mass_range
-        lowest_ratio = float(np.min(self.mass_ratio_lower(np.clip([low, *self._kinks(), high], low, high))))
-        chirp_masses, ratios = PowerLaw(1.0, low, high), PowerLaw(-1.2, lowest_ratio, 1.0)
+        chirp_masses, ratios = PowerLaw(1.0, low, high), PowerLaw(-1.2, self._smallest_mass_ratio, 1.0)
         chirp_mass, mass_ratio = np.empty(n), np.empty(n)
         filled, accepted_fraction = 0, 1.0
         while filled < n:

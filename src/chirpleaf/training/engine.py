@@ -2,20 +2,33 @@
 
 What is lowered is the objective's (`training.objectives`). AdamW with linear warm-up and cosine decay; the weights that
 are validated and shipped are their exponential moving average. Training is cut into epochs of a fixed number of
-batches; batch n depends on (seed, n) alone and checkpoints are written between epochs, so a resumed run repeats an
-uninterrupted one.
+batches; batch n and what the network draws for it (dropout, random weights) depend on (seed, n) alone and checkpoints
+are written between epochs, so a resumed run repeats an uninterrupted one.
+
+Several ranks train on one network: rank r of R takes the batches r, r + R, r + 2 R, ..., and a step follows the mean
+gradient over the ranks, each of which may add up the gradients of several batches before it. A step is then of
+
+    batch size x ranks x accumulated batches
+
+examples, an epoch still of the same number of batches. As the loss is a mean over examples, and all that is random in
+it is drawn for each example by itself, so that what a rank draws is independent of what the others do, the mean over
+the ranks is the gradient that one rank would have of all their examples, and as unbiased.
 """
 
 import logging
 import math
+import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import lightning
+import numpy as np
 import torch
+from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
@@ -23,8 +36,14 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from chirpleaf.errors import InputError
 from chirpleaf.training.batch import Batch
+from chirpleaf.training.communication import DEFAULT, Communication, strategy
 from chirpleaf.training.objectives import LogScore, Objective
+from chirpleaf.training.ranks import ALONE, Ranks
 from chirpleaf.training.simulator import Simulator
+
+Scaling: TypeAlias = Literal["constant", "sqrt", "linear"]
+
+_EXPONENTS: Mapping[Scaling, float] = {"constant": 0.0, "sqrt": 0.5, "linear": 1.0}
 
 
 @dataclass(frozen=True)
@@ -40,6 +59,8 @@ class Schedule:
         clip: greatest norm of the gradient.
         ema_decay: decay of the moving average per batch.
         cosine: whether the rate falls as a cosine over the whole length, or stays.
+        accumulate: batches whose gradients a rank adds up before a step.
+        scaling: how the learning rate grows with the batches of a step: not at all, as their root, or with them.
         stop_below: relative error on validation below which training ends early; None for none.
     """
 
@@ -51,14 +72,23 @@ class Schedule:
     clip: float = 5.0
     ema_decay: float = 0.999
     cosine: bool = True
+    accumulate: int = 1
+    scaling: Scaling = "sqrt"
     stop_below: float | None = None
 
-    def rate(self, step: int) -> float:
-        """Learning rate at a step, over the greatest one."""
-        rise = min(1.0, (step + 1) / self.warmup)
+    def rate(self, step: int, done: int | None = None, ranks: int = 1) -> float:
+        """Learning rate at a step, over the greatest one of a lone rank that adds nothing up.
+
+        Args:
+            step: its number.
+            done: batches that all ranks have trained on; one a step when None.
+            ranks: number of ranks.
+        """
+        rise = min(1.0, (step + 1) / self.warmup) * (ranks * self.accumulate) ** _EXPONENTS[self.scaling]
         if not self.cosine:
             return rise
-        return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, step / (self.epochs * self.batches))))
+        share = (step if done is None else done) / (self.epochs * self.batches)
+        return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
 
 
 class Training(lightning.LightningModule):
@@ -68,33 +98,54 @@ class Training(lightning.LightningModule):
         network: what is trained.
         schedule: how.
         objective: what is lowered.
+        seed: of what the network draws.
+        ranks: the place of this process.
+
+    Attributes:
+        done: batches that all ranks have trained on.
     """
 
-    def __init__(self, network: nn.Module, schedule: Schedule, objective: Objective) -> None:
+    def __init__(
+        self, network: nn.Module, schedule: Schedule, objective: Objective, seed: int = 0, ranks: Ranks = ALONE
+    ) -> None:
         super().__init__()
-        self.network, self.schedule, self.objective = network, schedule, objective
+        self.network, self.schedule, self.objective, self._seed, self._ranks = network, schedule, objective, seed, ranks
+        self.done = 0
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        """Loss of a batch."""
+        """Loss of a batch, for which the network draws what its number says."""
+        number = self.done + self._ranks.rank
+        torch.manual_seed(np.random.SeedSequence([self._seed, number]).generate_state(1, np.uint64).item())
         loss = self.objective.loss(self.network, batch, self.global_step)
         self.log("loss", loss.detach(), on_step=True, on_epoch=False)
+        self.done += self._ranks.size
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
         """Logs loss and relative error of a validation batch, averaged over the epoch."""
         size = len(batch.weight)
         loss, error = self.objective.loss(self.network, batch), self.objective.error(self.network, batch)
-        self.log("validation_loss", loss, on_epoch=True, batch_size=size, prog_bar=True)
+        self.log("validation_loss", loss, on_epoch=True, batch_size=size, prog_bar=True, sync_dist=True)
         if error is not None:
-            self.log("relative_error", error.float(), on_epoch=True, batch_size=size)
+            self.log("relative_error", error.float(), on_epoch=True, batch_size=size, sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW, with a rate for each batch."""
         optimizer = torch.optim.AdamW(
             self.parameters(), lr=self.schedule.learning_rate, weight_decay=self.schedule.weight_decay
         )
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self.schedule.rate)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: self.schedule.rate(step, self.done, self._ranks.size)
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keeps how far the ranks are: others in number may go on."""
+        checkpoint["done"] = self.done
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Goes on there."""
+        self.done = checkpoint["done"]
 
 
 class Batches(Dataset[Batch]):
@@ -108,25 +159,52 @@ class Batches(Dataset[Batch]):
 
 
 class EpochSampler(Sampler[int]):
-    """Indices of the batches of an epoch, from the first one that has not been trained on.
+    """Indices of a rank's batches of an epoch, from the first one that no rank has trained on.
 
     The place is asked for when an epoch begins, not counted here: Lightning restores it on a resume before it asks for
     the first index, but tells a sampler of its epoch only after.
 
     Args:
-        batches: batches in an epoch.
+        schedule: how many batches an epoch has, and a step; an epoch ends with a whole step.
+        ranks: the place of this process.
         done: gives the number of batches trained on so far.
     """
 
-    def __init__(self, batches: int, done: Callable[[], int]) -> None:
-        self._batches, self._done = batches, done
+    def __init__(self, schedule: Schedule, ranks: Ranks, done: Callable[[], int]) -> None:
+        self._length = math.ceil(schedule.batches / (ranks.size * schedule.accumulate)) * schedule.accumulate
+        self._ranks, self._done = ranks, done
 
     def __iter__(self) -> Iterator[int]:
-        first = self._done()
-        return iter(range(first, first + self._batches))
+        first = self._done() + self._ranks.rank
+        return iter(range(first, first + self._length * self._ranks.size, self._ranks.size))
 
     def __len__(self) -> int:
-        return self._batches
+        return self._length
+
+
+class Checkpoints(TorchCheckpointIO):
+    """Checkpoints that replace the former ones when they are whole and on the disk, and not before."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Writes beside the former one, then over it.
+
+        Raises:
+            InputError: the disk is full, or does not take it for another reason.
+        """
+        whole, part = Path(path), Path(f"{path}.part")
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(whole)
+        except (OSError, RuntimeError) as error:
+            part.unlink(missing_ok=True)
+            raise InputError(
+                f"expected room for a checkpoint; got `{error}` for {whole}, where the former one still is: free some "
+                "and go on with --resume"
+            ) from error
 
 
 class MovingAverage(EMAWeightAveraging):
@@ -152,6 +230,8 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
         warnings.filterwarnings("ignore", message=".* does not have many workers")
+        # torch 2.13; what it would have instead, older ones do not know.
+        warnings.filterwarnings("ignore", message="`broadcast_buffers` is deprecated", category=FutureWarning)
         try:
             yield
         finally:
@@ -167,22 +247,31 @@ def fit(
     *,
     out: Path,
     objective: Objective | None = None,
+    seed: int = 0,
     resume: bool = False,
     workers: int = 0,
+    ranks: Ranks = ALONE,
+    communication: Communication = DEFAULT,
     callbacks: Sequence[Callback] = (),
-) -> None:
+) -> int:
     """Trains `network` in place, to the moving average of its weights.
 
     Args:
         network: what to train.
         simulator: training batches.
-        validation: batches to validate on.
+        validation: batches that this rank validates on, at least one.
         schedule: how long and how fast.
         out: folder of the checkpoint `last.ckpt`.
         objective: what is lowered; the log score of a density when None.
+        seed: of dropout and random weights.
         resume: go on from that checkpoint.
         workers: processes that simulate; 0 simulates between the steps.
+        ranks: the place of this process among those that train, which are joined.
+        communication: how they average their gradients.
         callbacks: further Lightning callbacks (progress, history).
+
+    Returns:
+        Batches that all ranks have trained on.
 
     Raises:
         InputError: nothing to resume from.
@@ -191,8 +280,13 @@ def fit(
     if resume and not checkpoint.exists():
         raise InputError(f"expected a checkpoint to resume from; got no {checkpoint}: train without --resume")
     trainer = lightning.Trainer(
-        accelerator="cpu",
+        accelerator="gpu" if torch.cuda.is_available() else "cpu",
+        strategy=strategy(ranks, communication),
+        devices=ranks.local_size,
+        num_nodes=ranks.size // ranks.local_size,
+        plugins=[Checkpoints()],
         max_epochs=schedule.epochs,
+        accumulate_grad_batches=schedule.accumulate,
         gradient_clip_val=schedule.clip,
         logger=False,
         enable_progress_bar=False,
@@ -206,14 +300,15 @@ def fit(
             *callbacks,
         ],
     )
+    training = Training(network, schedule, objective or LogScore(), seed, ranks)
     loader = DataLoader(
         Batches(simulator),
         batch_size=None,
-        sampler=EpochSampler(schedule.batches, lambda: trainer.global_step),
+        sampler=EpochSampler(schedule, ranks, lambda: training.done),
         num_workers=workers,
         persistent_workers=workers > 0,
         prefetch_factor=4 if workers else None,
     )
     held_out: DataLoader[Batch] = DataLoader(validation, batch_size=None)  # type: ignore[arg-type]
-    training = Training(network, schedule, objective or LogScore())
     trainer.fit(training, loader, held_out, ckpt_path=checkpoint if resume else None, weights_only=False)
+    return training.done

@@ -61,14 +61,14 @@ class StratifiedProposal:
         """Draws binaries in random order.
 
         Args:
-            n: how many.
+            n: how many, at least one.
             rng: source of randomness.
 
         Returns:
             `chirp_mass` (solar masses), `mass_ratio`, `chi_1`, `chi_2`, each of shape (n,).
         """
         counts = np.bincount(rng.integers(self.n_strata, size=n), minlength=self.n_strata)
-        draws = [stratum.sample(int(count), rng) for stratum, count in zip(self._strata, counts, strict=True)]
+        draws = [self._strata[index].sample(int(counts[index]), rng) for index in np.flatnonzero(counts)]
         order = rng.permutation(n)
         return {name: np.concatenate([draw[name] for draw in draws])[order] for name in draws[0]}
 

@@ -15,19 +15,24 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.estimator import Estimator
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.model import Model
 from chirpleaf.physics.detectors import detector
 from chirpleaf.strain.ensemble import PsdEnsemble
-from chirpleaf.training.bank import build_waveform_bank
+from chirpleaf.training.bank import WaveformBank, build_waveform_bank
+from chirpleaf.training.bank_file import BankFile
 from chirpleaf.training.batch import Batch
+from chirpleaf.training.communication import DEFAULT, Communication
 from chirpleaf.training.engine import Schedule, fit
 from chirpleaf.training.objectives import EvidenceBound, LogScore, Objective, SquaredError
 from chirpleaf.training.progress import History, read_history
 from chirpleaf.training.proposal import StratifiedProposal
+from chirpleaf.training.ranks import ALONE, Ranks
 from chirpleaf.training.simulator import Simulator
+from chirpleaf.training.source import WaveformSource
 from chirpleaf.training.threads import Machine
 
 _SPECTRA_CHUNK = 256
@@ -67,9 +72,12 @@ def train(
     resume: bool = False,
     cores: int | None = None,
     start: Model | None = None,
+    bank: Path | None = None,
+    ranks: Ranks = ALONE,
+    communication: Communication = DEFAULT,
     callbacks: Sequence[Callback] = (),
 ) -> Model:
-    """Trains a model.
+    """Trains a model, on each of the ranks the same.
 
     Args:
         name: of the model.
@@ -79,33 +87,56 @@ def train(
         out: folder of checkpoint and history, which exists.
         seed: seed of weights, bank, spectra and batches.
         resume: go on from the folder's checkpoint.
-        cores: cores to use; when None, those that are free, or those of the interrupted run.
+        cores: cores that this rank uses; when None, its part of those that are free, or what an interrupted run had.
         start: a trained model of this architecture, whose weights are trained further; fresh ones when None.
-        callbacks: further Lightning callbacks.
+        bank: file of waveforms, by `chirpleaf bank`; they are made anew when None.
+        ranks: the place of this process among those that train; rank 0 alone writes.
+        communication: how ranks average their gradients.
+        callbacks: further Lightning callbacks, of rank 0.
 
     Returns:
         The trained model, with its provenance.
+
+    Raises:
+        InputError: there is nothing to resume from, or the bank is of another preset.
     """
-    machine = Machine.settled(out / "machine.json", cores=cores, resume=resume)
-    torch.set_num_threads(machine.threads)
-    torch.manual_seed(seed)
-    estimator = start.estimator if start else architecture.build()
-    estimator.use_bfloat16(machine.bfloat16)
-    simulator = build_simulator(architecture, estimator, simulation, seed=seed, workers=machine.cores)
-    validation = validation_batches(simulator, architecture, simulation, seed=seed)
-    fit(
-        estimator.network,
-        simulator,
-        validation,
-        schedule,
-        out=out,
-        objective=objective(estimator, simulation, schedule),
-        resume=resume,
-        workers=machine.workers,
-        callbacks=[History(out / "history.csv"), *callbacks],
-    )
+    with ranks.joined():
+        machine = ranks.agreed(
+            Machine.settled(out / "machine.json", cores=cores, resume=resume, ranks=ranks) if ranks.first else None
+        )
+        torch.set_num_threads(machine.threads)
+        torch.manual_seed(seed)
+        estimator = start.estimator if start else architecture.build()
+        estimator.use_bfloat16(machine.bfloat16)
+        source = waveform_source(architecture, seed=seed, ranks=ranks)
+        simulator = build_simulator(
+            architecture,
+            estimator,
+            simulation,
+            seed=seed,
+            workers=machine.cores,
+            bank=BankFile(bank).bank(source) if bank else None,
+            ranks=ranks,
+        )
+        validation = validation_batches(simulator, architecture, simulation, seed=seed, ranks=ranks)
+        batches = fit(
+            estimator.network,
+            simulator,
+            validation,
+            schedule,
+            out=out,
+            objective=objective(estimator, simulation, schedule),
+            seed=seed,
+            resume=resume,
+            workers=machine.workers,
+            ranks=ranks,
+            communication=communication,
+            callbacks=[History(out / "history.csv"), *callbacks] if ranks.first else (),
+        )
     estimator.use_bfloat16(False)
-    provenance = _provenance(simulator, simulation, schedule, seed, out) | {"machine": asdict(machine)}
+    provenance = _provenance(simulator, simulation, schedule, seed, out)
+    provenance |= {"machine": asdict(machine), "ranks": ranks.size}
+    provenance["metrics"]["samples"] = batches * simulation.batch_size
     if start:
         provenance["start"] = {"model": start.name, **start.provenance}
     return Model(name, architecture, estimator.eval(), provenance)
@@ -120,6 +151,18 @@ def objective(estimator: Estimator | LeafEstimator, simulation: Simulation, sche
     return SquaredError(estimator.targets)
 
 
+def waveform_source(architecture: Architecture, *, seed: int, ranks: Ranks = ALONE) -> WaveformSource:
+    """Where an architecture's training waveforms come from.
+
+    Args:
+        architecture: what is trained.
+        seed: of the draws.
+        ranks: the place of this process.
+    """
+    proposal, reference = StratifiedProposal(architecture.prior), architecture.reference_weights()
+    return WaveformSource(proposal, architecture.grid, reference, architecture.approximant, seed, ranks)
+
+
 def build_simulator(
     architecture: Architecture,
     estimator: Estimator | LeafEstimator,
@@ -127,6 +170,8 @@ def build_simulator(
     *,
     seed: int,
     workers: int = 1,
+    bank: WaveformBank | None = None,
+    ranks: Ranks = ALONE,
 ) -> Simulator:
     """The simulator of training batches.
 
@@ -136,22 +181,15 @@ def build_simulator(
         simulation: sizes and ranges.
         seed: of bank, spectra and batches.
         workers: processes that compute the bank.
+        bank: waveforms to draw from; computed when None.
+        ranks: the place of this process: such a bank is its part.
     """
-    grid, reference = architecture.grid, architecture.reference_weights()
-    proposal = StratifiedProposal(architecture.prior)
-    bank = build_waveform_bank(
-        simulation.waveforms,
-        proposal,
-        grid,
-        reference,
-        approximant=architecture.approximant,
-        seed=seed,
-        fresh=simulation.fresh,
-        workers=workers,
-    )
+    source = waveform_source(architecture, seed=seed, ranks=ranks)
+    if bank is None:
+        bank = build_waveform_bank(source, simulation.waveforms, fresh=simulation.fresh, workers=workers)
     return Simulator(
         bank=bank,
-        proposal=proposal,
+        proposal=source.proposal,
         estimator=estimator,
         detectors=tuple(detector(name) for name in architecture.detectors),
         spectra=_spectra(architecture, simulation.spectra, seed),
@@ -162,15 +200,24 @@ def build_simulator(
 
 
 def validation_batches(
-    simulator: Simulator, architecture: Architecture, simulation: Simulation, *, seed: int
+    simulator: Simulator, architecture: Architecture, simulation: Simulation, *, seed: int, ranks: Ranks = ALONE
 ) -> list[Batch]:
-    """Batches of waveforms, spectra and noise that training never sees."""
+    """Batches of waveforms, spectra and noise that training never sees: those of a rank, of which each has some.
+
+    Raises:
+        InputError: there are fewer than ranks.
+    """
+    if simulation.validation_batches < ranks.size:
+        raise InputError(
+            f"expected at least a validation batch for each of {ranks.size} ranks; got {simulation.validation_batches}:"
+            " raise simulation.validation_batches"
+        )
     held_out = np.random.SeedSequence([seed, 1]).generate_state(1)[0].item()
     small = replace(
         simulation, waveforms=simulation.validation_waveforms, fresh=0, spectra=min(simulation.spectra, 1024)
     )
     other = build_simulator(architecture, simulator.estimator, small, seed=held_out)
-    return [other.batch(index) for index in range(simulation.validation_batches)]
+    return [other.batch(index) for index in range(ranks.rank, simulation.validation_batches, ranks.size)]
 
 
 def _spectra(architecture: Architecture, n: int, seed: int) -> torch.Tensor:
@@ -206,6 +253,5 @@ def _provenance(
             "training_loss": rows[-1]["loss"],
             **{name: value for name, value in rows[-1].items() if name == "relative_error"},
             "minutes": rows[-1]["minutes"],
-            "samples": int(rows[-1]["step"]) * simulation.batch_size,
         },
     }

@@ -11,6 +11,11 @@ from pathlib import Path
 
 import torch
 
+from chirpleaf.training.ranks import ALONE, Ranks
+
+_MOST_WORKERS = 16
+"""More would be further ahead of each other than a bank's margin; see `training.bank`."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -27,26 +32,27 @@ class Machine:
     @property
     def workers(self) -> int:
         """Processes that simulate: half of the cores; of two both, for one training thread leaves room beside it."""
-        return 2 if self.cores == 2 else self.cores // 2
+        return 2 if self.cores == 2 else min(self.cores // 2, _MOST_WORKERS)
 
     @property
     def threads(self) -> int:
         """Threads that train."""
-        return self.cores - self.cores // 2
+        return self.cores - min(self.cores // 2, _MOST_WORKERS)
 
     @classmethod
-    def settled(cls, path: Path, *, cores: int | None = None, resume: bool = False) -> "Machine":
+    def settled(cls, path: Path, *, cores: int | None = None, resume: bool = False, ranks: Ranks = ALONE) -> "Machine":
         """What the interrupted run wrote, or what is measured now, and written.
 
         Args:
             path: the file.
             cores: cores to use; those of the interrupted run, else those that are free when None.
             resume: whether a run is gone on with.
+            ranks: the place of this process: the free cores are shared out among those of its node.
         """
         if resume and path.is_file():
             before = cls(**json.loads(path.read_text()))
             return cls(cores or before.cores, before.bfloat16)
-        machine = cls(cores or free_cores(), bfloat16_pays())
+        machine = cls(cores or max(1, free_cores() // ranks.local_size), bfloat16_pays())
         path.write_text(json.dumps(asdict(machine)))
         return machine
 

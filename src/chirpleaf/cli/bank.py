@@ -1,0 +1,84 @@
+"""`chirpleaf bank PRESET.yaml --out FILE [--scheduler ADDRESS] [--resume]`."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chirpleaf.cli.console import console
+from chirpleaf.errors import InputError
+
+if TYPE_CHECKING:
+    from chirpleaf.training.bank_file import BankFile, Piece
+    from chirpleaf.training.source import Rows, WaveformSource
+
+
+def bank(
+    preset: Annotated[Path, typer.Argument(help="YAML preset of the training that will read it.")],
+    out: Annotated[Path, typer.Option(help="HDF5 file to write.")],
+    waveforms: Annotated[int | None, typer.Option(min=1, help="How many; as the preset has it by default.")] = None,
+    piece: Annotated[int, typer.Option(help="Waveforms that are made and checked together.")] = 1024,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a free core by default.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Dask scheduler of a cluster, as tcp://HOST:PORT.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Make what is missing of a file, or broken.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
+) -> None:
+    """Make a bank of waveforms on disk, in pieces, on all cores or a cluster."""
+    from chirpleaf.config import read_preset
+    from chirpleaf.training.recipe import waveform_source
+    from chirpleaf.training.threads import free_cores
+
+    settings = read_preset(preset)
+    source = waveform_source(settings.architecture(), seed=settings.seed)
+    file = _file(out, source, waveforms or settings.simulation.waveforms, piece, resume=resume, overwrite=overwrite)
+    missing = file.missing()
+    before = len(file.pieces()) - len(missing)
+    if before:
+        console.print(f"{before} of {len(file.pieces())} pieces are made", highlight=False)
+    if missing:
+        made = file.write(_made(missing, source, workers or free_cores(), scheduler), seed=source.seed)
+        _show(made, missing)
+    console.print(f"wrote {out}: {len(file):,} waveforms", highlight=False, markup=False, soft_wrap=True)
+
+
+def _file(out: Path, source: "WaveformSource", n: int, piece: int, *, resume: bool, overwrite: bool) -> "BankFile":
+    """The file, new or to go on with."""
+    from chirpleaf.training.bank_file import BankFile
+
+    if resume and overwrite:
+        raise InputError("expected --resume or --overwrite; got both: leave one out")
+    if resume:
+        file = BankFile(out)
+        file.check(source)
+        if len(file) != n or file.size != piece:
+            raise InputError(
+                f"expected {n:,} waveforms in pieces of {piece}; got {out} with {len(file):,} in pieces of "
+                f"{file.size}: give it --waveforms {len(file)} --piece {file.size}"
+            )
+        return file
+    if out.exists() and not overwrite:
+        raise InputError(f"expected a new file; got {out}: add --resume to go on with it, or --overwrite")
+    return BankFile.create(out, source, n, piece)
+
+
+def _made(
+    missing: "Sequence[Piece]", source: "WaveformSource", workers: int, scheduler: str | None
+) -> "Iterator[tuple[Piece, Rows]]":
+    """Pieces from Dask, if it is there."""
+    try:
+        from chirpleaf.training.workers import make
+    except ImportError as error:
+        raise InputError("expected Dask to share the work; got none: pip install 'chirpleaf[bank]'") from error
+    return make(missing, source, workers=workers, scheduler=scheduler)
+
+
+def _show(made: "Iterator[Piece]", missing: "Sequence[Piece]") -> None:
+    """A bar that moves with every piece on the disk."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(bar_width=20), TextColumn("{task.completed:,}/{task.total:,}"), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("waveforms", total=sum(piece.stop - piece.start for piece in missing))
+        for piece in made:
+            progress.advance(task, piece.stop - piece.start)

@@ -1,0 +1,119 @@
+"""What each of two ranks does: trains two steps on half of every global batch, and keeps what it sees.
+
+Usage, under a launcher: two_ranks.py FOLDER KIND [--bfloat16]
+"""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor, nn
+
+from chirpleaf.models.targets import LeafTargets
+from chirpleaf.networks.density import ConditionalDensity
+from chirpleaf.networks.heads import MixtureHead
+from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
+from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.training.batch import Batch
+from chirpleaf.training.communication import Communication
+from chirpleaf.training.engine import Schedule, fit
+from chirpleaf.training.objectives import EvidenceBound, LogScore, Objective, SquaredError
+from chirpleaf.training.ranks import ALONE, Ranks
+
+SIZE = 60
+STEPS = 3
+TARGETS = LeafTargets(("mass_1", "mass_2"), IntrinsicPrior())
+KINDS = ("leaves", "bayesian-leaves", "density")
+
+
+@dataclass
+class Halves:
+    """Batches of a linear problem; `whole` puts the two halves of a global batch together."""
+
+    kind: str
+    whole: bool = False
+    asked: list[int] = field(default_factory=list)
+
+    def batch(self, index: int) -> Batch:
+        """The batch of an index."""
+        self.asked.append(index)
+        halves = [self._half(2 * index + part) for part in (0, 1)] if self.whole else [self._half(index)]
+        return Batch(*(torch.cat(parts) for parts in zip(*halves, strict=True)))
+
+    def _half(self, index: int) -> Batch:
+        generator = torch.Generator().manual_seed(index)
+        features = torch.randn(SIZE, 6, generator=generator)
+        n_targets = 4 if self.kind == "density" else 2
+        target = features[:, :n_targets] + 0.3 * torch.randn(SIZE, n_targets, generator=generator)
+        weight = torch.rand(SIZE, generator=generator) + 0.5
+        return Batch(features, target, torch.zeros(SIZE), torch.full((SIZE,), -torch.inf), weight)
+
+
+def problem(kind: str) -> tuple[nn.Module, Objective]:
+    """A network with fixed weights, without dropout, and what it is trained by."""
+    torch.manual_seed(0)
+    root = ResidualNetwork(6, 8, width=16, n_blocks=1)
+    if kind == "density":
+        return ConditionalDensity(root, MixtureHead(8, 4, n_components=3, n_hidden=8)), LogScore()
+    leaf = {"leaves": Leaf, "bayesian-leaves": BayesianLeaf}[kind]
+    network = RootLeaves(root, TARGETS.names, lambda: leaf(8, width=16, dropout=0.0))
+    return network, EvidenceBound(TARGETS, 1000) if kind == "bayesian-leaves" else SquaredError(TARGETS)
+
+
+class Gradients(Callback):
+    """Keeps the gradient of every step, and what the rank draws for its batches."""
+
+    def __init__(self) -> None:
+        self.steps: list[Tensor] = []
+        self.draws: list[float] = []
+
+    def on_before_zero_grad(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: object) -> None:
+        """Keeps the averaged gradient of the step before, which is about to go."""
+        gradients = [weight.grad.flatten() for weight in pl_module.parameters() if weight.grad is not None]
+        if gradients:
+            self.steps.append(torch.cat(gradients).clone())
+
+    def on_train_batch_end(self, *_: object) -> None:
+        """Draws what the network would draw next."""
+        self.draws.append(float(torch.rand(())))
+
+
+def gradients(folder: Path, kind: str, ranks: Ranks, *, whole: bool = False, bfloat16: bool = False) -> dict:
+    """Trains, and gives the gradients, the draws, the batches asked for and the weights."""
+    network, objective = problem(kind)
+    kept, simulator = Gradients(), Halves(kind, whole)
+    schedule = Schedule(
+        epochs=1, batches=STEPS * ranks.size, learning_rate=1e-3, warmup=1, clip=1e9, weight_decay=0, scaling="constant"
+    )
+    fit(
+        network,
+        simulator,  # type: ignore[arg-type]
+        [Halves(kind).batch(10**6)],
+        schedule,
+        out=folder,
+        objective=objective,
+        ranks=ranks,
+        communication=Communication(bucket=0.001, bfloat16=bfloat16),
+        callbacks=[kept],
+    )
+    weights = torch.cat([weight.detach().flatten() for weight in network.parameters()])
+    return {"gradients": kept.steps, "draws": kept.draws, "asked": simulator.asked, "weights": weights}
+
+
+def main() -> None:
+    """What this rank has seen, into a file of its own."""
+    folder, kind = Path(sys.argv[1]), sys.argv[2]
+    torch.set_num_threads(1)
+    ranks = Ranks.here()
+    assert ranks != ALONE
+    with ranks.joined():
+        seen = gradients(folder, kind, ranks, bfloat16="--bfloat16" in sys.argv)
+    torch.save(seen, folder / f"{kind}-{ranks.rank}.pt")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Several ranks: their gradient is that of one, their data are their own, and one that dies ends all."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from chirpleaf.training.progress import read_history
+from chirpleaf.training.ranks import ALONE
+
+PROGRAM = Path(__file__).parent / "programs" / "two_ranks.py"
+SCRIPT = Path(sys.executable).with_name("chirpleaf")
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+
+PRESET = """
+name: short
+duration: 4
+prior: {chirp_mass_min: 30}
+templates: {phase_step: 12, ratio_step: 0.2, chi_eff: [0.0]}
+root: {width: 16, n_blocks: 1}
+n_context: 8
+head: {kind: leaves, names: [mass_1, mass_2]}
+simulation: {waveforms: 400, fresh: 2, validation_waveforms: 200, spectra: 16, batch_size: 32, validation_batches: 3}
+schedule: {epochs: 4, batches: 20, warmup: 2, ema_decay: 0.9}
+"""
+
+pytestmark = [pytest.mark.usefixtures("one_thread_and_a_seed"), pytest.mark.slow]
+
+
+def program() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("two_ranks", PROGRAM)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["two_ranks"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def seen_by_two(folder: Path, kind: str, *options: str) -> list[dict[str, Any]]:
+    """What two ranks of the program have seen."""
+    subprocess.run([*TORCHRUN, "2", PROGRAM, folder, kind, *options], check=True, capture_output=True, timeout=120)
+    return [torch.load(folder / f"{kind}-{rank}.pt") for rank in (0, 1)]
+
+
+@pytest.mark.parametrize("kind", ["leaves", "density"])
+def test_two_ranks_have_the_gradient_of_one_with_all_of_their_examples(tmp_path: Path, kind: str) -> None:
+    first, second = seen_by_two(tmp_path, kind)
+    (tmp_path / "one").mkdir()
+    one = program().gradients(tmp_path / "one", kind, ALONE, whole=True)
+    for ours, theirs, whole in zip(first["gradients"], second["gradients"], one["gradients"], strict=True):
+        assert torch.equal(ours, theirs)
+        assert (ours - whole).norm() < 1e-4 * whole.norm()
+    assert len(one["gradients"]) == program().STEPS - 1
+    torch.testing.assert_close(first["weights"], one["weights"], rtol=0, atol=1e-4)
+    assert torch.equal(first["weights"], second["weights"])
+
+
+def test_each_rank_has_batches_and_draws_of_its_own(tmp_path: Path) -> None:
+    first, second = seen_by_two(tmp_path, "bayesian-leaves")
+    assert (first["asked"], second["asked"]) == ([0, 2, 4], [1, 3, 5])
+    assert len({*first["draws"], *second["draws"]}) == 6
+    assert torch.equal(first["weights"], second["weights"])
+
+
+def test_the_gradient_of_bayesian_leaves_is_unbiased_over_ranks() -> None:
+    two_ranks = program()
+    network, objective = two_ranks.problem("bayesian-leaves")
+
+    def gradient(batch: Any, seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        network.zero_grad()
+        objective.loss(network, batch).backward()
+        return torch.cat([weight.grad.flatten() for weight in network.parameters()])
+
+    halves, whole = two_ranks.Halves("bayesian-leaves"), two_ranks.Halves("bayesian-leaves", whole=True)
+    alone = torch.stack([gradient(whole.batch(0), seed) for seed in range(400)])
+    shared = torch.stack(
+        [(gradient(halves.batch(0), 1000 + seed) + gradient(halves.batch(1), 2000 + seed)) / 2 for seed in range(400)]
+    )
+    error = ((alone.var(0) + shared.var(0)) / 400).sqrt()
+    pull = ((alone.mean(0) - shared.mean(0)) / error.clamp(min=1e-12))[error > 1e-9]
+    assert pull.abs().max() < 5
+    assert pull.square().mean() == pytest.approx(1, abs=0.5)
+    # Ranks whose draws were the same would have the same mean and a wider spread.
+    assert (shared.var(0).sum() / alone.var(0).sum()) == pytest.approx(1, abs=0.15)
+
+
+def test_gradients_in_bfloat16_are_rounded_and_no_more(tmp_path: Path) -> None:
+    exact = seen_by_two(tmp_path, "leaves")[0]["gradients"][0]
+    rounded, other = (seen["gradients"][0] for seen in seen_by_two(tmp_path, "leaves", "--bfloat16"))
+    assert torch.equal(rounded, other)
+    assert not torch.equal(rounded, exact)
+    assert torch.equal(rounded, rounded.bfloat16().float())
+    torch.testing.assert_close(rounded, exact, rtol=0.01, atol=0.01 * float(exact.abs().max()))
+
+
+def train(
+    preset: Path, out: Path, *options: str, ranks: int = 2, wait: bool = True
+) -> "subprocess.Popen[str] | subprocess.CompletedProcess[str]":
+    preset.write_text(PRESET)
+    command = [str(part) for part in (*TORCHRUN, ranks, "--no-python", SCRIPT, "train", preset, "--out", out)]
+    command += ["--cores", "1", *options]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    if wait:
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ranks_of(launcher: int) -> list[int]:
+    """Processes that a launcher has made."""
+    tasks = Path(f"/proc/{launcher}/task").glob("*/children")
+    children = [child for task in tasks for child in task.read_text().split()]
+    return [int(child) for child in children if b"chirpleaf" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def curve(out: Path) -> list[tuple[float, float, float]]:
+    return [(row["step"], row["loss"], row["validation_loss"]) for row in read_history(out / "history.csv")]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks the kernel for the ranks")
+def test_a_rank_that_is_killed_ends_the_job_and_the_next_goes_on(tmp_path: Path) -> None:
+    preset, broken, whole = tmp_path / "short.yaml", tmp_path / "broken", tmp_path / "whole"
+    assert train(preset, whole).returncode == 0
+    job = train(preset, broken, wait=False)
+    assert isinstance(job, subprocess.Popen)
+    while len(curve(broken)) < 2:
+        assert job.poll() is None
+        time.sleep(0.02)
+    os.kill(ranks_of(job.pid)[1], signal.SIGKILL)
+    began = time.monotonic()
+    job.communicate(timeout=60)
+    assert job.returncode != 0
+    assert time.monotonic() - began < 60
+    assert len(curve(broken)) < 4
+    assert not (broken / "short.safetensors").exists()
+    resumed = train(preset, broken, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert curve(broken) == curve(whole)
+    assert len(curve(whole)) == 4
+    assert [row[0] for row in curve(whole)] == [10, 20, 30, 40]
+
+
+def test_another_number_of_ranks_goes_on(tmp_path: Path) -> None:
+    from chirpleaf.models import load
+
+    preset, out = tmp_path / "short.yaml", tmp_path / "out"
+    job = train(preset, out, wait=False)
+    assert isinstance(job, subprocess.Popen)
+    while len(curve(out)) < 2:
+        assert job.poll() is None
+        time.sleep(0.02)
+    job.terminate()
+    job.communicate(timeout=60)
+    epochs = len(curve(out))
+    ended = train(preset, out, "--resume", ranks=1)
+    assert ended.returncode == 0, ended.stderr
+    steps = [row[0] for row in curve(out)]
+    assert steps[: epochs + 1] == [10 * epoch for epoch in range(1, epochs + 1)] + [10 * epochs + 20]
+    assert load(out / "short.safetensors").provenance["metrics"]["samples"] == 4 * 20 * 32
+
+
+def test_rank_0_alone_writes_and_speaks(tmp_path: Path) -> None:
+    ended = train(tmp_path / "short.yaml", tmp_path / "out")
+    assert ended.stdout.count("wrote ") == 1
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "history.csv", "last.ckpt", "machine.json", "preset.yaml", "short.safetensors",
+    }  # fmt: skip

@@ -1,0 +1,173 @@
+"""Bank files: what is in them is their source's, whoever made them and however often that was broken off."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from chirpleaf.errors import InputError
+from chirpleaf.models import Architecture
+from chirpleaf.training.bank import build_waveform_bank
+from chirpleaf.training.bank_file import BankFile
+from chirpleaf.training.ranks import Ranks
+from chirpleaf.training.recipe import waveform_source
+from chirpleaf.training.source import WaveformSource
+
+N = 8192 + 300
+
+
+@pytest.fixture(scope="module")
+def source(architecture: Architecture) -> WaveformSource:
+    return waveform_source(architecture, seed=3)
+
+
+def fill(file: BankFile, source: WaveformSource, only: int | None = None) -> None:
+    pieces = file.missing()[:only]
+    made = ((piece, source.rows(piece.start, piece.stop)) for piece in pieces)
+    assert list(file.write(made, seed=source.seed)) == pieces
+
+
+@pytest.fixture(scope="module")
+def file(source: WaveformSource, tmp_path_factory: pytest.TempPathFactory) -> BankFile:
+    file = BankFile.create(tmp_path_factory.mktemp("bank") / "bank.h5", source, N, 1024)
+    fill(file, source)
+    return file
+
+
+def test_a_file_is_the_bank_of_its_source(file: BankFile, source: WaveformSource) -> None:
+    mapped, made = file.bank(source), build_waveform_bank(source, N)
+    assert len(mapped) == N
+    assert torch.equal(mapped.theta, made.theta)
+    assert torch.equal(mapped.waves, made.waves)
+    assert file.missing() == []
+
+
+def test_pieces_have_seeds_and_hashes(file: BankFile, source: WaveformSource) -> None:
+    with h5py.File(file.path) as content:
+        assert content["seed"][:].tolist() == [[source.seed, piece.start // 8192] for piece in file.pieces()]
+        assert len(np.unique(content["sha256"][:], axis=0)) == len(file.pieces()) == 9
+
+
+def test_what_was_broken_off_goes_on(source: WaveformSource, file: BankFile, tmp_path: Path) -> None:
+    broken = BankFile.create(tmp_path / "bank.h5", source, N, 1024)
+    fill(broken, source, only=4)
+    with pytest.raises(InputError, match=r"expected a finished bank; got .*bank\.h5: finish it by"):
+        broken.bank(source)
+    again = BankFile(tmp_path / "bank.h5")
+    assert [piece.number for piece in again.missing()] == [4, 5, 6, 7, 8]
+    fill(again, source)
+    assert torch.equal(again.bank(source).waves, file.bank(source).waves)
+
+
+def test_a_piece_that_is_not_what_was_written_is_made_again(source: WaveformSource, tmp_path: Path) -> None:
+    file = BankFile.create(tmp_path / "bank.h5", source, 300, 128)
+    fill(file, source)
+    before = file.bank(source).waves.clone()
+    with h5py.File(file.path, "r+") as content:
+        content["waves"][140, 3] = 7.0
+    assert [piece.number for piece in file.missing()] == [1]
+    fill(file, source)
+    assert file.missing() == []
+    assert torch.equal(file.bank(source).waves, before)
+
+
+def test_ranks_share_the_rows_out(file: BankFile, source: WaveformSource) -> None:
+    parts = [file.bank(replace(source, ranks=Ranks(rank, 3))) for rank in range(3)]
+    assert torch.equal(torch.cat([part.theta for part in parts]), file.bank(source).theta)
+    assert torch.equal(torch.cat([part.waves for part in parts]), file.bank(source).waves)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_training_writes_nothing_into_the_file(file: BankFile, source: WaveformSource) -> None:
+    file.bank(source).waves[0] = 5.0
+    assert file.missing() == []
+
+
+@pytest.mark.parametrize("changed", ["approximant", "prior", "seed", "grid"])
+def test_a_bank_of_something_else_is_refused(file: BankFile, source: WaveformSource, changed: str) -> None:
+    prior = replace(source.proposal.prior, spin_max=0.5)
+    other = {
+        "approximant": replace(source, approximant="IMRPhenomD"),
+        "prior": replace(source, proposal=replace(source.proposal, prior=prior)),
+        "seed": replace(source, seed=4),
+        "grid": replace(source, reference_weights=2 * source.reference_weights),
+    }
+    with pytest.raises(InputError, match=rf"made with another {changed}: make one"):
+        file.bank(other[changed])
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"expected a bank file; got .*none\.h5"):
+        BankFile(tmp_path / "none.h5")
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["x"] = 1
+    with pytest.raises(InputError, match=r"expected a bank by `chirpleaf bank`; got .*other\.h5"):
+        BankFile(tmp_path / "other.h5")
+
+
+def test_pieces_must_fit(source: WaveformSource, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected pieces of a power of two, at most 8192 rows; got 1000"):
+        BankFile.create(tmp_path / "bank.h5", source, 5000, 1000)
+
+
+PRESET = """
+name: short
+seed: 3
+duration: 4
+prior: {chirp_mass_min: 30}
+approximant: IMRPhenomXHM
+simulation: {waveforms: 6000}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks the kernel for the workers")
+def test_a_worker_that_is_killed_loses_nothing(tmp_path: Path) -> None:
+    preset = tmp_path / "short.yaml"
+    preset.write_text(PRESET)
+    script = Path(sys.executable).with_name("chirpleaf")
+
+    def bank(name: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [script, "bank", preset, "--out", tmp_path / name, "--workers", "2", "--piece", "128"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def made(name: str) -> int:
+        try:
+            with h5py.File(tmp_path / name, locking=False) as content:
+                return int(content["sha256"][:].any(axis=1).sum())
+        except (OSError, KeyError):
+            return 0
+
+    whole = bank("whole.h5")
+    whole.communicate(timeout=300)
+    assert whole.returncode == 0
+    job = bank("killed.h5")
+    while made("killed.h5") < 3:
+        assert job.poll() is None
+        time.sleep(0.02)
+    workers = _workers(job.pid)
+    assert len(workers) == 2
+    os.kill(workers[0], signal.SIGKILL)
+    _, errors = job.communicate(timeout=300)
+    assert (job.returncode, errors) == (0, b"")
+    with h5py.File(tmp_path / "whole.h5") as one, h5py.File(tmp_path / "killed.h5") as other:
+        for name in ("theta", "waves", "sha256", "seed"):
+            assert np.array_equal(one[name][:], other[name][:]), name
+
+
+def _workers(parent: int) -> list[int]:
+    """Dask's worker processes."""
+    tasks = Path(f"/proc/{parent}/task").glob("*/children")  # a thread of its own has each
+    children = [child for task in tasks for child in task.read_text().split()]
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
