@@ -41,9 +41,10 @@ test: $(VENV)/.installed-test  ## install what the tests need and run them
 doctest: $(VENV)/.installed-test  ## run the examples of the docstrings
 	$(ONE_THREAD) $(BIN)/python -m pytest --doctest-modules src
 
-lint: $(VENV)/.installed-dev  ## ruff: rules and format
+lint: $(VENV)/.installed-dev  ## ruff: rules and format; shellcheck: the batch scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/shellcheck docs/clusters/*
 
 format: $(VENV)/.installed-dev  ## ruff: mend what can be mended
 	$(BIN)/ruff check --fix .

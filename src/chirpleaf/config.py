@@ -149,6 +149,7 @@ class CommunicationSection(_Section):
 
     bucket: PositiveFloat | None = 1.0
     bfloat16: bool = False
+    grid: bool = False
     timeout: PositiveFloat = 60.0
 
 

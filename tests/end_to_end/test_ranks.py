@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 
+from chirpleaf.training.communication import Communication, buckets
 from chirpleaf.training.progress import read_history
 from chirpleaf.training.ranks import ALONE
 
@@ -103,6 +105,25 @@ def test_gradients_in_bfloat16_are_rounded_and_no_more(tmp_path: Path) -> None:
     torch.testing.assert_close(rounded, exact, rtol=0.01, atol=0.01 * float(exact.abs().max()))
 
 
+def test_four_ranks_on_a_grid_have_the_gradient_of_four_round_a_ring(tmp_path: Path) -> None:
+    ring, grid = tmp_path / "ring", tmp_path / "grid"
+    for folder, options in ((ring, ()), (grid, ("--grid",))):
+        folder.mkdir()
+        command = [*TORCHRUN, "4", PROGRAM, folder, "leaves", *options]
+        subprocess.run(command, check=True, capture_output=True, timeout=240)
+    for rank in range(4):
+        expected = torch.load(ring / f"leaves-{rank}.pt")["gradients"]
+        for ours, theirs in zip(torch.load(grid / f"leaves-{rank}.pt")["gradients"], expected, strict=True):
+            assert (ours - theirs).norm() < 1e-4 * theirs.norm()
+
+
+def test_buckets_are_those_of_torch(tmp_path: Path) -> None:
+    seen = seen_by_two(tmp_path, "leaves")[0]
+    network, _ = program().problem("leaves")
+    lengths = [weight.numel() for weight in network.parameters()]
+    assert seen["buckets"] == buckets(lengths, Communication(bucket=program().BUCKET))
+
+
 def train(
     preset: Path, out: Path, *options: str, ranks: int = 2, wait: bool = True
 ) -> "subprocess.Popen[str] | subprocess.CompletedProcess[str]":
@@ -166,6 +187,18 @@ def test_another_number_of_ranks_goes_on(tmp_path: Path) -> None:
     steps = [row[0] for row in curve(out)]
     assert steps[: epochs + 1] == [10 * epoch for epoch in range(1, epochs + 1)] + [10 * epochs + 20]
     assert load(out / "short.safetensors").provenance["metrics"]["samples"] == 4 * 20 * 32
+
+
+@pytest.mark.skipif(shutil.which("mpirun") is None, reason="mpirun is not installed")
+def test_mpirun_starts_ranks_as_torchrun_does(tmp_path: Path) -> None:
+    preset = tmp_path / "short.yaml"
+    assert train(preset, tmp_path / "torchrun").returncode == 0
+    command = ["mpirun", "-n", "2", "--oversubscribe", SCRIPT, "train", preset, "--out", tmp_path / "mpirun"]
+    allowed = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMP_NUM_THREADS": "1"}
+    subprocess.run(
+        [*command, "--cores", "1"], env={**os.environ, **allowed}, check=True, capture_output=True, timeout=300
+    )
+    assert curve(tmp_path / "mpirun") == curve(tmp_path / "torchrun")
 
 
 def test_rank_0_alone_writes_and_speaks(tmp_path: Path) -> None:

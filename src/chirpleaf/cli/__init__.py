@@ -21,6 +21,7 @@ from chirpleaf.cli.evaluate import evaluate
 from chirpleaf.cli.events import events
 from chirpleaf.cli.infer import infer
 from chirpleaf.cli.models import models
+from chirpleaf.cli.scale import scale
 from chirpleaf.cli.train import train
 from chirpleaf.errors import InputError, UntrustedError
 
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (infer, train, bank, evaluate, decompose, models, events, doctor):
+for verb in (infer, train, bank, scale, evaluate, decompose, models, events, doctor):
     app.command()(verb)
 
 

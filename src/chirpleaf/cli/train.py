@@ -66,7 +66,7 @@ def train(
             save(trained, begun)
         architecture = trained.architecture
     if not context.meta.get("verbose"):
-        _silence_lightning()
+        silence_lightning()
     console.print(f"[bold]{settings.name}[/]: making templates, waveforms and spectra …", highlight=False)
     try:
         model = run(
@@ -163,7 +163,7 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def _silence_lightning() -> None:
+def silence_lightning() -> None:
     """Keep what Lightning says about accelerators and its vendor's products from the user."""
     import logging
 

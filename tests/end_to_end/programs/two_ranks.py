@@ -1,6 +1,6 @@
 """What each of two ranks does: trains two steps on half of every global batch, and keeps what it sees.
 
-Usage, under a launcher: two_ranks.py FOLDER KIND [--bfloat16]
+Usage, under a launcher: two_ranks.py FOLDER KIND [--bfloat16] [--grid]
 """
 
 import sys
@@ -11,6 +11,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from chirpleaf.models.targets import LeafTargets
 from chirpleaf.networks.density import ConditionalDensity
@@ -26,6 +27,8 @@ from chirpleaf.training.ranks import ALONE, Ranks
 
 SIZE = 60
 STEPS = 3
+BUCKET = 0.002
+"""MB: several in so small a network."""
 TARGETS = LeafTargets(("mass_1", "mass_2"), IntrinsicPrior())
 KINDS = ("leaves", "bayesian-leaves", "density")
 
@@ -70,6 +73,7 @@ class Gradients(Callback):
     def __init__(self) -> None:
         self.steps: list[Tensor] = []
         self.draws: list[float] = []
+        self.buckets: list[int] = []
 
     def on_before_zero_grad(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: object) -> None:
         """Keeps the averaged gradient of the step before, which is about to go."""
@@ -77,12 +81,15 @@ class Gradients(Callback):
         if gradients:
             self.steps.append(torch.cat(gradients).clone())
 
-    def on_train_batch_end(self, *_: object) -> None:
-        """Draws what the network would draw next."""
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: object) -> None:
+        """Draws what the network would draw next, and asks torch for its buckets."""
         self.draws.append(float(torch.rand(())))
+        if isinstance(trainer.model, DistributedDataParallel):
+            sizes = trainer.model._get_ddp_logging_data().get("rebuilt_bucket_sizes", "")
+            self.buckets = [int(size) for size in str(sizes).split(",") if size.strip()]
 
 
-def gradients(folder: Path, kind: str, ranks: Ranks, *, whole: bool = False, bfloat16: bool = False) -> dict:
+def gradients(folder: Path, kind: str, ranks: Ranks, *, whole: bool = False, **switches: bool) -> dict:
     """Trains, and gives the gradients, the draws, the batches asked for and the weights."""
     network, objective = problem(kind)
     kept, simulator = Gradients(), Halves(kind, whole)
@@ -97,11 +104,17 @@ def gradients(folder: Path, kind: str, ranks: Ranks, *, whole: bool = False, bfl
         out=folder,
         objective=objective,
         ranks=ranks,
-        communication=Communication(bucket=0.001, bfloat16=bfloat16),
+        communication=Communication(bucket=BUCKET, **switches),
         callbacks=[kept],
     )
     weights = torch.cat([weight.detach().flatten() for weight in network.parameters()])
-    return {"gradients": kept.steps, "draws": kept.draws, "asked": simulator.asked, "weights": weights}
+    return {
+        "gradients": kept.steps,
+        "draws": kept.draws,
+        "asked": simulator.asked,
+        "weights": weights,
+        "buckets": kept.buckets,
+    }
 
 
 def main() -> None:
@@ -111,7 +124,7 @@ def main() -> None:
     ranks = Ranks.here()
     assert ranks != ALONE
     with ranks.joined():
-        seen = gradients(folder, kind, ranks, bfloat16="--bfloat16" in sys.argv)
+        seen = gradients(folder, kind, ranks, bfloat16="--bfloat16" in sys.argv, grid="--grid" in sys.argv)
     torch.save(seen, folder / f"{kind}-{ranks.rank}.pt")
 
 

@@ -1,0 +1,42 @@
+"""What `chirpleaf scale` runs on every rank: `python -m chirpleaf.cli.pace PRESET OUT.json`, under a launcher."""
+
+import argparse
+import json
+import warnings
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from chirpleaf.cli.train import silence_lightning
+from chirpleaf.config import read_preset
+from chirpleaf.training.pace import measure
+from chirpleaf.training.ranks import Ranks
+
+
+def main() -> None:
+    """Measures, and writes what rank 0 has found."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("preset", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--communication", type=json.loads, default={}, help="JSON, over the preset's own")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    silence_lightning()
+    settings, ranks = read_preset(arguments.preset), Ranks.here()
+    simulation = settings.data()
+    found = measure(
+        settings.architecture(),
+        replace(simulation, batch_size=arguments.batch_size or simulation.batch_size),
+        settings.plan(),
+        ranks=ranks,
+        communication=replace(settings.exchange(), **arguments.communication),
+        steps=arguments.steps,
+        seed=settings.seed,
+    )
+    if ranks.first:
+        arguments.out.write_text(json.dumps(asdict(found)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""`chirpleaf scale PRESET.yaml [PRESET.yaml ...] --out DIR`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chirpleaf.cli.console import console, say_written
+from chirpleaf.errors import InputError
+
+if TYPE_CHECKING:
+    from chirpleaf.diagnostics.scaling import Scaling
+    from chirpleaf.training.pace import Pace
+
+PUBLISHED = {"arXiv:1903.01998": (1024, 0.75)}
+"""Nodes and efficiency."""
+
+
+def scale(
+    presets: Annotated[list[Path], typer.Argument(help="YAML presets.")],
+    out: Annotated[Path, typer.Option(help="Folder for scaling.json and the picture.")],
+    ranks: Annotated[int, typer.Option(min=2, max=64, help="Greatest number of ranks on this machine.")] = 2,
+    steps: Annotated[int, typer.Option(min=10, help="Steps that are timed at a time.")] = 40,
+    repeats: Annotated[int, typer.Option(min=1, help="Times that each number of ranks is timed.")] = 5,
+    latency: Annotated[float, typer.Option(min=0, help="Of a message on the cluster asked about, seconds.")] = 2e-6,
+    bandwidth: Annotated[float, typer.Option(min=1, help="Of that cluster's network, bytes a second.")] = 1e10,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
+) -> None:
+    """Time training on ranks of one thread each, and predict it for up to 1,024 nodes."""
+    from chirpleaf.cli.folders import check_folder, new_folder
+
+    check_folder(out, overwrite=overwrite)
+
+    from chirpleaf.cli.pictures import write_figures
+    from chirpleaf.config import read_preset
+    from chirpleaf.diagnostics.scaling import Link, summarise
+    from chirpleaf.inference.results import write_all
+    from chirpleaf.plots.scaling import efficiency_curves
+
+    found: dict[str, Scaling] = {}
+    for preset in presets:
+        settings = read_preset(preset)
+        batch_size = settings.simulation.batch_size
+        if batch_size < ranks:
+            raise InputError(f"expected at least an example for each of {ranks} ranks; got a batch of {batch_size}")
+        weak: dict[int, list[Pace]] = {number: [] for number in range(1, ranks + 1)}
+        strong: dict[int, list[Pace]] = {number: [] for number in range(2, ranks + 1)}
+        for turn in range(repeats):
+            with console.status(f"{settings.name}: timing, {turn + 1} of {repeats} …"):
+                for number, paces in weak.items():  # in turns, so that all meet the same machine
+                    paces.append(_pace(preset, number, steps, batch_size))
+                for number, paces in strong.items():
+                    paces.append(_pace(preset, number, steps, batch_size // number))
+        found[settings.name] = summarise(weak, strong, settings.exchange(), Link(latency, bandwidth))
+        _show(settings.name, found[settings.name])
+    new_folder(out, overwrite=overwrite)
+    document = json.dumps({name: scaling.to_json() for name, scaling in found.items()}, indent=2) + "\n"
+    predicted = {
+        f"{name}, switches {switches}": curve
+        for name, scaling in found.items()
+        for switches, curve in scaling.predicted.items()
+    }
+    measured = {f"{name}, measured here": scaling.weak for name, scaling in found.items()}
+    figure = efficiency_curves(predicted, measured, levels=PUBLISHED)
+    written = [
+        *write_all({"scaling.json": lambda scratch: scratch.write_text(document)}, out),
+        *write_figures({"scaling.png": figure}, out),
+    ]
+    say_written(out, written)
+
+
+def _pace(preset: Path, ranks: int, steps: int, batch_size: int) -> "Pace":
+    """Times ranks that torchrun starts."""
+    import subprocess
+    import sys
+    import tempfile
+
+    from chirpleaf.training.pace import Pace
+
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "pace.json"
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)]
+        command += ["-m", "chirpleaf.cli.pace", str(preset), str(out)]
+        command += ["--steps", str(steps), "--batch-size", str(batch_size)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            raise InputError(f"expected {ranks} ranks that train by {preset}; got `{ran.stderr.strip()[-300:]}`")
+        return Pace(**json.loads(out.read_text()))
+
+
+def _show(name: str, scaling: "Scaling") -> None:
+    """Efficiencies by number of ranks."""
+    from rich.table import Table
+
+    title = f"{name}: {1e3 * scaling.step.seconds:.1f} ms a step; efficiency"
+    table = Table(title=title, title_justify="left")
+    for column in ("ranks", "here, weak", "here, strong", *(f"predicted, {way}" for way in scaling.predicted)):
+        table.add_column(column, justify="right")
+    for number in sorted({*scaling.weak, *next(iter(scaling.predicted.values()))}):
+        here = [curve.get(number) for curve in (scaling.weak, scaling.strong)]
+        there = [curve.get(number) for curve in scaling.predicted.values()]
+        table.add_row(f"{number:,}", *("" if value is None else f"{value:.3f}" for value in (*here, *there)))
+    console.print(table, highlight=False)

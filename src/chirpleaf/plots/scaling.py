@@ -1,0 +1,57 @@
+"""Efficiency of training against the number of ranks: measured, and predicted for a cluster."""
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from chirpleaf.errors import InputError
+from chirpleaf.plots import style
+
+
+@style.styled
+def efficiency_curves(
+    predicted: Mapping[str, Mapping[int, float]],
+    measured: Mapping[str, Mapping[int, float]],
+    *,
+    levels: Mapping[str, tuple[int, float]] | None = None,
+) -> Figure:
+    """Draw weak-scaling efficiency, a line a prediction and points where it was measured.
+
+    Args:
+        predicted: Efficiency by number of ranks, by name.
+        measured: The same, drawn as points.
+        levels: Ranks and efficiency that others state, by who; drawn as a star.
+
+    Returns:
+        The figure.
+
+    Raises:
+        InputError: If there is nothing to draw.
+    """
+    if not predicted:
+        raise InputError("expected at least one prediction; got none")
+    figure = style.figure(7.0, 4.2)
+    axes = figure.add_subplot(xscale="log")
+    axes.grid(axis="y")
+    for index, (name, curve) in enumerate(predicted.items()):
+        axes.plot(
+            list(curve),
+            list(curve.values()),
+            color=style.CYCLE[index // 2 % 7],
+            linestyle=("-", "--")[index % 2],
+            label=name,
+        )
+    for index, (name, points) in enumerate(measured.items()):
+        axes.plot(list(points), list(points.values()), "o", color=style.CYCLE[index % 7], markersize=5, label=name)
+    for name, (ranks, level) in (levels or {}).items():
+        axes.plot(ranks, level, "*", color=style.GREY, markersize=11, label=name)
+    axes.xaxis.set_major_locator(NullLocator())
+    axes.xaxis.set_minor_locator(NullLocator())
+    places = [1, 4, 16, 64, 256, 1024]
+    axes.set_xticks(places, [f"{place:,}" for place in places])
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.set(xlabel="ranks", ylabel="weak-scaling efficiency", ylim=(0, 1.05))
+    axes.legend(loc="lower left")
+    style.hide_spines(axes, "top", "right")
+    return figure
