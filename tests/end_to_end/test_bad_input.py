@@ -157,7 +157,7 @@ def test_one_detector_where_the_model_needs_two(infer: Callable[..., None], stra
         ),
         (("GW150914", "--effective-samples", "0"), ("expected --effective-samples of at least 1", "got 0", "5000")),
         (("GW150914", "--budget", "0"), ("expected --budget in seconds", "got 0", "60 is usual")),
-        (("GW150914", "--approximant", "IMRPhenomX"), ("expected a frequency-domain approximant", "did you mean")),
+        (("GW150914", "--approximant", "IMRPhenomX"), ("expected an approximant", "did you mean")),
         (("GW150914", "--prior", "flat"), ("expected --prior model, standard, comoving", "got flat", "choose")),
         (("GW150914", "--model", "bhb"), ("expected a shipped model", "got 'bhb'", "see `chirpleaf models`")),
         (("GW150914", "--model", "./no.safetensors"), ("expected a model file", "got no file", "chirpleaf models")),
@@ -291,3 +291,75 @@ def test_a_full_disk_is_one_line_too(
     monkeypatch.setattr("chirpleaf.inference.results.write_results", full)
     ran = chirpleaf("infer", "GW150914", "--model", model_file, "--samples", 100, "--out", tmp_path / "results")
     assert_refused(ran.status, ran.stdout, ran.stderr, "expected files", "No space left on device", "free space")
+
+
+BANK = PRESET + "simulation: {waveforms: 200}\n"
+
+
+def bank_of(chirpleaf: Command, preset: Path, file: Path, *options: object) -> Any:
+    return chirpleaf("bank", preset, "--out", file, "--piece", 64, "--workers", 1, *options)
+
+
+@pytest.mark.slow
+def test_a_bank_is_made_gone_on_with_and_refused(
+    refused: Callable[..., None], chirpleaf: Command, tmp_path: Path
+) -> None:
+    preset, file = tmp_path / "short.yaml", tmp_path / "bank.h5"
+    preset.write_text(BANK)
+    assert bank_of(chirpleaf, preset, file).status == 0
+    again = bank_of(chirpleaf, preset, file, "--resume")
+    assert again.status == 0
+    assert "4 of 4 pieces are made" in again.stdout
+    other = tmp_path / "other.yaml"
+    other.write_text(BANK.replace("duration: 4", "duration: 4\nseed: 5"))
+    asked = ("bank", preset, "--out", file)
+    refused(asked, "expected a new file", "bank.h5", "add --resume to go on with it, or --overwrite")
+    refused((*asked, "--resume", "--overwrite"), "expected --resume or --overwrite; got both")
+    refused((*asked, "--resume", "--waveforms", 300), "expected 300 waveforms", "give it --waveforms 200 --piece 64")
+    refused(("bank", other, "--out", file, "--resume"), "expected a bank of this preset", "made with another seed")
+    out = tmp_path / "out"
+    trained = ("train", other, "--out", out, "--cores", 1, "--bank")
+    assert_refused_by(chirpleaf(*trained, file), "expected a bank of this preset", "made with another seed")
+    assert_refused_by(chirpleaf(*trained, preset, "--overwrite"), "expected a bank file", "short.yaml")
+
+
+def assert_refused_by(ran: Any, *parts: str) -> None:
+    """As `assert_refused`, where work had begun."""
+    assert_refused(ran.status, "", ran.stderr, *parts)
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        (("--resume",), ("expected a bank file; got", "none.h5", "make one by `chirpleaf bank`")),
+        (("--piece", "100"), ("expected pieces of a power of two, at most 8192 rows; got 100",)),
+        (("--piece", "16384"), ("expected pieces of a power of two, at most 8192 rows; got 16384",)),
+        (("--waveforms", "0"), ("Invalid value for '--waveforms'",)),
+    ],
+)
+def test_a_bank_asked_for_wrongly(
+    refused: Callable[..., None], tmp_path: Path, options: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    preset = tmp_path / "short.yaml"
+    preset.write_text(BANK)
+    refused(("bank", preset, "--out", tmp_path / "none.h5", *options), *parts)
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_does_not_answer(chirpleaf: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from chirpleaf.training import workers
+
+    monkeypatch.setattr(workers, "_ANSWER", 1)
+    preset = tmp_path / "short.yaml"
+    preset.write_text(BANK)
+    ran = bank_of(chirpleaf, preset, tmp_path / "bank.h5", "--scheduler", "tcp://127.0.0.1:9")
+    assert_refused_by(ran, "expected a Dask scheduler with workers", "127.0.0.1:9", "start them first")
+
+
+def test_more_ranks_than_validation_batches(tmp_path: Path, architecture: Any) -> None:
+    from chirpleaf.errors import InputError
+    from chirpleaf.training.ranks import Ranks
+    from chirpleaf.training.recipe import Simulation, validation_batches
+
+    with pytest.raises(InputError, match="expected at least a validation batch for each of 4 ranks; got 3"):
+        validation_batches(None, architecture, Simulation(validation_batches=3), seed=0, ranks=Ranks(0, 4))  # type: ignore[arg-type]

@@ -1,7 +1,8 @@
-"""Frequency-domain waveforms of aligned-spin binaries on any frequency grid, from LALSimulation.
+"""Waveforms of aligned-spin binaries on any frequency grid, from LALSimulation.
 
 `polarizations` calls `SimInspiralChooseFDWaveformSequence`, so that the grid need not be uniform: it follows the
-representation. The Fourier convention is h(f) = integral of h(t) exp(-2 pi i f t) dt, and the merger lies near t = 0.
+representation. Approximants of the time domain come by `physics.time_domain`. The Fourier convention is h(f) = integral
+of h(t) exp(-2 pi i f t) dt, and the merger lies near t = 0.
 
 For approximants with the (2, +-2) modes alone (IMRPhenomD, IMRPhenomXAS) and aligned spins, inclination and phase
 enter as two complex factors of one series, with the signs of LALSimulation:
@@ -12,12 +13,12 @@ enter as two complex factors of one series, with the signs of LALSimulation:
 `inclination_factors` gives them. Approximants with further modes (IMRPhenomXHM, IMRPhenomXPHM) do not factor so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from difflib import get_close_matches
 from functools import lru_cache
 from multiprocessing import get_context
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import lal
 import lalsimulation
@@ -26,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.time_domain import EXTERNAL, on_grid
 
 Array: TypeAlias = NDArray[np.float64]
 ComplexArray: TypeAlias = NDArray[np.complex128]
@@ -37,6 +39,8 @@ WAVEFORM_PARAMETERS = ("mass_1", "mass_2", "chi_1", "chi_2", "luminosity_distanc
 _SI_UNITS = np.array([lal.MSUN_SI, lal.MSUN_SI, 1.0, 1.0, 1e6 * lal.PC_SI, 1.0, 1.0])
 _LARGEST_MASS_RATIO = 1000.0
 _CHUNKS_PER_WORKER = 4
+_SAME = 1e-3
+"""Relative difference of waveforms that are the same but for conditioning; with further modes it is some hundredths."""
 
 
 def polarizations(
@@ -53,7 +57,7 @@ def polarizations(
         parameters: `mass_1`, `mass_2` (detector frame, solar masses), `chi_1`, `chi_2` (aligned), `luminosity_distance`
             (Mpc), `theta_jn`, `phase` (rad), each (n,) or a float; further keys are ignored.
         frequencies: increasing and positive (F,), Hz.
-        approximant: name of a LALSimulation frequency-domain approximant.
+        approximant: name of an approximant of LALSimulation, or of pyseobnr (`physics.time_domain`).
         reference_frequency: where `phase` is defined, Hz.
         workers: processes to share the work; the result does not depend on it. More than one pays from some ten
             thousand waveforms on, and needs the `if __name__ == "__main__"` guard in a script.
@@ -74,13 +78,13 @@ def polarizations(
     """
     grid = _checked_grid(frequencies, reference_frequency)
     table = _checked_table(parameters)
-    number = approximant_number(approximant)
+    check_approximant(approximant)
     if workers <= 1 or len(table) <= 1:
-        return _evaluate(table, grid, number, reference_frequency)
+        return _evaluate(table, grid, approximant, reference_frequency)
     hp, hc = (np.empty((len(table), len(grid)), dtype=np.complex128) for _ in range(2))
     chunks = np.array_split(np.arange(len(table)), min(len(table), workers * _CHUNKS_PER_WORKER))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(_evaluate, table[rows], grid, number, reference_frequency) for rows in chunks]
+        futures = [pool.submit(_evaluate, table[rows], grid, approximant, reference_frequency) for rows in chunks]
         for rows, future in zip(chunks, futures, strict=True):
             hp[rows], hc[rows] = future.result()
     return hp, hc
@@ -146,57 +150,67 @@ def quadrupole_alone(approximant: str) -> bool:
     plus, cross = inclination_factors(1.1, 0.7)
     hp, hc = polarizations({**binary, "theta_jn": 1.1, "phase": 0.7}, grid, approximant)
     scale = np.abs(face_on).max()
-    return bool(np.abs(hp - plus * face_on).max() < 1e-6 * scale and np.abs(hc - cross * face_on).max() < 1e-6 * scale)
+    worst = max(np.abs(hp - plus * face_on).max(), np.abs(hc - cross * face_on).max())
+    return bool(worst < _SAME * scale)
 
 
-def approximant_number(name: str) -> int:
-    """LALSimulation's number of a frequency-domain approximant.
+def check_approximant(name: str) -> None:
+    """Whether there is an approximant of a name.
 
     Args:
-        name: e.g. `"IMRPhenomXAS"`.
+        name: of an approximant of LALSimulation or pyseobnr.
 
     Raises:
-        InputError: when there is no such approximant, with the names nearest to it.
+        InputError: when there is none, with the names nearest to it.
     """
-    known = _frequency_domain_approximants()
-    if name not in known:
-        near = get_close_matches(name, known, n=3, cutoff=0.5) or [DEFAULT_APPROXIMANT]
-        raise InputError(f"expected a frequency-domain approximant; got {name!r}: did you mean {', '.join(near)}?")
-    return known[name]
+    known = {**_approximants(frequency_domain=True), **_approximants(frequency_domain=False)}
+    if name not in known and name not in EXTERNAL:
+        near = get_close_matches(name, [*known, *EXTERNAL], n=3, cutoff=0.5) or [DEFAULT_APPROXIMANT]
+        raise InputError(f"expected an approximant; got {name!r}: did you mean {', '.join(near)}?")
 
 
-@lru_cache(maxsize=1)
-def _frequency_domain_approximants() -> dict[str, int]:
+@lru_cache(maxsize=2)
+def _approximants(*, frequency_domain: bool) -> dict[str, int]:
+    implemented = (
+        lalsimulation.SimInspiralImplementedFDApproximants
+        if frequency_domain
+        else lalsimulation.SimInspiralImplementedTDApproximants
+    )
     numbers = range(lalsimulation.NumApproximants)
-    return {
-        lalsimulation.GetStringFromApproximant(number): number
-        for number in numbers
-        if lalsimulation.SimInspiralImplementedFDApproximants(number)
-    }
+    return {lalsimulation.GetStringFromApproximant(number): number for number in numbers if implemented(number)}
 
 
 def _evaluate(
-    table: Array, grid: Array, approximant: int, reference_frequency: float
+    table: Array, grid: Array, approximant: str, reference_frequency: float
 ) -> tuple[ComplexArray, ComplexArray]:
-    """One LALSimulation call per row of `table` (columns in the order of `WAVEFORM_PARAMETERS`)."""
+    """One call of LALSimulation or pyseobnr per row of `table` (columns in the order of `WAVEFORM_PARAMETERS`)."""
+    hp, hc = (np.empty((len(table), len(grid)), dtype=np.complex128) for _ in range(2))
+    number = _approximants(frequency_domain=True).get(approximant)
     sequence = lal.CreateREAL8Sequence(len(grid))
     sequence.data = grid
-    hp, hc = (np.empty((len(table), len(grid)), dtype=np.complex128) for _ in range(2))
-    generate = lalsimulation.SimInspiralChooseFDWaveformSequence
-    for row, (mass_1, mass_2, chi_1, chi_2, distance, theta_jn, phase) in enumerate((table * _SI_UNITS).tolist()):
+    for row, binary in enumerate((table * _SI_UNITS).tolist()):
         try:
-            plus, cross = generate(
-                phase, mass_1, mass_2, 0.0, 0.0, chi_1, 0.0, 0.0, chi_2,
-                reference_frequency, distance, theta_jn, None, approximant, sequence,
-            )  # fmt: skip
+            if number is None:
+                hp[row], hc[row] = on_grid(tuple(binary), grid, approximant, reference_frequency)
+            else:
+                hp[row], hc[row] = _on_sequence(binary, sequence, number, reference_frequency)
         except RuntimeError as error:
-            name = lalsimulation.GetStringFromApproximant(approximant)
             raise InputError(
-                f"expected what {name} can do on a free frequency grid; got {_described(table[row])}:"
+                f"expected what {approximant} can do on a free frequency grid; got {_described(table[row])}:"
                 f" choose {DEFAULT_APPROXIMANT} or other parameters (LALSimulation says: {error})"
             ) from error
-        hp[row], hc[row] = plus.data.data, cross.data.data
     return hp, hc
+
+
+def _on_sequence(
+    binary: Sequence[float], frequencies: Any, approximant: int, reference_frequency: float
+) -> tuple[ComplexArray, ComplexArray]:
+    mass_1, mass_2, chi_1, chi_2, distance, theta_jn, phase = binary
+    plus, cross = lalsimulation.SimInspiralChooseFDWaveformSequence(
+        phase, mass_1, mass_2, 0.0, 0.0, chi_1, 0.0, 0.0, chi_2,
+        reference_frequency, distance, theta_jn, None, approximant, frequencies,
+    )  # fmt: skip
+    return plus.data.data, cross.data.data
 
 
 def _checked_grid(frequencies: ArrayLike, reference_frequency: float) -> Array:

@@ -1,0 +1,124 @@
+"""Waveforms that are made in the time domain, as series on any frequency grid.
+
+Approximants such as SEOBNRv4 solve equations of motion and know no frequency grid. LALSimulation conditions what they
+give and takes its Fourier transform on a uniform grid, as bilby has it; SEOBNRv5 comes from pyseobnr
+(`chirpleaf[seobnr]`, GPL). With the merger near t = 0, the phase of the series turns by 2 pi t(f) df from one frequency
+to the next; segments are eight times as long as the chirp, so that this is below a radian, and splines of logarithmic
+amplitude and phase give what lies between.
+"""
+
+import math
+from collections.abc import Callable
+
+import lal
+import lalsimulation
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+
+from chirpleaf.errors import InputError
+from chirpleaf.physics.conversions import chirp_mass
+from chirpleaf.physics.inspiral import chirp_time
+
+EXTERNAL = ("SEOBNRv5HM", "SEOBNRv5PHM")
+"""Approximants of pyseobnr."""
+
+_CHIRPS = 8.0
+"""Length of the segment in lengths of the chirp."""
+_SHORTEST = 8.0
+"""Seconds."""
+_RINGDOWN = 0.3
+"""Frequency that a waveform must hold, in units of c^3 / G M: above the ringdown of any spin."""
+_EARLIER = 0.8
+"""Where a waveform begins, in units of the least frequency asked for: conditioning tapers its beginning."""
+
+Uniform = tuple[float, float, NDArray[np.complex128], NDArray[np.complex128]]
+"""Spacing (Hz), time of the first sample before t = 0 (s), and polarisations on a uniform grid from 0 Hz on."""
+
+
+def on_grid(
+    row: tuple[float, ...], grid: NDArray[np.float64], approximant: str, reference_frequency: float
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Polarisations of one binary.
+
+    Args:
+        row: masses (kg), aligned spins, distance (m), inclination and phase (rad).
+        grid: increasing and positive (F,), Hz.
+        approximant: of LALSimulation's time domain, or of pyseobnr.
+        reference_frequency: Hz.
+
+    Returns:
+        `(hp, hc)`, each (F,), strain/Hz; zero above the Nyquist frequency of the waveform.
+
+    Raises:
+        InputError: pyseobnr is not installed.
+        RuntimeError: the approximant does not give this waveform.
+    """
+    lowest, highest = float(grid[0]) * _EARLIER, float(grid[-1])
+    mass = chirp_mass(row[0], row[1]) / lal.MSUN_SI
+    length = max(_SHORTEST, _CHIRPS * float(chirp_time(mass, lowest)))
+    spacing = 2.0 ** -math.ceil(math.log2(length))
+    highest = max(highest + 1.0, _RINGDOWN * lal.MSUN_SI / (lal.MTSUN_SI * (row[0] + row[1])))
+    nyquist = 2.0 ** math.ceil(math.log2(highest))
+    make: Callable[..., Uniform] = _external if approximant in EXTERNAL else _lal
+    spacing, before, plus, cross = make(row, approximant, spacing, lowest, nyquist, reference_frequency)
+    frequencies = spacing * np.arange(len(plus))
+    asked = (frequencies >= grid[0] - 4 * spacing) & (frequencies > 0)
+    turned = np.exp(2j * np.pi * before * frequencies[asked])
+    hp, hc = (_between(frequencies[asked], series[asked] * turned, grid) for series in (plus, cross))
+    return hp, hc
+
+
+def _between(
+    frequencies: NDArray[np.float64], series: NDArray[np.complex128], grid: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """A smooth complex series at other frequencies; zero where it is, and outside."""
+    amplitude = np.abs(series)
+    there = amplitude > 1e-12 * amplitude.max()
+    last = len(there) if there.all() else int(np.argmin(there))
+    found = np.zeros(len(grid), np.complex128)
+    if last < 4:
+        return found
+    inside = grid <= frequencies[last - 1]
+    ln_amplitude = CubicSpline(frequencies[:last], np.log(amplitude[:last]))
+    phase = CubicSpline(frequencies[:last], np.unwrap(np.angle(series[:last])))
+    found[inside] = np.exp(ln_amplitude(grid[inside]) + 1j * phase(grid[inside]))
+    return found
+
+
+def _lal(
+    row: tuple[float, ...], approximant: str, spacing: float, lowest: float, nyquist: float, reference_frequency: float
+) -> Uniform:
+    mass_1, mass_2, chi_1, chi_2, distance, theta_jn, phase = row
+    plus, cross = lalsimulation.SimInspiralFD(
+        mass_1, mass_2, 0.0, 0.0, chi_1, 0.0, 0.0, chi_2, distance, theta_jn, phase, 0.0, 0.0, 0.0,
+        spacing, lowest, nyquist, reference_frequency, None, lalsimulation.GetApproximantFromString(approximant),
+    )  # fmt: skip
+    return float(plus.deltaF), -float(plus.epoch) % (1 / plus.deltaF), plus.data.data, cross.data.data
+
+
+def _external(
+    row: tuple[float, ...], approximant: str, spacing: float, lowest: float, nyquist: float, reference_frequency: float
+) -> Uniform:
+    try:
+        from pyseobnr.generate_waveform import GenerateWaveform  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as error:
+        raise InputError(f"expected pyseobnr for {approximant}; got none: pip install 'chirpleaf[seobnr]'") from error
+    mass_1, mass_2, chi_1, chi_2, distance, theta_jn, phase = row
+    plus, cross = GenerateWaveform(
+        {
+            "mass1": mass_1 / lal.MSUN_SI,
+            "mass2": mass_2 / lal.MSUN_SI,
+            "spin1z": chi_1,
+            "spin2z": chi_2,
+            "distance": distance / (1e6 * lal.PC_SI),
+            "inclination": theta_jn,
+            "phi_ref": phase,
+            "f22_start": lowest,
+            "f_ref": reference_frequency,
+            "deltaF": spacing,
+            "f_max": nyquist,
+            "approximant": approximant,
+        }
+    ).generate_fd_polarizations()
+    return float(plus.deltaF), -float(plus.epoch) % (1 / plus.deltaF), plus.data.data, cross.data.data
