@@ -23,8 +23,8 @@ import numpy as np
 
 from chirpleaf.config import read_preset
 from chirpleaf.diagnostics.scaling import Link, Step, fit_link
-from chirpleaf.training.communication import Communication, axes, buckets
 from chirpleaf.training.pace import Pace
+from chirpleaf.training.parallel.communication import Communication, axes, buckets
 
 LOGGER = logging.getLogger("namespaces")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"

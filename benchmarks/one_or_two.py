@@ -22,13 +22,13 @@ from chirpleaf.config import Preset, read_preset
 from chirpleaf.models import Model
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.physics.priors import IntrinsicPrior
-from chirpleaf.training.bank import build_waveform_bank
+from chirpleaf.training.banks.bank import build_waveform_bank
+from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.engine import Schedule, Training
 from chirpleaf.training.objectives import LogScore
+from chirpleaf.training.parallel.threads import bfloat16_pays
 from chirpleaf.training.progress import read_history
-from chirpleaf.training.proposal import StratifiedProposal
 from chirpleaf.training.recipe import Simulation, build_simulator, train, waveform_source
-from chirpleaf.training.threads import bfloat16_pays
 
 LOGGER = logging.getLogger("one_or_two")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"

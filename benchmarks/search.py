@@ -19,7 +19,7 @@ import torch
 from chirpleaf.config import read_preset
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.representation.canonical import CanonicalInput
-from chirpleaf.training.source import unit_waves
+from chirpleaf.training.banks.source import unit_waves
 
 LOGGER = logging.getLogger("search")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"

@@ -4,7 +4,7 @@
 
 The effective share of the examples, (sum w)^2 / (N sum w^2), and the greatest weight over the mean one: with each
 example's weight divided by that of its best template's chirp mass, and by the norm that also counts on templates chosen
-by noise (`training.proposal`).
+by noise (`training.banks.proposal`).
 """
 
 import logging
@@ -17,7 +17,7 @@ import torch
 
 from chirpleaf.config import read_preset
 from chirpleaf.inference.weights import effective_size
-from chirpleaf.training.proposal import StratifiedProposal
+from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.recipe import build_simulator
 
 LOGGER = logging.getLogger("weights")

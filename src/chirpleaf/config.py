@@ -15,8 +15,8 @@ from chirpleaf.models.architecture import Architecture
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.representation.anchoring import Along
 from chirpleaf.representation.templates import MASS_RATIO
-from chirpleaf.training.communication import Communication
 from chirpleaf.training.engine import Scaling, Schedule
+from chirpleaf.training.parallel.communication import Communication
 from chirpleaf.training.recipe import Simulation
 
 
@@ -145,7 +145,7 @@ class ScheduleSection(_Section):
 
 
 class CommunicationSection(_Section):
-    """How ranks average their gradients; see `training.communication.Communication`."""
+    """How ranks average their gradients; see `training.parallel.communication.Communication`."""
 
     bucket: PositiveFloat | None = 1.0
     bfloat16: bool = False

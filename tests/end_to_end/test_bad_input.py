@@ -347,7 +347,7 @@ def test_a_bank_asked_for_wrongly(
 
 @pytest.mark.slow
 def test_a_scheduler_that_does_not_answer(chirpleaf: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from chirpleaf.training import workers
+    from chirpleaf.training.banks import workers
 
     monkeypatch.setattr(workers, "_ANSWER", 1)
     preset = tmp_path / "short.yaml"
@@ -358,7 +358,7 @@ def test_a_scheduler_that_does_not_answer(chirpleaf: Command, tmp_path: Path, mo
 
 def test_more_ranks_than_validation_batches(tmp_path: Path, architecture: Any) -> None:
     from chirpleaf.errors import InputError
-    from chirpleaf.training.ranks import Ranks
+    from chirpleaf.training.parallel.ranks import Ranks
     from chirpleaf.training.recipe import Simulation, validation_batches
 
     with pytest.raises(InputError, match="expected at least a validation batch for each of 4 ranks; got 3"):

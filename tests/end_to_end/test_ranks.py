@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import torch
 
-from chirpleaf.training.communication import Communication, buckets
+from chirpleaf.training.parallel.communication import Communication, buckets
+from chirpleaf.training.parallel.ranks import ALONE
 from chirpleaf.training.progress import read_history
-from chirpleaf.training.ranks import ALONE
 
 PROGRAM = Path(__file__).parent / "programs" / "two_ranks.py"
 SCRIPT = Path(sys.executable).with_name("chirpleaf")

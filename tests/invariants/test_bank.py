@@ -8,8 +8,8 @@ from torch.utils.data import DataLoader, Dataset
 from chirpleaf.models import Architecture
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.waveforms import polarizations
-from chirpleaf.training.bank import WaveformBank, build_waveform_bank
-from chirpleaf.training.ranks import Ranks
+from chirpleaf.training.banks.bank import WaveformBank, build_waveform_bank
+from chirpleaf.training.parallel.ranks import Ranks
 from chirpleaf.training.recipe import waveform_source
 
 

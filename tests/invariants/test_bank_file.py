@@ -15,11 +15,11 @@ import torch
 
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture
-from chirpleaf.training.bank import build_waveform_bank
-from chirpleaf.training.bank_file import BankFile
-from chirpleaf.training.ranks import Ranks
+from chirpleaf.training.banks.bank import build_waveform_bank
+from chirpleaf.training.banks.file import BankFile
+from chirpleaf.training.banks.source import WaveformSource
+from chirpleaf.training.parallel.ranks import Ranks
 from chirpleaf.training.recipe import waveform_source
-from chirpleaf.training.source import WaveformSource
 
 N = 8192 + 300
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from chirpleaf.training import threads
-from chirpleaf.training.threads import Machine
+from chirpleaf.training.parallel import threads
+from chirpleaf.training.parallel.threads import Machine
 
 
 def test_a_resumed_run_keeps_precision_and_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from chirpleaf.errors import InputError
-from chirpleaf.training.ranks import ALONE, Ranks
+from chirpleaf.training.parallel.ranks import ALONE, Ranks
 
 TORCHRUN = {
     "TORCHELASTIC_RUN_ID": "none",

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from chirpleaf.diagnostics.scaling import RANKS, SWITCHES, Link, Step, fit_link, summarise
-from chirpleaf.training.communication import Communication, axes, buckets
 from chirpleaf.training.pace import Pace
+from chirpleaf.training.parallel.communication import Communication, axes, buckets
 
 
 def test_an_average_takes_messages_in_turn() -> None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest
 
 from chirpleaf.physics.priors import IntrinsicPrior
-from chirpleaf.training.proposal import StratifiedProposal
+from chirpleaf.training.banks.proposal import StratifiedProposal
 
 PRIORS = {"bbh": IntrinsicPrior(chirp_mass_min=12.0), "bbh-long": IntrinsicPrior(chirp_mass_max=16.0)}
 priors = pytest.mark.parametrize("prior", PRIORS.values(), ids=PRIORS.keys())

@@ -10,8 +10,8 @@ from chirpleaf.cli.console import console
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
-    from chirpleaf.training.bank_file import BankFile, Piece
-    from chirpleaf.training.source import Rows, WaveformSource
+    from chirpleaf.training.banks.file import BankFile, Piece
+    from chirpleaf.training.banks.source import Rows, WaveformSource
 
 
 def bank(
@@ -26,8 +26,8 @@ def bank(
 ) -> None:
     """Make a bank of waveforms on disk, in pieces, on all cores or a cluster."""
     from chirpleaf.config import read_preset
+    from chirpleaf.training.parallel.threads import free_cores
     from chirpleaf.training.recipe import waveform_source
-    from chirpleaf.training.threads import free_cores
 
     settings = read_preset(preset)
     source = waveform_source(settings.architecture(), seed=settings.seed)
@@ -44,7 +44,7 @@ def bank(
 
 def _file(out: Path, source: "WaveformSource", n: int, piece: int, *, resume: bool, overwrite: bool) -> "BankFile":
     """The file, new or to go on with."""
-    from chirpleaf.training.bank_file import BankFile
+    from chirpleaf.training.banks.file import BankFile
 
     if resume and overwrite:
         raise InputError("expected --resume or --overwrite; got both: leave one out")
@@ -67,7 +67,7 @@ def _made(
 ) -> "Iterator[tuple[Piece, Rows]]":
     """Pieces from Dask, if it is there."""
     try:
-        from chirpleaf.training.workers import make
+        from chirpleaf.training.banks.workers import make
     except ImportError as error:
         raise InputError("expected Dask to share the work; got none: pip install 'chirpleaf[bank]'") from error
     return make(missing, source, workers=workers, scheduler=scheduler)

@@ -54,7 +54,7 @@ def check_torch() -> Check:
     """PyTorch, its threads, and whether bfloat16 is the faster type."""
     import torch
 
-    from chirpleaf.training.threads import bfloat16_pays
+    from chirpleaf.training.parallel.threads import bfloat16_pays
 
     bfloat16 = "pays" if bfloat16_pays() else "does not pay"
     return Check("torch", "ok", f"{torch.__version__}, {torch.get_num_threads()} thread(s), bfloat16 {bfloat16} here")
@@ -119,7 +119,7 @@ def check_extras() -> Iterator[Check]:
 
 def check_machine() -> Iterator[Check]:
     """Cores that are free, and memory."""
-    from chirpleaf.training.threads import free_cores
+    from chirpleaf.training.parallel.threads import free_cores
 
     cores = free_cores()
     yield Check("cores", "ok", f"{cores} of {os.cpu_count()} free")

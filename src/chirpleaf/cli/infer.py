@@ -77,7 +77,7 @@ def infer(
         import torch
 
         from chirpleaf.inference import infer as run
-        from chirpleaf.training.threads import free_cores
+        from chirpleaf.training.parallel.threads import free_cores
 
         torch.set_num_threads(1)  # one event is too little work for two threads, which a busy core would slow
 

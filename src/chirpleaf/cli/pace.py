@@ -9,7 +9,7 @@ from pathlib import Path
 from chirpleaf.cli.train import silence_lightning
 from chirpleaf.config import read_preset
 from chirpleaf.training.pace import measure
-from chirpleaf.training.ranks import Ranks
+from chirpleaf.training.parallel.ranks import Ranks
 
 
 def main() -> None:

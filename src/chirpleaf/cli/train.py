@@ -37,7 +37,7 @@ def train(
 ) -> None:
     """Train a model from a preset; the same under torchrun, mpirun and srun, on all of their ranks."""
     from chirpleaf.config import read_preset
-    from chirpleaf.training.ranks import Ranks
+    from chirpleaf.training.parallel.ranks import Ranks
 
     settings, ranks = read_preset(preset), Ranks.here()
     if bank:

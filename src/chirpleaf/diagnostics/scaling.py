@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
-from chirpleaf.training.communication import Communication, axes, buckets
 from chirpleaf.training.pace import Pace
+from chirpleaf.training.parallel.communication import Communication, axes, buckets
 
 _QUARTILES = 1.349
 """Distance of the quartiles of a normal distribution of unit standard deviation."""

@@ -36,9 +36,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from chirpleaf.errors import InputError
 from chirpleaf.training.batch import Batch
-from chirpleaf.training.communication import DEFAULT, Communication, strategy
 from chirpleaf.training.objectives import LogScore, Objective
-from chirpleaf.training.ranks import ALONE, Ranks
+from chirpleaf.training.parallel.communication import DEFAULT, Communication, strategy
+from chirpleaf.training.parallel.ranks import ALONE, Ranks
 from chirpleaf.training.simulator import Simulator
 
 Scaling: TypeAlias = Literal["constant", "sqrt", "linear"]

@@ -13,9 +13,9 @@ from lightning.pytorch.callbacks import Callback
 from torch import distributed
 
 from chirpleaf.models.architecture import Architecture
-from chirpleaf.training.communication import DEFAULT, Communication, Exchange
 from chirpleaf.training.engine import Schedule, fit
-from chirpleaf.training.ranks import Ranks
+from chirpleaf.training.parallel.communication import DEFAULT, Communication, Exchange
+from chirpleaf.training.parallel.ranks import Ranks
 from chirpleaf.training.recipe import Simulation, build_simulator, objective
 
 _UNTIMED = 5

@@ -22,18 +22,18 @@ from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.model import Model
 from chirpleaf.physics.detectors import detector
 from chirpleaf.strain.ensemble import PsdEnsemble
-from chirpleaf.training.bank import WaveformBank, build_waveform_bank
-from chirpleaf.training.bank_file import BankFile
+from chirpleaf.training.banks.bank import WaveformBank, build_waveform_bank
+from chirpleaf.training.banks.file import BankFile
+from chirpleaf.training.banks.proposal import StratifiedProposal
+from chirpleaf.training.banks.source import WaveformSource
 from chirpleaf.training.batch import Batch
-from chirpleaf.training.communication import DEFAULT, Communication
 from chirpleaf.training.engine import Schedule, fit
 from chirpleaf.training.objectives import EvidenceBound, LogScore, Objective, SquaredError
+from chirpleaf.training.parallel.communication import DEFAULT, Communication
+from chirpleaf.training.parallel.ranks import ALONE, Ranks
+from chirpleaf.training.parallel.threads import Machine
 from chirpleaf.training.progress import History, read_history
-from chirpleaf.training.proposal import StratifiedProposal
-from chirpleaf.training.ranks import ALONE, Ranks
 from chirpleaf.training.simulator import Simulator
-from chirpleaf.training.source import WaveformSource
-from chirpleaf.training.threads import Machine
 
 _SPECTRA_CHUNK = 256
 

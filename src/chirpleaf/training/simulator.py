@@ -21,9 +21,9 @@ from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.physics.detectors import Detector
 from chirpleaf.physics.priors import ExtrinsicPrior
 from chirpleaf.physics.waveforms import inclination_factors
-from chirpleaf.training.bank import WaveformBank
+from chirpleaf.training.banks.bank import WaveformBank
+from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.batch import Batch
-from chirpleaf.training.proposal import StratifiedProposal
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from chirpleaf.physics.waveforms import face_on
 from chirpleaf.representation.multiband import FloatArray, Multiband
-from chirpleaf.training.proposal import StratifiedProposal
-from chirpleaf.training.ranks import ALONE, Ranks
+from chirpleaf.training.banks.proposal import StratifiedProposal
+from chirpleaf.training.parallel.ranks import ALONE, Ranks
 
 Rows = tuple[NDArray[np.float64], NDArray[np.float16]]
 """Binaries (n, 4) and their waveforms (n, n_bins, 2)."""

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 from chirpleaf.errors import InputError
-from chirpleaf.training.bank import WaveformBank
-from chirpleaf.training.source import CHUNK, Rows, WaveformSource
+from chirpleaf.training.banks.bank import WaveformBank
+from chirpleaf.training.banks.source import CHUNK, Rows, WaveformSource
 
 FORMAT = "chirpleaf-bank 1"
 _UNMADE = bytes(32)

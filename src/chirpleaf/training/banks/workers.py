@@ -11,8 +11,8 @@ from itertools import islice
 import distributed
 
 from chirpleaf.errors import InputError
-from chirpleaf.training.bank_file import Piece
-from chirpleaf.training.source import Rows, WaveformSource
+from chirpleaf.training.banks.file import Piece
+from chirpleaf.training.banks.source import Rows, WaveformSource
 
 _AHEAD = 3
 """Pieces that a worker has before it, so that none waits and few are in memory."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import get_worker_info
 
-from chirpleaf.training.source import WaveformSource
+from chirpleaf.training.banks.source import WaveformSource
 
 _MARGIN = 64
 """Batches that other processes may be ahead or behind."""

@@ -19,7 +19,7 @@ from torch import Tensor, distributed
 from torch.futures import Future
 from torch.nn.parallel import DistributedDataParallel
 
-from chirpleaf.training.ranks import Launched, Ranks
+from chirpleaf.training.parallel.ranks import Launched, Ranks
 
 Group: TypeAlias = distributed.ProcessGroup
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import torch
 
-from chirpleaf.training.ranks import ALONE, Ranks
+from chirpleaf.training.parallel.ranks import ALONE, Ranks
 
 _MOST_WORKERS = 16
-"""More would be further ahead of each other than a bank's margin; see `training.bank`."""
+"""More would be further ahead of each other than a bank's margin; see `training.banks.bank`."""
 
 
 @dataclass(frozen=True)
