@@ -19,6 +19,7 @@ from chirpleaf.models import Architecture
 from chirpleaf.networks.convolutional import PUBLISHED, Convolution
 from chirpleaf.training import recipe
 from chirpleaf.training.engine import Schedule
+from chirpleaf.training.parallel import threads
 from chirpleaf.training.parallel.communication import DEFAULT
 from chirpleaf.training.recipe import Simulation
 
