@@ -18,7 +18,7 @@ def models() -> None:
         title_justify="left",
     )
     for column in ("model", "of", "data", "chirp mass", "waveform", "reached", "file"):
-        table.add_column(column, no_wrap=column in ("model", "waveform"))
+        table.add_column(column, no_wrap=column in ("model", "of", "waveform"))
     for name in available_models():
         model = load_model(name)
         lowest, highest = model.architecture.prior.chirp_mass_range
@@ -26,7 +26,7 @@ def models() -> None:
         reached = f"{100 * metrics['relative_error']:.1f} %" if leaves else f"{metrics['validation_loss']:.2f} nats"
         table.add_row(
             name,
-            ", ".join(leaves) if leaves else "all",
+            "\n".join(leaves) if leaves else "all",
             f"{' '.join(model.detectors)}, {model.duration:g} s",
             f"{lowest:.0f}-{highest:.0f}",
             model.architecture.approximant,
