@@ -28,11 +28,12 @@ from chirpleaf.networks.residual import ResidualNetwork
 from chirpleaf.plots.training import loss_curves
 from chirpleaf.representation.anchoring import Along, Anchoring
 from chirpleaf.representation.canonical import Canonical, CanonicalInput
-from chirpleaf.training.engine import Schedule, fit
+from chirpleaf.training.engine import fit
 from chirpleaf.training.objectives import LogScore
 from chirpleaf.training.parallel.threads import bfloat16_pays
 from chirpleaf.training.progress import History, read_history
 from chirpleaf.training.recipe import Simulation, build_simulator, validation_batches
+from chirpleaf.training.schedule import Schedule
 
 LOGGER = logging.getLogger("ablation")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"

@@ -24,11 +24,12 @@ from chirpleaf.models.architecture import Architecture
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.training.banks.bank import build_waveform_bank
 from chirpleaf.training.banks.proposal import StratifiedProposal
-from chirpleaf.training.engine import Schedule, Training
+from chirpleaf.training.engine import Training
 from chirpleaf.training.objectives import LogScore
 from chirpleaf.training.parallel.threads import bfloat16_pays
 from chirpleaf.training.progress import read_history
 from chirpleaf.training.recipe import Simulation, build_simulator, train, waveform_source
+from chirpleaf.training.schedule import Schedule
 
 LOGGER = logging.getLogger("one_or_two")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"

@@ -15,9 +15,9 @@ from chirpleaf.models.architecture import Architecture
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.representation.anchoring import Along
 from chirpleaf.representation.templates import MASS_RATIO
-from chirpleaf.training.engine import Scaling, Schedule
 from chirpleaf.training.parallel.communication import Communication
 from chirpleaf.training.recipe import Simulation
+from chirpleaf.training.schedule import Scaling, Schedule
 
 
 class _Section(BaseModel):
@@ -129,7 +129,7 @@ class SimulationSection(_Section):
 
 
 class ScheduleSection(_Section):
-    """Length and rate of the training; see `training.engine.Schedule`."""
+    """Length and rate of the training; see `training.schedule.Schedule`."""
 
     epochs: PositiveInt = 40
     batches: PositiveInt = 1000

@@ -13,9 +13,9 @@ from chirpleaf.models import Architecture, Model, load, save
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.networks.leaves import BayesianLeaf
 from chirpleaf.representation.canonical import Canonical
-from chirpleaf.training.engine import Schedule
 from chirpleaf.training.progress import read_history
 from chirpleaf.training.recipe import Simulation, build_simulator, train
+from chirpleaf.training.schedule import Schedule
 from chirpleaf.training.simulator import Simulator
 
 SIMULATION = Simulation(

@@ -21,10 +21,12 @@ from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
 from chirpleaf.networks.residual import ResidualNetwork
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.training.batch import Batch
-from chirpleaf.training.engine import Checkpoints, Scaling, Schedule, fit
+from chirpleaf.training.checkpoints import Checkpoints
+from chirpleaf.training.engine import fit
 from chirpleaf.training.objectives import EvidenceBound, LogScore, SquaredError
 from chirpleaf.training.progress import History, read_history
 from chirpleaf.training.recipe import Simulation, train
+from chirpleaf.training.schedule import Scaling, Schedule
 
 MIXING = torch.tensor([[1.0, 0.5, 0.0, 0.0], [0.0, 1.0, -0.5, 0.0], [0.3, 0.0, 1.0, 0.8], [0.0, 0.7, 0.0, 1.0],
                        [0.5, 0.0, 0.0, -1.0]])  # fmt: skip

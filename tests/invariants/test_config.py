@@ -18,10 +18,10 @@ from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture
 from chirpleaf.networks.convolutional import PUBLISHED, Convolution
 from chirpleaf.training import recipe
-from chirpleaf.training.engine import Schedule
 from chirpleaf.training.parallel import threads
 from chirpleaf.training.parallel.communication import DEFAULT
 from chirpleaf.training.recipe import Simulation
+from chirpleaf.training.schedule import Schedule
 
 PRESETS = sorted((Path(recipe.__file__).parent / "presets").glob("*.yaml"))
 

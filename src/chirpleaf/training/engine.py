@@ -17,18 +17,15 @@ the ranks is the gradient that one rank would have of all their examples, and as
 
 import logging
 import math
-import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import lightning
 import numpy as np
 import torch
-from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
@@ -36,59 +33,12 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from chirpleaf.errors import InputError
 from chirpleaf.training.batch import Batch
+from chirpleaf.training.checkpoints import Checkpoints
 from chirpleaf.training.objectives import LogScore, Objective
 from chirpleaf.training.parallel.communication import DEFAULT, Communication, strategy
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
+from chirpleaf.training.schedule import Schedule
 from chirpleaf.training.simulator import Simulator
-
-Scaling: TypeAlias = Literal["constant", "sqrt", "linear"]
-
-_EXPONENTS: Mapping[Scaling, float] = {"constant": 0.0, "sqrt": 0.5, "linear": 1.0}
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to train.
-
-    Attributes:
-        epochs: number of epochs.
-        batches: batches in an epoch; a checkpoint and a validation follow each.
-        learning_rate: greatest learning rate.
-        warmup: batches over which it rises.
-        weight_decay: of AdamW.
-        clip: greatest norm of the gradient.
-        ema_decay: decay of the moving average per batch.
-        cosine: whether the rate falls as a cosine over the whole length, or stays.
-        accumulate: batches whose gradients a rank adds up before a step.
-        scaling: how the learning rate grows with the batches of a step: not at all, as their root, or with them.
-        stop_below: relative error on validation below which training ends early; None for none.
-    """
-
-    epochs: int = 40
-    batches: int = 1000
-    learning_rate: float = 2e-3
-    warmup: int = 500
-    weight_decay: float = 0.01
-    clip: float = 5.0
-    ema_decay: float = 0.999
-    cosine: bool = True
-    accumulate: int = 1
-    scaling: Scaling = "sqrt"
-    stop_below: float | None = None
-
-    def rate(self, step: int, done: int | None = None, ranks: int = 1) -> float:
-        """Learning rate at a step, over the greatest one of a lone rank that adds nothing up.
-
-        Args:
-            step: its number.
-            done: batches that all ranks have trained on; one a step when None.
-            ranks: number of ranks.
-        """
-        rise = min(1.0, (step + 1) / self.warmup) * (ranks * self.accumulate) ** _EXPONENTS[self.scaling]
-        if not self.cosine:
-            return rise
-        share = (step if done is None else done) / (self.epochs * self.batches)
-        return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
 
 
 class Training(lightning.LightningModule):
@@ -180,31 +130,6 @@ class EpochSampler(Sampler[int]):
 
     def __len__(self) -> int:
         return self._length
-
-
-class Checkpoints(TorchCheckpointIO):
-    """Checkpoints that replace the former ones when they are whole and on the disk, and not before."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        """Writes beside the former one, then over it.
-
-        Raises:
-            InputError: the disk is full, or does not take it for another reason.
-        """
-        whole, part = Path(path), Path(f"{path}.part")
-        whole.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("wb") as file:
-                torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(whole)
-        except (OSError, RuntimeError) as error:
-            part.unlink(missing_ok=True)
-            raise InputError(
-                f"expected room for a checkpoint; got `{error}` for {whole}, where the former one still is: free some "
-                "and go on with --resume"
-            ) from error
 
 
 class MovingAverage(EMAWeightAveraging):

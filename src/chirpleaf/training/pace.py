@@ -13,10 +13,11 @@ from lightning.pytorch.callbacks import Callback
 from torch import distributed
 
 from chirpleaf.models.architecture import Architecture
-from chirpleaf.training.engine import Schedule, fit
+from chirpleaf.training.engine import fit
 from chirpleaf.training.parallel.communication import DEFAULT, Communication, Exchange
 from chirpleaf.training.parallel.ranks import Ranks
 from chirpleaf.training.recipe import Simulation, build_simulator, objective
+from chirpleaf.training.schedule import Schedule
 
 _UNTIMED = 5
 """Steps that warm caches."""

@@ -27,12 +27,13 @@ from chirpleaf.training.banks.file import BankFile
 from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.banks.source import WaveformSource
 from chirpleaf.training.batch import Batch
-from chirpleaf.training.engine import Schedule, fit
+from chirpleaf.training.engine import fit
 from chirpleaf.training.objectives import EvidenceBound, LogScore, Objective, SquaredError
 from chirpleaf.training.parallel.communication import DEFAULT, Communication
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
 from chirpleaf.training.parallel.threads import Machine
 from chirpleaf.training.progress import History, read_history
+from chirpleaf.training.schedule import Schedule
 from chirpleaf.training.simulator import Simulator
 
 _SPECTRA_CHUNK = 256

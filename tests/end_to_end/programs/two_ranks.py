@@ -20,10 +20,11 @@ from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
 from chirpleaf.networks.residual import ResidualNetwork
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.training.batch import Batch
-from chirpleaf.training.engine import Schedule, fit
+from chirpleaf.training.engine import fit
 from chirpleaf.training.objectives import EvidenceBound, LogScore, Objective, SquaredError
 from chirpleaf.training.parallel.communication import Communication
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
+from chirpleaf.training.schedule import Schedule
 
 SIZE = 60
 STEPS = 3
