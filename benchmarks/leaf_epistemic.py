@@ -38,11 +38,11 @@ GREATEST = 200.0
 
 def widths(model: Model, prior: IntrinsicPrior, total_masses: tuple[float, float], events: int) -> dict[str, float]:
     """Median width by leaf of events of a prior whose total mass lies in a range, solar masses."""
-    asked = replace(model, architecture=replace(model.architecture, prior=prior))
     found = []
     index = 0
     while len(found) < events:
-        injection = inject(asked, DrawnSpectra(), np.random.default_rng([7, index]), snr_range=SNR_RANGE)
+        rng = np.random.default_rng([7, index])
+        injection = inject(model, DrawnSpectra(), rng, snr_range=SNR_RANGE, prior=prior)
         index += 1
         if not total_masses[0] <= injection.truth["mass_1"] + injection.truth["mass_2"] < total_masses[1]:
             continue

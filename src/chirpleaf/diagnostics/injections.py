@@ -14,7 +14,7 @@ from chirpleaf.models.model import Model
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, gmst, project
 from chirpleaf.physics.distributions import Distribution
-from chirpleaf.physics.priors import ExtrinsicPrior
+from chirpleaf.physics.priors import ExtrinsicPrior, IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.measured import Network
 from chirpleaf.strain.segment import Segment
@@ -54,6 +54,7 @@ def inject(
     *,
     snr_range: tuple[float, float] = (7.0, 60.0),
     distance: Distribution | None = None,
+    prior: IntrinsicPrior | None = None,
     trigger_error: float = 0.02,
 ) -> Injection:
     """Draws an event from a model's prior and simulates its data.
@@ -64,13 +65,14 @@ def inject(
         rng: source of randomness.
         snr_range: optimal signal-to-noise of the network, log-uniform between; it sets the distance.
         distance: prior of the luminosity distance (Mpc); binaries are then drawn until one is in `snr_range`.
+        prior: of masses and spins; the model's when None.
         trigger_error: half width of the uniform error of the trigger time, seconds.
 
     Returns:
         The event.
     """
     while True:
-        injection = _draw(model, spectra, rng, snr_range, distance, trigger_error)
+        injection = _draw(model, spectra, rng, snr_range, distance, prior or model.architecture.prior, trigger_error)
         if snr_range[0] <= injection.snr <= snr_range[1]:
             return injection
 
@@ -81,11 +83,12 @@ def _draw(
     rng: np.random.Generator,
     snr_range: tuple[float, float],
     distance: Distribution | None,
+    prior: IntrinsicPrior,
     trigger_error: float,
 ) -> Injection:
     architecture = model.architecture
     frequencies = architecture.grid.native_frequencies
-    truth = {name: float(value[0]) for name, value in architecture.prior.sample(1, rng).items()}
+    truth = {name: float(value[0]) for name, value in prior.sample(1, rng).items()}
     truth |= {name: float(value[0]) for name, value in ExtrinsicPrior().sample(1, rng).items()}
     truth["mass_1"], truth["mass_2"] = component_masses(truth["chirp_mass"], truth["mass_ratio"])
     psd, family = spectra.sample(model.detectors, frequencies, rng)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from chirpleaf.errors import InputError
 from chirpleaf.plots import style
@@ -46,6 +46,7 @@ def error_curves(
     for name, level in (levels or {}).items():
         axes.axhline(level, color=style.GREY, linestyle="--", linewidth=1.0, label=name)
     axes.set_xticks(places, [name.replace("-", "\N{EN DASH}") for name in bins])
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel=group_label, ylabel=error_label)

@@ -1,0 +1,39 @@
+"""Deterministic against Bayesian leaves while they are trained: relative error on validation by iteration.
+
+    python benchmarks/leaf_losses.py --out docs/images/leaf-losses.png
+
+Reads the histories of the shipped models; what a step takes, on cores that nothing else uses, `chirpleaf scale` says.
+"""
+
+import argparse
+import logging
+from pathlib import Path
+
+from chirpleaf.plots.training import loss_curves
+from chirpleaf.training.progress import read_history
+
+LOGGER = logging.getLogger("leaf_losses")
+HISTORIES = Path(__file__).parents[1] / "docs"
+MODELS = ("masses", "masses-bayesian", "remnant", "remnant-bayesian")
+STEPS = (2000, 10_000, 20_000, 40_000, 60_000)
+
+
+def main() -> None:
+    """Prints and draws."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    LOGGER.info(f"| model | {' | '.join(f'{step:,}' for step in STEPS)} |\n|---|{'---|' * len(STEPS)}")
+    curves = {}
+    for model in MODELS:
+        rows = read_history(HISTORIES / f"{model}-history.csv")
+        errors = {int(row["step"]): row["relative_error"] for row in rows}
+        LOGGER.info(f"| {model} | {' | '.join(f'{errors[step]:.3f}' for step in STEPS)} |")
+        curves[model] = list(errors), list(errors.values())
+    labels = {"against": "iterations", "loss_label": "mean relative error on validation", "logarithmic": True}
+    loss_curves(curves, **labels).savefig(arguments.out, dpi=110)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    main()
