@@ -103,7 +103,7 @@ def main() -> None:
     read = read_preset(preset)
     architecture = read.architecture()
     mapped = BankFile(whole).bank(waveform_source(architecture, seed=read.seed))
-    memory = WaveformBank(mapped.theta, torch.from_numpy(np.array(mapped.waves)))
+    memory = WaveformBank(mapped.theta, mapped.waves.clone())
     base = build_simulator(architecture, architecture.build(), read.data(), seed=0, bank=mapped)
     simulators = {"disk": base, "memory": replace(base, bank=memory)}
     for simulator in simulators.values():
