@@ -1,6 +1,7 @@
 """Several ranks: their gradient is that of one, their data are their own, and one that dies ends all."""
 
 import importlib.util
+import json
 import os
 import shutil
 import signal
@@ -210,3 +211,19 @@ def test_rank_0_alone_writes_and_speaks(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "history.csv", "last.ckpt", "machine.json", "preset.yaml", "short.safetensors",
     }  # fmt: skip
+
+
+def test_scale_times_ranks_and_predicts_more(tmp_path: Path) -> None:
+    preset, out = tmp_path / "short.yaml", tmp_path / "scale"
+    preset.write_text(PRESET)
+    command = [SCRIPT, "scale", preset, "--out", out, "--steps", "10", "--repeats", "1"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    found = json.loads((out / "scaling.json").read_text())["short"]
+    assert found["step"]["seconds"] > found["step"]["backward"] > 0
+    assert 0 < found["weak"]["2"] < 2
+    assert set(found["predicted"]["on"]) == {str(2**power) for power in range(11)}
+    assert (out / "scaling.png").read_bytes().startswith(b"\x89PNG")
+    refused = subprocess.run([*command, "--overwrite", "--ranks", "33"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "expected at least an example for each of 33 ranks; got a batch of 32" in refused.stderr
