@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib import resources
 from itertools import product
 from pathlib import Path
@@ -29,7 +30,7 @@ from chirpleaf.training.parallel.communication import Communication, axes, bucke
 LOGGER = logging.getLogger("namespaces")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
 BRIDGE = "chirpleaf0"
-WAYS = {"off": Communication(bucket=None), "on": Communication(bfloat16=True, grid=True)}
+WAYS = {"off": Communication(bucket=None, ahead=False), "on": Communication(bfloat16=True, grid=True)}
 PAYLOAD = 1448 / 1514
 """Share of an Ethernet frame that TCP carries."""
 
@@ -70,9 +71,8 @@ def bound(name: str, rate: float | None) -> None:
 
 def measured(preset: Path, names: list[str], out: Path, steps: int, way: Communication) -> Pace:
     """What rank 0 measures where every host has one rank."""
-    told = {"bucket": way.bucket, "bfloat16": way.bfloat16, "grid": way.grid}
     command = [sys.executable, "-m", "chirpleaf.cli.pace", str(preset), str(out / "pace.json"), "--steps", str(steps)]
-    command += ["--communication", json.dumps(told)]
+    command += ["--communication", json.dumps(asdict(way))]
     ranks = []
     for rank, name in enumerate(names):
         place = {"RANK": rank, "WORLD_SIZE": len(names), "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 1, "MASTER_PORT": 29500}
@@ -141,11 +141,7 @@ def compared(
     """Measured and predicted seconds of an average of the whole gradient, and of a step."""
     parts = tuple(buckets(pace.lengths, way))
     # Of the unbounded step, what its exchange prolongs it by is taken off before the bounded one's is put on.
-    backward = float(np.median(free.backward))
-    for _ in range(5):
-        alone = Step(0.0, backward, parts)
-        backward = float(np.median(free.backward)) - alone.on(link, rings)
-    alone = Step(0.0, backward, parts)
+    alone = Step(0.0, float(np.median(free.backward)), parts, float(np.median(free.meanwhile)))
     step = float(np.median(free.steps)) - alone.on(link, rings) + alone.on(bounded, rings)
     return {
         "average": typical(pace),

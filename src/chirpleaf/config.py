@@ -150,6 +150,8 @@ class CommunicationSection(_Section):
     bucket: PositiveFloat | None = 1.0
     bfloat16: bool = False
     grid: bool = False
+    ahead: bool = True
+    memory: bool = True
     timeout: PositiveFloat = 60.0
 
 

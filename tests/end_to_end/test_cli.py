@@ -78,7 +78,10 @@ def test_help_lists_the_verbs(chirpleaf: Command, arguments: tuple[str, ...]) ->
 
 
 def test_version(chirpleaf: Command) -> None:
-    assert re.fullmatch(r"chirpleaf \d+\.\d+\.\d+\S*\n", chirpleaf("--version").stdout)
+    said = chirpleaf("--version").stdout
+    assert re.fullmatch(r"chirpleaf \d+\.\d+\.\d+\S*\n", said)
+    as_module = [sys.executable, "-m", "chirpleaf", "--version"]
+    assert subprocess.run(as_module, capture_output=True, text=True, check=True).stdout == said
 
 
 @pytest.fixture

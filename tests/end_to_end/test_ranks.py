@@ -36,6 +36,8 @@ schedule: {epochs: 8, batches: 20, warmup: 2, ema_decay: 0.9}
 """
 
 EPOCHS = 8
+NETWORK = "memory=false"
+"""For what is of ranks on machines of their own."""
 
 pytestmark = [pytest.mark.usefixtures("one_thread_and_a_seed"), pytest.mark.slow]
 
@@ -56,9 +58,12 @@ def seen_by_two(folder: Path, kind: str, *options: str) -> list[dict[str, Any]]:
     return [torch.load(folder / f"{kind}-{rank}.pt") for rank in (0, 1)]
 
 
+@pytest.mark.parametrize("way", [(), (NETWORK,), (NETWORK, "ahead=false")], ids=["memory", "network", "waiting"])
 @pytest.mark.parametrize("kind", ["leaves", "density"])
-def test_two_ranks_have_the_gradient_of_one_with_all_of_their_examples(tmp_path: Path, kind: str) -> None:
-    first, second = seen_by_two(tmp_path, kind)
+def test_two_ranks_have_the_gradient_of_one_with_all_of_their_examples(
+    tmp_path: Path, kind: str, way: tuple[str, ...]
+) -> None:
+    first, second = seen_by_two(tmp_path, kind, *way)
     (tmp_path / "one").mkdir()
     one = program().gradients(tmp_path / "one", kind, ALONE, whole=True)
     for ours, theirs, whole in zip(first["gradients"], second["gradients"], one["gradients"], strict=True):
@@ -100,8 +105,8 @@ def test_the_gradient_of_bayesian_leaves_is_unbiased_over_ranks() -> None:
 
 
 def test_gradients_in_bfloat16_are_rounded_and_no_more(tmp_path: Path) -> None:
-    exact = seen_by_two(tmp_path, "leaves")[0]["gradients"][0]
-    rounded, other = (seen["gradients"][0] for seen in seen_by_two(tmp_path, "leaves", "--bfloat16"))
+    exact = seen_by_two(tmp_path, "leaves", NETWORK)[0]["gradients"][0]
+    rounded, other = (seen["gradients"][0] for seen in seen_by_two(tmp_path, "leaves", NETWORK, "bfloat16=true"))
     assert torch.equal(rounded, other)
     assert not torch.equal(rounded, exact)
     assert torch.equal(rounded, rounded.bfloat16().float())
@@ -110,9 +115,9 @@ def test_gradients_in_bfloat16_are_rounded_and_no_more(tmp_path: Path) -> None:
 
 def test_four_ranks_on_a_grid_have_the_gradient_of_four_round_a_ring(tmp_path: Path) -> None:
     ring, grid = tmp_path / "ring", tmp_path / "grid"
-    for folder, options in ((ring, ()), (grid, ("--grid",))):
+    for folder, options in ((ring, ()), (grid, ("grid=true",))):
         folder.mkdir()
-        command = [*TORCHRUN, "4", PROGRAM, folder, "leaves", *options]
+        command = [*TORCHRUN, "4", PROGRAM, folder, "leaves", NETWORK, *options]
         subprocess.run(command, check=True, capture_output=True, timeout=240)
     for rank in range(4):
         expected = torch.load(ring / f"leaves-{rank}.pt")["gradients"]
@@ -130,7 +135,8 @@ def test_buckets_are_those_of_torch(tmp_path: Path) -> None:
 def train(
     preset: Path, out: Path, *options: str, ranks: int = 2, wait: bool = True
 ) -> "subprocess.Popen[str] | subprocess.CompletedProcess[str]":
-    preset.write_text(PRESET)
+    if not preset.exists():
+        preset.write_text(PRESET)
     command = [str(part) for part in (*TORCHRUN, ranks, "--no-python", SCRIPT, "train", preset, "--out", out)]
     command += ["--cores", "1", *options]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -151,8 +157,10 @@ def curve(out: Path) -> list[tuple[float, float, float]]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks the kernel for the ranks")
-def test_a_rank_that_is_killed_ends_the_job_and_the_next_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("memory", ["true", "false"], ids=["memory", "network"])
+def test_a_rank_that_is_killed_ends_the_job_and_the_next_goes_on(tmp_path: Path, memory: str) -> None:
     preset, broken, whole = tmp_path / "short.yaml", tmp_path / "broken", tmp_path / "whole"
+    preset.write_text(PRESET + f"communication: {{memory: {memory}}}\n")
     assert train(preset, whole).returncode == 0
     job = train(preset, broken, wait=False)
     assert isinstance(job, subprocess.Popen)

@@ -55,6 +55,7 @@ def test_only_what_the_backward_pass_does_not_hide_prolongs_a_step() -> None:
     assert Step(10.0, 4.0, (3, 1)).on(link, rings) == pytest.approx(12.0)  # 2-5, 5-6
     assert Step(10.0, 4.0, (2,)).on(link, rings) == pytest.approx(12.0)
     assert Step(10.0, 4.0, (2,)).efficiency(link, rings) == pytest.approx(10 / 12)
+    assert Step(10.0, 4.0, (2,), meanwhile=1.5).on(link, rings) == pytest.approx(10.5)
 
 
 def test_stragglers_hold_all_ranks_up() -> None:
@@ -75,7 +76,7 @@ def test_buckets_hold_all_weights() -> None:
 
 def pace(ranks: int, step: float, link: Link, batch_size: int = 64) -> Pace:
     exchanges = [(n, link.exchange(n, (ranks,))) for n in (4000, 40_000, 400_000)] if ranks > 1 else []
-    return Pace(ranks, batch_size, 1, [step] * 20, [0.3 * step] * 20, [100_000, 100], exchanges)
+    return Pace(ranks, batch_size, 1, [step] * 20, [0.3 * step] * 20, [0.001 * step] * 20, [100_000, 100], exchanges)
 
 
 def test_a_summary_says_what_was_measured_and_what_follows() -> None:

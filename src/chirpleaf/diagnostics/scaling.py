@@ -6,9 +6,11 @@ An average of n bytes round a ring of R ranks takes 2 (R - 1) messages one after
 
 with latency a and bandwidth b of a message; on a grid the rings of its rows and of its columns follow each other. Of
 the buckets of a backward pass of length T_b, the i-th of k is there at T_b i / k, and they are averaged in turn; what
-of that is left over after the backward pass prolongs the step,
+of that is left over after the backward pass and the simulation of the next batch, of length T_s, prolongs the step,
 
-    T(R) = T(1) + max(0, end of the last average - T_b).
+    T(R) = T(1) + max(0, end of the last average - T_b - T_s),
+
+where T_s = 0 unless ranks simulate ahead.
 
 All ranks wait for the slowest: of R steps whose durations spread normally with s about their median, the longest is
 about s (2 ln R)^(1/2) later.
@@ -81,12 +83,14 @@ class Step:
         seconds: its median duration.
         backward: of that, the backward pass from which the buckets come.
         buckets: their bytes in their order.
+        meanwhile: what is done while they are on their way, seconds.
         spread: standard deviation of its duration, seconds.
     """
 
     seconds: float
     backward: float
     buckets: tuple[int, ...]
+    meanwhile: float = 0.0
     spread: float = 0.0
 
     def on(self, link: Link, rings: Sequence[int], *, stragglers: bool = False) -> float:
@@ -101,7 +105,7 @@ class Step:
         for place, n_bytes in enumerate(self.buckets, start=1):
             end = max(end, self.backward * place / len(self.buckets)) + link.exchange(n_bytes, rings)
         late = self.spread * math.sqrt(2 * math.log(math.prod(rings))) if stragglers else 0.0
-        return self.seconds + late + max(0.0, end - self.backward)
+        return self.seconds + late + max(0.0, end - self.backward - self.meanwhile)
 
     def efficiency(self, link: Link, rings: Sequence[int], *, stragglers: bool = False) -> float:
         """Its duration on one rank over that on many."""
@@ -109,7 +113,7 @@ class Step:
 
 
 SWITCHES = {
-    "off": Communication(bucket=None),
+    "off": Communication(bucket=None, ahead=False),
     "on": Communication(bucket=1.0, bfloat16=True, grid=True),
 }
 """Ways of averaging gradients that are predicted: all at the end of a step, and with all that saves time."""
@@ -157,8 +161,10 @@ def summarise(
         communication: how they averaged.
         cluster: link to predict for.
     """
-    alone = float(np.median([np.median(pace.steps) for pace in weak[1]]))
-    backward = float(np.median([np.median(pace.backward) for pace in weak[1]]))
+    alone, backward, meanwhile = (
+        float(np.median([np.median(getattr(pace, part)) for pace in weak[1]]))
+        for part in ("steps", "backward", "meanwhile")
+    )
     quartiles = np.mean([np.quantile(pace.steps, (0.25, 0.75)) for pace in weak[1]], axis=0)
     lengths = weak[1][0].lengths
     averages = [
@@ -171,7 +177,8 @@ def summarise(
     wrong = [abs(link.exchange(n_bytes, rings) / seconds - 1) for n_bytes, seconds, rings in averages]
 
     def step(way: Communication) -> Step:
-        return Step(alone, backward, tuple(buckets(lengths, way)), float(np.diff(quartiles)[0] / _QUARTILES))
+        spread = float(np.diff(quartiles)[0] / _QUARTILES)
+        return Step(alone, backward, tuple(buckets(lengths, way)), meanwhile if way.ahead else 0.0, spread)
 
     def efficiencies(*, stragglers: bool) -> dict[str, dict[int, float]]:
         return {

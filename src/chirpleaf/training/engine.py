@@ -16,9 +16,8 @@ the ranks is the gradient that one rank would have of all their examples, and as
 """
 
 import logging
-import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,14 +28,16 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader
 
 from chirpleaf.errors import InputError
 from chirpleaf.training.batch import Batch
 from chirpleaf.training.checkpoints import Checkpoints
+from chirpleaf.training.loading import Ahead, EpochSampler, loader
 from chirpleaf.training.objectives import LogScore, Objective
-from chirpleaf.training.parallel.communication import DEFAULT, Communication, strategy
+from chirpleaf.training.parallel.communication import DEFAULT, Communication
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
+from chirpleaf.training.parallel.strategy import Meanwhile, Waiting, strategy
 from chirpleaf.training.schedule import Schedule
 from chirpleaf.training.simulator import Simulator
 
@@ -96,40 +97,6 @@ class Training(lightning.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Goes on there."""
         self.done = checkpoint["done"]
-
-
-class Batches(Dataset[Batch]):
-    """The simulator as a dataset of whole batches."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-
-    def __getitem__(self, index: int) -> Batch:
-        return self._simulator.batch(index)
-
-
-class EpochSampler(Sampler[int]):
-    """Indices of a rank's batches of an epoch, from the first one that no rank has trained on.
-
-    The place is asked for when an epoch begins, not counted here: Lightning restores it on a resume before it asks for
-    the first index, but tells a sampler of its epoch only after.
-
-    Args:
-        schedule: how many batches an epoch has, and a step; an epoch ends with a whole step.
-        ranks: the place of this process.
-        done: gives the number of batches trained on so far.
-    """
-
-    def __init__(self, schedule: Schedule, ranks: Ranks, done: Callable[[], int]) -> None:
-        self._length = math.ceil(schedule.batches / (ranks.size * schedule.accumulate)) * schedule.accumulate
-        self._ranks, self._done = ranks, done
-
-    def __iter__(self) -> Iterator[int]:
-        first = self._done() + self._ranks.rank
-        return iter(range(first, first + self._length * self._ranks.size, self._ranks.size))
-
-    def __len__(self) -> int:
-        return self._length
 
 
 class MovingAverage(EMAWeightAveraging):
@@ -204,6 +171,8 @@ def fit(
     checkpoint = out / "last.ckpt"
     if resume and not checkpoint.exists():
         raise InputError(f"expected a checkpoint to resume from; got no {checkpoint}: train without --resume")
+    training = Training(network, schedule, objective or LogScore(), seed, ranks)
+    batches = loader(simulator, EpochSampler(schedule, ranks, lambda: training.done), workers)
     trainer = lightning.Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
         strategy=strategy(ranks, communication),
@@ -223,17 +192,10 @@ def fit(
             ModelCheckpoint(dirpath=out, filename="last", every_n_epochs=1, enable_version_counter=False),
             *([] if schedule.stop_below is None else [_stopping(schedule.stop_below)]),
             *callbacks,
+            *([Meanwhile(batches.prepare)] if isinstance(batches, Ahead) and communication.ahead else []),
+            Waiting(),
         ],
     )
-    training = Training(network, schedule, objective or LogScore(), seed, ranks)
-    loader = DataLoader(
-        Batches(simulator),
-        batch_size=None,
-        sampler=EpochSampler(schedule, ranks, lambda: training.done),
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        prefetch_factor=4 if workers else None,
-    )
     held_out: DataLoader[Batch] = DataLoader(validation, batch_size=None)  # type: ignore[arg-type]
-    trainer.fit(training, loader, held_out, ckpt_path=checkpoint if resume else None, weights_only=False)
+    trainer.fit(training, batches, held_out, ckpt_path=checkpoint if resume else None, weights_only=False)
     return training.done

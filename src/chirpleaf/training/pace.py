@@ -14,7 +14,8 @@ from torch import distributed
 
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.training.engine import fit
-from chirpleaf.training.parallel.communication import DEFAULT, Communication, Exchange
+from chirpleaf.training.parallel.communication import DEFAULT, Communication
+from chirpleaf.training.parallel.exchange import NetworkExchange
 from chirpleaf.training.parallel.ranks import Ranks
 from chirpleaf.training.recipe import Simulation, build_simulator, objective
 from chirpleaf.training.schedule import Schedule
@@ -33,7 +34,8 @@ class Pace:
         batch_size: examples of a rank's batch.
         batches: batches of a step of a rank.
         steps: durations of steps, seconds.
-        backward: of their last backward passes alone, exchange included, seconds.
+        backward: of their last backward passes alone, seconds.
+        meanwhile: between these and the wait for gradients on their way, in which the next batch is simulated; seconds.
         lengths: of the weights whose gradients are exchanged, in their order.
         exchanges: pairs of bytes and the seconds that their average took, with nothing beside it.
     """
@@ -43,6 +45,7 @@ class Pace:
     batches: int
     steps: list[float]
     backward: list[float]
+    meanwhile: list[float]
     lengths: list[int]
     exchanges: list[tuple[int, float]]
 
@@ -53,17 +56,21 @@ class _Clock(Callback):
     def __init__(self) -> None:
         self.ends: list[float] = []
         self.backward: list[float] = []
+        self.meanwhile: list[float] = []
 
     def on_before_backward(self, *_: Any) -> None:
         self._began = time.perf_counter()
 
     def on_after_backward(self, *_: Any) -> None:
-        self._spent = time.perf_counter() - self._began
+        self._ended = time.perf_counter()
+
+    def on_before_optimizer_step(self, *_: Any) -> None:
+        self.backward.append(self._ended - self._began)
+        self.meanwhile.append(time.perf_counter() - self._ended)
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         if trainer.global_step > len(self.ends):
             self.ends.append(time.perf_counter())
-            self.backward.append(self._spent)
 
 
 def measure(
@@ -116,6 +123,7 @@ def measure(
         schedule.accumulate,
         [after - before for before, after in pairwise(ends)],
         clock.backward[_UNTIMED:],
+        clock.meanwhile[_UNTIMED:],
         lengths,
         exchanges,
     )
@@ -123,13 +131,14 @@ def measure(
 
 def _exchanges(ranks: Ranks, communication: Communication, length: int) -> list[tuple[int, float]]:
     """Averages of tensors from a hundredth of the gradient to twice as much."""
-    exchange, found = Exchange(ranks, communication), []
+    exchange, found = NetworkExchange(ranks, communication), []
     for part in (length // 100, length // 10, length // 3, length, 2 * length):
         some = torch.ones(max(part, ranks.size))
         for turn in range(_EXCHANGES + 2):
             distributed.barrier()
             began = time.perf_counter()
-            exchange.average(some)
+            exchange.begin(some)
+            exchange.wait()
             if turn >= 2:
                 found.append((communication.size * len(some), time.perf_counter() - began))
     return found

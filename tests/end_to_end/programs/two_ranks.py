@@ -1,6 +1,6 @@
 """What each of two ranks does: trains two steps on half of every global batch, and keeps what it sees.
 
-Usage, under a launcher: two_ranks.py FOLDER KIND [--bfloat16] [--grid]
+Usage, under a launcher: two_ranks.py FOLDER KIND [SWITCH=true|false ...]
 """
 
 import sys
@@ -121,11 +121,12 @@ def gradients(folder: Path, kind: str, ranks: Ranks, *, whole: bool = False, **s
 def main() -> None:
     """What this rank has seen, into a file of its own."""
     folder, kind = Path(sys.argv[1]), sys.argv[2]
+    switches = {name: value == "true" for name, value in (option.split("=") for option in sys.argv[3:])}
     torch.set_num_threads(1)
     ranks = Ranks.here()
     assert ranks != ALONE
     with ranks.joined():
-        seen = gradients(folder, kind, ranks, bfloat16="--bfloat16" in sys.argv, grid="--grid" in sys.argv)
+        seen = gradients(folder, kind, ranks, **switches)
     torch.save(seen, folder / f"{kind}-{ranks.rank}.pt")
 
 

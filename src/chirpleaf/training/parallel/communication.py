@@ -1,27 +1,15 @@
-"""Communication: how ranks average their gradients.
+"""Communication: how ranks average their gradients, and how many bytes and messages that takes.
 
 The backward pass hands gradients over in buckets, and one is averaged while the next is computed. Gloo averages round a
 ring, where R ranks take 2 (R - 1) messages in turn; on a grid of r rows and c columns, averaged along the rows and then
 along the columns, they take 2 (r - 1) + 2 (c - 1), for twice the bytes (compare the torus of arXiv:1811.05233). Sent in
-bfloat16, gradients are half as long; every rank rounds its own, so that most of the errors average out.
+bfloat16, gradients are half as long; every rank rounds its own, so that most of the errors average out. What is on its
+way when the backward pass ends has the time of the next batch's simulation to arrive.
 """
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TypeAlias
-
-import torch
-from lightning.pytorch.strategies import DDPStrategy, Strategy
-from torch import Tensor, distributed
-from torch.futures import Future
-from torch.nn.parallel import DistributedDataParallel
-
-from chirpleaf.training.parallel.ranks import Launched, Ranks
-
-Group: TypeAlias = distributed.ProcessGroup
 
 _EVERYTHING = 1 << 20
 """MB of a bucket that holds any network."""
@@ -37,18 +25,28 @@ class Communication:
         bucket: MB of gradients that are sent together while the backward pass goes on; None sends all at its end.
         bfloat16: whether they are sent in bfloat16 instead of float32.
         grid: whether ranks average along the rows and columns of a grid instead of round one ring.
+        ahead: whether a rank simulates its next batch while gradients are on their way.
+        memory: whether ranks that are all on one machine average through its memory, where neither bfloat16 nor a grid
+            saves anything.
         timeout: seconds after which a rank that does not answer ends the training.
     """
 
     bucket: float | None = 1.0
     bfloat16: bool = False
     grid: bool = False
+    ahead: bool = True
+    memory: bool = True
     timeout: float = 60.0
 
     @property
     def size(self) -> int:
         """Bytes of a gradient on its way."""
         return 2 if self.bfloat16 else 4
+
+    @property
+    def room(self) -> float:
+        """MB of a bucket."""
+        return self.bucket or _EVERYTHING
 
 
 DEFAULT = Communication()
@@ -81,7 +79,7 @@ def buckets(lengths: Sequence[int], communication: Communication) -> list[int]:
         >>> buckets([100, 300_000, 300_000], Communication(bucket=2.0))
         [1200000, 1200400]
     """
-    limit = (communication.bucket or _EVERYTHING) * 2**20
+    limit = communication.room * 2**20
     found, room = [0], limit if communication.bucket is None else min(limit, _FIRST)
     for length in reversed(lengths):
         if 4 * found[-1] / communication.size >= room:
@@ -89,86 +87,3 @@ def buckets(lengths: Sequence[int], communication: Communication) -> list[int]:
             room = limit
         found[-1] += communication.size * length
     return found
-
-
-class Exchange:
-    """Averages of tensors over joined ranks.
-
-    Args:
-        ranks: the place of this process.
-        communication: how.
-    """
-
-    def __init__(self, ranks: Ranks, communication: Communication) -> None:
-        self._size, self._bfloat16 = ranks.size, communication.bfloat16
-        timeout = timedelta(seconds=communication.timeout)
-        self.group: Group = distributed.new_group(timeout=timeout)
-        self._rings = [self.group]
-        shape = axes(ranks.size, grid=communication.grid)
-        if len(shape) > 1:
-            places = torch.arange(ranks.size).reshape(shape)
-            self._rings = [
-                distributed.new_subgroups_by_enumeration(lines.tolist(), timeout=timeout)[0]
-                for lines in (places, places.T)
-            ]
-        # Buckets are averaged in the order in which they come, which is that of all ranks.
-        self._line = ThreadPoolExecutor(1)
-
-    def average(self, whole: Tensor) -> Tensor:
-        """The average of a tensor over the ranks, in its place.
-
-        Args:
-            whole: of any shape, the same on all ranks.
-
-        Returns:
-            The same tensor.
-        """
-        sent = whole.to(torch.bfloat16) if self._bfloat16 else whole
-        sent.div_(self._size)
-        for ring in self._rings:
-            distributed.all_reduce(sent, group=ring)
-        return whole if sent is whole else whole.copy_(sent)
-
-    def hook(self, _: None, bucket: distributed.GradBucket) -> Future[Tensor]:  # type: ignore[name-defined]
-        """For `DistributedDataParallel`: the average of a bucket, which the backward pass need not wait for."""
-        averaged: Future[Tensor] = Future()
-
-        def average() -> None:
-            try:
-                averaged.set_result(self.average(bucket.buffer()))
-            except RuntimeError as error:
-                averaged.set_exception(error)  # type: ignore[arg-type]
-
-        self._line.submit(average)
-        return averaged
-
-
-class DataParallel(DDPStrategy):
-    """Lightning's, with an exchange of our own: torch's hooks refuse to go without NCCL.
-
-    Args:
-        ranks: joined ranks.
-        communication: how they average their gradients.
-    """
-
-    def __init__(self, ranks: Ranks, communication: Communication) -> None:
-        self._communication, self._exchange = communication, Exchange(ranks, communication)
-        super().__init__(
-            cluster_environment=Launched(ranks),
-            process_group=self._exchange.group,
-            bucket_cap_mb=communication.bucket or _EVERYTHING,
-            gradient_as_bucket_view=True,
-            broadcast_buffers=False,
-        )
-
-    def configure_ddp(self) -> None:
-        """Wraps the network, and averages what it sends where torch would not do as well by itself."""
-        super().configure_ddp()
-        if self._communication.bfloat16 or self._communication.grid:
-            assert isinstance(self.model, DistributedDataParallel)
-            self.model.register_comm_hook(None, self._exchange.hook)
-
-
-def strategy(ranks: Ranks, communication: Communication) -> Strategy | str:
-    """Lightning's strategy for a lone process or for several."""
-    return "auto" if ranks.size == 1 else DataParallel(ranks, communication)

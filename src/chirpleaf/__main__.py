@@ -1,0 +1,6 @@
+"""`python -m chirpleaf`: the command line by the interpreter that is named."""
+
+from chirpleaf.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Exchange: room in memory, and batches made while gradients are on their way."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
+
+from chirpleaf.errors import InputError
+from chirpleaf.training.loading import Ahead
+from chirpleaf.training.parallel import exchange
+from chirpleaf.training.parallel.communication import Communication
+from chirpleaf.training.parallel.ranks import ALONE, Ranks
+
+
+class Numbers:
+    """A simulator whose batches are their indices."""
+
+    def __init__(self) -> None:
+        self.made: list[int] = []
+
+    def batch(self, index: int) -> int:
+        self.made.append(index)
+        return index
+
+
+def test_batches_come_in_their_order_made_ahead_or_not() -> None:
+    simulator = Numbers()
+    batches = Ahead(simulator, [3, 5, 7])  # type: ignore[arg-type]
+    assert len(batches) == 3
+    for _ in range(2):  # epochs
+        seen = []
+        for batch in batches:
+            seen.append(batch)
+            if batch != 5:
+                batches.prepare()
+                batches.prepare()
+                assert simulator.made[-1] == {3: 5, 7: 7}[batch]
+        assert seen == [3, 5, 7]
+    assert simulator.made == 2 * [3, 5, 7]
+
+
+def test_places_in_memory_are_gone_from_the_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "_SHARED", tmp_path)
+    monkeypatch.setattr(exchange.distributed, "barrier", lambda: None)
+    places = exchange._shared(ALONE, (2, 3, 5))
+    assert places.shape == (2, 3, 5)
+    places[1, 2, 4] = 1.0
+    assert places.sum() == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_full_memory_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(exchange, "_SHARED", tmp_path)
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(InputError, match=r"expected 4 MB in .*got `.*No space left.*memory: false"):
+        exchange._shared(ALONE, (2, 1, 2**19))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("ranks", "memory", "way"),
+    [
+        (Ranks(0, 4, 0, 4), True, "memory"),
+        (Ranks(0, 4, 0, 4), False, "network"),
+        (Ranks(0, 4, 0, 2), True, "network"),  # two machines
+    ],
+    ids=["one machine", "switched off", "two machines"],
+)
+def test_ranks_of_one_machine_average_through_its_memory(
+    monkeypatch: pytest.MonkeyPatch, ranks: Ranks, memory: bool, way: str
+) -> None:
+    monkeypatch.setattr(exchange, "MemoryExchange", lambda *_: "memory")
+    monkeypatch.setattr(exchange, "NetworkExchange", lambda *_: "network")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert exchange.exchange(ranks, Communication(memory=memory), 10) == way
+
+
+def test_lightning_still_has_what_data_parallel_switches_off() -> None:
+    assert callable(_TrainingEpochLoop._broadcast_sigterm_tensor)
