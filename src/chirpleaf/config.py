@@ -134,6 +134,7 @@ class ScheduleSection(_Section):
     epochs: PositiveInt = 40
     batches: PositiveInt = 1000
     learning_rate: PositiveFloat = 2e-3
+    muon: PositiveFloat | None = None
     warmup: PositiveInt = 500
     weight_decay: float = Field(default=0.01, ge=0)
     clip: PositiveFloat = 5.0

@@ -154,9 +154,14 @@ class Recorded(LinearGaussian):
 
 
 def run(
-    out: Path, *, resume: bool = False, kill_at: int | None = None, problem: LinearGaussian | None = None
+    out: Path,
+    *,
+    resume: bool = False,
+    kill_at: int | None = None,
+    problem: LinearGaussian | None = None,
+    plan: Schedule = PLAN,
 ) -> ConditionalDensity:
-    """Trains by `PLAN` until the end or until it is killed; a resumed training begins with other weights."""
+    """Trains by `plan` until the end or until it is killed; a resumed training begins with other weights."""
     problem = problem or LinearGaussian()
     out.mkdir(exist_ok=True)
     torch.manual_seed(4 if resume else 3)
@@ -165,7 +170,7 @@ def run(
     if kill_at is not None:
         callbacks.append(Kill(kill_at))
     held_out = [LinearGaussian().batch(10**6)]
-    fit(density, problem, held_out, PLAN, out=out, resume=resume, callbacks=callbacks)  # type: ignore[arg-type]
+    fit(density, problem, held_out, plan, out=out, resume=resume, callbacks=callbacks)  # type: ignore[arg-type]
     return density
 
 
@@ -174,13 +179,17 @@ def losses(out: Path) -> list[tuple[str, str, str]]:
         return [(row["step"], row["loss"], row["validation_loss"]) for row in csv.DictReader(file)]
 
 
+@pytest.mark.parametrize("muon", [None, 0.01], ids=["AdamW", "Muon"])
 @pytest.mark.parametrize("kill_at", [20, 27], ids=["between epochs", "within an epoch"])
-def test_a_resumed_training_is_the_uninterrupted_one_to_the_bit(tmp_path: Path, kill_at: int) -> None:
-    whole = run(tmp_path / "whole")
+def test_a_resumed_training_is_the_uninterrupted_one_to_the_bit(
+    tmp_path: Path, kill_at: int, muon: float | None
+) -> None:
+    plan = replace(PLAN, muon=muon)
+    whole = run(tmp_path / "whole", plan=plan)
     with pytest.raises(KilledError):
-        run(tmp_path / "broken", kill_at=kill_at)
+        run(tmp_path / "broken", plan=plan, kill_at=kill_at)
     assert len(losses(tmp_path / "broken")) == 2
-    resumed = run(tmp_path / "broken", resume=True)
+    resumed = run(tmp_path / "broken", plan=plan, resume=True)
     for name, weight in whole.state_dict().items():
         assert torch.equal(resumed.state_dict()[name], weight), name
     assert losses(tmp_path / "broken") == losses(tmp_path / "whole")

@@ -1,9 +1,10 @@
 """Engine: fits a network to simulated batches, on Lightning.
 
-What is lowered is the objective's (`training.objectives`). AdamW with linear warm-up and cosine decay; the weights that
-are validated and shipped are their exponential moving average. Training is cut into epochs of a fixed number of
-batches; batch n and what the network draws for it (dropout, random weights) depend on (seed, n) alone and checkpoints
-are written between epochs, so a resumed run repeats an uninterrupted one.
+What is lowered is the objective's (`training.objectives`), in steps of the schedule's optimizer (`training.optimizers`)
+with linear warm-up and cosine decay; the weights that are validated and shipped are their exponential moving average.
+Training is cut into epochs of a fixed number of batches; batch n and what the network draws for it (dropout, random
+weights) depend on (seed, n) alone and checkpoints are written between epochs, so a resumed run repeats an uninterrupted
+one.
 
 Several ranks train on one network: rank r of R takes the batches r, r + R, r + 2 R, ..., and a step follows the mean
 gradient over the ranks, each of which may add up the gradients of several batches before it. A step is then of
@@ -35,6 +36,7 @@ from chirpleaf.training.batch import Batch
 from chirpleaf.training.checkpoints import Checkpoints
 from chirpleaf.training.loading import Ahead, EpochSampler, loader
 from chirpleaf.training.objectives import LogScore, Objective
+from chirpleaf.training.optimizers import optimizer
 from chirpleaf.training.parallel.communication import DEFAULT, Communication
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
 from chirpleaf.training.parallel.strategy import Meanwhile, Waiting, strategy
@@ -81,14 +83,12 @@ class Training(lightning.LightningModule):
             self.log("relative_error", error.float(), on_epoch=True, batch_size=size, sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW, with a rate for each batch."""
-        optimizer = torch.optim.AdamW(
-            self.parameters(), lr=self.schedule.learning_rate, weight_decay=self.schedule.weight_decay
-        )
+        """What the schedule asks for, with a rate for each batch."""
+        chosen = optimizer(self.network, self.schedule)
         scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: self.schedule.rate(step, self.done, self._ranks.size)
+            chosen, lambda step: self.schedule.rate(step, self.done, self._ranks.size)
         )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        return {"optimizer": chosen, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keeps how far the ranks are: others in number may go on."""

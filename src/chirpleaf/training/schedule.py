@@ -17,9 +17,10 @@ class Schedule:
     Attributes:
         epochs: number of epochs.
         batches: batches in an epoch; a checkpoint and a validation follow each.
-        learning_rate: greatest learning rate.
-        warmup: steps over which it rises.
-        weight_decay: of AdamW.
+        learning_rate: greatest learning rate of AdamW.
+        muon: that of Muon, for the matrices inside residual blocks; AdamW takes them like all others when None.
+        warmup: steps over which they rise.
+        weight_decay: of both.
         clip: greatest norm of the gradient.
         ema_decay: decay of the moving average per batch.
         cosine: whether the rate falls as a cosine over the whole length, or stays.
@@ -31,6 +32,7 @@ class Schedule:
     epochs: int = 40
     batches: int = 1000
     learning_rate: float = 2e-3
+    muon: float | None = None
     warmup: int = 500
     weight_decay: float = 0.01
     clip: float = 5.0
