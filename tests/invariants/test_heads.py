@@ -2,8 +2,10 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
+from scipy.stats import kstest
 from torch import Tensor, nn
 
 from chirpleaf.networks.density import ConditionalDensity
@@ -126,6 +128,45 @@ def test_far_values_have_finite_densities(kind: str) -> None:
     log_prob = build(kind, 4)(context()).log_prob(torch.full((BATCH, 4), 300.0))
     assert torch.isfinite(log_prob).all()
     assert (log_prob < -100).all()
+
+
+@heads
+@torch.no_grad()
+def test_samples_are_standard_normal_in_normal_coordinates_and_others_are_not(kind: str) -> None:
+    posterior, other = build(kind, 4)(context()), build(kind, 4, seed=1)(context())
+    normal = posterior.to_normal(posterior.sample(2000, generator()))
+    assert normal.dtype == torch.float64
+    for found, fits in ((normal, True), (posterior.to_normal(other.sample(2000, generator())), False)):
+        p_values = [kstest(column.numpy(), "norm").pvalue for column in found.flatten(1).T]
+        assert (min(p_values) > 1e-3) == fits
+    correlation = torch.corrcoef(normal[:, 0].T) - torch.eye(4)
+    assert correlation.abs().max() < 0.09
+
+
+@heads
+@torch.no_grad()
+def test_normal_coordinates_and_back(kind: str) -> None:
+    posterior = build(kind, 4)(context())
+    normal = 1.5 * torch.randn(200, BATCH, 4, generator=generator(), dtype=torch.float64)
+    torch.testing.assert_close(posterior.to_normal(posterior.from_normal(normal)), normal, rtol=1e-3, atol=1e-3)
+
+
+@heads
+def test_the_density_is_that_of_normal_coordinates_times_their_jacobian(kind: str) -> None:
+    posterior = build(kind, 4)(context(1))
+    for value in posterior.sample(5, generator()):
+        jacobian = torch.autograd.functional.jacobian(posterior.to_normal, value)[0, :, 0]
+        normal = posterior.to_normal(value)[0]
+        expected = -0.5 * (normal.square() + np.log(2 * np.pi)).sum() + torch.linalg.slogdet(jacobian)[1]
+        torch.testing.assert_close(posterior.log_prob(value)[0].double(), expected.double(), rtol=1e-3, atol=1e-3)
+
+
+@torch.no_grad()
+def test_normal_coordinates_of_far_values_are_finite() -> None:
+    posterior = build("mixture", 4)(context())
+    far = posterior.to_normal(torch.full((BATCH, 4), 300.0))
+    assert torch.isfinite(far).all()
+    assert far.abs().amax() > 8
 
 
 @heads

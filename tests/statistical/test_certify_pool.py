@@ -9,6 +9,7 @@ import torch
 
 from chirpleaf.inference.certify import pool as pool_module
 from chirpleaf.inference.certify.pool import Pool
+from chirpleaf.inference.certify.proposals import MixtureProposal
 from chirpleaf.inference.certify.weigher import Batch
 from chirpleaf.models import PARAMETERS
 from chirpleaf.physics.derived import Samples
@@ -40,6 +41,10 @@ class Gaussian:
         return np.asarray((log_density + SUPPORT.log_abs_det_jacobian(values, z)).numpy())
 
 
+def refit(theta: Samples, log_weight: np.ndarray) -> MixtureProposal:
+    return MixtureProposal.fitted(SUPPORT, theta, log_weight, seed=0)
+
+
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A pool that has begun with 2048 poor draws, and its clock."""
@@ -59,7 +64,7 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_poor_proposal_is_bettered_until_enough_count(pool: Any) -> None:
     before = pool.weighing
-    pool.fill(0, 2000, SUPPORT, deadline=1e3)
+    pool.fill(0, 2000, refit, deadline=1e3)
     after = pool.weighing
     assert before.efficiency < 0.1
     assert after.effective_samples >= 2000
@@ -69,24 +74,27 @@ def test_a_poor_proposal_is_bettered_until_enough_count(pool: Any) -> None:
 
 def test_no_turn_is_much_longer_than_the_time_that_is_left(pool: Any) -> None:
     begun, deadline = pool.clock.now, pool.clock.now + 2.5
-    pool.fill(0, 1_000_000, SUPPORT, deadline)
+    pool.fill(0, 1_000_000, refit, deadline)
     assert pool.clock.now > begun + 2
     assert pool.clock.now <= deadline + 512 * PER_DRAW
 
 
 def test_draws_that_are_asked_for_are_made_though_fewer_would_do(pool: Any) -> None:
-    pool.fill(5000, 10, SUPPORT, deadline=1e3)
+    pool.fill(5000, 10, refit, deadline=1e3)
     assert pool.size == 5000
 
 
 def test_after_the_deadline_none_are_made(pool: Any) -> None:
-    pool.fill(5000, 2000, SUPPORT, deadline=pool.clock.now - 1)
+    pool.fill(5000, 2000, refit, deadline=pool.clock.now - 1)
     assert pool.size == 2048
 
 
-def test_a_good_proposal_is_left_alone(pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_good_proposal_is_left_alone(pool: Any) -> None:
     good = Gaussian(TARGET[0], 1.1 * TARGET[1])
     pool.add(good, good.draw(8192, 1))
-    monkeypatch.setattr(pool_module, "MixtureProposal", None)  # no other can be fitted
-    pool.fill(0, 12_000, SUPPORT, deadline=1e3)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("expected no other proposal")
+
+    pool.fill(0, 12_000, refuse, deadline=1e3)
     assert pool.weighing.effective_samples >= 12_000

@@ -1,15 +1,22 @@
 """Proposals: a mixture has the density that it says, and many proposals together give what one that is right gives."""
 
+import copy
+from typing import cast
+
 import numpy as np
 import pytest
 import torch
+from torch.distributions.transforms import Transform
 
 from chirpleaf.inference.certify.importance import Weighing
-from chirpleaf.inference.certify.proposals import MixtureProposal, balanced
-from chirpleaf.models import PARAMETERS
+from chirpleaf.inference.certify.proposals import MixtureProposal, balanced, refitted
+from chirpleaf.inference.observe import Observation
+from chirpleaf.models import PARAMETERS, Model
+from chirpleaf.models.normal import NormalMap
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.representation.coordinates import SupportMap
+from chirpleaf.strain.segment import Segment
 
 PRIOR = IntrinsicPrior(chirp_mass_min=20.0, chirp_mass_max=40.0)
 SUPPORT = SupportMap(PRIOR)
@@ -82,3 +89,30 @@ def test_few_effective_draws_are_flattened_before_the_fit() -> None:
     assert Weighing.of(log_weight).effective_samples < 5
     mixture = MixtureProposal.fitted(SUPPORT, theta, log_weight, seed=0)
     assert np.isfinite(mixture.log_prob(drawn(100, 6, CENTRE, SPREAD))).all()
+
+
+@pytest.mark.parametrize(("shift", "coordinates"), [(0.3, NormalMap), (40.0, SupportMap)])
+def test_a_correction_is_fitted_where_the_network_says_something(
+    model: Model, shift: float, coordinates: type[Transform]
+) -> None:
+    estimator = model.posterior
+    shape = (1, 2, estimator.canonical.grid.n_bins)
+    noise = torch.view_as_complex(torch.randn(*shape, 2, generator=torch.Generator().manual_seed(0)))
+    with torch.no_grad():
+        canonical = estimator.canonical(4 * noise, torch.ones(shape))
+        normal = NormalMap(estimator, canonical)
+        z = torch.randn(2000, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+        theta = dict(zip(PARAMETERS, normal.inv(z).numpy().T, strict=True))
+        log_weight = -0.5 * (((z - 0.5) / 0.7).square() - z.square()).sum(-1).numpy()
+        other = copy.deepcopy(model)
+        other.posterior.density.head.affine.bias[2] += shift
+    observation = Observation(other, cast("Segment", None), canonical)
+    fitted = refitted(observation, theta, log_weight, seed=0)
+    assert type(fitted.coordinates) is coordinates
+    more = fitted.draw(2000, 1)
+    values = torch.from_numpy(np.stack([more[name] for name in PARAMETERS], axis=-1))
+    there = normal(values)
+    target = -0.5 * (((there - 0.5) / 0.7).square() + np.log(2 * np.pi * 0.49)).sum(-1)
+    found = Weighing.of((target + normal.log_abs_det_jacobian(values, there)).numpy() - fitted.log_prob(more))
+    assert found.efficiency > 2 * Weighing.of(log_weight).efficiency
+    assert abs(found.log_evidence) < 4 * found.error

@@ -1,6 +1,7 @@
 """Density heads: a context vector in, a conditional distribution out.
 
-`head(context)` returns an object with `log_prob(y)` and `sample(n)`; heads are exchangeable. Two are here:
+`head(context)` returns an object with `log_prob(y)` and `sample(n)`, and the bijection that makes it a standard normal
+distribution, one dimension given those before it (doi:10.1214/aoms/1177729394). Heads are exchangeable. Two are here:
 
 - `MixtureHead`: a full-covariance Gaussian affine map, y = m + L e, whose e follow autoregressive one-dimensional
   Gaussian mixtures, p(e) = prod_i sum_k w_ik N(e_i; mu_ik, s_ik), with (w, mu, s)_i a function of the context
@@ -16,6 +17,9 @@ import zuko
 from jaxtyping import Float
 from torch import Tensor, nn
 
+_TINY = 1e-300
+_HALVINGS = 40
+
 
 @runtime_checkable
 class ConditionalDistribution(Protocol):
@@ -26,6 +30,12 @@ class ConditionalDistribution(Protocol):
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """`n` draws per context, shape (n, batch, n_dims)."""
+
+    def to_normal(self, value: Tensor) -> Tensor:
+        """The independent standard normals that `value` (..., batch, n_dims) is made of, float64."""
+
+    def from_normal(self, normal: Tensor) -> Tensor:
+        """Inverse of `to_normal`, within nine standard deviations."""
 
 
 class AutoregressiveMixture:
@@ -76,6 +86,24 @@ class AutoregressiveMixture:
             noise = torch.cat([noise, mean + log_scale.exp() * z], dim=-1)
         return self._colour(noise)
 
+    def to_normal(self, value: Float[Tensor, "*draws batch n_dims"]) -> Float[Tensor, "*draws batch n_dims"]:
+        """The independent standard normals that `value` is made of, float64."""
+        noise = self._whiten(value)
+        columns = []
+        for i in range(self._head.n_dims):
+            mixture, place = self._mixture(i, noise[..., :i]), noise[..., i]
+            below, above = (_share(mixture, place, side).clamp_min(_TINY) for side in (1.0, -1.0))
+            columns.append(torch.where(below < above, torch.special.ndtri(below), -torch.special.ndtri(above)))
+        return torch.stack(columns, dim=-1)
+
+    def from_normal(self, normal: Float[Tensor, "*draws batch n_dims"]) -> Float[Tensor, "*draws batch n_dims"]:
+        """Inverse of `to_normal`, within nine standard deviations."""
+        noise = self._loc.new_empty((*normal.shape[:-1], 0))
+        for i in range(self._head.n_dims):
+            place = _quantile(self._mixture(i, noise), normal[..., i].double())
+            noise = torch.cat([noise, place.to(noise.dtype)[..., None]], dim=-1)
+        return self._colour(noise)
+
     def _lower(self) -> Tensor:
         """Unit lower-triangular matrix U of y = m + exp(log_scale) (U e), shape (batch, n_dims, n_dims)."""
         n = self._head.n_dims
@@ -91,6 +119,30 @@ class AutoregressiveMixture:
         scaled = ((value - self._loc) * (-self._log_scale).exp())[..., None]
         lower = self._lower().expand(*scaled.shape[:-2], -1, -1)
         return torch.linalg.solve_triangular(lower, scaled, upper=False, unitriangular=True)[..., 0]
+
+
+def _share(mixture: tuple[Tensor, Tensor, Tensor], place: Tensor, side: Tensor | float) -> Tensor:
+    """Probability below (side 1) or above (side -1) a place (..., batch) in mixtures (..., batch, k), float64."""
+    log_weight, mean, log_scale = (part.double() for part in mixture)
+    offset = (place.double()[..., None] - mean) * (-log_scale).exp()
+    if isinstance(side, Tensor):
+        side = side[..., None]
+    return (log_weight.exp() * torch.special.ndtr(side * offset)).sum(-1)
+
+
+def _quantile(mixture: tuple[Tensor, Tensor, Tensor], normal: Tensor) -> Tensor:
+    """The place (..., batch) whose probability below is that of a standard normal, by bisection of the nearer tail."""
+    _, mean, log_scale = (part.double() for part in mixture)
+    reach = 9 * log_scale.exp()
+    low, high = ((mean + side * reach).expand(*normal.shape, -1) for side in (-1, 1))
+    low, high = low.amin(-1), high.amax(-1)
+    side = torch.where(normal < 0, 1.0, -1.0).double()
+    wanted = torch.special.ndtr(-normal.abs())
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        left = (_share(mixture, middle, side) < wanted) == (side > 0)
+        low, high = torch.where(left, middle, low), torch.where(left, high, middle)
+    return (low + high) / 2
 
 
 class MixtureHead(nn.Module):
@@ -140,6 +192,12 @@ class _Flow:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
             return self._distribution.sample((n,))
+
+    def to_normal(self, value: Tensor) -> Tensor:
+        return self._distribution.transform(value).double()  # type: ignore[attr-defined]
+
+    def from_normal(self, normal: Tensor) -> Tensor:
+        return self._distribution.transform.inv(normal.float())  # type: ignore[attr-defined]
 
 
 class FlowHead(nn.Module):

@@ -14,12 +14,13 @@ import time
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chirpleaf.inference.certify.certificate import Certified
 from chirpleaf.inference.certify.importance import Weighing
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.pool import Pool
-from chirpleaf.inference.certify.proposals import NetworkProposal
+from chirpleaf.inference.certify.proposals import MixtureProposal, NetworkProposal, refitted
 from chirpleaf.inference.certify.target import Target, edges_reached
 from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.inference.observe import Observation
@@ -74,10 +75,12 @@ def certified(
     within = target if alone else replace(target, approximant=proposed_with)
     centre = trigger_time if target.centre is None else target.centre
     pool = _begun(observation, segment, centre, within, min(draws, _FIRST) if draws else _FIRST, deadline, seed)
-    support, network_prior = observation.model.posterior.support, observation.model.architecture.prior
+
+    def refit(theta: Samples, log_weight: NDArray[np.float64]) -> MixtureProposal:
+        return refitted(observation, theta, log_weight, seed)
 
     def filled(wanted: int) -> Certified:
-        pool.fill(draws, wanted, support, deadline)
+        pool.fill(draws, wanted, refit, deadline)
         first = pool.certified(effective_samples)
         return first if alone else with_modes(first, segment, target.approximant, seed=seed, workers=workers)
 
@@ -88,7 +91,7 @@ def certified(
             break
         before = result.certificate.draws
         result = filled(round(1.1 * short * pool.weighing.effective_samples))
-    edges = edges_reached(result.samples, result.log_weight, network_prior, target)
+    edges = edges_reached(result.samples, result.log_weight, observation.model.architecture.prior, target)
     return result._replace(certificate=replace(result.certificate, edges=edges))
 
 

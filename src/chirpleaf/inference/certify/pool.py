@@ -1,6 +1,7 @@
 """Pool: all draws of an event so far, from all proposals, and what they say."""
 
 import time
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -9,19 +10,20 @@ from numpy.typing import NDArray
 from chirpleaf.inference.certify.certificate import Certificate, Certified
 from chirpleaf.inference.certify.importance import Weighing
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
-from chirpleaf.inference.certify.proposals import MixtureProposal, Proposal, balanced
+from chirpleaf.inference.certify.proposals import Proposal, balanced
 from chirpleaf.inference.certify.sky import SkyMap
 from chirpleaf.inference.certify.weigher import Batch, Weigher
 from chirpleaf.inference.weights import relative
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import Samples, derived, source_frame
-from chirpleaf.representation.coordinates import SupportMap
 
 Array = NDArray[np.float64]
+Refit = Callable[[Samples, Array], Proposal]
+"""From `PARAMETERS` and ln of their weights to a proposal that fits them better."""
 
 _FAIR_TRIAL = 16_384
 """Draws before an event is given up."""
-_POOR = 0.25
+_POOR = 0.6
 """Efficiency below which another proposal is fitted to the draws."""
 _REFITS = 3
 _LEAST = 512
@@ -79,13 +81,13 @@ class Pool:
         self.__dict__.pop("log_prob", None)
         self._seconds += time.perf_counter() - start
 
-    def fill(self, draws: int, effective_samples: int, support: SupportMap, deadline: float) -> None:
+    def fill(self, draws: int, effective_samples: int, refit: Refit, deadline: float) -> None:
         """Adds draws until there are enough, and enough of them count, or it is hopeless, or the time is up.
 
         Args:
             draws: how many there must be.
             effective_samples: how many must count.
-            support: coordinates in which a second proposal is fitted where the first is poor.
+            refit: gives another proposal where those so far are poor.
             deadline: when no more are begun, by `time.perf_counter`.
         """
         start, before = time.perf_counter(), self.weighing.effective_samples
@@ -97,7 +99,7 @@ class Pool:
             if now > deadline or hopeless or nothing:
                 return
             affordable = int(self.size / self._seconds * (deadline - now))
-            self.add(self._next_proposal(support), min(more, max(affordable, _LEAST)))
+            self.add(self._next_proposal(refit), min(more, max(affordable, _LEAST)))
 
     @property
     def size(self) -> int:
@@ -112,12 +114,12 @@ class Pool:
             return max(draws - self.size, 0)
         return max(min(draws - self.size, self.size), int(np.clip(missing, _LEAST, 2 * self.size)))
 
-    def _next_proposal(self, support: SupportMap) -> Proposal:
-        """The last proposal, or where that is poor, and may be bettered, a mixture fitted to the draws."""
+    def _next_proposal(self, refit: Refit) -> Proposal:
+        """The last proposal, or where the draws are poor, and may be bettered, another one fitted to them."""
         if self.weighing.efficiency > _POOR or len(self._proposals) > _REFITS:
             return self._proposals[-1]
         theta = {name: self.batch.samples[name] for name in PARAMETERS}
-        return MixtureProposal.fitted(support, theta, self.log_weight, self._weigher.seed)
+        return refit(theta, self.log_weight)
 
     def likelihood_error(self) -> float:
         """Root mean square of ln L less its value on every frequency, over the posterior."""

@@ -1,9 +1,10 @@
 """Proposals: where intrinsic parameters are drawn from, and with what density.
 
-The network proposes first. Where its draws are worth little, a Gaussian mixture fitted to the weighed draws proposes as
-well (adaptive importance sampling, arXiv:1102.1609). All draws then count with the density of the whole mixture of
-proposals, q(theta) = sum_k (n_k / N) q_k(theta) (the balance heuristic), so that no weight is larger than the network's
-share of the draws allows.
+The network proposes first. Where its draws are worth too little, a Gaussian mixture fitted to the weighed draws
+proposes as well (adaptive importance sampling, arXiv:1102.1609), in the coordinates in which the network's own
+posterior is standard normal: what is fitted is a correction. All draws then count with the density of the whole mixture
+of proposals, q(theta) = sum_k (n_k / N) q_k(theta) (the balance heuristic), so that no weight is larger than the
+network's share of the draws allows.
 """
 
 from dataclasses import dataclass
@@ -14,20 +15,27 @@ import torch
 from jaxtyping import Float64
 from numpy.typing import NDArray
 from scipy.special import logsumexp
+from torch.distributions.transforms import Transform
 
 from chirpleaf.inference.amortised import draw
 from chirpleaf.inference.observe import Observation
 from chirpleaf.inference.weights import effective_size, relative
 from chirpleaf.models.estimator import PARAMETERS
+from chirpleaf.models.normal import NormalMap
 from chirpleaf.physics.derived import Samples
-from chirpleaf.representation.coordinates import SupportMap
 
 Array = NDArray[np.float64]
 
 _COMPONENTS = 8
 _ITERATIONS = 40
-_BROADER = 1.4
+_BROADER = 1.2
 """Factor on the fitted covariances: a proposal had better be too broad."""
+_KEPT = 0.998
+"""Share of the weight that a mixture is fitted to: the heaviest draws, not the many that all but do not count."""
+_REACH = 5.0
+"""How far from zero coordinates are of use: the network says nothing of what lies beyond."""
+_MISSED = 0.01
+"""Share of the weight that may lie there."""
 _LEAST = 200.0
 """Effective samples that a mixture is fitted to; weights are flattened where there are fewer."""
 
@@ -68,32 +76,31 @@ class NetworkProposal:
 
 @dataclass(frozen=True, eq=False)
 class MixtureProposal:
-    """A Gaussian mixture in support-aware coordinates.
+    """A Gaussian mixture in some coordinates of the parameters.
 
     Attributes:
-        support: the coordinates.
+        coordinates: a bijection from `PARAMETERS` to R^4.
         log_share: ln of the components' shares, shape (k,).
         means: shape (k, 4).
         roots: lower Cholesky factors of the covariances, shape (k, 4, 4).
     """
 
-    support: SupportMap
+    coordinates: Transform
     log_share: Float64[np.ndarray, " k"]
     means: Float64[np.ndarray, "k four"]
     roots: Float64[np.ndarray, "k four four"]
 
     @classmethod
-    def fitted(cls, support: SupportMap, theta: Samples, log_weight: Array, seed: int) -> "MixtureProposal":
+    def fitted(cls, coordinates: Transform, theta: Samples, log_weight: Array, seed: int) -> "MixtureProposal":
         """Fits the mixture to weighed draws by expectation and maximisation.
 
         Args:
-            support: the coordinates.
+            coordinates: a bijection from `PARAMETERS` to R^4.
             theta: `PARAMETERS`, each of shape (n,).
             log_weight: of the draws, shape (n,).
             seed: of the starting points.
         """
-        weight = _flattened(log_weight)
-        z = support(_tensor(theta)).numpy()
+        z, weight = _counted(coordinates(_tensor(theta)).numpy(), _flattened(log_weight))
         centre = weight @ z
         whole = np.cov(z.T, aweights=weight) + 1e-9 * np.eye(z.shape[1])
         rng = np.random.default_rng([seed, 3])
@@ -108,21 +115,21 @@ class MixtureProposal:
             off = z[:, None] - means
             covariances = np.einsum("nk,nki,nkj->kij", part, off, off) / share[:, None, None] + 0.02 * whole
             share /= share.sum()
-        return cls(support, np.log(share), means, np.linalg.cholesky(_BROADER * covariances))
+        return cls(coordinates, np.log(share), means, np.linalg.cholesky(_BROADER * covariances))
 
     def draw(self, n: int, seed: int) -> Samples:
         """`PARAMETERS`, each of shape (n,)."""
         rng = np.random.default_rng([seed, 4])
         component = rng.choice(len(self.means), n, p=np.exp(self.log_share))
         z = self.means[component] + np.einsum("nij,nj->ni", self.roots[component], rng.standard_normal((n, 4)))
-        return dict(zip(PARAMETERS, self.support.inv(torch.from_numpy(z)).numpy().T, strict=True))
+        return dict(zip(PARAMETERS, self.coordinates.inv(torch.from_numpy(z)).numpy().T, strict=True))
 
     def log_prob(self, theta: Samples) -> Array:
         """ln of the density per unit of `PARAMETERS`, shape (n,)."""
         values = _tensor(theta)
-        z = self.support(values)
+        z = self.coordinates(values)
         log_prob = logsumexp(_log_normal(z.numpy(), self.means, self.roots) + self.log_share, axis=1)
-        return np.asarray(log_prob + self.support.log_abs_det_jacobian(values, z).numpy())
+        return np.asarray(log_prob + self.coordinates.log_abs_det_jacobian(values, z).numpy())
 
 
 def balanced(densities: Float64[np.ndarray, "k n"], counts: list[int]) -> Array:
@@ -133,6 +140,33 @@ def balanced(densities: Float64[np.ndarray, "k n"], counts: list[int]) -> Array:
         counts: draws from each proposal.
     """
     return np.asarray(logsumexp(densities + np.log(np.asarray(counts) / sum(counts))[:, None], axis=0))
+
+
+def refitted(observation: Observation, theta: Samples, log_weight: Array, seed: int) -> MixtureProposal:
+    """A mixture fitted to weighed draws where it is fitted best.
+
+    That is in the network's normal coordinates, or in the support's own where the network misses too much of the
+    posterior for its coordinates to be of use.
+
+    Args:
+        observation: data as the network sees them.
+        theta: `PARAMETERS`, each of shape (n,).
+        log_weight: of the draws, shape (n,).
+        seed: of the starting points.
+    """
+    estimator = observation.model.posterior
+    normal = NormalMap(estimator, observation.canonical)
+    weight = _flattened(log_weight)
+    missed = weight @ (normal(_tensor(theta)).abs().amax(1) >= _REACH).numpy()
+    return MixtureProposal.fitted(normal if missed < _MISSED else estimator.support, theta, log_weight, seed)
+
+
+def _counted(z: Float64[np.ndarray, "n d"], weight: Array) -> tuple[Float64[np.ndarray, "m d"], Array]:
+    """The draws within reach that hold nearly all of the weight, and their weights, of sum one."""
+    order = np.argsort(-weight)
+    heaviest = order[: np.searchsorted(weight[order].cumsum(), _KEPT) + 1]
+    chosen = heaviest[(np.abs(z[heaviest]) < _REACH).all(axis=1)]
+    return z[chosen], weight[chosen] / weight[chosen].sum()
 
 
 def _flattened(log_weight: Array) -> Array:
