@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--model", default="bbh")
     parser.add_argument("--injections", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--effective-samples", type=int, default=1000)
+    parser.add_argument("--effective-samples", type=int, default=5000)
     parser.add_argument("--budget", type=float, default=20.0)
     parser.add_argument("--prior", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
