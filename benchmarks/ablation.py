@@ -38,6 +38,16 @@ from chirpleaf.training.schedule import Schedule
 LOGGER = logging.getLogger("ablation")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
 
+RATES: dict[str, dict[str, Any]] = {
+    "rate 0.001": {"learning_rate": 1e-3},
+    "rate 0.004": {"learning_rate": 4e-3},
+    "AdamW alone": {"muon": None},
+    "Muon, rate 0.0025": {"muon": 2.5e-3},
+    "Muon, rate 0.005": {"muon": 5e-3},
+    "Muon, rate 0.01": {"muon": 1e-2},
+}
+"""Learning rates in place of the preset's."""
+
 
 class RawInput(CanonicalInput):
     """The whitened multiband data and the spectra as they are: nothing taken out.
@@ -108,38 +118,38 @@ def main() -> None:
         estimator.use_bfloat16(bfloat16)
         return estimator
 
-    rate = settings.schedule.learning_rate
-    variants: dict[str, tuple[Callable[[], Estimator], float]] = {
-        "shipped": (shipped, rate),
-        "along the chirp mass": (lambda: shipped("chirp_mass"), rate),
-        "along the phase": (lambda: shipped("phase"), rate),
-        "anchors shared by the spins": (lambda: shipped(spins_share_anchor=True), rate),
-        "an anchor for each spin": (lambda: shipped(spins_share_anchor=False), rate),
-        "no background": (lambda: shipped(background=0.0), rate),
-        "background of a percent": (lambda: shipped(background=0.01), rate),
-        "background of a thousandth": (lambda: shipped(background=0.001), rate),
-        "raw input": (lambda: rebuilt(shipped(), architecture, RawInput), rate),
-        "no anchor": (lambda: unanchored(shipped()), rate),
-        "spline flow": (lambda: with_head(shipped(), FlowHead(architecture.n_context, 4)), rate),
-        "spline flow, no anchor": (lambda: with_head(unanchored(shipped()), FlowHead(architecture.n_context, 4)), rate),
-        "rate 0.001": (shipped, 1e-3),
-        "rate 0.004": (shipped, 4e-3),
+    variants: dict[str, Callable[[], Estimator]] = {
+        "shipped": shipped,
+        "along the chirp mass": lambda: shipped("chirp_mass"),
+        "along the phase": lambda: shipped("phase"),
+        "anchors shared by the spins": lambda: shipped(spins_share_anchor=True),
+        "an anchor for each spin": lambda: shipped(spins_share_anchor=False),
+        "no background": lambda: shipped(background=0.0),
+        "background of a percent": lambda: shipped(background=0.01),
+        "background of a thousandth": lambda: shipped(background=0.001),
+        "raw input": lambda: rebuilt(shipped(), architecture, RawInput),
+        "no anchor": lambda: unanchored(shipped()),
+        "spline flow": lambda: with_head(shipped(), FlowHead(architecture.n_context, 4)),
+        "spline flow, no anchor": lambda: with_head(unanchored(shipped()), FlowHead(architecture.n_context, 4)),
+        **dict.fromkeys(RATES, shipped),
     }
+    plan = Schedule(
+        epochs=arguments.batches // 100,
+        batches=100,
+        learning_rate=settings.schedule.learning_rate,
+        muon=settings.schedule.muon,
+        warmup=100,
+        ema_decay=0.99,
+        clip=2.0,
+    )
     base = build_simulator(architecture, shipped(), simulation, seed=settings.seed)
-    for name, (build, learning_rate) in variants.items():
+    for name, build in variants.items():
         if arguments.only and name not in arguments.only:
             continue
         estimator = build()
         simulator = replace(base, estimator=estimator)
         held_out = validation_batches(simulator, architecture, simulation, seed=settings.seed)
-        schedule = Schedule(
-            epochs=arguments.batches // 100,
-            batches=100,
-            learning_rate=learning_rate,
-            warmup=100,
-            ema_decay=0.99,
-            clip=2.0,
-        )
+        schedule = replace(plan, **RATES.get(name, {}))
         folder = arguments.out / name.replace(",", "").replace(" ", "-")
         folder.mkdir(exist_ok=True)
         (folder / "history.csv").unlink(missing_ok=True)
