@@ -1,0 +1,73 @@
+"""What a mixture fitted to weighed draws of the network is worth, by the coordinates that it is fitted in.
+
+    OMP_NUM_THREADS=1 python benchmarks/refits.py --model bbh-long --injections 30
+
+Events as in `certify_injections.py`. The network's 2,048 draws of each are weighed by the likelihood; a mixture is
+fitted to them in support-aware coordinates and one in those in which the network's posterior is standard normal;
+1,024 draws of each mixture are weighed by its own density alone.
+"""
+
+import argparse
+import logging
+
+import numpy as np
+import torch
+from certify_injections import SNR_RANGE
+from torch.distributions.transforms import Transform
+
+from chirpleaf.diagnostics.injections import inject
+from chirpleaf.inference.certify import Target
+from chirpleaf.inference.certify.importance import Weighing
+from chirpleaf.inference.certify.proposals import MixtureProposal, NetworkProposal
+from chirpleaf.inference.certify.weigher import Weigher
+from chirpleaf.inference.observe import refine
+from chirpleaf.models import load_model
+from chirpleaf.models.normal import NormalMap
+from chirpleaf.physics.distributions import PowerLaw
+from chirpleaf.strain.measured import DrawnSpectra
+
+LOGGER = logging.getLogger("refits")
+FIRST, MORE = 2048, 1024
+DEPHASING = 0.3
+
+
+def main() -> None:
+    """Fits, draws and weighs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="bbh-long")
+    parser.add_argument("--injections", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    model = load_model(arguments.model)
+    target = Target(model.architecture.prior, PowerLaw(2.0, 10.0, 10_000.0))
+    found: dict[str, list[float]] = {"network": [], "support": [], "normal": []}
+    for index in range(arguments.injections):
+        rng = np.random.default_rng([arguments.seed, index])
+        observation = refine(model, inject(model, DrawnSpectra(), rng, snr_range=SNR_RANGE).segment)
+        network = NetworkProposal(observation)
+        theta = network.draw(FIRST, index)
+        weigher = Weigher.ready(observation, observation.segment, 0.0, target, theta, DEPHASING, index)
+        log_prob = network.log_prob(theta)
+        log_weight = weigher.weigh(theta, log_prob, 0).log_target - log_prob
+        found["network"].append(Weighing.of(log_weight).efficiency)
+        ways: dict[str, Transform] = {
+            "support": model.posterior.support,
+            "normal": NormalMap(model.posterior, observation.canonical),
+        }
+        for name, coordinates in ways.items():
+            mixture = MixtureProposal.fitted(coordinates, theta, log_weight, index)
+            draws = mixture.draw(MORE, index)
+            density = mixture.log_prob(draws)
+            weighing = Weighing.of(weigher.weigh(draws, density, FIRST).log_target - density)
+            found[name].append(weighing.efficiency)
+        LOGGER.info(f"{index}: " + ", ".join(f"{name} {values[-1]:.3f}" for name, values in found.items()))
+    LOGGER.info("| proposal | median efficiency | 10th percentile |\n|---|---|---|")
+    for name, values in found.items():
+        tenth, median = np.quantile(values, (0.1, 0.5))
+        LOGGER.info(f"| {name} | {median:.2f} | {tenth:.2f} |")
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    main()
