@@ -15,6 +15,7 @@ import json
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,7 +59,8 @@ def main() -> None:
     model = load_model(arguments.model)
     distances = (100.0, 3000.0) if arguments.prior else (10.0, 10_000.0)
     target = Target(model.architecture.prior, PowerLaw(2.0, *distances))
-    rows, ranks = [], []
+    rows: list[dict[str, Any]] = []
+    ranks = []
     for index in range(arguments.injections):
         rng = np.random.default_rng([arguments.seed, index])
         distance = target.distance if arguments.prior else None
@@ -77,6 +79,7 @@ def main() -> None:
         seconds = time.perf_counter() - start
         truth = {name: injection.truth[name] for name in SAMPLED}
         row = {"snr": injection.snr, "found_snr": observation.snr, "seconds": seconds}
+        row["reasons"] = result.certificate.reasons
         rows.append(row | truth | result.certificate.to_json())
         LOGGER.info(
             f"{index}: chirp mass {truth['chirp_mass']:.1f}, signal-to-noise {injection.snr:.1f}, "
@@ -91,6 +94,11 @@ def main() -> None:
     for name, chosen in {"all": mass > 0, "chirp mass < 20": mass < 20, "chirp mass > 20": mass >= 20}.items():
         if chosen.any():
             LOGGER.info(summary(name, efficiency[chosen]))
+    seconds, errors = (np.array([row[name] for row in rows]) for name in ("seconds", "likelihood_error"))
+    trusted = sum(not row["reasons"] for row in rows)
+    for name, values in {"seconds": seconds, "error of ln L against every frequency": errors}.items():
+        LOGGER.info(f"{name}: median {np.median(values):.3g}, 90th percentile {np.quantile(values, 0.9):.3g}")
+    LOGGER.info(f"trusted: {trusted} of {len(rows)}")
     if arguments.prior:
         table = dict(zip(SAMPLED, np.array(ranks).T, strict=True))
         calibration = calibrate(table)

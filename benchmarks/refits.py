@@ -28,7 +28,7 @@ from chirpleaf.strain.measured import DrawnSpectra
 
 LOGGER = logging.getLogger("refits")
 FIRST, MORE = 2048, 1024
-DEPHASING = 0.3
+DEPHASING = 0.6
 
 
 def main() -> None:

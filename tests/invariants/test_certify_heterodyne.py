@@ -58,7 +58,7 @@ def segment(kind: str) -> Segment:
 
 
 @cache
-def heterodyne(kind: str, dephasing: float = 0.3) -> Heterodyne:
+def heterodyne(kind: str, dephasing: float = 0.6) -> Heterodyne:
     return Heterodyne.about(segment(kind), reference(kind), ARRIVALS, APPROXIMANT, dephasing=dephasing)
 
 
@@ -88,7 +88,7 @@ class Comparison(NamedTuple):
 
 
 @cache
-def compared(kind: str, dephasing: float = 0.3) -> Comparison:
+def compared(kind: str, dephasing: float = 0.6) -> Comparison:
     """Of the neighbours those within ten nats of the best."""
     fast = heterodyne(kind, dephasing)
     moved, delay = fast.aligned(fast.ratios(neighbours(kind)))
@@ -105,24 +105,51 @@ def compared(kind: str, dephasing: float = 0.3) -> Comparison:
 
 
 @references
-def test_the_reference_itself_is_exact(kind: str) -> None:
+def test_the_reference_itself_is_exact_where_it_is_heard(kind: str) -> None:
     fast = heterodyne(kind)
     ratios = fast.ratios(reference(kind))
-    np.testing.assert_allclose(ratios, 1.0, atol=1e-12)
+    np.testing.assert_allclose(ratios[:, fast.frequencies < 100], 1.0, atol=0.01)
+    assert np.abs(ratios.imag[:, fast.frequencies < 250]).max() < 1e-9
     wave = face_on(reference(kind), FREQUENCIES, APPROXIMANT)
     assert wave.shape == (1, len(FREQUENCIES))
     for index, arrival in enumerate(ARRIVALS):
         matched, optimal = direct(segment(kind), wave, np.array([arrival]))
-        # But for frequencies at which the waveform has all but ended.
-        assert fast.optimal(ratios)[0, index] == pytest.approx(optimal[0, index], rel=1e-6)
+        assert fast.optimal(ratios)[0, index] == pytest.approx(optimal[0, index], rel=1e-5)
         found = fast.matched(ratios, np.array([arrival]))[0, index, 0]
         assert abs(found - matched[0, index, 0]) < 1e-4 * abs(matched[0, index, 0])
+
+
+def test_signals_may_reach_further_than_the_reference() -> None:
+    """Of one chirp mass, unequal masses merge at lower frequencies: here the reference ends a third below the others."""
+    early = {"chirp_mass": 28.0, "mass_ratio": 0.2, "chi_1": 0.0, "chi_2": 0.0}
+    late = {"chirp_mass": 28.0, "mass_ratio": 0.95, "chi_1": 0.6, "chi_2": 0.6}
+    both = {name: np.array([value, late[name]]) for name, value in early.items()}
+    wave = face_on({name: np.array([value]) for name, value in late.items()}, FREQUENCIES, APPROXIMANT)
+    data, times = segment("heavy"), ARRIVALS[:1]
+
+    def missed(which: slice, dephasing: float) -> tuple[float, float]:
+        """What is missed of <d|h> in signal-to-noises, and the share of <h|h>."""
+        some = {name: values[which] for name, values in both.items()}
+        fast = Heterodyne.about(data, some, ARRIVALS, APPROXIMANT, dephasing=dephasing)
+        moved, delay = fast.aligned(fast.ratios({name: values[1:] for name, values in both.items()}))
+        matched, optimal = fast.matched(moved, times)[0, 0], fast.optimal(moved)[0, 0]
+        turned = wave * np.exp(-2j * np.pi * np.outer(delay, FREQUENCIES))
+        expected, power = (values[0, 0] for values in direct(data, turned, times))
+        return float(np.abs(matched - expected)[0] / power**0.5), abs(optimal / power - 1)
+
+    of_signal, of_power = missed(slice(None), 0.05)
+    assert of_signal < 0.005
+    assert of_power < 1e-4
+    # Bins that hold the reference's band alone lose what is above, however fine they are.
+    of_signal, of_power = missed(slice(1), 0.05)
+    assert of_signal > 0.02
+    assert of_power > 1e-3
 
 
 @references
 def test_powers_and_matches_are_those_of_every_frequency(kind: str) -> None:
     (matched, exact), (optimal, power) = compared(kind)
-    np.testing.assert_allclose(optimal, power, rtol=1e-3)
+    np.testing.assert_allclose(optimal, power, rtol=1e-4)
     # Complex: a phase that is off counts as well.
     assert np.abs((matched - exact) / np.sqrt(power[..., None])).max() < 0.02
 
@@ -135,8 +162,8 @@ def test_the_likelihood_is_near_enough_at_signal_to_noise_twenty(kind: str) -> N
 
 
 @references
-def test_finer_bins_are_nearer(kind: str) -> None:
-    steps = (1.2, 0.3, 0.1)
+def test_more_nodes_are_nearer(kind: str) -> None:
+    steps = (1.2, 0.6, 0.3)
     coarse, middle, fine = (np.sqrt(np.mean(compared(kind, step).likelihood_error() ** 2)) for step in steps)
     assert coarse > 5 * middle > 10 * fine
     sizes = [len(heterodyne(kind, step).frequencies) for step in steps]
@@ -184,7 +211,7 @@ def test_a_shifted_waveform_is_delayed_by_its_shift(shift: float) -> None:
     moved, delay = fast.aligned(ratios)
     assert delay == pytest.approx(shift, abs=2e-5)
     np.testing.assert_allclose(moved, ratios * np.exp(-2j * np.pi * fast.frequencies * delay), atol=1e-12)
-    np.testing.assert_allclose(moved, 1.0, atol=2 * np.pi * 2e-5 * fast.frequencies[-1])
+    np.testing.assert_allclose(moved, fast.ratios(reference("heavy")), atol=2 * np.pi * 2e-5 * fast.frequencies[-1])
 
 
 def test_an_aligned_waveform_is_not_moved_again() -> None:

@@ -112,7 +112,7 @@ def build_template_bank(
         shape = (n_groups * len(chi_eff), rungs_per_group)
         middle = rungs_per_group // 2
     waves = _templates(grid, rungs.ravel(), spins.ravel(), mass_ratio, approximant).reshape(*shape, grid.n_bins)
-    anchors = np.stack([_phase_factor(grid.frequencies, wave) for wave in waves[:, middle]])
+    anchors = np.stack([phase_factor(grid.frequencies, wave) for wave in waves[:, middle]])
     heterodyned = (waves * anchors.conj()[:, None]).reshape(*shape, grid.n_bands, grid.fold)
     return TemplateBank(
         chirp_mass=rungs.reshape(shape), chi_eff=spins.reshape(shape), anchors=anchors, ratios=heterodyned.mean(axis=-1)
@@ -139,8 +139,13 @@ def envelope(frequencies: FloatArray) -> FloatArray:
     return (frequencies / 100.0) ** (-7 / 6)
 
 
-def _phase_factor(frequencies: FloatArray, wave: ComplexArray) -> ComplexArray:
-    """exp(i arg h); where the waveform has ended, its phase goes on at the slope it ended with."""
+def phase_factor(frequencies: FloatArray, wave: ComplexArray) -> ComplexArray:
+    """exp(i arg h); where the waveform has ended, its phase goes on at the slope it ended with.
+
+    Args:
+        frequencies: shape (n,), Hz.
+        wave: h there, shape (n,).
+    """
     strength = np.abs(wave)
     live = np.flatnonzero(strength > 1e-3 * strength.max())
     phase = np.unwrap(np.angle(wave[live[0] : live[-1] + 1]))

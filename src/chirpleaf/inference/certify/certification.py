@@ -31,9 +31,10 @@ from chirpleaf.strain.segment import Segment
 
 _FIRST = 2048
 """Draws before it is known how many are needed."""
-_DEPHASING = 0.3
+_DEPHASING = 0.6
+"""Phase between the nodes of the heterodyned likelihood, rad."""
 _COARSE = 0.03
-"""Root mean square of what the heterodyned likelihood adds to ln L that asks for finer bins."""
+"""Root mean square of what the heterodyned likelihood adds to ln L that asks for more nodes."""
 
 _STRIDE = 16
 """Of the frequencies on which two waveform models are laid upon each other: their phases differ smoothly."""

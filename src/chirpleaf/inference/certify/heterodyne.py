@@ -1,29 +1,41 @@
 """Heterodyned likelihood (relative binning): the likelihood of a (2, 2) waveform from a hundred frequencies.
 
-The ratio r(f) = h(f) / h_0(f) to a reference waveform that fits the data is smooth, so a straight line does for it
-within each bin b of frequencies (arXiv:1806.08792). With <a|b> = 4 df sum a conj(b) / S over native frequencies,
+The ratio r(f) = h(f) / h_0(f) to a reference that fits the data is smooth, so its values r_e at a hundred nodes f_e say
+all of it (arXiv:1806.08792, where straight lines join them; here, cubic polynomials through the four nearest). The
+reference is a waveform, but does not end where the waveform does, so that binaries whose signal reaches further have
+smooth ratios as well: its phase goes on as it ended, its amplitude does not fall below a tenth of an inspiral's. With
+<a|b> = 4 df sum a conj(b) / S over native frequencies,
 
-    <d|h>_d(t) = sum_e C_de conj(r_e exp(-2 pi i f_e (t - t_d))),
-    <h|h>_d = sum_b B0_db |r_b|^2 + 2 B1_db Re(r_b conj(r_b')),
+    <d|h>_d(t) = sum_e C_de conj(r_e exp(-2 pi i f_e (t - t_d))),        <h|h>_d = sum_e B_de |r_e|^2,
 
-where e runs over the edges of the bins, r_b and r_b' are value and slope at a bin's centre, and C, B0, B1 are sums over
-the data made once. h is the waveform seen face-on at 1 Mpc with phase zero; t is the arrival at the detector.
+where C and B are sums over the data made once. h is the waveform seen face-on at 1 Mpc with phase zero; t is the
+arrival at the detector.
 """
 
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 from jaxtyping import Complex128, Float64
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.waveforms import face_on
+from chirpleaf.representation.templates import envelope, phase_factor
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Spectrum
 
 _POWERS = np.array([-5 / 3, -2 / 3, 1.0, 5 / 3, 7 / 3])
 """Powers of the frequency in a phase that post-Newtonian and merger terms may change."""
+_DEGREE = 3
+"""Of the polynomials."""
 _FAINT = 1e-4
-"""Modulus of the reference waveform over its greatest, whitened, below which the band ends."""
+"""Modulus of a waveform over its greatest, whitened, below which its band ends."""
+_HELD = 0.95
+"""Share of the waveforms whose bands the nodes hold."""
+_FLOOR = 0.1
+"""Least modulus of the reference over that of its inspiral."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,22 +43,20 @@ class Heterodyne:
     """Sums over the data about a reference waveform.
 
     Attributes:
-        frequencies: edges of the bins, shape (E,), Hz.
+        frequencies: the nodes, shape (E,), Hz.
         approximant: waveform model.
-        reference: face-on waveform h_0 at the edges, shape (E,), 1/Hz.
+        reference: h_0 at the nodes, face-on, shape (E,), 1/Hz.
         arrivals: t_d, shape (detector,), seconds after the segment's reference time.
         filters: C, shape (detector, E).
-        power: B0, shape (detector, E - 1).
-        tilt: B1, shape (detector, E - 1), Hz.
+        power: B, shape (detector, E).
     """
 
     frequencies: Spectrum
     approximant: str
-    reference: Complex128[np.ndarray, " edge"]
+    reference: Complex128[np.ndarray, " node"]
     arrivals: Float64[np.ndarray, " detector"]
-    filters: Complex128[np.ndarray, "detector edge"]
-    power: Float64[np.ndarray, "detector bin"]
-    tilt: Float64[np.ndarray, "detector bin"]
+    filters: Complex128[np.ndarray, "detector node"]
+    power: Float64[np.ndarray, "detector node"]
 
     @classmethod
     def about(
@@ -56,57 +66,48 @@ class Heterodyne:
         arrivals: Float64[np.ndarray, " detector"],
         approximant: str,
         *,
-        dephasing: float = 0.3,
+        dephasing: float = 0.6,
         reach: float = 0.002,
     ) -> "Heterodyne":
         """Makes the sums.
 
         Args:
             segment: the data.
-            reference: intrinsic parameters of the reference waveform, each of shape (1,).
+            reference: intrinsic parameters, each of shape (n,): first those of the reference, then of binaries like
+                those whose signals the nodes must hold.
             arrivals: when it arrives, shape (detector,), seconds after the segment's reference time.
             approximant: waveform model.
-            dephasing: greatest phase that power laws of 2 pi over the band, and a delay by `reach`, gather in a bin,
-                rad.
+            dephasing: greatest phase that power laws of 2 pi over the band, and a delay by `reach`, gather between
+                nodes, rad.
             reach: how far from these arrivals the signal may be, seconds.
 
         Returns:
             The heterodyned data.
         """
-        wave = face_on(reference, segment.frequencies, approximant)[0]
-        strength = (np.abs(wave) / np.sqrt(segment.psd)).max(axis=0)
-        live = np.flatnonzero(strength > _FAINT * strength.max())
-        frequencies, wave = segment.frequencies[: live[-1] + 1], wave[: live[-1] + 1]
+        waves = face_on(reference, segment.frequencies, approximant)
+        strength = np.abs(waves) / np.sqrt(segment.psd.min(axis=0))
+        strength = np.quantile(strength / strength.max(axis=1, keepdims=True), _HELD, axis=0)
+        live = np.flatnonzero(strength > _FAINT)
+        frequencies = segment.frequencies[: live[-1] + 1]
+        wave = _unending(frequencies, waves[0, : live[-1] + 1])
         strain, psd = segment.strain[:, : len(wave)], segment.psd[:, : len(wave)]
-        edges = _edges(frequencies, dephasing, reach)
-        centres = (frequencies[edges[1:]] + frequencies[edges[:-1]]) / 2
-        widths = np.diff(frequencies[edges])
-        # The last edge's own frequency belongs to the last bin.
-        counts = np.diff(edges) + (np.arange(len(widths)) == len(widths) - 1)
-        offset = frequencies - np.repeat(centres, counts)
+        nodes = _nodes(frequencies, dephasing, reach)
+        spread = _cubic(frequencies, frequencies[nodes])
         scale = 4 / segment.duration
         product = scale * strain * wave.conj() / psd * np.exp(2j * np.pi * np.outer(arrivals, frequencies))
         power = scale * np.abs(wave) ** 2 / psd
-        a0, a1, b0, b1 = (
-            np.add.reduceat(values, edges[:-1], axis=1) for values in (product, product * offset, power, power * offset)
-        )
-        filters = np.zeros((len(strain), len(edges)), dtype=np.complex128)
-        filters[:, :-1] += a0 / 2 - a1 / widths
-        filters[:, 1:] += a0 / 2 + a1 / widths
-        return cls(frequencies[edges], approximant, wave[edges], arrivals, filters, b0, b1)
+        return cls(frequencies[nodes], approximant, wave[nodes], arrivals, product @ spread, power @ spread)
 
-    def ratios(self, intrinsic: Samples) -> Complex128[np.ndarray, "n edge"]:
-        """r at the edges for binaries of the given intrinsic parameters, each of shape (n,)."""
+    def ratios(self, intrinsic: Samples) -> Complex128[np.ndarray, "n node"]:
+        """r at the nodes for binaries of the given intrinsic parameters, each of shape (n,)."""
         return face_on(intrinsic, self.frequencies, self.approximant) / self.reference
 
-    def optimal(self, ratios: Complex128[np.ndarray, "n edge"]) -> Float64[np.ndarray, "n detector"]:
+    def optimal(self, ratios: Complex128[np.ndarray, "n node"]) -> Float64[np.ndarray, "n detector"]:
         """<h|h> in each detector, seen face-on at 1 Mpc from overhead."""
-        middle = (ratios[:, 1:] + ratios[:, :-1]) / 2
-        slope = np.diff(ratios, axis=1) / np.diff(self.frequencies)
-        return np.abs(middle) ** 2 @ self.power.T + 2 * (middle * slope.conj()).real @ self.tilt.T
+        return np.abs(ratios) ** 2 @ self.power.T
 
     def matched(
-        self, ratios: Complex128[np.ndarray, "n edge"], times: Float64[np.ndarray, " time"]
+        self, ratios: Complex128[np.ndarray, "n node"], times: Float64[np.ndarray, " time"]
     ) -> Complex128[np.ndarray, "n detector time"]:
         """<d|h> in each detector for arrivals at `times` (s) after the segment's reference time."""
         return np.stack(
@@ -118,8 +119,8 @@ class Heterodyne:
         )
 
     def aligned(
-        self, ratios: Complex128[np.ndarray, "n edge"], *, reach: float = 0.02, step: float = 0.00025
-    ) -> tuple[Complex128[np.ndarray, "n edge"], Float64[np.ndarray, " n"]]:
+        self, ratios: Complex128[np.ndarray, "n node"], *, reach: float = 0.02, step: float = 0.00025
+    ) -> tuple[Complex128[np.ndarray, "n node"], Float64[np.ndarray, " n"]]:
         """Moves waveforms so that they fit the data best at the arrivals of the reference.
 
         Args:
@@ -144,12 +145,32 @@ class Heterodyne:
         return ratios * np.exp(-2j * np.pi * np.outer(delay, self.frequencies)), delay
 
 
-def _edges(frequencies: Spectrum, dephasing: float, reach: float) -> np.ndarray:
-    """Indices of the bins' edges, first and last frequency included."""
+def _unending(frequencies: Spectrum, wave: Complex128[np.ndarray, " n"]) -> Complex128[np.ndarray, " n"]:
+    """A waveform whose amplitude and phase go on where it ends."""
+    inspiral = envelope(frequencies)
+    floor = _FLOOR * np.abs(wave[0]) * inspiral / inspiral[0]
+    return np.hypot(np.abs(wave), floor) * phase_factor(frequencies, wave)
+
+
+def _nodes(frequencies: Spectrum, dephasing: float, reach: float) -> NDArray[np.int64]:
+    """Indices of the nodes, first and last frequency included, at least four."""
     low, high = frequencies[0], frequencies[-1]
     pivots = np.where(_POWERS > 0, high, low)
     phase = 2 * np.pi * np.sum(np.sign(_POWERS) * (frequencies[:, None] / pivots) ** _POWERS, axis=1)
     phase += 2 * np.pi * reach * frequencies
-    n = max(int(np.ceil((phase[-1] - phase[0]) / dephasing)), 1)
+    n = max(int(np.ceil((phase[-1] - phase[0]) / dephasing)), _DEGREE)
     targets = np.linspace(phase[0], phase[-1], n + 1)
     return np.unique(np.searchsorted(phase, targets).clip(0, len(frequencies) - 1))
+
+
+def _cubic(frequencies: Spectrum, nodes: Spectrum) -> csr_array:
+    """What values at the nodes weigh at each frequency, shape (n, E): Lagrange polynomials through the nearest four."""
+    n = len(frequencies)
+    below = np.searchsorted(nodes, frequencies, side="right") - 1
+    nearest = (below - 1).clip(0, len(nodes) - _DEGREE - 1)[:, None] + np.arange(_DEGREE + 1)
+    places = nodes[nearest]
+    weights = np.ones_like(places)
+    for k, j in permutations(range(_DEGREE + 1), 2):
+        weights[:, k] *= (frequencies - places[:, j]) / (places[:, k] - places[:, j])
+    rows = np.repeat(np.arange(n), _DEGREE + 1)
+    return csr_array((weights.ravel(), (rows, nearest.ravel())), shape=(n, len(nodes)))

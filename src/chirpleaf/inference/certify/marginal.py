@@ -96,7 +96,7 @@ class MarginalLikelihood:
         heterodyne: Heterodyne,
         distance: DistanceIntegral,
         network: Network,
-        ratios: Complex128[np.ndarray, "n edge"],
+        ratios: Complex128[np.ndarray, "n node"],
         time_prior: tuple[float, float],
         *,
         seed: int = 0,
@@ -135,7 +135,7 @@ class MarginalLikelihood:
                 size = 4 * _ROUND
         return marginal
 
-    def pairs(self, ratios: Complex128[np.ndarray, "n edge"], uniforms: Float64[np.ndarray, "m five"]) -> Pairs:
+    def pairs(self, ratios: Complex128[np.ndarray, "n node"], uniforms: Float64[np.ndarray, "m five"]) -> Pairs:
         """All pairs of binaries and points.
 
         Args:
@@ -144,7 +144,7 @@ class MarginalLikelihood:
         """
         return self.against(ratios, self.proposal.draw(uniforms))
 
-    def against(self, ratios: Complex128[np.ndarray, "n edge"], points: Points) -> Pairs:
+    def against(self, ratios: Complex128[np.ndarray, "n node"], points: Points) -> Pairs:
         """All pairs of binaries (`Heterodyne.ratios`) and given points."""
         heterodyne = self.heterodyne
         response, arrivals = self.proposal.network.response(points)
@@ -169,7 +169,7 @@ def sobol(n: int, seed: int, turn: int) -> Float64[np.ndarray, "n five"]:
 def _first_guess(
     heterodyne: Heterodyne,
     network: Network,
-    ratios: Complex128[np.ndarray, "n edge"],
+    ratios: Complex128[np.ndarray, "n node"],
     time_prior: tuple[float, float],
 ) -> ExtrinsicProposal:
     """Arrival times as each detector alone has them, angles anyhow."""

@@ -30,6 +30,8 @@ _MARGINAL_ERROR = 0.04
 """Standard error of ln L, in the median, that the number of points is chosen for."""
 _SEARCH = 0.04
 """Half width of the searched arrival times about the reference time, seconds."""
+_LIKE = 24
+"""Draws whose signals the heterodyne's bins hold."""
 _LOUD = 6.0
 """Signal-to-noise above which a detector's own arrival time can be relied on."""
 
@@ -80,9 +82,10 @@ class Weigher:
     ) -> "Weigher":
         """The heterodyned data about the most likely draw, and extrinsic points for draws like these."""
         prior = observation.model.architecture.prior.log_prob(theta)
-        best = [int(np.argmax(NetworkProposal(observation).log_prob(theta) - prior))]
-        reference = {name: values[best] for name, values in theta.items()}
-        wave = face_on(reference, segment.frequencies, target.approximant)[0]
+        best = int(np.argmax(NetworkProposal(observation).log_prob(theta) - prior))
+        reference = {name: values[[best, *range(_LIKE)]] for name, values in theta.items()}
+        likely = {name: values[:1] for name, values in reference.items()}
+        wave = face_on(likely, segment.frequencies, target.approximant)[0]
         detectors = tuple(detector(name) for name in segment.detectors)
         arrivals, reach, snr = _arrivals(segment, wave, detectors)
         heterodyne = Heterodyne.about(
