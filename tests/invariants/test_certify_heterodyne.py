@@ -120,7 +120,7 @@ def test_the_reference_itself_is_exact_where_it_is_heard(kind: str) -> None:
 
 
 def test_signals_may_reach_further_than_the_reference() -> None:
-    """Of one chirp mass, unequal masses merge at lower frequencies: here the reference ends a third below the others."""
+    """Of one chirp mass, unequal masses merge at lower frequencies: the reference ends a third below the others."""
     early = {"chirp_mass": 28.0, "mass_ratio": 0.2, "chi_1": 0.0, "chi_2": 0.0}
     late = {"chirp_mass": 28.0, "mass_ratio": 0.95, "chi_1": 0.6, "chi_2": 0.6}
     both = {name: np.array([value, late[name]]) for name, value in early.items()}
