@@ -89,6 +89,16 @@ def test_after_the_deadline_none_are_made(pool: Any) -> None:
     assert pool.size == 2048
 
 
+def test_nothing_is_fitted_to_a_few_draws(pool: Any) -> None:
+    pool.batch.log_target[10:] = -np.inf
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("expected no other proposal")
+
+    pool.fill(3000, 1, refuse, deadline=1e3)
+    assert pool.size == 3000
+
+
 def test_a_good_proposal_is_left_alone(pool: Any) -> None:
     good = Gaussian(TARGET[0], 1.1 * TARGET[1])
     pool.add(good, good.draw(8192, 1))

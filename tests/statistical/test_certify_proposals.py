@@ -91,6 +91,12 @@ def test_few_effective_draws_are_flattened_before_the_fit() -> None:
     assert np.isfinite(mixture.log_prob(drawn(100, 6, CENTRE, SPREAD))).all()
 
 
+def test_a_posterior_at_the_edge_of_the_prior_is_fitted_too() -> None:
+    theta = drawn(500, 5, np.array([0.0, 5.15, 0.0, 0.0]), np.array([0.1, 0.01, 0.1, 0.1]))
+    mixture = MixtureProposal.fitted(SUPPORT, theta, np.zeros(500), seed=0)
+    assert np.isfinite(mixture.log_prob(theta)).all()
+
+
 @pytest.mark.parametrize(("shift", "coordinates"), [(0.3, NormalMap), (40.0, SupportMap)])
 def test_a_correction_is_fitted_where_the_network_says_something(
     model: Model, shift: float, coordinates: type[Transform]

@@ -26,6 +26,8 @@ _FAIR_TRIAL = 16_384
 _POOR = 0.6
 """Efficiency below which another proposal is fitted to the draws."""
 _REFITS = 3
+_FITTED = 32
+"""Draws of any likelihood that a proposal can be fitted to."""
 _LEAST = 512
 """Draws that are worth a turn."""
 _CHECKED = 64
@@ -116,7 +118,8 @@ class Pool:
 
     def _next_proposal(self, refit: Refit) -> Proposal:
         """The last proposal, or where the draws are poor, and may be bettered, another one fitted to them."""
-        if self.weighing.efficiency > _POOR or len(self._proposals) > _REFITS:
+        too_few = np.isfinite(self.log_weight).sum() < _FITTED
+        if self.weighing.efficiency > _POOR or len(self._proposals) > _REFITS or too_few:
             return self._proposals[-1]
         theta = {name: self.batch.samples[name] for name in PARAMETERS}
         return refit(theta, self.log_weight)

@@ -162,10 +162,11 @@ def refitted(observation: Observation, theta: Samples, log_weight: Array, seed: 
 
 
 def _counted(z: Float64[np.ndarray, "n d"], weight: Array) -> tuple[Float64[np.ndarray, "m d"], Array]:
-    """The draws within reach that hold nearly all of the weight, and their weights, of sum one."""
+    """The draws that hold nearly all of the weight, those out of reach left out, and their weights, of sum one."""
     order = np.argsort(-weight)
     heaviest = order[: np.searchsorted(weight[order].cumsum(), _KEPT) + 1]
-    chosen = heaviest[(np.abs(z[heaviest]) < _REACH).all(axis=1)]
+    near = heaviest[(np.abs(z[heaviest]) < _REACH).all(axis=1)]
+    chosen = near if 2 * len(near) > len(heaviest) else heaviest  # a posterior may lie at the prior's very edge
     return z[chosen], weight[chosen] / weight[chosen].sum()
 
 
