@@ -112,7 +112,7 @@ def test_a_correction_is_fitted_where_the_network_says_something(
         log_weight = -0.5 * (((z - 0.5) / 0.7).square() - z.square()).sum(-1).numpy()
         other = copy.deepcopy(model)
         other.posterior.density.head.affine.bias[2] += shift
-    observation = Observation(other, cast("Segment", None), canonical)
+    observation = Observation(other, cast("Segment", None), canonical, snr=0.0)
     fitted = refitted(observation, theta, log_weight, seed=0)
     assert type(fitted.coordinates) is coordinates
     more = fitted.draw(2000, 1)

@@ -55,3 +55,22 @@ def matched_filter(segment: Segment, waveform: Complex128[np.ndarray, " frequenc
     times = np.fft.fftshift(np.fft.fftfreq(n, 1 / segment.duration))
     inside = np.abs(times) <= search
     return Filtered(times[inside], series[:, inside], scale * (np.abs(waveform) ** 2 / segment.psd).sum(axis=-1))
+
+
+def peak_times(
+    height: Float64[np.ndarray, "*n time"], times: Float64[np.ndarray, " time"]
+) -> Float64[np.ndarray, "*n"]:
+    """When filter outputs are highest, between their samples by the parabola through the three highest.
+
+    Args:
+        height: shape (..., time).
+        times: evenly spaced, shape (time,), seconds.
+
+    Returns:
+        Shape (...), seconds.
+    """
+    place = height.argmax(axis=-1)[..., None].clip(1, len(times) - 2)
+    left, middle, right = (np.take_along_axis(height, place + i, axis=-1)[..., 0] for i in (-1, 0, 1))
+    bend = np.maximum(2 * middle - left - right, 1e-12)
+    found = times[place[..., 0]] + (times[1] - times[0]) * (0.5 * (right - left) / bend).clip(-1, 1)
+    return np.asarray(found)

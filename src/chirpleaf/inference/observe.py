@@ -4,20 +4,31 @@ A published trigger time may be tens of milliseconds off, and a detector sees th
 geocentre. Reference times on a grid around the trigger are tried, each with the canonical search itself; the loudest
 wins, and the reference time moves to the arrival at its loudest detector. Far from the trigger, noise has more chances
 to be the loudest than it had in training: what is found there counts less, as if triggers were off by 30 ms.
+
+In training the reference time is near the true arrival. A template of other masses and spins arrives some milliseconds
+earlier or later, and may be half as loud; so where a network has a posterior, draws of it are what is tried: the
+loudest of their waveforms says when.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError, ShortStrainError
+from chirpleaf.inference.matched_filter import peak_times
+from chirpleaf.models.estimator import PARAMETERS, Estimator
 from chirpleaf.models.model import Model
+from chirpleaf.physics.waveforms import face_on
 from chirpleaf.representation.canonical import Canonical
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import Segment, cut_segment
 from chirpleaf.strain.strain import Strain
+
+Array = NDArray[Any]
 
 SEARCH = 0.1
 """Half width of the search around the trigger, seconds."""
@@ -26,6 +37,10 @@ SPREAD = 0.03
 """Standard deviation of arrivals about triggers, seconds: its Gaussian's ln weighs against half the squared SNR."""
 
 _STRIDE = 0.02
+_DRAWS = 32
+"""Waveforms that are tried at each reference time."""
+_NEAR, _STEP = 0.015, 0.001
+"""Half width and spacing of the arrival times that they are tried at, seconds."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +51,13 @@ class Observation:
         model: the model.
         segment: the data, about the refined reference time.
         canonical: the canonical input, a batch of one.
+        snr: network signal-to-noise of the loudest waveform that was tried.
     """
 
     model: Model
     segment: Segment
     canonical: Canonical
-
-    @property
-    def snr(self) -> float:
-        """Network signal-to-noise of the best template."""
-        return float(self.canonical.snr.square().sum().sqrt())
+    snr: float
 
     @property
     def chirp_mass(self) -> float:
@@ -101,16 +113,18 @@ def refine(model: Model, segment: Segment) -> Observation:
     """
     offsets = np.arange(-SEARCH, SEARCH + _STRIDE / 2, _STRIDE)
     tries = [segment.about(segment.reference_time + offset) for offset in offsets]
-    found = canonicalise(model, tries)
-    arrivals = found.time.gather(1, found.snr.argmax(1, keepdim=True))[:, 0]
-    late = (torch.from_numpy(offsets) + arrivals) / SPREAD
-    best = int((found.snr.square().sum(-1) - late.square()).argmax())
-    arrival = float(arrivals[best])
-    centred = tries[best].about(tries[best].reference_time + arrival)
-    return Observation(model, centred, canonicalise(model, [centred]))
+    data, weights = _compressed(model, tries)
+    found = _seen(model, data, weights)
+    snr, arrivals = found.snr.double().numpy(), found.time.double().numpy()
+    if isinstance(model.estimator, Estimator):
+        snr, arrivals = _heard(model, data, weights, found)
+    arrival = np.take_along_axis(arrivals, snr.argmax(axis=1)[:, None], axis=1)[:, 0]
+    loudness = np.square(snr).sum(axis=1)
+    best = int((loudness - np.square((offsets + arrival) / SPREAD)).argmax())
+    centred = tries[best].about(tries[best].reference_time + float(arrival[best]))
+    return Observation(model, centred, canonicalise(model, [centred]), float(loudness[best] ** 0.5))
 
 
-@torch.no_grad()
 def canonicalise(model: Model, segments: Sequence[Segment]) -> Canonical:
     """The canonical input of a batch of segments.
 
@@ -118,12 +132,49 @@ def canonicalise(model: Model, segments: Sequence[Segment]) -> Canonical:
         model: whose preprocessing is used.
         segments: of the model's detectors, duration and frequencies.
     """
-    estimator = model.estimator
-    grid = estimator.canonical.grid
-    pairs = [grid.compress(segment.strain, segment.psd) for segment in segments]
-    data = np.stack([data for data, _ in pairs]).astype(np.complex64)
-    weights = np.stack([weights / estimator.canonical.reference_weights for _, weights in pairs]).astype(np.float32)
-    return estimator.see(torch.from_numpy(data), torch.from_numpy(weights))
+    return _seen(model, *_compressed(model, segments))
+
+
+def _compressed(model: Model, segments: Sequence[Segment]) -> tuple[Array, Array]:
+    """Multiband data and whitening weights of segments, both of shape (segment, detector, n_bins)."""
+    grid = model.estimator.canonical.grid
+    data, weights = zip(*(grid.compress(segment.strain, segment.psd) for segment in segments), strict=True)
+    return np.stack(data), np.stack(weights)
+
+
+@torch.no_grad()
+def _seen(model: Model, data: Array, weights: Array) -> Canonical:
+    """What a network sees of multiband data."""
+    relative = weights / model.estimator.canonical.reference_weights
+    return model.estimator.see(
+        torch.from_numpy(data.astype(np.complex64)), torch.from_numpy(relative.astype(np.float32))
+    )
+
+
+def _heard(model: Model, data: Array, weights: Array, seen: Canonical) -> tuple[Array, Array]:
+    """The loudest of some waveforms that a network thinks likely, in each of the data.
+
+    Args:
+        model: with a posterior.
+        data: shape (segment, detector, n_bins).
+        weights: same shape.
+        seen: their canonical input.
+
+    Returns:
+        Its signal-to-noises and arrival times (s), both of shape (segment, detector).
+    """
+    theta, _ = model.posterior.sample(seen, _DRAWS, torch.Generator().manual_seed(0))
+    grid = model.estimator.canonical.grid
+    binaries = dict(zip(PARAMETERS, theta.transpose(0, 1).reshape(-1, len(PARAMETERS)).numpy().T, strict=True))
+    waves = face_on(binaries, grid.frequencies, model.architecture.approximant) * grid.carrier(grid.frequencies)
+    waves = waves.reshape(len(data), _DRAWS, 1, -1) * weights[:, None]
+    waves /= np.linalg.norm(waves, axis=-1, keepdims=True)
+    times = np.arange(-_NEAR, _NEAR + _STEP / 2, _STEP)
+    delays = np.exp(2j * np.pi * np.outer(grid.frequencies, times)).astype(np.complex64)
+    height = np.abs((waves.conj() * data[:, None]).astype(np.complex64) @ delays).astype(np.float64)
+    loudest = np.square(height.max(axis=-1)).sum(axis=-1).argmax(axis=1)
+    height = height[np.arange(len(data)), loudest]
+    return height.max(axis=-1), peak_times(height, times)
 
 
 def choose(

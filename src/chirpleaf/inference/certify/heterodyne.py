@@ -20,6 +20,7 @@ from jaxtyping import Complex128, Float64
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from chirpleaf.inference.matched_filter import peak_times
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.waveforms import face_on
 from chirpleaf.representation.templates import envelope, phase_factor
@@ -138,10 +139,7 @@ class Heterodyne:
         for index, filters in enumerate(self.filters):
             matched = (ratios.conj() * filters).astype(np.complex64) @ shifts
             height += np.abs(matched) ** 2 / optimal[:, index, None]
-        best = height.argmax(axis=1).clip(1, len(moves) - 2)
-        left, middle, right = (np.take_along_axis(height, (best + i)[:, None], axis=1)[:, 0] for i in (-1, 0, 1))
-        bend = np.maximum(2 * middle - left - right, 1e-12)
-        delay = moves[best] + step * (0.5 * (right - left) / bend).clip(-1, 1)
+        delay = peak_times(height, moves)
         return ratios * np.exp(-2j * np.pi * np.outer(delay, self.frequencies)), delay
 
 

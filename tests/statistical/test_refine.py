@@ -1,0 +1,52 @@
+"""The refined reference time is near the true arrival, as in training, also where no template is like the signal."""
+
+import numpy as np
+import pytest
+
+from chirpleaf.diagnostics.injections import Injection, inject
+from chirpleaf.inference import observe
+from chirpleaf.models import Model, load_model
+from chirpleaf.physics.detectors import detector, gmst
+from chirpleaf.strain.measured import DrawnSpectra
+
+EVENTS = 40
+TRAINED = 0.0015
+"""By how much training moves the reference time, seconds."""
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model("bbh-long")
+
+
+@pytest.fixture(scope="module")
+def injections(model: Model) -> list[Injection]:
+    rngs = [np.random.default_rng([11, index]) for index in range(EVENTS)]
+    return [inject(model, DrawnSpectra(), rng, snr_range=(15.0, 30.0)) for rng in rngs]
+
+
+def errors(model: Model, injections: list[Injection]) -> np.ndarray:
+    """Reference times less the arrivals nearest to them, seconds, shape (EVENTS,)."""
+    found = []
+    for injection in injections:
+        truth = injection.truth
+        place, sidereal = (truth["ra"], truth["dec"]), float(gmst(0.0))
+        delays = [float(detector(name).time_delay(*place, gmst=sidereal)) for name in model.detectors]
+        off = observe.refine(model, injection.segment).segment.reference_time - truth["geocent_time"] - np.array(delays)
+        found.append(off[np.abs(off).argmin()])
+    return np.array(found)
+
+
+def test_draws_of_the_network_say_when_and_templates_do_not(
+    model: Model, injections: list[Injection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_draws = np.abs(errors(model, injections))
+    assert np.quantile(by_draws, 0.75) < TRAINED
+    assert np.quantile(by_draws, 0.9) < 2 * TRAINED
+
+    class Other:
+        """No posterior has this type."""
+
+    monkeypatch.setattr(observe, "Estimator", Other)
+    by_templates = np.abs(errors(model, injections))
+    assert np.quantile(by_templates, 0.9) > 1.5 * np.quantile(by_draws, 0.9)
