@@ -122,11 +122,14 @@ def _posterior(
 
 
 def _limits(parameter: str, posteriors: Sequence[_Posterior], offset: float) -> tuple[float, float]:
-    """Range of one parameter's panels: all posteriors but their outermost samples, within what has a meaning."""
+    """Range of one parameter's panels: all posteriors but what few samples far away hold, within what has a meaning.
+
+    Network posteriors keep a hundredth for the whole prior, so the range goes by the 98 % between.
+    """
     drawn = [posterior for posterior in posteriors if parameter in posterior.samples]
-    ends = np.array([_quantiles(posterior, parameter, (0.003, 0.997)) for posterior in drawn])
+    ends = np.array([_quantiles(posterior, parameter, (0.01, 0.99)) for posterior in drawn])
     low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
-    margin = 0.1 * (high - low) or 1e-3 * abs(high) or 1e-3
+    margin = 0.3 * (high - low) or 1e-3 * abs(high) or 1e-3
     low, high = low - margin, high + margin
     if parameter in PARAMETERS and not offset:
         low, high = max(low, PARAMETERS[parameter].minimum), min(high, PARAMETERS[parameter].maximum)
