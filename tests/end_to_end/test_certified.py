@@ -72,23 +72,13 @@ def test_a_third_detector_narrows_the_sky(chirpleaf: Command, tmp_path: Path) ->
         assert abs(first["median"] - second["median"]) < 0.3 * (first["upper"] - first["lower"])
 
 
-def noise_alone(rng: np.random.Generator) -> dict[str, Strain]:
-    """The event's strain some seconds away from it, in an order of its own."""
-    found = {}
-    for name, strain in load_event("GW150914").items():
-        quiet = np.array(strain.values)
-        middle = round((TRIGGER - strain.start_time) * strain.sample_rate)
-        width = round(2 * strain.sample_rate)
-        other = round(float(rng.uniform(4, 6)) * strain.sample_rate)
-        quiet[middle - width : middle + width] = strain.values[other - width : other + width]
-        found[name] = Strain(name, quiet, strain.start_time, strain.sample_rate)
-    return found
-
-
-def test_noise_alone_is_no_posterior(chirpleaf: Command, gwosc_file: Callable[..., Path], tmp_path: Path) -> None:
-    files = [f"{name}={gwosc_file(strain)}" for name, strain in noise_alone(np.random.default_rng(1)).items()]
+@pytest.mark.parametrize("before", [6.0, 9.0])
+def test_noise_alone_is_no_posterior(
+    chirpleaf: Command, tmp_path: Path, before: float, gwosc_file: Callable[..., Path]
+) -> None:
+    files = [f"{name}={gwosc_file(strain)}" for name, strain in load_event("GW150914").items()]
     options = [argument for file in files for argument in ("--strain", file)]
-    arguments = ("--trigger", TRIGGER, "--samples", 1000, "--budget", 5, "--out", tmp_path / "out")
+    arguments = ("--trigger", TRIGGER - before, "--samples", 1000, "--budget", 5, "--out", tmp_path / "out")
     ran = chirpleaf("infer", *options, *arguments)
     assert ran.status == 3
     assert ran.stderr.startswith("not trusted: ")

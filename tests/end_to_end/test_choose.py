@@ -1,25 +1,20 @@
-"""Which of two models the data are given to: light and heavy signals in coloured noise, no network asked."""
+"""Which of two models the data are given to: light and heavy signals in coloured noise."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from chirpleaf.errors import ShortStrainError
 from chirpleaf.inference.observe import choose
-from chirpleaf.models import Architecture, Model
+from chirpleaf.models import Model, load_model
 from chirpleaf.strain import PowerSpectralDensity, Strain
 
 Simulated = Callable[..., tuple[dict[str, Strain], dict[str, PowerSpectralDensity], float]]
 
 
 @pytest.fixture(scope="module")
-def models(shipped: Callable[[str], Architecture]) -> list[Model]:
-    """The preprocessing of both presets before networks of no consequence."""
-    small = {
-        name: replace(shipped(name), root={"width": 8, "n_blocks": 1}, n_context=4) for name in ("bbh", "bbh-long")
-    }
-    return [Model(name, architecture, architecture.build().eval()) for name, architecture in small.items()]
+def models() -> list[Model]:
+    return [load_model(name) for name in ("bbh", "bbh-long")]
 
 
 @pytest.mark.parametrize(
@@ -37,6 +32,12 @@ def test_the_signal_goes_to_the_model_that_holds_it(
 def test_a_light_signal_in_a_short_stretch_asks_for_a_longer_one(models: list[Model], simulated: Simulated) -> None:
     with pytest.raises(ShortStrainError, match="needs a segment of 32 s"):
         choose(models, *simulated(9.7, seconds=32))
+
+
+def test_what_is_hardly_there_asks_for_nothing(models: list[Model], simulated: Simulated) -> None:
+    strain, densities, trigger = simulated(9.7, seconds=32)
+    faint = {name: Strain(name, 1e-3 * one.values, one.start_time, one.sample_rate) for name, one in strain.items()}
+    assert choose(models, faint, densities, trigger).model.name == "bbh"
 
 
 def test_a_heavy_signal_needs_no_longer_stretch(models: list[Model], simulated: Simulated) -> None:

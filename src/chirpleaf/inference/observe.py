@@ -36,6 +36,9 @@ SEARCH = 0.1
 SPREAD = 0.03
 """Standard deviation of arrivals about triggers, seconds: its Gaussian's ln weighs against half the squared SNR."""
 
+AUDIBLE = 8.0
+"""Network signal-to-noise above which noise alone hardly comes, and a chirp mass means something."""
+
 _STRIDE = 0.02
 _DRAWS = 32
 """Waveforms that are tried at each reference time."""
@@ -208,7 +211,7 @@ def choose(
         try:
             other = observe(model, strain, psd, trigger_time)
         except InputError as error:
-            if found.chirp_mass < border:
+            if found.chirp_mass < border and found.snr > AUDIBLE:
                 raise ShortStrainError(f"the signal needs a segment of {model.duration:g} s: {error}") from error
             continue
         if found.chirp_mass < border or (other.chirp_mass < border and other.snr > found.snr):

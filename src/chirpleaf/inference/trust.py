@@ -25,8 +25,8 @@ class Trust:
 
     Attributes:
         verdict: "trusted" or "untrusted".
-        network_snr: peak matched-filter signal-to-noise of the best template, root of the sum of squares.
-        snr: the same for each detector.
+        network_snr: peak matched-filter signal-to-noise of the loudest waveform tried, root of the sum of squares.
+        snr: that of the best template in each detector.
         reasons: why it is not trusted, one sentence each.
     """
 
