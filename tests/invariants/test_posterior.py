@@ -14,7 +14,7 @@ from chirpleaf.inference.observe import Observation, canonicalise, choose, obser
 from chirpleaf.inference.posterior import HEADLINE, Posterior
 from chirpleaf.inference.trust import GREATEST_SNR, LEAST_SNR, assess
 from chirpleaf.models import PARAMETERS as MODELLED
-from chirpleaf.models import Architecture, Model
+from chirpleaf.models import Architecture, Model, load_model
 from chirpleaf.physics import remnant
 from chirpleaf.physics.derived import derived
 from chirpleaf.physics.parameters import PARAMETERS
@@ -49,6 +49,17 @@ def posterior(observation: Observation, n: int = 500, seed: int = 0) -> Posterio
 @pytest.fixture(scope="module")
 def observation(model: Model) -> Observation:
     return refine(model, injected(model.architecture, 20.0))
+
+
+@pytest.fixture(scope="module")
+def trained() -> Model:
+    return load_model("bbh")
+
+
+@pytest.fixture(scope="module")
+def clear(trained: Model) -> Observation:
+    """What a trained model sees of the same binary."""
+    return refine(trained, injected(trained.architecture, 20.0))
 
 
 def test_derived_parameters_follow_from_the_four() -> None:
@@ -96,12 +107,12 @@ def test_samples_are_the_estimators(observation: Observation) -> None:
 
 
 @pytest.mark.parametrize("offset", [-0.093, -0.031, 0.0, 0.02, 0.088])
-def test_a_trigger_that_is_off_changes_nothing(model: Model, observation: Observation, offset: float) -> None:
-    found = refine(model, injected(model.architecture, 20.0, offset=offset))
-    assert found.segment.reference_time - offset == pytest.approx(observation.segment.reference_time, abs=1e-4)
-    assert found.snr == pytest.approx(observation.snr, rel=2e-3)
-    assert found.chirp_mass == observation.chirp_mass
-    torch.testing.assert_close(found.canonical.features, observation.canonical.features, rtol=0, atol=0.05)
+def test_a_trigger_that_is_off_changes_little(trained: Model, clear: Observation, offset: float) -> None:
+    found = refine(trained, injected(trained.architecture, 20.0, offset=offset))
+    # Other draws are tried; training moves the reference time by more.
+    assert found.segment.reference_time - offset == pytest.approx(clear.segment.reference_time, abs=1e-3)
+    assert found.snr == pytest.approx(clear.snr, rel=5e-3)
+    assert found.chirp_mass == pytest.approx(clear.chirp_mass, rel=0.15)
 
 
 @pytest.mark.parametrize(("far", "chosen"), [(8.3, 0.0), (10.0, 0.09)])
@@ -111,13 +122,13 @@ def test_what_arrives_far_from_the_trigger_counts_less(model: Model, far: float,
     assert found.segment.reference_time - TRIGGER == pytest.approx(chosen, abs=0.005)
 
 
-def test_the_reference_time_is_the_arrival_at_the_loudest_detector(observation: Observation) -> None:
-    time = observation.canonical.time[0]
-    assert abs(float(time[0])) < 1e-4
-    assert float(time[1]) == pytest.approx(-0.004, abs=3e-4)
-    assert abs(observation.segment.reference_time - TRIGGER) < 0.004
-    assert observation.snr == pytest.approx(20.0, rel=0.06)
-    assert observation.chirp_mass == pytest.approx(36.0, rel=0.15)
+def test_the_reference_time_is_the_arrival_at_the_loudest_detector(clear: Observation) -> None:
+    assert abs(clear.segment.reference_time - TRIGGER) < 1e-3
+    time = clear.canonical.time[0]
+    assert abs(float(time[0])) < 0.003
+    assert float(time[1] - time[0]) == pytest.approx(-0.004, abs=3e-4)
+    assert clear.snr == pytest.approx(20.0, rel=0.02)
+    assert clear.chirp_mass == pytest.approx(36.0, rel=0.15)
 
 
 def test_segments_in_a_batch_are_seen_as_alone(model: Model) -> None:
@@ -130,13 +141,14 @@ def test_segments_in_a_batch_are_seen_as_alone(model: Model) -> None:
 @pytest.mark.parametrize(
     ("snr", "reason"), [(4.0, "no signal: network signal-to-noise"), (20.0, ""), (80.0, "lies above the 65")]
 )
-def test_trust(model: Model, snr: float, reason: str) -> None:
-    found = assess(refine(model, injected(model.architecture, snr)))
+def test_trust(trained: Model, snr: float, reason: str) -> None:
+    found = assess(refine(trained, injected(trained.architecture, snr)))
     assert found.trusted == (not reason)
     assert found.verdict == ("untrusted" if reason else "trusted")
     assert len(found.reasons) == bool(reason)
     assert all(reason in text for text in found.reasons)
-    assert found.network_snr == pytest.approx(np.hypot(*found.snr.values()))
+    assert found.network_snr == pytest.approx(snr, rel=0.03)
+    assert 0.9 < np.hypot(*found.snr.values()) / found.network_snr < 1.01  # templates are not as loud
     assert list(found.snr) == ["H1", "L1"]
     assert found.snr["H1"] > found.snr["L1"]
     assert json.loads(json.dumps(found.to_json()))["verdict"] == found.verdict
