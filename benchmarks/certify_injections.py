@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--injections", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--effective-samples", type=int, default=5000)
-    parser.add_argument("--budget", type=float, default=20.0)
+    parser.add_argument("--budget", type=float, default=60.0)
     parser.add_argument("--prior", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
