@@ -72,7 +72,8 @@ def test_extreme_mass_ratio_leaves_the_big_hole_alone():
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_quasi_normal_frequencies_between_the_nodes(sign):
-    sequence = KerrSpinSeq(s=-2, l=2, m=2 * sign, n=0, a_max=0.999, tol=1e-10, cf_tol=1e-13, Nr=400)
+    # A tolerance of 1e-10 is below the solver's rounding on some processors, which then finds nothing.
+    sequence = KerrSpinSeq(s=-2, l=2, m=2 * sign, n=0, a_max=0.999, tol=1e-9, cf_tol=1e-12, Nr=400)
     sequence.do_find_sequence()
     spins = np.concatenate([np.linspace(0.0, 0.99, 181), 1.0 - np.geomspace(0.01, 0.001, 20)])
     expected = np.array([sequence(float(spin))[0] for spin in spins])
