@@ -151,7 +151,7 @@ def _unending(frequencies: Spectrum, wave: Complex128[np.ndarray, " n"]) -> Comp
 
 
 def _nodes(frequencies: Spectrum, dephasing: float, reach: float) -> NDArray[np.int64]:
-    """Indices of the nodes, first and last frequency included, at least four."""
+    """Indices of the nodes, first and last frequency included: four at least, where there are as many frequencies."""
     low, high = frequencies[0], frequencies[-1]
     pivots = np.where(_POWERS > 0, high, low)
     phase = 2 * np.pi * np.sum(np.sign(_POWERS) * (frequencies[:, None] / pivots) ** _POWERS, axis=1)
