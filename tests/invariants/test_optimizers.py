@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Muon
 
+from chirpleaf.errors import InputError
 from chirpleaf.networks.density import ConditionalDensity
 from chirpleaf.networks.heads import MixtureHead
 from chirpleaf.networks.residual import ResidualNetwork
@@ -90,7 +91,10 @@ def test_state_goes_on_where_it_was_saved() -> None:
         torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("muon", [None, 0.02])
-def test_networks_without_blocks_follow_adamw(muon: float | None) -> None:
-    chosen = optimizer(nn.Linear(3, 3), Schedule(muon=muon))
-    assert isinstance(chosen, AdamW)
+def test_without_muon_all_follow_adamw() -> None:
+    assert type(optimizer(density(), Schedule())) is AdamW
+
+
+def test_muon_asks_for_residual_blocks() -> None:
+    with pytest.raises(InputError, match=r"expected residual blocks for schedule\.muon; .*: leave it out"):
+        optimizer(nn.Linear(3, 3), SCHEDULE)

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import AdamW, Muon, Optimizer
 
+from chirpleaf.errors import InputError
 from chirpleaf.networks.residual import ResidualBlock
 from chirpleaf.training.schedule import Schedule
 
@@ -53,12 +54,19 @@ def optimizer(network: nn.Module, schedule: Schedule) -> Optimizer:
     Args:
         network: the network.
         schedule: rates and decay of the weights.
+
+    Raises:
+        InputError: Muon is asked for, and there are no residual blocks.
     """
     matrices = block_matrices(network) if schedule.muon else []
+    if schedule.muon and not matrices:
+        raise InputError(
+            "expected residual blocks for schedule.muon; got a network without: leave it out of the preset"
+        )
     chosen = {id(matrix) for matrix in matrices}
     others = [weight for weight in network.parameters() if id(weight) not in chosen]
     adam = AdamW(others, lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
-    if not (schedule.muon and matrices):
+    if not schedule.muon:
         return adam
     muon = Muon(matrices, lr=schedule.muon, weight_decay=schedule.weight_decay, adjust_lr_fn="match_rms_adamw")
     return Together(adam, muon)

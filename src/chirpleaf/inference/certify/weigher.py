@@ -31,7 +31,7 @@ _MARGINAL_ERROR = 0.04
 _SEARCH = 0.04
 """Half width of the searched arrival times about the reference time, seconds."""
 _LIKE = 24
-"""Draws whose signals the heterodyne's bins hold."""
+"""Draws whose signals the heterodyne's nodes hold."""
 _LOUD = 6.0
 """Signal-to-noise above which a detector's own arrival time can be relied on."""
 
@@ -83,7 +83,7 @@ class Weigher:
         """The heterodyned data about the most likely draw, and extrinsic points for draws like these."""
         prior = observation.model.architecture.prior.log_prob(theta)
         best = int(np.argmax(NetworkProposal(observation).log_prob(theta) - prior))
-        reference = {name: values[[best, *range(_LIKE)]] for name, values in theta.items()}
+        reference = {name: values[[best, *range(min(_LIKE, len(prior)))]] for name, values in theta.items()}
         likely = {name: values[:1] for name, values in reference.items()}
         wave = face_on(likely, segment.frequencies, target.approximant)[0]
         detectors = tuple(detector(name) for name in segment.detectors)
