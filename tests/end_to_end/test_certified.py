@@ -112,3 +112,11 @@ def test_a_prior_that_excludes_the_signal_is_no_posterior(chirpleaf: Command, tm
     assert re.match(r"not trusted: \d+ effective samples of 250", ran.stderr)
     assert ran.stderr.count("\n") == 1
     assert summary_of(tmp_path / "out")["certificate"]["efficiency"] < 0.01  # of draws from the background alone
+
+
+def test_a_handful_of_draws_is_weighed_too(chirpleaf: Command, tmp_path: Path) -> None:
+    arguments = ("--samples", 10, "--effective-samples", 5, "--out", tmp_path / "out")
+    ran = chirpleaf("infer", "GW150914", *arguments)
+    assert ran.status == 3  # too few to tell their tail
+    assert "heavy tail" in ran.stderr
+    assert summary_of(tmp_path / "out")["certificate"]["effective_samples"] >= 5
