@@ -105,6 +105,38 @@ def test_random_weights_are_of_the_last_two_layers_alone(trained: tuple[Model, P
         assert random == ({"second", "last"} if estimator.bayesian else set())
 
 
+def test_widths_are_settled_on_the_prior_and_kept(trained: tuple[Model, Path], tmp_path: Path) -> None:
+    model, _ = trained
+    estimator = model.estimator
+    assert isinstance(estimator, LeafEstimator)
+    if not estimator.bayesian:
+        assert "widths" not in model.provenance
+        return
+    widths = model.provenance["widths"]
+    assert {name: leaf.width.item() for name, leaf in estimator.network.leaves.items()} == pytest.approx(widths)
+    prior = build_simulator(model.architecture, estimator, replace(SIMULATION, waveforms=2000), seed=5, strata=1)
+    batches = [prior.batch(index) for index in range(8)]
+    assert all((batch.weight == 1).all() for batch in batches)
+    features, truth = (torch.cat([getattr(batch, part) for batch in batches]) for part in ("features", "target"))
+    generator = torch.Generator().manual_seed(0)
+    for place, one in enumerate(estimator.network.predictive(features, 100, generator).values()):
+        distance = (truth[:, place] - one.mean).abs() / torch.hypot(one.aleatoric, one.epistemic)
+        held = [(distance < limit).float().mean().item() for limit in (0.6745, 1.6449)]
+        assert held == pytest.approx([0.5, 0.9], abs=0.06)
+    save(model, tmp_path / "model.safetensors")
+    again = load(tmp_path / "model.safetensors").leaves.network.leaves
+    assert {name: leaf.width.item() for name, leaf in again.items()} == pytest.approx(widths, rel=1e-3)
+
+
+def test_a_leaf_of_before_widths_were_settled_is_taken() -> None:
+    before = BayesianLeaf(4).state_dict()
+    del before["width"]
+    leaf = BayesianLeaf(4)
+    leaf.width *= 2
+    leaf.load_state_dict(before)
+    assert leaf.width == 1
+
+
 def test_estimates_are_in_the_quantities_units(trained: tuple[Model, Path]) -> None:
     model, _ = trained
     estimator = model.estimator

@@ -6,7 +6,7 @@ and the root a deterministic feature extractor.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -68,6 +68,10 @@ class BayesianLeaf(nn.Module):
         scale: "sample" where the Gaussian's scale is learnt for each sample, "leaf" where all samples share it.
         prior_scale: see `BayesianLinear`.
 
+    Attributes:
+        width: factor on the Gaussian's scale, which no gradient moves; 1 until it is settled by coverage
+            (`training.widths`).
+
     Example:
         >>> leaf = BayesianLeaf(64).eval()
         >>> leaf.predictive(torch.zeros(5, 64), 1000).epistemic.shape
@@ -88,6 +92,7 @@ class BayesianLeaf(nn.Module):
         self.second = BayesianLinear(width, width, prior_scale=prior_scale)
         self.last = BayesianLinear(width, 2 if scale == "sample" else 1, prior_scale=prior_scale)
         self.log_scale = nn.Parameter(torch.zeros(())) if scale == "leaf" else None
+        self.register_buffer("width", torch.ones(()))
 
     def forward(self, features: Float[Tensor, "batch n_inputs"]) -> torch.distributions.Normal:
         """The distribution of each row, by weights drawn anew for it."""
@@ -117,7 +122,12 @@ class BayesianLeaf(nn.Module):
         """Mean and scale, both of the shape of `hidden` but for its last dimension."""
         out = self.last(hidden, generator)
         log_scale = self.log_scale.expand(out.shape[:-1]) if self.log_scale is not None else out[..., 1]
-        return out[..., 0], log_scale.clamp(_LOWEST, _HIGHEST).exp()
+        return out[..., 0], log_scale.clamp(_LOWEST, _HIGHEST).exp() * self.width
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
+        """Takes also what was kept before widths were settled."""
+        state_dict.setdefault(f"{prefix}width", torch.ones(()))
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
 
 class RootLeaves(nn.Module):

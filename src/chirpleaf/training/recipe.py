@@ -35,6 +35,7 @@ from chirpleaf.training.parallel.threads import Machine
 from chirpleaf.training.progress import History, read_history
 from chirpleaf.training.schedule import Schedule
 from chirpleaf.training.simulator import Simulator
+from chirpleaf.training.widths import settle_widths
 
 _SPECTRA_CHUNK = 256
 
@@ -134,13 +135,16 @@ def train(
             communication=communication,
             callbacks=[History(out / "history.csv"), *callbacks] if ranks.first else (),
         )
+        widths = _settled(estimator.eval(), architecture, simulation, seed)
     estimator.use_bfloat16(False)
     provenance = _provenance(simulator, simulation, schedule, seed, out)
     provenance |= {"machine": asdict(machine), "ranks": ranks.size}
     provenance["metrics"]["samples"] = batches * simulation.batch_size
+    if widths:
+        provenance["widths"] = widths
     if start:
         provenance["start"] = {"model": start.name, **start.provenance}
-    return Model(name, architecture, estimator.eval(), provenance)
+    return Model(name, architecture, estimator, provenance)
 
 
 def objective(estimator: Estimator | LeafEstimator, simulation: Simulation, schedule: Schedule) -> Objective:
@@ -152,15 +156,18 @@ def objective(estimator: Estimator | LeafEstimator, simulation: Simulation, sche
     return SquaredError(estimator.targets)
 
 
-def waveform_source(architecture: Architecture, *, seed: int, ranks: Ranks = ALONE) -> WaveformSource:
+def waveform_source(
+    architecture: Architecture, *, seed: int, strata: int = StratifiedProposal.n_strata, ranks: Ranks = ALONE
+) -> WaveformSource:
     """Where an architecture's training waveforms come from.
 
     Args:
         architecture: what is trained.
         seed: of the draws.
+        strata: of chirp mass that are drawn evenly; 1 draws from the prior.
         ranks: the place of this process.
     """
-    proposal, reference = StratifiedProposal(architecture.prior), architecture.reference_weights()
+    proposal, reference = StratifiedProposal(architecture.prior, strata), architecture.reference_weights()
     return WaveformSource(proposal, architecture.grid, reference, architecture.approximant, seed, ranks)
 
 
@@ -170,6 +177,7 @@ def build_simulator(
     simulation: Simulation,
     *,
     seed: int,
+    strata: int = StratifiedProposal.n_strata,
     workers: int = 1,
     bank: WaveformBank | None = None,
     ranks: Ranks = ALONE,
@@ -181,11 +189,12 @@ def build_simulator(
         estimator: its estimator.
         simulation: sizes and ranges.
         seed: of bank, spectra and batches.
+        strata: see `waveform_source`.
         workers: processes that compute the bank.
         bank: waveforms to draw from; computed when None.
         ranks: the place of this process: such a bank is its part.
     """
-    source = waveform_source(architecture, seed=seed, ranks=ranks)
+    source = waveform_source(architecture, seed=seed, strata=strata, ranks=ranks)
     if bank is None:
         bank = build_waveform_bank(source, simulation.waveforms, fresh=simulation.fresh, workers=workers)
     return Simulator(
@@ -213,12 +222,33 @@ def validation_batches(
             f"expected at least a validation batch for each of {ranks.size} ranks; got {simulation.validation_batches}:"
             " raise simulation.validation_batches"
         )
-    held_out = np.random.SeedSequence([seed, 1]).generate_state(1)[0].item()
+    other = _unseen(simulator.estimator, architecture, simulation, [seed, 1])
+    return [other.batch(index) for index in range(ranks.rank, simulation.validation_batches, ranks.size)]
+
+
+def _settled(
+    estimator: Estimator | LeafEstimator, architecture: Architecture, simulation: Simulation, seed: int
+) -> dict[str, float]:
+    """Factors by which the widths of Bayesian leaves were settled, on as many events of the prior as in validation."""
+    if not (isinstance(estimator, LeafEstimator) and estimator.bayesian):
+        return {}
+    prior = _unseen(estimator, architecture, simulation, [seed, 2], strata=1)
+    return settle_widths(estimator, [prior.batch(index) for index in range(simulation.validation_batches)], seed)
+
+
+def _unseen(
+    estimator: Estimator | LeafEstimator,
+    architecture: Architecture,
+    simulation: Simulation,
+    seed: list[int],
+    strata: int = StratifiedProposal.n_strata,
+) -> Simulator:
+    """A simulator of waveforms, spectra and noise that training never sees."""
+    apart = np.random.SeedSequence(seed).generate_state(1)[0].item()
     small = replace(
         simulation, waveforms=simulation.validation_waveforms, fresh=0, spectra=min(simulation.spectra, 1024)
     )
-    other = build_simulator(architecture, simulator.estimator, small, seed=held_out)
-    return [other.batch(index) for index in range(ranks.rank, simulation.validation_batches, ranks.size)]
+    return build_simulator(architecture, estimator, small, seed=apart, strata=strata)
 
 
 def _spectra(architecture: Architecture, n: int, seed: int) -> torch.Tensor:
