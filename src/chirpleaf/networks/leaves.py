@@ -78,6 +78,8 @@ class BayesianLeaf(nn.Module):
         torch.Size([5])
     """
 
+    width: Tensor
+
     def __init__(
         self,
         n_inputs: int,

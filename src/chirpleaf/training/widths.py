@@ -22,6 +22,7 @@ from scipy.stats import cramervonmises
 
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.networks.bayesian import Predictive
+from chirpleaf.networks.leaves import BayesianLeaf
 from chirpleaf.training.batch import Batch
 
 _WEIGHTS = 256
@@ -46,8 +47,10 @@ def settle_widths(estimator: LeafEstimator, batches: Sequence[Batch], seed: int 
     features, truth = (torch.cat([getattr(batch, part) for batch in batches]) for part in ("features", "target"))
     factors = {}
     for place, (name, predictive) in enumerate(estimator.network.predictive(features, _WEIGHTS, generator).items()):
+        leaf = estimator.network.leaves[name]
+        assert isinstance(leaf, BayesianLeaf)
         factors[name] = evenest(predictive, truth[:, place])
-        estimator.network.leaves[name].width *= factors[name]  # type: ignore[operator]
+        leaf.width *= factors[name]
     return factors
 
 
