@@ -14,7 +14,7 @@ from astropy_healpix import HEALPix
 from chirpleaf.inference.certify import Certificate, Certified, Target, certification, certified
 from chirpleaf.inference.certify.certification import with_modes
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
-from chirpleaf.inference.observe import Observation, refine
+from chirpleaf.inference.observe import Observation, canonicalise, other_looks, refine
 from chirpleaf.models import PARAMETERS, Model, load_model
 from chirpleaf.physics.conversions import chirp_mass
 from chirpleaf.physics.detectors import detector, gmst, project
@@ -290,6 +290,40 @@ def test_budget_and_draws_are_kept() -> None:
     assert more.certificate.reasons == ()
     many = certified(seen, seen.segment, GPS, aim, draws=600, effective_samples=10, budget=600.0)
     assert many.certificate.draws == 600
+
+
+def late() -> Observation:
+    """The source as the network sees it when the reference time is far off."""
+    seen = observed()
+    segment = seen.segment.about(seen.segment.reference_time + 0.02)
+    return replace(seen, segment=segment, canonical=canonicalise(seen.model, [segment]))
+
+
+def test_what_the_network_misses_it_looks_at_again(found: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
+    """About the time at which the best of its draws arrive, where it sees what it should have seen."""
+    aim = Target(bbh().architecture.prior, DISTANCE)
+    asked: dict[str, Any] = {"draws": 512, "effective_samples": 400, "budget": 60.0}
+    again = certified(late(), late().segment, GPS, aim, **asked)
+    assert again.certificate.reasons == ()
+    for name in ("chirp_mass", "chi_eff"):
+        order = np.argsort(again.samples[name])
+        middle = np.interp(0.5, weights(again)[order].cumsum(), again.samples[name][order])
+        assert 0.3 < quantile_of(found, name, middle) < 0.7
+    assert again.certificate.log_bayes_factor == pytest.approx(found.certificate.log_bayes_factor, abs=0.3)
+    monkeypatch.setattr(certification, "other_looks", lambda *_: [])
+    missed = certified(late(), late().segment, GPS, aim, **{**asked, "budget": 0.0})
+    assert missed.certificate.efficiency < again.certificate.efficiency / 3
+
+
+def test_another_look_is_one_that_sees_another_template() -> None:
+    seen, off = observed(), late()
+    source = {name: np.full(2, SOURCE.get(name, 0.0)) for name in PARAMETERS}
+    source |= {"chirp_mass": np.full(2, chirp_mass(38.0, 31.0)), "mass_ratio": np.full(2, 31 / 38)}
+    (look,) = other_looks(off, source)  # one for both waveforms
+    assert look.canonical.template.item() != off.canonical.template.item()
+    assert look.chirp_mass == pytest.approx(seen.chirp_mass, rel=0.1)
+    assert look.segment.reference_time == pytest.approx(seen.segment.reference_time, abs=1e-3)
+    assert other_looks(look, source) == []
 
 
 def noise_alone(model: Model, seed: int) -> Segment:

@@ -19,9 +19,10 @@ import torch
 from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError, ShortStrainError
-from chirpleaf.inference.matched_filter import peak_times
+from chirpleaf.inference.matched_filter import matched_filter, peak_times
 from chirpleaf.models.estimator import PARAMETERS, Estimator
 from chirpleaf.models.model import Model
+from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.waveforms import face_on
 from chirpleaf.representation.canonical import Canonical
 from chirpleaf.strain.psd import PowerSpectralDensity
@@ -44,6 +45,8 @@ _DRAWS = 32
 """Waveforms that are tried at each reference time."""
 _NEAR, _STEP = 0.015, 0.001
 """Half width and spacing of the arrival times that they are tried at, seconds."""
+_AGAIN = 0.04
+"""Half width of the arrival times about the reference time at which another look is taken, seconds."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,36 @@ def refine(model: Model, segment: Segment) -> Observation:
     best = int((loudness - np.square((offsets + arrival) / SPREAD)).argmax())
     centred = tries[best].about(tries[best].reference_time + float(arrival[best]))
     return Observation(model, centred, canonicalise(model, [centred]), float(loudness[best] ** 0.5))
+
+
+def other_looks(observation: Observation, theta: Samples) -> list[Observation]:
+    """The same data about the times at which some waveforms arrive, where the search sees other templates there.
+
+    Of several templates as loud as each other, each may be the best one about a time of its own; a network that is
+    shown one of them may think another's masses all but impossible.
+
+    Args:
+        observation: data as a model sees them.
+        theta: `PARAMETERS` of the waveforms, each of shape (n,).
+
+    Returns:
+        One look for each other template, about the first time at which it is seen.
+    """
+    model, segment = observation.model, observation.segment
+    waves = face_on(theta, segment.frequencies, model.architecture.approximant)
+    centred = []
+    for wave in waves:
+        filtered = matched_filter(segment, wave, _AGAIN)
+        loudest = filtered.snr.max(axis=1).argmax()
+        centred.append(segment.about(segment.reference_time + filtered.times[filtered.snr[loudest].argmax()]))
+    seen = {int(observation.canonical.template[0])}
+    looks = []
+    for place in centred:
+        canonical = canonicalise(model, [place])
+        if (template := int(canonical.template[0])) not in seen:
+            looks.append(Observation(model, place, canonical, observation.snr))
+            seen.add(template)
+    return looks
 
 
 def canonicalise(model: Model, segments: Sequence[Segment]) -> Canonical:

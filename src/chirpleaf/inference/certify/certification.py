@@ -3,6 +3,7 @@
     draws theta_i ~ q of the network
       -> marginal likelihood L_i over everything else, and one extrinsic point for each draw from its exact conditional
       -> weights w_i = L_i pi(theta_i) / q(theta_i), until enough of them count or the time is up;
+         where the network misses the posterior, it looks again about the times at which the best draws arrive;
          where they are poor, a mixture fitted to them proposes as well (`proposals`)
       -> the same likelihood on every frequency, for some of the samples, as a check.
 
@@ -11,7 +12,9 @@ that too coarse, all is done again on more.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +26,9 @@ from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.proposals import MixtureProposal, NetworkProposal, refitted
 from chirpleaf.inference.certify.target import Target, edges_reached
 from chirpleaf.inference.certify.weigher import Weigher
-from chirpleaf.inference.observe import Observation
+from chirpleaf.inference.observe import Observation, other_looks
 from chirpleaf.inference.weights import relative, systematic
+from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.waveforms import face_on, quadrupole_alone
 from chirpleaf.strain.segment import Segment
@@ -35,6 +39,11 @@ _DEPHASING = 0.6
 """Phase between the nodes of the heterodyned likelihood, rad."""
 _COARSE = 0.03
 """Root mean square of what the heterodyned likelihood adds to ln L that asks for more nodes."""
+
+_MISSED = 0.1
+"""Efficiency of the first draws below which the network looks again."""
+_LOOKS = 16
+"""Of the heaviest draws, whose arrival times are looked about."""
 
 _STRIDE = 16
 """Of the frequencies on which two waveform models are laid upon each other: their phases differ smoothly."""
@@ -75,7 +84,10 @@ def certified(
     alone = quadrupole_alone(target.approximant)
     within = target if alone else replace(target, approximant=proposed_with)
     centre = trigger_time if target.centre is None else target.centre
-    pool = _begun(observation, segment, centre, within, min(draws, _FIRST) if draws else _FIRST, deadline, seed)
+    begun = partial(
+        _begun, segment, centre, within, draws=min(draws, _FIRST) if draws else _FIRST, deadline=deadline, seed=seed
+    )
+    observation, pool = _looked_at(observation, begun, deadline)
 
     def refit(theta: Samples, log_weight: NDArray[np.float64]) -> MixtureProposal:
         return refitted(observation, theta, log_weight, seed)
@@ -96,22 +108,43 @@ def certified(
     return result._replace(certificate=replace(result.certificate, edges=edges))
 
 
+def _looked_at(observation: Observation, begun: Callable[..., Pool], deadline: float) -> tuple[Observation, Pool]:
+    """The look by which the network sees most, of several where the first misses the posterior, and its first draws."""
+    pool = begun(observation)
+    if pool.weighing.efficiency > _MISSED or time.perf_counter() > deadline:
+        return observation, pool
+    heaviest = np.argsort(-pool.log_weight)[:_LOOKS]
+    first = observation
+    for other in other_looks(observation, {name: pool.batch.samples[name][heaviest] for name in PARAMETERS}):
+        again = begun(other, first)
+        if again.weighing.efficiency > pool.weighing.efficiency:
+            observation, pool = other, again
+    return observation, pool
+
+
 def _begun(
-    observation: Observation,
     segment: Segment,
     trigger_time: float,
     target: Target,
+    observation: Observation,
+    former: Observation | None = None,
+    *,
     draws: int,
     deadline: float,
     seed: int,
 ) -> Pool:
-    """The first draws of the network, weighed with a likelihood that is found fine enough."""
+    """The first draws of the network, weighed with a likelihood that is found fine enough.
+
+    Draws of a former look count as well, so that nothing is lost that only the former sees.
+    """
     network = NetworkProposal(observation)
     first = network.draw(draws, seed)
     halfway = (time.perf_counter() + deadline) / 2
     dephasing = _DEPHASING
     while True:
         pool = Pool(Weigher.ready(observation, segment, trigger_time, target, first, dephasing, seed))
+        if former:
+            pool.add(NetworkProposal(former), draws)
         pool.add(network, first)
         fine = pool.likelihood_error() < _COARSE or dephasing < _DEPHASING / 8
         if fine or time.perf_counter() > halfway:
