@@ -33,6 +33,9 @@ from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.waveforms import face_on, quadrupole_alone
 from chirpleaf.strain.segment import Segment
 
+Looks = tuple[Observation, ...]
+"""The same data about different times, the best one last."""
+
 _FIRST = 2048
 """Draws before it is known how many are needed."""
 _DEPHASING = 0.6
@@ -42,8 +45,10 @@ _COARSE = 0.03
 
 _MISSED = 0.1
 """Efficiency of the first draws below which the network looks again."""
-_LOOKS = 16
-"""Of the heaviest draws, whose arrival times are looked about."""
+_HEAVIEST = 16
+"""Draws about whose arrival times it does."""
+_LOOKS = 3
+"""Times that it does so at most."""
 
 _STRIDE = 16
 """Of the frequencies on which two waveform models are laid upon each other: their phases differ smoothly."""
@@ -84,13 +89,11 @@ def certified(
     alone = quadrupole_alone(target.approximant)
     within = target if alone else replace(target, approximant=proposed_with)
     centre = trigger_time if target.centre is None else target.centre
-    begun = partial(
-        _begun, segment, centre, within, draws=min(draws, _FIRST) if draws else _FIRST, deadline=deadline, seed=seed
-    )
-    observation, pool = _looked_at(observation, begun, deadline)
+    first = min(draws, _FIRST) if draws else _FIRST
+    looks, pool = _begun(observation, partial(_weighed, segment, centre, within, first, seed), deadline)
 
     def refit(theta: Samples, log_weight: NDArray[np.float64]) -> MixtureProposal:
-        return refitted(observation, theta, log_weight, seed)
+        return refitted(looks[-1], theta, log_weight, seed)
 
     def filled(wanted: int) -> Certified:
         pool.fill(draws, wanted, refit, deadline)
@@ -108,48 +111,43 @@ def certified(
     return result._replace(certificate=replace(result.certificate, edges=edges))
 
 
-def _looked_at(observation: Observation, begun: Callable[..., Pool], deadline: float) -> tuple[Observation, Pool]:
-    """The look by which the network sees most, of several where the first misses the posterior, and its first draws."""
-    pool = begun(observation)
-    if pool.weighing.efficiency > _MISSED or time.perf_counter() > deadline:
-        return observation, pool
-    heaviest = np.argsort(-pool.log_weight)[:_LOOKS]
-    first = observation
-    for other in other_looks(observation, {name: pool.batch.samples[name][heaviest] for name in PARAMETERS}):
-        again = begun(other, first)
-        if again.weighing.efficiency > pool.weighing.efficiency:
-            observation, pool = other, again
-    return observation, pool
-
-
-def _begun(
-    segment: Segment,
-    trigger_time: float,
-    target: Target,
-    observation: Observation,
-    former: Observation | None = None,
-    *,
-    draws: int,
-    deadline: float,
-    seed: int,
-) -> Pool:
-    """The first draws of the network, weighed with a likelihood that is found fine enough.
-
-    Draws of a former look count as well, so that nothing is lost that only the former sees.
-    """
-    network = NetworkProposal(observation)
-    first = network.draw(draws, seed)
+def _begun(observation: Observation, weighed: Callable[[Looks, float], Pool], deadline: float) -> tuple[Looks, Pool]:
+    """The first draws, of as many looks as it takes, weighed with a likelihood that is found fine enough."""
     halfway = (time.perf_counter() + deadline) / 2
+    looks: Looks = (observation,)
     dephasing = _DEPHASING
-    while True:
-        pool = Pool(Weigher.ready(observation, segment, trigger_time, target, first, dephasing, seed))
-        if former:
-            pool.add(NetworkProposal(former), draws)
-        pool.add(network, first)
-        fine = pool.likelihood_error() < _COARSE or dephasing < _DEPHASING / 8
-        if fine or time.perf_counter() > halfway:
-            return pool
+    pool = weighed(looks, dephasing)
+    if pool.weighing.efficiency < _MISSED:
+        for other in _other_looks(observation, pool):
+            if time.perf_counter() > halfway:
+                break
+            again = weighed((observation, other), dephasing)
+            if again.weighing.efficiency > pool.weighing.efficiency:
+                looks, pool = (observation, other), again
+    while pool.likelihood_error() > _COARSE and dephasing >= _DEPHASING / 8 and time.perf_counter() < halfway:
         dephasing /= 2
+        pool = weighed(looks, dephasing)
+    return looks, pool
+
+
+def _other_looks(observation: Observation, pool: Pool) -> list[Observation]:
+    """Looks about the arrival times of the heaviest draws."""
+    heaviest = [row for row in np.argsort(-pool.log_weight)[:_HEAVIEST] if np.isfinite(pool.log_weight[row])]
+    theta = {name: pool.batch.samples[name][heaviest] for name in PARAMETERS}
+    return other_looks(observation, theta)[:_LOOKS] if heaviest else []
+
+
+def _weighed(
+    segment: Segment, trigger_time: float, target: Target, draws: int, seed: int, looks: Looks, dephasing: float
+) -> Pool:
+    """Draws of each look, so that nothing is lost that only a former one sees; the likelihood is made for the last."""
+    former, last = [NetworkProposal(look) for look in looks[:-1]], NetworkProposal(looks[-1])
+    theta = last.draw(draws, seed)
+    pool = Pool(Weigher.ready(looks[-1], segment, trigger_time, target, theta, dephasing, seed))
+    for proposal in former:
+        pool.add(proposal, draws)
+    pool.add(last, theta)
+    return pool
 
 
 def with_modes(first: Certified, segment: Segment, approximant: str, *, seed: int = 0, workers: int = 1) -> Certified:
