@@ -46,6 +46,24 @@ GOLDEN: dict[tuple[str, str], dict[str, tuple[float, float, float]]] = {
         "omega_r": (0.5041, 0.5314, 0.5591),
         "omega_i": (0.07853, 0.08084, 0.08323),
     },
+    ("GW150914", "compact-masses"): {
+        "mass_1": (37.83, 38.65, 39.6),
+        "mass_2": (27.95, 28.95, 30.28),
+    },
+    ("GW150914", "compact-remnant"): {
+        "final_spin": (0.5884, 0.6095, 0.6369),
+        "omega_r": (0.4957, 0.5034, 0.5123),
+        "omega_i": (0.08218, 0.08285, 0.08344),
+    },
+    ("GW170814", "compact-masses"): {
+        "mass_1": (42.56, 46.32, 51.15),
+        "mass_2": (21.05, 22.84, 24.43),
+    },
+    ("GW170814", "compact-remnant"): {
+        "final_spin": (0.6805, 0.7271, 0.7594),
+        "omega_r": (0.5357, 0.5583, 0.5764),
+        "omega_i": (0.07594, 0.07783, 0.07985),
+    },
 }
 PUBLISHED = {"GW150914": (38.8, 33.4, 0.69), "GW170814": (34.3, 28.2, 0.72)}
 """mass_1, mass_2 (detector frame, solar masses) and final_spin of GWTC-1 (arXiv:1811.12907), medians."""
