@@ -11,6 +11,7 @@ import argparse
 import json
 import logging
 from collections import defaultdict
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import derived
 from chirpleaf.plots.errors import error_curves
 from chirpleaf.strain.measured import DrawnSpectra
+from chirpleaf.strain.segment import Segment
 
 LOGGER = logging.getLogger("leaf_errors")
 EDGES = (8.0, 12.0, 16.0, 20.0, 30.0, 40.0, 50.0)
@@ -60,12 +62,20 @@ def main() -> None:
                 found["truth"][name].append(float(truth[name][0]))
                 found[f"{joint.name}, median"][name].append(float(np.median(samples[name])))
             for model in leaves:
-                seen = canonicalise(model, [observation.segment])
+                seen = canonicalise(model, [within(observation.segment, model)])
                 for name, value in model.leaves.estimate(seen).items():
                     found[label(model)][name].append(float(value))
         LOGGER.info(f"signal-to-noise {snr_range[0]:g}-{snr_range[1]:g}: {arguments.injections} events")
     (arguments.out / "errors.json").write_text(json.dumps(found))
     report(found, list(names), arguments.out)
+
+
+def within(segment: Segment, model: Model) -> Segment:
+    """The frequencies of a segment that a model's grid has."""
+    kept = np.isin(segment.frequencies, model.architecture.grid.native_frequencies)
+    return replace(
+        segment, strain=segment.strain[:, kept], psd=segment.psd[:, kept], frequencies=segment.frequencies[kept]
+    )
 
 
 def label(model: Model) -> str:

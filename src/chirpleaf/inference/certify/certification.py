@@ -44,7 +44,7 @@ _COARSE = 0.03
 """Root mean square of what the heterodyned likelihood adds to ln L that asks for more nodes."""
 
 _MISSED = 0.1
-"""Efficiency of the first draws below which the network looks again."""
+"""Efficiency of the first draws below which the network looks again, and above which a look is better."""
 _HEAVIEST = 16
 """Draws about whose arrival times it does."""
 _LOOKS = 3
@@ -122,7 +122,7 @@ def _begun(observation: Observation, weighed: Callable[[Looks, float], Pool], de
             if time.perf_counter() > halfway:
                 break
             again = weighed((observation, other), dephasing)
-            if again.weighing.efficiency > pool.weighing.efficiency:
+            if again.weighing.efficiency > max(pool.weighing.efficiency, _MISSED):
                 looks, pool = (observation, other), again
     while pool.likelihood_error() > _COARSE and dephasing >= _DEPHASING / 8 and time.perf_counter() < halfway:
         dephasing /= 2
