@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/leaf_errors.py --joint bbh --leaves masses remnant --out out/leaf-errors
 
-Events come from the joint model's prior with noise spectra of the ensemble, as many in each bin of network
+Events come from the prior that all models share, with noise spectra of the ensemble, as many in each bin of network
 signal-to-noise. All models see the same segments; of the joint density the posterior median counts. Writes
 `errors.json` and a picture for each quantity.
 """
@@ -49,20 +49,22 @@ def main() -> None:
     torch.set_num_threads(1)
     joint, leaves = load_model(arguments.joint), [load_model(name) for name in arguments.leaves]
     names = dict.fromkeys(name for model in leaves for name in model.leaves.targets.names)
+    widest = max((joint, *leaves), key=lambda model: len(model.architecture.grid.native_frequencies))
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for place, snr_range in enumerate(pairwise(EDGES)):
         for index in range(arguments.injections):
             rng = np.random.default_rng([arguments.seed, place, index])
-            injection = inject(joint, DrawnSpectra(), rng, snr_range=snr_range)
+            injection = inject(widest, DrawnSpectra(), rng, snr_range=snr_range)
             truth = derived(**{name: np.array([injection.truth[name]]) for name in PARAMETERS})
-            observation = refine(joint, injection.segment)
+            observation = refine(joint, within(injection.segment, joint))
+            segment = injection.segment.about(observation.segment.reference_time)
             samples, _ = sample(observation, arguments.samples, seed=index)
             found["truth"]["snr"].append(injection.snr)
             for name in names:
                 found["truth"][name].append(float(truth[name][0]))
                 found[f"{joint.name}, median"][name].append(float(np.median(samples[name])))
             for model in leaves:
-                seen = canonicalise(model, [within(observation.segment, model)])
+                seen = canonicalise(model, [within(segment, model)])
                 for name, value in model.leaves.estimate(seen).items():
                     found[label(model)][name].append(float(value))
         LOGGER.info(f"signal-to-noise {snr_range[0]:g}-{snr_range[1]:g}: {arguments.injections} events")
