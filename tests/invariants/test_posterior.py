@@ -147,7 +147,8 @@ def test_trust(trained: Model, snr: float, reason: str) -> None:
     assert found.verdict == ("untrusted" if reason else "trusted")
     assert len(found.reasons) == bool(reason)
     assert all(reason in text for text in found.reasons)
-    assert found.network_snr == pytest.approx(snr, rel=0.03)
+    known = snr < GREATEST_SNR  # beyond its training the network's waveforms are less like the signal
+    assert found.network_snr == pytest.approx(snr, rel=0.03 if known else 0.05)
     assert 0.9 < np.hypot(*found.snr.values()) / found.network_snr < 1.01  # templates are not as loud
     assert list(found.snr) == ["H1", "L1"]
     assert found.snr["H1"] > found.snr["L1"]
