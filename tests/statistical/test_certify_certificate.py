@@ -1,17 +1,16 @@
 """Certification from end to end: a signal without noise, what must follow from its weights, and what must be said."""
 
 import json
-import re
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import astropy.units as u
 import numpy as np
 import pytest
 from astropy_healpix import HEALPix
 
-from chirpleaf.inference.certify import Certificate, Certified, Target, certification, certified
+from chirpleaf.inference.certify import Certified, Target, certification, certified
 from chirpleaf.inference.certify.certification import with_modes
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.observe import Observation, canonicalise, other_looks, refine
@@ -24,9 +23,6 @@ from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.events import load_event
 from chirpleaf.strain.psd import welch
 from chirpleaf.strain.segment import Segment
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 GPS = 1126259462.4
 SNR = 16.0
@@ -226,54 +222,6 @@ def test_one_detector_and_three(found: Certified) -> None:
 def _rows(segment: Segment, names: tuple[str, ...]) -> Segment:
     chosen = [segment.detectors.index(name) for name in names]
     return replace(segment, detectors=names, strain=segment.strain[chosen], psd=segment.psd[chosen])
-
-
-GOOD: "Mapping[str, Any]" = {
-    "efficiency": 0.5,
-    "effective_samples": 1000.0,
-    "log_bayes_factor": 90.0,
-    "log_bayes_factor_error": 0.02,
-    "pareto_k": 0.2,
-    "draws": 2000,
-    "marginal_error": 0.04,
-    "likelihood_error": 0.01,
-    "approximant": "IMRPhenomXAS",
-    "detectors": ("H1", "L1"),
-    "wanted": 1000,
-}
-
-
-def test_nothing_is_said_of_a_good_one() -> None:
-    assert Certificate(**GOOD).reasons == ()
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "said"),
-    [
-        ("effective_samples", 999.0, "999 effective samples of 1000 after 2000 draws"),
-        ("pareto_k", 0.71, r"heavy tail \(Pareto k 0\.71"),
-        ("pareto_k", float("inf"), "heavy tail"),
-        ("likelihood_error", 0.11, r"off by 0\.11 nats"),
-    ],
-)
-def test_each_fault_is_said(name: str, value: float, said: str) -> None:
-    (reason,) = Certificate(**{**GOOD, name: value}).reasons
-    assert re.search(said, reason)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("effective_samples", 1000.0), ("pareto_k", 0.7), ("likelihood_error", 0.1)]
-)
-def test_at_the_border_nothing_is_said(name: str, value: float) -> None:
-    assert Certificate(**{**GOOD, name: value}).reasons == ()
-
-
-def test_all_faults_are_said_and_written() -> None:
-    bad = Certificate(**{**GOOD, "effective_samples": 0.0, "pareto_k": np.inf, "likelihood_error": np.inf})
-    assert len(bad.reasons) == 3
-    written = json.loads(json.dumps(bad.to_json(), allow_nan=False))
-    assert written["pareto_k"] is None
-    assert written["detectors"] == ["H1", "L1"]
 
 
 def test_budget_and_draws_are_kept() -> None:

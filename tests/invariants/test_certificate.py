@@ -1,0 +1,58 @@
+"""The verdict on weighed samples: what is said of each fault, and that a good one is left alone."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chirpleaf.inference.certify import Certificate
+
+GOOD: Mapping[str, Any] = {
+    "efficiency": 0.5,
+    "effective_samples": 1000.0,
+    "log_bayes_factor": 90.0,
+    "log_bayes_factor_error": 0.02,
+    "pareto_k": 0.2,
+    "draws": 2000,
+    "marginal_error": 0.04,
+    "likelihood_error": 0.01,
+    "approximant": "IMRPhenomXAS",
+    "detectors": ("H1", "L1"),
+    "wanted": 1000,
+}
+
+
+def test_nothing_is_said_of_a_good_one() -> None:
+    assert Certificate(**GOOD).reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("effective_samples", 999.0, "999 effective samples of 1000 after 2000 draws"),
+        ("pareto_k", 0.71, r"heavy tail \(Pareto k 0\.71"),
+        ("pareto_k", float("inf"), "heavy tail"),
+        ("likelihood_error", 0.11, r"off by 0\.11 nats"),
+    ],
+)
+def test_each_fault_is_said(name: str, value: float, said: str) -> None:
+    (reason,) = Certificate(**{**GOOD, name: value}).reasons
+    assert re.search(said, reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("effective_samples", 1000.0), ("pareto_k", 0.7), ("likelihood_error", 0.1)]
+)
+def test_at_the_border_nothing_is_said(name: str, value: float) -> None:
+    assert Certificate(**{**GOOD, name: value}).reasons == ()
+
+
+def test_all_faults_are_said_and_written() -> None:
+    bad = Certificate(**{**GOOD, "effective_samples": 0.0, "pareto_k": np.inf, "likelihood_error": np.inf})
+    assert len(bad.reasons) == 3
+    written = json.loads(json.dumps(bad.to_json(), allow_nan=False))
+    assert written["pareto_k"] is None
+    assert written["detectors"] == ["H1", "L1"]
