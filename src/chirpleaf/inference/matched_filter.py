@@ -33,6 +33,13 @@ class Filtered(NamedTuple):
         """Signal-to-noise."""
         return np.asarray(np.abs(self.output) / np.sqrt(self.power)[:, None])
 
+    @property
+    def peak(self) -> tuple[int, float]:
+        """Index of the detector that hears it loudest, and when, seconds after the segment's reference time."""
+        height = self.snr
+        loudest = int(height.max(axis=1).argmax())
+        return loudest, float(self.times[height[loudest].argmax()])
+
 
 def matched_filter(segment: Segment, waveform: Complex128[np.ndarray, " frequency"], search: float) -> Filtered:
     """Filters the data of every detector with one waveform.

@@ -146,19 +146,15 @@ def other_looks(observation: Observation, theta: Samples) -> list[Observation]:
     """
     model, segment = observation.model, observation.segment
     waves = face_on(theta, segment.frequencies, model.architecture.approximant)
-    centred = []
-    for wave in waves:
-        filtered = matched_filter(segment, wave, _AGAIN)
-        loudest = filtered.snr.max(axis=1).argmax()
-        centred.append(segment.about(segment.reference_time + filtered.times[filtered.snr[loudest].argmax()]))
-    seen = {int(observation.canonical.template[0])}
-    looks = []
-    for place in centred:
-        canonical = canonicalise(model, [place])
-        if (template := int(canonical.template[0])) not in seen:
-            looks.append(Observation(model, place, canonical, observation.snr))
-            seen.add(template)
-    return looks
+    times = [segment.reference_time + matched_filter(segment, wave, _AGAIN).peak[1] for wave in waves]
+    centred = [segment.about(time) for time in times]
+    templates = canonicalise(model, centred).template.tolist()
+    known = int(observation.canonical.template[0])
+    first = {template: templates.index(template) for template in templates if template != known}
+    return [
+        Observation(model, centred[place], canonicalise(model, [centred[place]]), observation.snr)
+        for place in first.values()
+    ]
 
 
 def canonicalise(model: Model, segments: Sequence[Segment]) -> Canonical:

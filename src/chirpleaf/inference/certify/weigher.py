@@ -159,8 +159,7 @@ def _arrivals(
     """
     filtered = matched_filter(segment, wave, _SEARCH)
     times, height = filtered.times, filtered.snr
-    loudest = int(height.max(axis=1).argmax())
-    first = times[height[loudest].argmax()]
+    loudest, first = filtered.peak
     arrivals, snr = np.full(len(detectors), first), np.zeros(len(detectors))
     reach = 0.002
     for index, one in enumerate(detectors):
