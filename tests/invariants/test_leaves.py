@@ -58,6 +58,15 @@ def test_weights_known_exactly_leave_the_noise_alone() -> None:
     torch.testing.assert_close(predictive.aleatoric, leaf(x).stddev)
 
 
+def test_the_width_widens_the_noise_and_leaves_the_rest() -> None:
+    leaf = BayesianLeaf(12).eval()
+    before = leaf.predictive(features(), 50, generator())
+    leaf.width *= 3
+    after = leaf.predictive(features(), 50, generator())
+    torch.testing.assert_close(after.aleatoric, 3 * before.aleatoric)
+    torch.testing.assert_close((after.mean, after.epistemic), (before.mean, before.epistemic))
+
+
 def test_the_predictive_is_its_mixture() -> None:
     mean, scale = torch.randn(40, 2, generator=generator()), torch.rand(40, 2, generator=generator(2)) + 0.1
     predictive = Predictive(mean, scale)

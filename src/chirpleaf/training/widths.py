@@ -37,12 +37,13 @@ def settle_widths(estimator: LeafEstimator, batches: Sequence[Batch], seed: int 
 
     Args:
         estimator: trained, in evaluation mode.
-        batches: examples of the prior, all of the same weight.
+        batches: examples of the prior, all of weight one.
         seed: of the draws of weights.
 
     Returns:
         By leaf, what its scale was multiplied by.
     """
+    assert all((batch.weight == 1).all() for batch in batches)
     generator = torch.Generator().manual_seed(seed)
     features, truth = (torch.cat([getattr(batch, part) for batch in batches]) for part in ("features", "target"))
     factors = {}
