@@ -74,6 +74,17 @@ def test_two_ranks_have_the_gradient_of_one_with_all_of_their_examples(
     assert torch.equal(first["weights"], second["weights"])
 
 
+@pytest.mark.parametrize("way", [(), (NETWORK,)], ids=["memory", "network"])
+def test_two_ranks_that_accumulate_have_the_gradient_of_one_that_does(tmp_path: Path, way: tuple[str, ...]) -> None:
+    first, second = seen_by_two(tmp_path, "leaves", "accumulate=2", *way)
+    (tmp_path / "one").mkdir()
+    one = program().gradients(tmp_path / "one", "leaves", ALONE, whole=True, accumulate=2)
+    assert len(one["gradients"]) == program().STEPS - 1
+    for ours, theirs, whole in zip(first["gradients"], second["gradients"], one["gradients"], strict=True):
+        assert torch.equal(ours, theirs)
+        assert (ours - whole).norm() < 1e-4 * whole.norm()
+
+
 def test_each_rank_has_batches_and_draws_of_its_own(tmp_path: Path) -> None:
     first, second = seen_by_two(tmp_path, "bayesian-leaves")
     assert (first["asked"], second["asked"]) == ([0, 2, 4], [1, 3, 5])
@@ -126,7 +137,7 @@ def test_four_ranks_on_a_grid_have_the_gradient_of_four_round_a_ring(tmp_path: P
 
 
 def test_buckets_are_those_of_torch(tmp_path: Path) -> None:
-    seen = seen_by_two(tmp_path, "leaves")[0]
+    seen = seen_by_two(tmp_path, "leaves", NETWORK)[0]
     network, _ = program().problem("leaves")
     lengths = [weight.numel() for weight in network.parameters()]
     assert seen["buckets"] == buckets(lengths, Communication(bucket=program().BUCKET))

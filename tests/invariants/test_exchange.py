@@ -10,7 +10,7 @@ from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 
 from chirpleaf.errors import InputError
 from chirpleaf.training.loading import Ahead
-from chirpleaf.training.parallel import exchange
+from chirpleaf.training.parallel import exchange, strategy
 from chirpleaf.training.parallel.communication import Communication
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
 
@@ -75,10 +75,10 @@ def test_full_memory_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.Mon
 def test_ranks_of_one_machine_average_through_its_memory(
     monkeypatch: pytest.MonkeyPatch, ranks: Ranks, memory: bool, way: str
 ) -> None:
-    monkeypatch.setattr(exchange, "MemoryExchange", lambda *_: "memory")
-    monkeypatch.setattr(exchange, "NetworkExchange", lambda *_: "network")
+    monkeypatch.setattr(strategy, "ThroughMemory", lambda *_: "memory")
+    monkeypatch.setattr(strategy, "OverNetwork", lambda *_: "network")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert exchange.exchange(ranks, Communication(memory=memory), 10) == way
+    assert strategy.strategy(ranks, Communication(memory=memory)) == way
 
 
 def test_lightning_still_has_what_data_parallel_switches_off() -> None:

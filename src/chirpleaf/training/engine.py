@@ -39,7 +39,7 @@ from chirpleaf.training.objectives import LogScore, Objective
 from chirpleaf.training.optimizers import optimizer
 from chirpleaf.training.parallel.communication import DEFAULT, Communication
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
-from chirpleaf.training.parallel.strategy import Meanwhile, Waiting, strategy
+from chirpleaf.training.parallel.strategy import Averaging, Meanwhile, strategy
 from chirpleaf.training.schedule import Schedule
 from chirpleaf.training.simulator import Simulator
 
@@ -192,8 +192,8 @@ def fit(
             ModelCheckpoint(dirpath=out, filename="last", every_n_epochs=1, enable_version_counter=False),
             *([] if schedule.stop_below is None else [_stopping(schedule.stop_below)]),
             *callbacks,
+            Averaging(),
             *([Meanwhile(batches.prepare)] if isinstance(batches, Ahead) and communication.ahead else []),
-            Waiting(),
         ],
     )
     held_out: DataLoader[Batch] = DataLoader(validation, batch_size=None)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """What each of two ranks does: trains two steps on half of every global batch, and keeps what it sees.
 
-Usage, under a launcher: two_ranks.py FOLDER KIND [SWITCH=true|false ...]
+Usage, under a launcher: two_ranks.py FOLDER KIND [SWITCH=true|false ...] [accumulate=N]
 """
 
 import sys
@@ -90,12 +90,21 @@ class Gradients(Callback):
             self.buckets = [int(size) for size in str(sizes).split(",") if size.strip()]
 
 
-def gradients(folder: Path, kind: str, ranks: Ranks, *, whole: bool = False, **switches: bool) -> dict:
+def gradients(
+    folder: Path, kind: str, ranks: Ranks, *, whole: bool = False, accumulate: int = 1, **switches: bool
+) -> dict:
     """Trains, and gives the gradients, the draws, the batches asked for and the weights."""
     network, objective = problem(kind)
     kept, simulator = Gradients(), Halves(kind, whole)
     schedule = Schedule(
-        epochs=1, batches=STEPS * ranks.size, learning_rate=1e-3, warmup=1, clip=1e9, weight_decay=0, scaling="constant"
+        epochs=1,
+        batches=STEPS * ranks.size * accumulate,
+        accumulate=accumulate,
+        learning_rate=1e-3,
+        warmup=1,
+        clip=1e9,
+        weight_decay=0,
+        scaling="constant",
     )
     fit(
         network,
@@ -121,12 +130,14 @@ def gradients(folder: Path, kind: str, ranks: Ranks, *, whole: bool = False, **s
 def main() -> None:
     """What this rank has seen, into a file of its own."""
     folder, kind = Path(sys.argv[1]), sys.argv[2]
-    switches = {name: value == "true" for name, value in (option.split("=") for option in sys.argv[3:])}
+    options = dict(option.split("=") for option in sys.argv[3:])
+    accumulate = int(options.pop("accumulate", 1))
+    switches = {name: value == "true" for name, value in options.items()}
     torch.set_num_threads(1)
     ranks = Ranks.here()
     assert ranks != ALONE
     with ranks.joined():
-        seen = gradients(folder, kind, ranks, **switches)
+        seen = gradients(folder, kind, ranks, accumulate=accumulate, **switches)
     torch.save(seen, folder / f"{kind}-{ranks.rank}.pt")
 
 

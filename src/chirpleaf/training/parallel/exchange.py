@@ -1,4 +1,4 @@
-"""Exchange: averages of gradients over ranks, begun during the backward pass and waited for before the step.
+"""Exchange: averages of gradients over ranks, begun during the backward pass or at its end, waited for before the step.
 
 Over the network, tensors go round a ring or along a grid of ranks. On one machine, every rank writes its own to a place
 in memory that all see, and reads those of all; a barrier between the two, the only message, says that all have written,
@@ -8,11 +8,11 @@ barrier of the other, which no rank joins before it has read the first.
 
 import os
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import Future as Pending
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor, distributed
@@ -23,25 +23,6 @@ from chirpleaf.training.parallel.ranks import Ranks
 
 _SHARED = Path("/dev/shm")
 """Where Linux keeps files in memory."""
-
-
-class Exchange(Protocol):
-    """Averages over joined ranks; each begins and waits for the same ones in the same order."""
-
-    def begin(self, whole: Tensor, *, last: bool = True) -> None:
-        """Begins to average a tensor in its place.
-
-        Args:
-            whole: of any shape, the same on all ranks; untouched until waited for.
-            last: whether no other follows before they are waited for.
-        """
-
-    def wait(self) -> None:
-        """Returns when all that were begun are averages.
-
-        Raises:
-            RuntimeError: a rank has died, or has not answered in time.
-        """
 
 
 class NetworkExchange:
@@ -67,12 +48,21 @@ class NetworkExchange:
         self._line = ThreadPoolExecutor(1)
         self._begun: list[Pending[None]] = []
 
-    def begin(self, whole: Tensor, *, last: bool = True) -> None:
-        """Hands a tensor over to a thread that averages one after another."""
+    def begin(self, whole: Tensor) -> None:
+        """Hands a tensor over to a thread that averages one after another.
+
+        Args:
+            whole: of any shape, the same on all ranks, which begin the same ones in the same order; to be left alone
+                until waited for, when it is the average.
+        """
         self._begun.append(self._line.submit(self._average, whole))
 
     def wait(self) -> None:
-        """Waits for that thread."""
+        """Waits for that thread.
+
+        Raises:
+            RuntimeError: a rank has died, or has not answered in time.
+        """
         while self._begun:
             self._begun.pop(0).result()
 
@@ -86,48 +76,48 @@ class NetworkExchange:
 
 
 class MemoryExchange:
-    """Averages over the ranks of one machine, through its memory.
+    """Averages gradients over the ranks of one machine, through its memory.
 
     Args:
         ranks: the place of this process.
         communication: how long to wait.
-        length: numbers that are begun between two waits, at most.
+        weights: whose gradients, float32.
 
     Raises:
         InputError: there is no room.
     """
 
-    def __init__(self, ranks: Ranks, communication: Communication, length: int) -> None:
+    def __init__(self, ranks: Ranks, communication: Communication, weights: Sequence[Tensor]) -> None:
         self._group = distributed.new_group(timeout=timedelta(seconds=communication.timeout))
-        self._rank, self._size, self._turn, self._offset = ranks.rank, ranks.size, 0, 0
-        self._places = _shared(ranks, (2, ranks.size, length))
-        self._begun: list[Tensor] = []
+        self._rank, self._turn = ranks.rank, 0
+        self._weights, self._lengths = weights, [weight.numel() for weight in weights]
+        self._places = _shared(ranks, (2, ranks.size, sum(self._lengths)))
+        self._average = torch.empty(sum(self._lengths))
         self._written: distributed.Work | None = None
 
-    def begin(self, whole: Tensor, *, last: bool = True) -> None:
-        """Writes a tensor to this rank's place; after the last, says so."""
-        end = self._offset + whole.numel()
-        torch.div(whole.flatten(), self._size, out=self._places[self._turn, self._rank, self._offset : end])
-        self._begun.append(whole)
-        self._offset = end
-        if last:
-            self._written = distributed.barrier(self._group, async_op=True)
+    def begin(self) -> None:
+        """Writes this rank's gradients, and says so."""
+        gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in self._weights]
+        torch.cat([gradient.flatten() for gradient in gradients], out=self._places[self._turn, self._rank])
+        self._written = distributed.barrier(self._group, async_op=True)
 
     def wait(self) -> None:
-        """Waits until all have written, and reads."""
+        """Waits until all have written, and reads; gradients are then views of one tensor, until the next wait.
+
+        Raises:
+            RuntimeError: a rank has died, or has not answered in time.
+        """
         if self._written is None:
             return
         self._written.wait()
-        start = 0
-        for whole in self._begun:
-            end = start + whole.numel()
-            first, second, *others = self._places[self._turn, :, start:end]
-            total = torch.add(first, second, out=whole.view(-1))
-            for other in others:  # in the order of the ranks, so that all have the same bits
-                total += other
-            start = end
-        self._begun, self._written = [], None
-        self._turn, self._offset = 1 - self._turn, 0
+        first, second, *others = self._places[self._turn]
+        torch.add(first, second, out=self._average)
+        for other in others:  # in the order of the ranks, so that all have the same bits
+            self._average += other
+        self._average /= len(self._places[self._turn])
+        for weight, part in zip(self._weights, self._average.split(self._lengths), strict=True):
+            weight.grad = part.view_as(weight)
+        self._written, self._turn = None, 1 - self._turn
 
 
 def _shared(ranks: Ranks, shape: tuple[int, ...]) -> Tensor:
@@ -158,16 +148,3 @@ def _shared(ranks: Ranks, shape: tuple[int, ...]) -> Tensor:
     if ranks.first:
         os.unlink(path)
     return found
-
-
-def exchange(ranks: Ranks, communication: Communication, length: int) -> Exchange:
-    """Through memory where that is wanted and all ranks are of one machine, else over the network.
-
-    Args:
-        ranks: the place of this process.
-        communication: what is wanted.
-        length: numbers that are averaged between two waits, at most.
-    """
-    if communication.memory and ranks.local_size == ranks.size and not torch.cuda.is_available():
-        return MemoryExchange(ranks, communication, length)
-    return NetworkExchange(ranks, communication)
