@@ -2,9 +2,10 @@
 
     OMP_NUM_THREADS=1 python benchmarks/namespaces.py --preset masses-bayesian --out out/namespaces
 
-Every rank lives in a namespace with an interface of its own, whose rate `tc ... tbf` bounds. What is predicted of the
-bounded ones follows from the rate (less the headers of TCP), and from the latency and the durations of steps that the
-same ranks have without bounds, for they share the cores of one machine. Delay is not added: not every kernel has netem.
+Every rank lives in a namespace with an interface of its own, whose rate `tc ... tbf` bounds; frames are jumbo ones, for
+the cores that all ranks share carry every frame, too. What is predicted of the bounded ones follows from the rate (less
+the headers of TCP), and from the latency and the durations of steps that the same ranks have without bounds, for they
+share the cores of one machine. Delay is not added: not every kernel has netem.
 """
 
 import argparse
@@ -31,7 +32,8 @@ LOGGER = logging.getLogger("namespaces")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
 BRIDGE = "chirpleaf0"
 WAYS = {"off": Communication(bucket=None, ahead=False), "on": Communication(bfloat16=True, grid=True)}
-PAYLOAD = 1448 / 1514
+MTU = 9000
+PAYLOAD = (MTU - 52) / (MTU + 14)
 """Share of an Ethernet frame that TCP carries."""
 
 
@@ -50,9 +52,9 @@ def hosts(n: int) -> Iterator[list[str]]:
         for rank, name in enumerate(names):
             run("ip", "netns", "add", name)
             run("ip", "link", "add", f"chirp{rank}", "type", "veth", "peer", "name", "eth0", "netns", name)
-            run("ip", "link", "set", f"chirp{rank}", "master", BRIDGE, "up")
+            run("ip", "link", "set", f"chirp{rank}", "mtu", str(MTU), "master", BRIDGE, "up")
             run("ip", "-n", name, "addr", "add", f"10.77.0.{rank + 1}/24", "dev", "eth0")
-            run("ip", "-n", name, "link", "set", "eth0", "up")
+            run("ip", "-n", name, "link", "set", "eth0", "mtu", str(MTU), "up")
             run("ip", "-n", name, "link", "set", "lo", "up")
         yield names
     finally:
@@ -65,7 +67,7 @@ def bound(name: str, rate: float | None) -> None:
     """Bounds what a host sends, megabits a second."""
     run("ip", "netns", "exec", name, "tc", "qdisc", "del", "dev", "eth0", "root", check=False)
     if rate is not None:
-        limits = ["rate", f"{rate:g}mbit", "burst", "16kb", "latency", "200ms"]
+        limits = ["rate", f"{rate:g}mbit", "burst", "32kb", "latency", "200ms"]
         run("ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", "eth0", "root", "tbf", *limits)
 
 
@@ -144,6 +146,10 @@ def compared(
     alone = Step(0.0, float(np.median(free.backward)), parts, float(np.median(free.meanwhile)))
     step = float(np.median(free.steps)) - alone.on(link, rings) + alone.on(bounded, rings)
     return {
+        "latency": link.latency,
+        "bandwidth": link.bandwidth,
+        "average_unbounded": typical(free),
+        "step_unbounded": float(np.median(free.steps)),
         "average": typical(pace),
         "average_predicted": bounded.exchange(sum(parts), rings),
         "step": float(np.median(pace.steps)),

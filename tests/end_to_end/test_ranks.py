@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -124,16 +125,19 @@ def test_gradients_in_bfloat16_are_rounded_and_no_more(tmp_path: Path) -> None:
     torch.testing.assert_close(rounded, exact, rtol=0.01, atol=0.01 * float(exact.abs().max()))
 
 
-def test_four_ranks_on_a_grid_have_the_gradient_of_four_round_a_ring(tmp_path: Path) -> None:
-    ring, grid = tmp_path / "ring", tmp_path / "grid"
-    for folder, options in ((ring, ()), (grid, ("grid=true",))):
+def test_four_ranks_have_the_same_gradient_round_a_ring_on_a_grid_and_through_memory(tmp_path: Path) -> None:
+    ways = {"ring": (NETWORK,), "grid": (NETWORK, "grid=true"), "memory": ()}
+    seen: dict[str, list[torch.Tensor]] = {}
+    for way, options in ways.items():
+        folder = tmp_path / way
         folder.mkdir()
-        command = [*TORCHRUN, "4", PROGRAM, folder, "leaves", NETWORK, *options]
+        command = [*TORCHRUN, "4", PROGRAM, folder, "leaves", *options]
         subprocess.run(command, check=True, capture_output=True, timeout=240)
-    for rank in range(4):
-        expected = torch.load(ring / f"leaves-{rank}.pt")["gradients"]
-        for ours, theirs in zip(torch.load(grid / f"leaves-{rank}.pt")["gradients"], expected, strict=True):
-            assert (ours - theirs).norm() < 1e-4 * theirs.norm()
+        seen[way] = [torch.stack(torch.load(folder / f"leaves-{rank}.pt")["gradients"]) for rank in range(4)]
+    expected = seen["ring"][0]
+    for gradients in chain(*seen.values()):
+        assert ((gradients - expected).norm(dim=1) < 1e-4 * expected.norm(dim=1)).all()
+    assert all(torch.equal(gradients, seen["memory"][0]) for gradients in seen["memory"])
 
 
 def test_buckets_are_those_of_torch(tmp_path: Path) -> None:

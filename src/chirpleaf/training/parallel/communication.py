@@ -26,8 +26,8 @@ class Communication:
         bfloat16: whether they are sent in bfloat16 instead of float32.
         grid: whether ranks average along the rows and columns of a grid instead of round one ring.
         ahead: whether a rank simulates its next batch while gradients are on their way.
-        memory: whether ranks that are all on one machine average through its memory, where neither bfloat16 nor a grid
-            saves anything.
+        memory: whether ranks that are all on one machine average through its memory, where neither buckets nor
+            bfloat16 nor a grid would save anything.
         timeout: seconds after which a rank that does not answer ends the training.
     """
 

@@ -90,14 +90,15 @@ class MemoryExchange:
     def __init__(self, ranks: Ranks, communication: Communication, weights: Sequence[Tensor]) -> None:
         self._group = distributed.new_group(timeout=timedelta(seconds=communication.timeout))
         self._rank, self._turn = ranks.rank, 0
-        self._weights, self._lengths = weights, [weight.numel() for weight in weights]
-        self._places = _shared(ranks, (2, ranks.size, sum(self._lengths)))
-        self._average = torch.empty(sum(self._lengths))
+        lengths = [weight.numel() for weight in weights]
+        self._places, self._average = _shared(ranks, (2, ranks.size, sum(lengths))), torch.empty(sum(lengths))
+        parts = self._average.split(lengths)
+        self._averages = [(weight, part.view_as(weight)) for weight, part in zip(weights, parts, strict=True)]
         self._written: distributed.Work | None = None
 
     def begin(self) -> None:
         """Writes this rank's gradients, and says so."""
-        gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in self._weights]
+        gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight, _ in self._averages]
         torch.cat([gradient.flatten() for gradient in gradients], out=self._places[self._turn, self._rank])
         self._written = distributed.barrier(self._group, async_op=True)
 
@@ -115,8 +116,8 @@ class MemoryExchange:
         for other in others:  # in the order of the ranks, so that all have the same bits
             self._average += other
         self._average /= len(self._places[self._turn])
-        for weight, part in zip(self._weights, self._average.split(self._lengths), strict=True):
-            weight.grad = part.view_as(weight)
+        for weight, average in self._averages:
+            weight.grad = average
         self._written, self._turn = None, 1 - self._turn
 
 
