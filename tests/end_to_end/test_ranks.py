@@ -86,6 +86,15 @@ def test_two_ranks_that_accumulate_have_the_gradient_of_one_that_does(tmp_path: 
         assert (ours - whole).norm() < 1e-4 * whole.norm()
 
 
+@pytest.mark.parametrize("way", [(), (NETWORK,)], ids=["memory", "network"])
+def test_ranks_begin_with_the_weights_of_the_first(tmp_path: Path, way: tuple[str, ...]) -> None:
+    apart = seen_by_two(tmp_path, "leaves", "apart=true", *way)
+    (tmp_path / "one").mkdir()
+    one = program().gradients(tmp_path / "one", "leaves", ALONE, whole=True)
+    for seen in apart:
+        torch.testing.assert_close(seen["weights"], one["weights"], rtol=0, atol=1e-4)
+
+
 def test_each_rank_has_batches_and_draws_of_its_own(tmp_path: Path) -> None:
     first, second = seen_by_two(tmp_path, "bayesian-leaves")
     assert (first["asked"], second["asked"]) == ([0, 2, 4], [1, 3, 5])

@@ -1,6 +1,6 @@
 """What each of two ranks does: trains two steps on half of every global batch, and keeps what it sees.
 
-Usage, under a launcher: two_ranks.py FOLDER KIND [SWITCH=true|false ...] [accumulate=N]
+Usage, under a launcher: two_ranks.py FOLDER KIND [SWITCH=true|false ...] [accumulate=N] [apart=true]
 """
 
 import sys
@@ -57,9 +57,9 @@ class Halves:
         return Batch(features, target, torch.zeros(SIZE), torch.full((SIZE,), -torch.inf), weight)
 
 
-def problem(kind: str) -> tuple[nn.Module, Objective]:
+def problem(kind: str, seed: int = 0) -> tuple[nn.Module, Objective]:
     """A network with fixed weights, without dropout, and what it is trained by."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     root = ResidualNetwork(6, 8, width=16, n_blocks=1)
     if kind == "density":
         return ConditionalDensity(root, MixtureHead(8, 4, n_components=3, n_hidden=8)), LogScore()
@@ -91,10 +91,20 @@ class Gradients(Callback):
 
 
 def gradients(
-    folder: Path, kind: str, ranks: Ranks, *, whole: bool = False, accumulate: int = 1, **switches: bool
+    folder: Path,
+    kind: str,
+    ranks: Ranks,
+    *,
+    whole: bool = False,
+    accumulate: int = 1,
+    apart: bool = False,
+    **switches: bool,
 ) -> dict:
-    """Trains, and gives the gradients, the draws, the batches asked for and the weights."""
-    network, objective = problem(kind)
+    """Trains, and gives the gradients, the draws, the batches asked for and the weights.
+
+    The ranks begin with weights of their own if they are to begin `apart`.
+    """
+    network, objective = problem(kind, seed=ranks.rank if apart else 0)
     kept, simulator = Gradients(), Halves(kind, whole)
     schedule = Schedule(
         epochs=1,
