@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.stats import bootstrap
 
-from chirpleaf.diagnostics.errors import SPINS, error_table
+from chirpleaf.diagnostics.errors import SPINS, absolute_errors, error_table, relative_errors
 from chirpleaf.diagnostics.injections import inject
 from chirpleaf.inference.amortised import sample
 from chirpleaf.inference.observe import canonicalise, refine
@@ -31,6 +32,8 @@ from chirpleaf.strain.segment import Segment
 
 LOGGER = logging.getLogger("leaf_errors")
 EDGES = (8.0, 12.0, 16.0, 20.0, 30.0, 40.0, 50.0)
+LIMITED = (20.0, 30.0)
+"""Signal-to-noise ratios whose medians are printed with their standard errors."""
 PUBLISHED = {"mass_1": 0.026, "mass_2": 0.026, "omega_r": 0.0016, "omega_i": 0.0016}
 """Relative error at which the published training stops, of masses and of the remnant; a mean over its test set."""
 
@@ -102,6 +105,14 @@ def report(found: dict[str, dict[str, list[float]]], names: list[str], out: Path
         published = {"published (mean)": PUBLISHED[name]} if name in PUBLISHED else None
         figure = error_curves(table.bins, by_network, error_label=f"median {kind} error of {name}", levels=published)
         figure.savefig(out / f"{name}.png", dpi=110)
+    snr = np.array(truth["snr"])
+    inside = (snr >= LIMITED[0]) & (snr < LIMITED[1])
+    for name, by_network in curves.items():
+        for network in by_network:
+            away = absolute_errors if name in SPINS else relative_errors
+            errors = away(found[network][name], truth[name])[inside]
+            spread = bootstrap((errors,), np.median, n_resamples=999, method="percentile", rng=0).standard_error
+            LOGGER.info(f"{name}, {network}, {LIMITED[0]:g}-{LIMITED[1]:g}: {np.median(errors):.4f} +- {spread:.4f}")
 
 
 if __name__ == "__main__":
