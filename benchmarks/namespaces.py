@@ -32,9 +32,8 @@ LOGGER = logging.getLogger("namespaces")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
 BRIDGE = "chirpleaf0"
 WAYS = {"off": Communication(bucket=None, ahead=False), "on": Communication(bfloat16=True, grid=True)}
-MTU = 9000
-PAYLOAD = (MTU - 52) / (MTU + 14)
-"""Share of an Ethernet frame that TCP carries."""
+TCP, ETHERNET = 52, 14
+"""Bytes of the headers within and around what a frame carries."""
 
 
 def run(*command: str, check: bool = True) -> int:
@@ -43,8 +42,8 @@ def run(*command: str, check: bool = True) -> int:
 
 
 @contextmanager
-def hosts(n: int) -> Iterator[list[str]]:
-    """Names of namespaces that reach each other as 10.77.0.1, 10.77.0.2, ..."""
+def hosts(n: int, mtu: int) -> Iterator[list[str]]:
+    """Names of namespaces that reach each other as 10.77.0.1, 10.77.0.2, ..., in frames of up to `mtu` bytes."""
     names = [f"chirpleaf{rank}" for rank in range(n)]
     try:
         run("ip", "link", "add", BRIDGE, "type", "bridge")
@@ -52,9 +51,9 @@ def hosts(n: int) -> Iterator[list[str]]:
         for rank, name in enumerate(names):
             run("ip", "netns", "add", name)
             run("ip", "link", "add", f"chirp{rank}", "type", "veth", "peer", "name", "eth0", "netns", name)
-            run("ip", "link", "set", f"chirp{rank}", "mtu", str(MTU), "master", BRIDGE, "up")
+            run("ip", "link", "set", f"chirp{rank}", "mtu", str(mtu), "master", BRIDGE, "up")
             run("ip", "-n", name, "addr", "add", f"10.77.0.{rank + 1}/24", "dev", "eth0")
-            run("ip", "-n", name, "link", "set", "eth0", "mtu", str(MTU), "up")
+            run("ip", "-n", name, "link", "set", "eth0", "mtu", str(mtu), "up")
             run("ip", "-n", name, "link", "set", "lo", "up")
         yield names
     finally:
@@ -92,6 +91,7 @@ def main() -> None:
     parser.add_argument("--preset", default="masses-bayesian")
     parser.add_argument("--ranks", type=int, nargs="+", default=[2, 4, 8])
     parser.add_argument("--rates", type=float, nargs="+", default=[100, 400], help="Mbit/s")
+    parser.add_argument("--mtu", type=int, default=9000, help="bytes that a frame carries")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
@@ -102,14 +102,15 @@ def main() -> None:
     LOGGER.info("| ranks | Mbit/s | switches | average of the gradients, ms | predicted | a step, ms | predicted |")
     LOGGER.info("|---|---|---|---|---|---|---|")
     found = []
-    with hosts(max(arguments.ranks)) as names:
+    payload = (arguments.mtu - TCP) / (arguments.mtu + ETHERNET)
+    with hosts(max(arguments.ranks), arguments.mtu) as names:
         for number, (switches, way) in product(arguments.ranks, WAYS.items()):
             rings = axes(number, grid=way.grid)
             free = timed(preset, names[:number], arguments, way, None)
             link = fit_link([(n_bytes, seconds, rings) for n_bytes, seconds in free.exchanges])
             for rate in arguments.rates:
                 pace = timed(preset, names[:number], arguments, way, rate)
-                bounded = Link(link.latency, min(link.bandwidth, rate / 8 * 1e6 * PAYLOAD))
+                bounded = Link(link.latency, min(link.bandwidth, rate / 8 * 1e6 * payload))
                 row = compared(pace, free, bounded, link, rings, way)
                 found.append({"ranks": number, "rate": rate, "switches": switches, **row})
                 cells = [cell for name in ("average", "step") for cell in against(row[name], row[f"{name}_predicted"])]
