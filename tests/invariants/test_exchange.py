@@ -81,5 +81,24 @@ def test_ranks_of_one_machine_average_through_its_memory(
     assert strategy.strategy(ranks, Communication(memory=memory)) == way
 
 
+class Counted:
+    """An exchange that counts what is begun."""
+
+    begun = 0
+
+    def begin(self) -> None:
+        self.begun += 1
+
+
+def test_gradients_that_add_up_are_not_exchanged_before_the_last() -> None:
+    ours = strategy.ThroughMemory.__new__(strategy.ThroughMemory)
+    ours._exchange = Counted()  # type: ignore[assignment]
+    with ours.block_backward_sync():
+        ours.begin()
+    assert ours._exchange.begun == 0  # type: ignore[attr-defined]
+    ours.begin()
+    assert ours._exchange.begun == 1  # type: ignore[attr-defined]
+
+
 def test_lightning_still_has_what_data_parallel_switches_off() -> None:
     assert callable(_TrainingEpochLoop._broadcast_sigterm_tensor)

@@ -106,8 +106,10 @@ class ThroughMemory(DataParallel):
     def block_backward_sync(self) -> Iterator[None]:
         """Lets gradients add up on this rank, for a step that comes later."""
         self._blocked = True
-        yield
-        self._blocked = False
+        try:
+            yield
+        finally:
+            self._blocked = False
 
     def begin(self) -> None:
         """Writes this rank's gradients."""
