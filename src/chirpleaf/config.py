@@ -15,6 +15,7 @@ from chirpleaf.models.architecture import Architecture
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.representation.anchoring import Along
 from chirpleaf.representation.templates import MASS_RATIO
+from chirpleaf.system.files import write_atomically
 from chirpleaf.training.parallel.communication import Communication
 from chirpleaf.training.recipe import Simulation
 from chirpleaf.training.schedule import Scaling, Schedule
@@ -243,7 +244,8 @@ def write_preset(preset: Preset, path: Path) -> None:
         preset: what to write.
         path: the file; replaced if it exists.
     """
-    path.write_text(yaml.safe_dump(preset.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+    with write_atomically(path) as scratch:
+        scratch.write_text(yaml.safe_dump(preset.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
 
 
 def _settings(path: Path, above: tuple[Path, ...] = ()) -> Any:

@@ -145,14 +145,5 @@ def test_a_missing_preset_and_an_empty_prior(tmp_path: Path) -> None:
         read_preset(write(tmp_path, "name: x\nprior: {chirp_mass_min: 90}")).architecture()
 
 
-@pytest.mark.parametrize(
-    ("available", "load", "free"), [(8, 0.2, 8), (8, 3.6, 4), (2, 1.9, 1), (1, 5.0, 1), (4, 9.0, 1)]
-)
-def test_only_free_cores_count(available: int, load: float, free: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(available)), raising=False)
-    monkeypatch.setattr(threads.os, "getloadavg", lambda: (load, 0.0, 0.0))
-    assert threads.free_cores() == free
-
-
 def test_bfloat16_is_measured() -> None:
     assert isinstance(threads.bfloat16_pays(width=16, rows=8, repeats=2), bool)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.results import at_once, read_posterior, write_results
+from chirpleaf.inference.results import read_posterior, write_results
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.physics.priors import IntrinsicPrior
 
@@ -124,20 +124,6 @@ def test_another_prior_would_be_noticed(bilby_result: "Result") -> None:
     draws = IntrinsicPrior(mass_min=3.0, mass_max=130.0, mass_ratio_min=0.08).sample(1000, np.random.default_rng(0))
     with pytest.raises(AssertionError):
         _log_prior_difference(bilby_result, IntrinsicPrior(chirp_mass_min=20.0, mass_max=90.0), draws)
-
-
-def test_a_write_that_fails_keeps_what_was_there(tmp_path: Path) -> None:
-    path = tmp_path / "summary.json"
-    path.write_text("old")
-
-    def fail() -> None:
-        with at_once(path) as scratch:
-            scratch.write_text("half of the n")
-            raise OSError("no space left")
-
-    with pytest.raises(OSError, match="no space"):
-        fail()
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("summary.json", "old")]
 
 
 @pytest.mark.parametrize("kind", ["missing", "noise", "cut short", "another HDF5"])

@@ -26,7 +26,7 @@ def bank(
 ) -> None:
     """Make a bank of waveforms on disk, in pieces, on all cores or a cluster."""
     from chirpleaf.config import read_preset
-    from chirpleaf.training.parallel.threads import free_cores
+    from chirpleaf.system.cores import free_cores
     from chirpleaf.training.recipe import waveform_source
 
     settings = read_preset(preset)

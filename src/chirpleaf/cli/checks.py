@@ -119,7 +119,7 @@ def check_extras() -> Iterator[Check]:
 
 def check_machine() -> Iterator[Check]:
     """Cores that are free, and memory."""
-    from chirpleaf.training.parallel.threads import free_cores
+    from chirpleaf.system.cores import free_cores
 
     cores = free_cores()
     yield Check("cores", "ok", f"{cores} of {os.cpu_count()} free")

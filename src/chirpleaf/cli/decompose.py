@@ -25,7 +25,7 @@ def decompose(
     from rich.progress import track
     from rich.table import Table
 
-    from chirpleaf.cli.folders import check_folder, new_folder
+    from chirpleaf.system.folders import check_folder, new_folder
 
     check_folder(out, overwrite=overwrite)
 
@@ -33,10 +33,10 @@ def decompose(
     from chirpleaf.diagnostics.decomposition import SHARES, decomposition
     from chirpleaf.diagnostics.errors import SPINS
     from chirpleaf.errors import InputError
-    from chirpleaf.inference.results import write_all
     from chirpleaf.models import load_model, save
     from chirpleaf.models.decomposition import decompose as cut
     from chirpleaf.plots.filters import filter_importance
+    from chirpleaf.system.files import write_files
 
     if not 0 < keep <= 1:
         raise InputError(f"expected --keep above 0 and at most 1; got {keep:g}: 0.5 keeps half of the filters")
@@ -55,7 +55,7 @@ def decompose(
     importance = {name: [layer.numpy() for layer in layers] for name, layers in found.filters.importance.items()}
     written = [
         path,
-        *write_all({"decomposition.json": lambda scratch: scratch.write_text(document)}, out),
+        *write_files({"decomposition.json": lambda scratch: scratch.write_text(document)}, out),
         *write_figures({"filters.png": filter_importance(importance)}, out),
     ]
     table = Table(title=f"{whole.name}: {leaf} with a share of the root's filters", title_justify="left")

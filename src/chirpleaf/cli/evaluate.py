@@ -28,16 +28,16 @@ def evaluate(
     import torch
     from rich.progress import track
 
-    from chirpleaf.cli.folders import check_folder, new_folder
+    from chirpleaf.system.folders import check_folder, new_folder
 
     check_folder(out, overwrite=overwrite)
 
     from chirpleaf.cli.evaluation import evaluation_table, write_pictures
     from chirpleaf.diagnostics.evaluation import evaluate as run
     from chirpleaf.errors import InputError
-    from chirpleaf.inference.results import write_all
     from chirpleaf.models import load_model
     from chirpleaf.strain.measured import MeasuredSpectra
+    from chirpleaf.system.files import write_files
 
     if psd_file is not None and not psd_file.is_file():
         raise InputError(f"expected a file of measured noise spectra; got no file {psd_file}: check --psd-file")
@@ -57,7 +57,7 @@ def evaluate(
     new_folder(out, overwrite=overwrite)
     document = json.dumps({**origin, **evaluation.to_json()}, indent=2) + "\n"
     written = [
-        *write_all({"evaluation.json": lambda scratch: scratch.write_text(document)}, out),
+        *write_files({"evaluation.json": lambda scratch: scratch.write_text(document)}, out),
         *write_pictures(evaluation, out),
     ]
     console.print(evaluation_table(evaluation, loaded.name), highlight=False)

@@ -58,8 +58,8 @@ def infer(
 ) -> None:
     """From strain to a posterior: a table, its files and its pictures."""
     from chirpleaf.cli.collector import paused_collector
-    from chirpleaf.cli.folders import check_folder
     from chirpleaf.cli.pairs import detector_files
+    from chirpleaf.system.folders import check_folder
 
     if not 1 <= samples <= MOST_SAMPLES:
         raise InputError(f"expected --samples from 1 to {MOST_SAMPLES}; got {samples}: 10000 are usual")
@@ -77,7 +77,7 @@ def infer(
         import torch
 
         from chirpleaf.inference import infer as run
-        from chirpleaf.training.parallel.threads import free_cores
+        from chirpleaf.system.cores import free_cores
 
         torch.set_num_threads(1)  # one event is too little work for two threads, which a busy core would slow
 
@@ -103,10 +103,10 @@ def infer(
 
 def _write(posterior: "Posterior", folder: Path, *, overwrite: bool) -> None:
     """Files, pictures and the table."""
-    from chirpleaf.cli.folders import new_folder
     from chirpleaf.cli.pictures import write_pictures
     from chirpleaf.cli.report import report
     from chirpleaf.inference.results import write_results
+    from chirpleaf.system.folders import new_folder
 
     new_folder(folder, overwrite=overwrite)
     written = write_results(posterior, folder) + write_pictures(posterior, folder)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chirpleaf.cli.train import silence_lightning
 from chirpleaf.config import read_preset
+from chirpleaf.system.files import write_atomically
 from chirpleaf.training.pace import measure
 from chirpleaf.training.parallel.ranks import Ranks
 
@@ -35,7 +36,8 @@ def main() -> None:
         seed=settings.seed,
     )
     if ranks.first:
-        arguments.out.write_text(json.dumps(asdict(found)))
+        with write_atomically(arguments.out) as scratch:
+            scratch.write_text(json.dumps(asdict(found)))
 
 
 if __name__ == "__main__":

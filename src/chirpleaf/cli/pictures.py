@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from chirpleaf.inference.posterior import Posterior
 from chirpleaf.inference.reconstruction import whitened_view
-from chirpleaf.inference.results import write_all
 from chirpleaf.plots.corner import corner
 from chirpleaf.plots.strain import whitened_strain
+from chirpleaf.system.files import write_files
 
 BAND = (30.0, 400.0)
 """Frequencies of the whitened strain that is drawn, Hz."""
@@ -52,4 +52,4 @@ def write_figures(figures: Mapping[str, Figure], folder: Path) -> tuple[Path, ..
     Returns:
         The files.
     """
-    return write_all({name: partial(figure.savefig, format="png") for name, figure in figures.items()}, folder)
+    return write_files({name: partial(figure.savefig, format="png") for name, figure in figures.items()}, folder)

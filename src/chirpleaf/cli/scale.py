@@ -28,15 +28,15 @@ def scale(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
 ) -> None:
     """Time training on ranks of one thread each, and predict it for up to 1,024 nodes."""
-    from chirpleaf.cli.folders import check_folder, new_folder
+    from chirpleaf.system.folders import check_folder, new_folder
 
     check_folder(out, overwrite=overwrite)
 
     from chirpleaf.cli.pictures import write_figures
     from chirpleaf.config import read_preset
     from chirpleaf.diagnostics.scaling import Link, summarise
-    from chirpleaf.inference.results import write_all
     from chirpleaf.plots.scaling import efficiency_curves
+    from chirpleaf.system.files import write_files
 
     found: dict[str, Scaling] = {}
     for preset in presets:
@@ -64,7 +64,7 @@ def scale(
     measured = {f"{name}, measured here": scaling.weak for name, scaling in found.items()}
     figure = efficiency_curves(predicted, measured, levels=PUBLISHED)
     written = [
-        *write_all({"scaling.json": lambda scratch: scratch.write_text(document)}, out),
+        *write_files({"scaling.json": lambda scratch: scratch.write_text(document)}, out),
         *write_figures({"scaling.png": figure}, out),
     ]
     say_written(out, written)

@@ -133,8 +133,8 @@ def _plain(value: object) -> str:
 
 def _prepare(preset: Path, settings: "Preset", out: Path, *, resume: bool, overwrite: bool) -> None:
     """The folder of the run, with a copy of its preset, which a resumed run must match."""
-    from chirpleaf.cli.folders import new_folder
     from chirpleaf.config import read_preset, write_preset
+    from chirpleaf.system.folders import new_folder
 
     copy, checkpoint = out / "preset.yaml", out / "last.ckpt"
     if resume and overwrite:

@@ -12,9 +12,6 @@ Each file is written beside its name and then renamed, so that there is a whole 
 
 import json
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -32,6 +29,7 @@ from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.system.files import write_files
 
 EXTRINSIC = ("luminosity_distance", "ra", "dec", "theta_jn", "psi", "phase", "geocent_time")
 """What a certified posterior has samples of besides."""
@@ -71,7 +69,7 @@ def write_results(posterior: Posterior, folder: Path) -> tuple[Path, ...]:
     writers = {"summary.json": _write_summary, "posterior.hdf5": _write_samples, "result.json": _write_bilby}
     if posterior.sky is not None:
         writers["skymap.fits"] = _write_sky
-    return write_all({name: partial(write, posterior) for name, write in writers.items()}, folder)
+    return write_files({name: partial(write, posterior) for name, write in writers.items()}, folder)
 
 
 def read_posterior(path: str | Path) -> SavedPosterior:
@@ -97,37 +95,6 @@ def read_posterior(path: str | Path) -> SavedPosterior:
             f"expected a posterior.hdf5 of chirpleaf; got {path}, which cannot be read so ({reason}): write it again"
         ) from error
     return SavedPosterior(table, log_prob, log_weight, provenance)
-
-
-def write_all(writers: Mapping[str, Callable[[Path], object]], folder: Path) -> tuple[Path, ...]:
-    """Writes files, each of them whole or not at all.
-
-    Args:
-        writers: file name to what writes it, given a name to write to.
-        folder: where; it exists. Files of these names are replaced.
-
-    Returns:
-        The files.
-    """
-    for name, write in writers.items():
-        with at_once(folder / name) as scratch:
-            write(scratch)
-    return tuple(folder / name for name in writers)
-
-
-@contextmanager
-def at_once(path: Path) -> Iterator[Path]:
-    """A name to write to, which becomes `path` once all is written and vanishes if that fails.
-
-    Args:
-        path: the file that is wanted; one that exists is kept until the new one is whole.
-    """
-    scratch = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        yield scratch
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def provenance(posterior: Posterior) -> dict[str, Any]:

@@ -5,7 +5,6 @@ the format's version, the model's name, its architecture and its provenance.
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.model import Model
 from chirpleaf.representation.templates import TemplateBank
+from chirpleaf.system.files import write_atomically
 
 FORMAT = 1
 """Version of the format; files of a greater one are refused."""
@@ -42,10 +42,9 @@ def save(model: Model, path: Path) -> None:
     weights = model.estimator.network.state_dict()
     tensors = {f"{_DENSITY}{name}": weight.half().contiguous() for name, weight in weights.items()}
     tensors |= {f"templates.{name}": value for name, value in _bank_tensors(model.estimator.canonical.bank).items()}
-    scratch = path.with_name(path.name + ".part")
-    save_file(tensors, scratch, metadata={_KEY: json.dumps(document)})
-    scratch.chmod(0o644)  # safetensors leaves it to its owner alone
-    os.replace(scratch, path)
+    with write_atomically(path) as scratch:
+        save_file(tensors, scratch, metadata={_KEY: json.dumps(document)})
+        scratch.chmod(0o644)  # safetensors makes files that only their owner can read
 
 
 def load(path: Path) -> Model:

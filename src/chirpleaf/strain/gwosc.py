@@ -13,7 +13,6 @@ import difflib
 import json
 import os
 import re
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.strain.events import Event, events
 from chirpleaf.strain.readers import read
 from chirpleaf.strain.strain import Strain
+from chirpleaf.system.files import write_atomically
 
 HOST = "https://gwosc.org"
 TIMEOUT = 20.0
@@ -77,9 +77,8 @@ def fetch_event(
     for detector, url in urls.items():
         _download(name, host, url, folder / f"{detector}.hdf5", trigger_time)
     record = {"name": name, "trigger_time": trigger_time, "detectors": list(urls), "urls": urls}
-    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False) as file:
-        json.dump(record, file)
-    Path(file.name).replace(folder / "event.json")
+    with write_atomically(folder / "event.json") as scratch:
+        scratch.write_text(json.dumps(record))
     fetched = _load(folder)
     assert fetched is not None
     return fetched
@@ -164,19 +163,15 @@ def _unreachable(name: str, error: Exception) -> str:
 
 def _download(name: str, host: str, url: str, path: Path, trigger_time: float) -> None:
     """Fetch one file beside its final name, check it, and rename it."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
+    with write_atomically(path) as scratch:
         with _talking(name, host):
-            _save(url, part)
-        strain = read(part, path.stem)
+            _save(url, scratch)
+        strain = read(scratch, path.stem)
         if not strain.start_time <= trigger_time < strain.end_time:
             raise InputError(
                 f"{url}: expected strain around GPS {trigger_time}; got GPS {strain.start_time} to {strain.end_time}; "
                 "give the files by --strain"
             )
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _save(url: str, path: Path) -> None:

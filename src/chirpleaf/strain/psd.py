@@ -25,6 +25,7 @@ import numpy as np
 from chirpleaf.errors import InputError
 from chirpleaf.strain.strain import Spectrum, Strain
 from chirpleaf.strain.windows import power, tukey
+from chirpleaf.system.files import write_atomically
 
 MINIMUM_SEGMENTS = 7
 """Fewest stretches that make an estimate: 16 s of 4 s stretches, half overlapping."""
@@ -105,17 +106,18 @@ class PowerSpectralDensity:
         Args:
             path: the file; overwritten if it exists.
         """
-        if _is_hdf5_name(Path(path)):
-            with h5py.File(path, "w") as file:
-                for name, unit in (("frequencies", "Hz"), ("values", "1/Hz")):
-                    file.create_dataset(name, data=getattr(self, name)).attrs["unit"] = unit
-            return
-        np.savetxt(
-            path,
-            np.column_stack([self.frequencies, self.values]),
-            fmt="%.17g",
-            header="frequency (Hz)  one-sided power spectral density (1/Hz)",
-        )
+        with write_atomically(Path(path)) as scratch:
+            if _is_hdf5_name(scratch):
+                with h5py.File(scratch, "w") as file:
+                    for name, unit in (("frequencies", "Hz"), ("values", "1/Hz")):
+                        file.create_dataset(name, data=getattr(self, name)).attrs["unit"] = unit
+                return
+            np.savetxt(
+                scratch,
+                np.column_stack([self.frequencies, self.values]),
+                fmt="%.17g",
+                header="frequency (Hz)  one-sided power spectral density (1/Hz)",
+            )
 
 
 def welch(

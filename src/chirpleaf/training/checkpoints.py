@@ -1,6 +1,5 @@
 """Checkpoints on the disk."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
 from chirpleaf.errors import InputError
+from chirpleaf.system.files import write_atomically
 
 
 class Checkpoints(TorchCheckpointIO):
@@ -19,16 +19,12 @@ class Checkpoints(TorchCheckpointIO):
         Raises:
             InputError: the disk is full, or does not take it for another reason.
         """
-        whole, part = Path(path), Path(f"{path}.part")
+        whole = Path(path)
         whole.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with part.open("wb") as file:
-                torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(whole)
+            with write_atomically(whole, durable=True) as scratch, scratch.open("wb") as file:
+                torch.save(checkpoint, file)  # given a name, torch would write that name into the file
         except (OSError, RuntimeError) as error:
-            part.unlink(missing_ok=True)
             raise InputError(
                 f"expected room for a checkpoint; got `{error}` for {whole}, where the former one still is: free some "
                 "and go on with --resume"

@@ -1,16 +1,14 @@
-"""How many threads, and whether bfloat16: asked of the machine, never assumed.
-
-Two threads on a core that is already busy ran 25 times slower than one, so only cores that are free count.
-"""
+"""How many threads, and whether bfloat16: asked of the machine, never assumed."""
 
 import json
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
+from chirpleaf.system.cores import free_cores
+from chirpleaf.system.files import write_atomically
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
 
 _MOST_WORKERS = 16
@@ -53,14 +51,9 @@ class Machine:
             before = cls(**json.loads(path.read_text()))
             return cls(cores or before.cores, before.bfloat16)
         machine = cls(cores or max(1, free_cores() // ranks.local_size), bfloat16_pays())
-        path.write_text(json.dumps(asdict(machine)))
+        with write_atomically(path) as scratch:
+            scratch.write_text(json.dumps(asdict(machine)))
         return machine
-
-
-def free_cores() -> int:
-    """Cores this process may use less those that were busy over the last minute; at least one."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, round(available - os.getloadavg()[0]))
 
 
 def bfloat16_pays(width: int = 512, rows: int = 256, repeats: int = 5) -> bool:

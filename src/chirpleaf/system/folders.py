@@ -1,4 +1,4 @@
-"""Output folders: made when new, refused when they hold something, unless the user says otherwise."""
+"""Output folders: a new one is created, one that holds files is refused unless the user allows it."""
 
 import os
 from pathlib import Path
@@ -7,33 +7,36 @@ from chirpleaf.errors import InputError
 
 
 def check_folder(path: Path, *, overwrite: bool) -> None:
-    """Whether a folder may take output; asked before anything is computed, and nothing is made.
+    """Checks that a folder may take output. Verbs call it before they compute anything; it creates nothing.
 
     Args:
-        path: where.
-        overwrite: whether files in it may be replaced; those with other names stay.
+        path: the folder.
+        overwrite: whether files in it may be replaced; files of other names stay.
 
     Raises:
-        InputError: it holds files and `overwrite` is False, or it is a file, or it cannot be made or written to.
+        InputError: the folder holds files and `overwrite` is False, `path` is a file, or nobody can write there.
     """
     if path.is_file():
         raise InputError(f"expected a folder for --out; got the file {path}: name another")
     if path.is_dir() and any(path.iterdir()) and not overwrite:
         raise InputError(f"expected a new or empty folder for --out; got {path}, which holds files: add --overwrite")
-    standing = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
-    if not standing.is_dir() or not os.access(standing, os.W_OK):
+    existing = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise InputError(f"expected a folder for --out that can be written to; got {path}: name another")
 
 
 def new_folder(path: Path, *, overwrite: bool) -> Path:
-    """Makes a folder for output.
+    """Creates a folder for output, with its parents.
 
     Args:
-        path: where.
+        path: the folder.
         overwrite: as for `check_folder`.
 
+    Returns:
+        The path.
+
     Raises:
-        InputError: as `check_folder`.
+        InputError: as `check_folder`, or the folder cannot be created.
     """
     check_folder(path, overwrite=overwrite)
     try:

@@ -1,0 +1,75 @@
+"""Files are written whole or not at all, output folders are checked first, and only free cores count."""
+
+from pathlib import Path
+
+import pytest
+
+from chirpleaf.errors import InputError
+from chirpleaf.system import cores
+from chirpleaf.system.files import write_atomically, write_files
+from chirpleaf.system.folders import check_folder, new_folder
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_file_appears_when_it_is_complete(tmp_path: Path, durable: bool) -> None:
+    path = tmp_path / "summary.json"
+    path.write_text("old")
+    with write_atomically(path, durable=durable) as scratch:
+        scratch.write_text("new")
+        assert path.read_text() == "old"
+        assert scratch.parent == path.parent
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("summary.json", "new")]
+
+
+def test_a_write_that_fails_keeps_the_former_file(tmp_path: Path) -> None:
+    path = tmp_path / "summary.json"
+    path.write_text("old")
+
+    def fail() -> None:
+        with write_atomically(path) as scratch:
+            scratch.write_text("half of the n")
+            raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space"):
+        fail()
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("summary.json", "old")]
+
+
+def test_files_are_written_in_their_order(tmp_path: Path) -> None:
+    names = ("b.txt", "a.txt")
+    written = write_files({name: lambda path: path.write_text(path.name[-5:]) for name in names}, tmp_path)
+    assert written == tuple(tmp_path / name for name in names)
+    assert [path.read_text() for path in written] == list(names)
+
+
+def test_a_new_folder_is_made_with_its_parents(tmp_path: Path) -> None:
+    wanted = tmp_path / "out" / "GW150914"
+    check_folder(wanted, overwrite=False)
+    assert not wanted.exists()
+    assert new_folder(wanted, overwrite=False) == wanted
+    assert wanted.is_dir()
+
+
+def test_files_in_a_folder_are_kept_unless_the_user_says_so(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="which holds files: add --overwrite"):
+        new_folder(tmp_path, overwrite=False)
+    new_folder(tmp_path, overwrite=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(InputError, match="got the file"):
+        check_folder(tmp_path / "out", overwrite=True)
+    with pytest.raises(InputError, match="can be written to"):
+        check_folder(tmp_path / "out" / "GW150914", overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("available", "load", "free"), [(8, 0.2, 8), (8, 3.6, 4), (2, 1.9, 1), (1, 5.0, 1), (4, 9.0, 1)]
+)
+def test_only_free_cores_count(available: int, load: float, free: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _: set(range(available)), raising=False)
+    monkeypatch.setattr(cores.os, "getloadavg", lambda: (load, 0.0, 0.0))
+    assert cores.free_cores() == free
