@@ -25,7 +25,7 @@ from chirpleaf.models.estimator import Estimator
 from chirpleaf.networks.density import ConditionalDensity
 from chirpleaf.networks.heads import FlowHead
 from chirpleaf.networks.residual import ResidualNetwork
-from chirpleaf.plots.training import loss_curves
+from chirpleaf.plots.training import plot_losses
 from chirpleaf.representation.anchoring import Along, Anchoring
 from chirpleaf.representation.canonical import Canonical, CanonicalInput
 from chirpleaf.training.engine import fit
@@ -173,7 +173,7 @@ def main() -> None:
         if rows
     }
     (arguments.out / "ablation.json").write_text(json.dumps(curves))
-    loss_curves(curves).savefig(arguments.out / "ablation.png", dpi=120)
+    plot_losses(curves).savefig(arguments.out / "ablation.png", dpi=120)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from chirpleaf.inference.certify import Target, certified
 from chirpleaf.inference.observe import refine
 from chirpleaf.models import load_model
 from chirpleaf.physics.distributions import PowerLaw
-from chirpleaf.plots.calibration import pp_plot
+from chirpleaf.plots.calibration import plot_pp
 from chirpleaf.strain.measured import DrawnSpectra
 
 LOGGER = logging.getLogger("certify_injections")
@@ -103,7 +103,7 @@ def main() -> None:
         table = dict(zip(SAMPLED, np.array(ranks).T, strict=True))
         calibration = calibrate(table)
         LOGGER.info(json.dumps(calibration.to_dict(), indent=1))
-        pp_plot(table).savefig(arguments.out / "pp.png", dpi=120)
+        plot_pp(table).savefig(arguments.out / "pp.png", dpi=120)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import numpy as np
 
 import chirpleaf
 from chirpleaf.diagnostics.comparison import jensen_shannon
-from chirpleaf.plots.corner import corner
+from chirpleaf.plots.corner import plot_corner
 
 LOGGER = logging.getLogger("events")
 COMPARED = ("chirp_mass", "mass_ratio", "mass_1", "mass_2", "chi_eff", "final_mass", "final_spin")
@@ -67,7 +67,7 @@ def main() -> None:
     LOGGER.info(f"GW150914, model {posterior.observation.model.name}, network SNR {posterior.observation.snr:.1f}")
     compare_with(reference, posterior.samples)
     if arguments.picture:
-        corner(posterior.samples, DRAWN, reference=reference, reference_name="bilby").savefig(
+        plot_corner(posterior.samples, DRAWN, reference=reference, reference_name="bilby").savefig(
             arguments.picture, dpi=110
         )
     posterior = chirpleaf.infer("GW170814", model=arguments.model, samples=20_000, seed=1, certify=False)

@@ -25,7 +25,7 @@ from chirpleaf.inference.leaves import WEIGHTS
 from chirpleaf.inference.observe import refine
 from chirpleaf.models import Model, load_model
 from chirpleaf.physics.priors import IntrinsicPrior
-from chirpleaf.plots.errors import error_curves
+from chirpleaf.plots.errors import plot_errors
 from chirpleaf.strain.measured import DrawnSpectra
 from chirpleaf.training.recipe import train
 
@@ -64,7 +64,7 @@ def by_total_mass(model: Model, events: int, picture: Path | None) -> None:
         LOGGER.info(f"| {name} | {' | '.join(f'{value:.4f}' for value in values)} |")
     if picture:
         labels = {"group_label": "total mass [solar masses], trained up to 200", "error_label": "epistemic width"}
-        error_curves(bins, table, **labels).savefig(picture, dpi=110)
+        plot_errors(bins, table, **labels).savefig(picture, dpi=110)
 
 
 def by_size(sizes: list[int], batches: int, events: int, out: Path) -> None:

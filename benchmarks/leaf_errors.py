@@ -26,7 +26,7 @@ from chirpleaf.inference.observe import canonicalise, refine
 from chirpleaf.models import Model, load_model
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import derived
-from chirpleaf.plots.errors import error_curves
+from chirpleaf.plots.errors import plot_errors
 from chirpleaf.strain.measured import DrawnSpectra
 from chirpleaf.strain.segment import Segment
 
@@ -103,7 +103,7 @@ def report(found: dict[str, dict[str, list[float]]], names: list[str], out: Path
             LOGGER.info(f"| {name} | {network} | {' | '.join(f'{median:.3f}' for median in medians)} |")
         kind = "absolute" if name in SPINS else "relative"
         published = {"published (mean)": PUBLISHED[name]} if name in PUBLISHED else None
-        figure = error_curves(table.bins, by_network, error_label=f"median {kind} error of {name}", levels=published)
+        figure = plot_errors(table.bins, by_network, error_label=f"median {kind} error of {name}", levels=published)
         figure.savefig(out / f"{name}.png", dpi=110)
     snr = np.array(truth["snr"])
     inside = (snr >= LIMITED[0]) & (snr < LIMITED[1])

@@ -9,7 +9,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from chirpleaf.plots.training import loss_curves
+from chirpleaf.plots.training import plot_losses
 from chirpleaf.training.progress import read_history
 
 LOGGER = logging.getLogger("leaf_losses")
@@ -31,7 +31,7 @@ def main() -> None:
         LOGGER.info(f"| {model} | {' | '.join(f'{errors[step]:.3f}' for step in STEPS)} |")
         curves[model] = list(errors), list(errors.values())
     labels = {"against": "iterations", "loss_label": "mean relative error on validation", "logarithmic": True}
-    loss_curves(curves, **labels).savefig(arguments.out, dpi=110)
+    plot_losses(curves, **labels).savefig(arguments.out, dpi=110)
 
 
 if __name__ == "__main__":

@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 from scipy.stats import binom, chi2
 
 from chirpleaf.errors import InputError
-from chirpleaf.plots.calibration import binomial_band, coverage_plot, pp_plot
-from chirpleaf.plots.corner import corner
-from chirpleaf.plots.density import Axis, credible_levels, density_1d, density_2d, reflecting_smoother
-from chirpleaf.plots.errors import error_curves
-from chirpleaf.plots.filters import filter_importance
-from chirpleaf.plots.psd import amplitude_spectral_densities
-from chirpleaf.plots.strain import whitened_strain
-from chirpleaf.plots.style import axis_label, interval_text
-from chirpleaf.plots.training import loss_curves
+from chirpleaf.plots.calibration import binomial_band, plot_coverage, plot_pp
+from chirpleaf.plots.corner import plot_corner
+from chirpleaf.plots.density import (
+    Axis,
+    estimate_density_1d,
+    estimate_density_2d,
+    find_credible_levels,
+    make_reflecting_smoother,
+)
+from chirpleaf.plots.errors import plot_errors
+from chirpleaf.plots.filters import plot_filter_importance
+from chirpleaf.plots.psd import plot_spectra
+from chirpleaf.plots.strain import plot_whitened_strain
+from chirpleaf.plots.style import axis_label, format_interval
+from chirpleaf.plots.training import plot_losses
 
 Array = NDArray[np.float64]
 
@@ -40,48 +46,48 @@ def samples(count: int = 4000, seed: int = 0) -> dict[str, Array]:
 
 
 def corner_of_nine() -> Figure:
-    return corner(samples(), NINE, reference=samples(seed=1), truths={"chirp_mass": 31.0, "mass_1": 38.0})
+    return plot_corner(samples(), NINE, reference=samples(seed=1), truths={"chirp_mass": 31.0, "mass_1": 38.0})
 
 
 def corner_of_one() -> Figure:
-    return corner(samples(), ["geocent_time"], weights=np.linspace(0, 5, 4000), truths={"geocent_time": TRIGGER})
+    return plot_corner(samples(), ["geocent_time"], weights=np.linspace(0, 5, 4000), truths={"geocent_time": TRIGGER})
 
 
 def strain() -> Figure:
     times = TRIGGER + np.arange(-1.0, 1.0, 1 / 1024)
     data = {name: np.sin(20 * times) for name in ("H1", "L1", "X1")}
     interval = {name: np.stack([value - 1, value + 1]) for name, value in data.items()}
-    return whitened_strain(times, data, trigger_time=TRIGGER, model=data, model_interval=interval, band=(20, 300))
+    return plot_whitened_strain(times, data, trigger_time=TRIGGER, model=data, model_interval=interval, band=(20, 300))
 
 
 def pp() -> Figure:
     ranks = {name: np.random.default_rng(2).uniform(size=50) for name in NINE}
-    return pp_plot(ranks, p_values=dict.fromkeys(NINE, 0.5), combined_p_value=0.25)
+    return plot_pp(ranks, p_values=dict.fromkeys(NINE, 0.5), combined_p_value=0.25)
 
 
 def coverage() -> Figure:
-    return coverage_plot(["8-12", ">12"], {"mass_1": [[0.9, 0.8, 0.95], [0.8, 0.7, 0.9]], "q": np.ones((2, 3))})
+    return plot_coverage(["8-12", ">12"], {"mass_1": [[0.9, 0.8, 0.95], [0.8, 0.7, 0.9]], "q": np.ones((2, 3))})
 
 
 def spectra() -> Figure:
     frequencies = np.linspace(10, 2000, 500)
     psd = (frequencies, 1e-46 * (1 + (50 / frequencies) ** 4))
-    return amplitude_spectral_densities({"H1": psd, "V1": psd}, reference={"a": psd, "b": psd})
+    return plot_spectra({"H1": psd, "V1": psd}, reference={"a": psd, "b": psd})
 
 
 def losses() -> Figure:
     minutes = np.arange(1.0, 20.0)
-    return loss_curves({f"run {k}": (minutes, k + 1 / minutes) for k in range(9)}, logarithmic=True)
+    return plot_losses({f"run {k}": (minutes, k + 1 / minutes) for k in range(9)}, logarithmic=True)
 
 
 def errors() -> Figure:
     medians = {"mass_1": [0.09, None, 0.02], "final_spin": [0.3, 0.1, 0.05]}
-    return error_curves(["8-12", "12-20", ">20"], medians, levels={"published (mean)": 0.026})
+    return plot_errors(["8-12", "12-20", ">20"], medians, levels={"published (mean)": 0.026})
 
 
 def filters() -> Figure:
     rng = np.random.default_rng(3)
-    return filter_importance({name: [rng.exponential(size=n) for n in (60, 20)] for name in ("mass_1", "mass_2")})
+    return plot_filter_importance({name: [rng.exponential(size=n) for n in (60, 20)] for name in ("mass_1", "mass_2")})
 
 
 FIGURES = [corner_of_nine, corner_of_one, strain, pp, coverage, spectra, losses, errors, filters]
@@ -127,7 +133,7 @@ def test_pyplot_is_not_imported() -> None:
 
 
 def test_corner_has_a_panel_per_pair_and_a_title_per_parameter() -> None:
-    figure = corner(samples(), NINE)
+    figure = plot_corner(samples(), NINE)
     assert len(figure.axes) == 45
     assert sum(bool(axes.get_title()) for axes in figure.axes) == 9
     assert figure.axes[0].get_title().startswith(r"$\mathcal{M}$ = $31.00")
@@ -138,7 +144,7 @@ def test_corner_has_a_panel_per_pair_and_a_title_per_parameter() -> None:
 
 def test_corner_titles_follow_the_weights() -> None:
     values = np.linspace(0.0, 10.0, 1001)
-    figure = corner({"chirp_mass": values}, ["chirp_mass"], weights=(values >= 6.0).astype(float))
+    figure = plot_corner({"chirp_mass": values}, ["chirp_mass"], weights=(values >= 6.0).astype(float))
     assert figure.axes[0].get_title().endswith("$8.0^{+1.8}_{-1.8}$")
 
 
@@ -152,19 +158,19 @@ def test_gps_time_is_counted_from_an_offset() -> None:
 def test_corner_refuses_what_it_cannot_draw() -> None:
     for bad in ({}, {"chirp_mass": [1.0, np.nan]}, {"chirp_mass": [[1.0, 2.0]]}):
         with pytest.raises(InputError, match="expected"):
-            corner(bad, ["chirp_mass"])
+            plot_corner(bad, ["chirp_mass"])
     with pytest.raises(InputError, match="weights"):
-        corner({"chirp_mass": [1.0, 2.0]}, ["chirp_mass"], weights=[-1.0, 2.0])
+        plot_corner({"chirp_mass": [1.0, 2.0]}, ["chirp_mass"], weights=[-1.0, 2.0])
     with pytest.raises(InputError, match="at least one parameter"):
-        corner({}, [])
+        plot_corner({}, [])
 
 
 def test_contours_hold_their_probability() -> None:
     x, y = np.random.default_rng(3).normal(size=(2, 100_000))
     weights = np.full(100_000, 1e-5)
-    density = density_2d(Axis(x, weights, (-4.5, 4.5), 60), Axis(y, weights, (-4.5, 4.5), 60))
+    density = estimate_density_2d(Axis(x, weights, (-4.5, 4.5), 60), Axis(y, weights, (-4.5, 4.5), 60))
     peak = 1 / (2 * np.pi) * (9 / 60) ** 2
-    for level, probability in zip(credible_levels(density, (0.5, 0.9)), (0.5, 0.9), strict=True):
+    for level, probability in zip(find_credible_levels(density, (0.5, 0.9)), (0.5, 0.9), strict=True):
         radius = np.sqrt(-2 * np.log(level / peak))
         assert chi2.cdf(radius**2, 2) == pytest.approx(probability, abs=0.02)
 
@@ -172,14 +178,14 @@ def test_contours_hold_their_probability() -> None:
 def test_density_orients_x_along_columns() -> None:
     weights = np.full(1000, 1e-3)
     x, y = np.full(1000, 0.9), np.full(1000, 0.1)
-    density = density_2d(Axis(x, weights, (0, 1), 10), Axis(y, weights, (0, 1), 10))
+    density = estimate_density_2d(Axis(x, weights, (0, 1), 10), Axis(y, weights, (0, 1), 10))
     assert np.unravel_index(density.argmax(), density.shape) == (1, 9)
 
 
 def test_density_keeps_its_height_at_an_edge() -> None:
     values = (np.arange(50_000) + 0.5) / 50_000
-    np.testing.assert_allclose(density_1d(Axis(values, np.full(50_000, 2e-5), (0.0, 1.0))), 1.0, rtol=1e-3)
-    np.testing.assert_allclose(reflecting_smoother(30, 4.0).sum(axis=0), 1.0)
+    np.testing.assert_allclose(estimate_density_1d(Axis(values, np.full(50_000, 2e-5), (0.0, 1.0))), 1.0, rtol=1e-3)
+    np.testing.assert_allclose(make_reflecting_smoother(30, 4.0).sum(axis=0), 1.0)
 
 
 def test_band_is_the_binomial_quantile() -> None:
@@ -189,14 +195,14 @@ def test_band_is_the_binomial_quantile() -> None:
 
 
 def test_pp_curve_is_the_cumulative_distribution() -> None:
-    figure = pp_plot({"mass_1": [0.2, 0.1, 0.7, 0.9]})
+    figure = plot_pp({"mass_1": [0.2, 0.1, 0.7, 0.9]})
     (line,) = figure.axes[0].lines
     np.testing.assert_allclose(line.get_xdata(), [0.0, 0.1, 0.2, 0.7, 0.9, 1.0])
     np.testing.assert_allclose(line.get_ydata(), [0.0, 0.25, 0.5, 0.75, 1.0, 1.0])
 
 
 def test_spectrum_is_drawn_as_amplitude() -> None:
-    figure = amplitude_spectral_densities({"H1": ([10.0, 100.0, 200.0], [1.0, 4e-46, 9e-46])})
+    figure = plot_spectra({"H1": ([10.0, 100.0, 200.0], [1.0, 4e-46, 9e-46])})
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), [2e-23, 3e-23])
 
 
@@ -207,9 +213,9 @@ def test_strain_counts_time_from_the_trigger() -> None:
     assert -0.25 <= times[0] < times[-1] <= 0.1
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), np.sin(20 * (times + TRIGGER)), atol=1e-5)
     with pytest.raises(InputError, match="trigger_time"):
-        whitened_strain([1.0, 2.0], {"H1": [0.0, 0.0]}, trigger_time=50.0)
+        plot_whitened_strain([1.0, 2.0], {"H1": [0.0, 0.0]}, trigger_time=50.0)
     with pytest.raises(InputError, match="H1"):
-        whitened_strain([1.0, 2.0], {"H1": [0.0]}, trigger_time=1.0)
+        plot_whitened_strain([1.0, 2.0], {"H1": [0.0]}, trigger_time=1.0)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +229,7 @@ def test_strain_counts_time_from_the_trigger() -> None:
     ],
 )
 def test_intervals_keep_two_digits_of_the_smaller_error(numbers: tuple[float, float, float], text: str) -> None:
-    assert interval_text(*numbers) == text
+    assert format_interval(*numbers) == text
 
 
 def test_errors_are_drawn_where_there_are_any() -> None:
@@ -231,13 +237,13 @@ def test_errors_are_drawn_where_there_are_any() -> None:
     np.testing.assert_array_equal(np.asarray(lines["$m_1$"].get_ydata()), [0.09, np.nan, 0.02])
     assert np.asarray(lines["published (mean)"].get_ydata()).tolist() == [0.026, 0.026]
     with pytest.raises(InputError, match="expected errors for each of 2 bins"):
-        error_curves(["a", "b"], {"mass_1": [0.1]})
+        plot_errors(["a", "b"], {"mass_1": [0.1]})
 
 
 def test_filters_are_sorted_and_each_leaf_is_on_its_own_scale() -> None:
-    figure = filter_importance({"mass_1": [[1.0, 4.0, 2.0], [8.0]], "mass_2": [[10.0, 40.0, 20.0], [0.0]]})
+    figure = plot_filter_importance({"mass_1": [[1.0, 4.0, 2.0], [8.0]], "mass_2": [[10.0, 40.0, 20.0], [0.0]]})
     first, second = (np.asarray(axes.images[0].get_array()) for axes in figure.axes[:2])
     np.testing.assert_allclose(first, [[0.5, 0.25, 0.125], [1.0, 0.5, 0.25]])
     np.testing.assert_allclose(second, [[1.0], [0.0]])
     with pytest.raises(InputError, match="same filters"):
-        filter_importance({"mass_1": [[1.0]], "mass_2": [[1.0, 2.0]]})
+        plot_filter_importance({"mass_1": [[1.0]], "mass_2": [[1.0, 2.0]]})

@@ -35,7 +35,7 @@ def decompose(
     from chirpleaf.errors import InputError
     from chirpleaf.models import load_model, save
     from chirpleaf.models.decomposition import decompose as cut
-    from chirpleaf.plots.filters import filter_importance
+    from chirpleaf.plots.filters import plot_filter_importance
     from chirpleaf.system.files import write_files
 
     if not 0 < keep <= 1:
@@ -56,7 +56,7 @@ def decompose(
     written = [
         path,
         *write_files({"decomposition.json": lambda scratch: scratch.write_text(document)}, out),
-        *write_figures({"filters.png": filter_importance(importance)}, out),
+        *write_figures({"filters.png": plot_filter_importance(importance)}, out),
     ]
     table = Table(title=f"{whole.name}: {leaf} with a share of the root's filters", title_justify="left")
     error = f"median {'absolute' if leaf in SPINS else 'relative'} error"

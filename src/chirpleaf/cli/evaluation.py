@@ -7,8 +7,8 @@ from rich.table import Table
 from chirpleaf.cli.pictures import write_figures
 from chirpleaf.diagnostics.calibration import coverage_by_group
 from chirpleaf.diagnostics.evaluation import Evaluation
-from chirpleaf.plots.calibration import coverage_plot, pp_plot
-from chirpleaf.plots.errors import error_curves
+from chirpleaf.plots.calibration import plot_coverage, plot_pp
+from chirpleaf.plots.errors import plot_errors
 
 GROUP_LABELS = {
     "snr": "network SNR",
@@ -69,12 +69,12 @@ def write_pictures(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
     drawn = DRAWN if "chi_eff" in evaluation.medians else tuple(evaluation.medians)
     errors, calibration = evaluation.errors, evaluation.calibration
     medians = {name: errors.parameters[name].medians for name in drawn}
-    figures = {"errors.png": error_curves(errors.bins, medians, group_label=GROUP_LABELS["snr"])}
+    figures = {"errors.png": plot_errors(errors.bins, medians, group_label=GROUP_LABELS["snr"])}
     if calibration is not None:
         p_values, combined = calibration.p_values, calibration.combined_p_value
-        figures["pp.png"] = pp_plot(evaluation.ranks, p_values=p_values, combined_p_value=combined)
+        figures["pp.png"] = plot_pp(evaluation.ranks, p_values=p_values, combined_p_value=combined)
     for kind, tables in evaluation.groups.items():
         found = coverage_by_group(tables)
         rows = {name: found[name] for name in drawn}
-        figures[f"coverage_{kind}.png"] = coverage_plot(list(tables), rows, group_label=GROUP_LABELS[kind])
+        figures[f"coverage_{kind}.png"] = plot_coverage(list(tables), rows, group_label=GROUP_LABELS[kind])
     return write_figures(figures, folder)

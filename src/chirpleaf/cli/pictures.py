@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from chirpleaf.inference.posterior import Posterior
 from chirpleaf.inference.reconstruction import whitened_view
-from chirpleaf.plots.corner import corner
-from chirpleaf.plots.strain import whitened_strain
+from chirpleaf.plots.corner import plot_corner
+from chirpleaf.plots.strain import plot_whitened_strain
 from chirpleaf.system.files import write_files
 
 BAND = (30.0, 400.0)
@@ -29,8 +29,8 @@ def write_pictures(posterior: Posterior, folder: Path) -> tuple[Path, ...]:
     times, strain, signal = whitened_view(posterior, band=BAND)
     names = posterior.observation.segment.detectors
     figures = {
-        "corner.png": corner(posterior.resampled(), posterior.headline),
-        "strain.png": whitened_strain(
+        "corner.png": plot_corner(posterior.resampled(), posterior.headline),
+        "strain.png": plot_whitened_strain(
             times,
             dict(zip(names, strain, strict=True)),
             trigger_time=posterior.trigger_time,

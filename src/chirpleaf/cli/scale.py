@@ -35,7 +35,7 @@ def scale(
     from chirpleaf.cli.pictures import write_figures
     from chirpleaf.config import read_preset
     from chirpleaf.diagnostics.scaling import Link, summarise
-    from chirpleaf.plots.scaling import efficiency_curves
+    from chirpleaf.plots.scaling import plot_efficiency
     from chirpleaf.system.files import write_files
 
     found: dict[str, Scaling] = {}
@@ -62,7 +62,7 @@ def scale(
         for switches, curve in scaling.predicted.items()
     }
     measured = {f"{name}, measured here": scaling.weak for name, scaling in found.items()}
-    figure = efficiency_curves(predicted, measured, levels=PUBLISHED)
+    figure = plot_efficiency(predicted, measured, levels=PUBLISHED)
     written = [
         *write_files({"scaling.json": lambda scratch: scratch.write_text(document)}, out),
         *write_figures({"scaling.png": figure}, out),

@@ -255,7 +255,7 @@ def by_group(
 
 
 def coverage_by_group(groups: Mapping[str, Calibration], level: float = 0.9) -> dict[str, Array]:
-    """Coverage of every parameter as one array, the form that `chirpleaf.plots.calibration.coverage_plot` takes.
+    """Coverage of every parameter as one array, the form that `chirpleaf.plots.calibration.plot_coverage` takes.
 
     Args:
         groups: Tables by group, as `by_group` returns them.

@@ -1,12 +1,14 @@
-"""Figures: functions that take arrays and return a matplotlib `Figure`, ready for `figure.savefig`.
+"""Figures: functions that take arrays and return a matplotlib `Figure`.
 
-None of them touches pyplot or a global setting, so they work in servers, notebooks and batch jobs alike.
+The functions use neither pyplot nor global settings, so they are safe in servers, notebooks and batch jobs.
+Save a figure with `figure.savefig(path)`.
 
-- `chirpleaf.plots.corner`: marginals of a posterior, over a reference.
-- `chirpleaf.plots.strain`: whitened strain and what the model makes of it.
-- `chirpleaf.plots.calibration`: P-P plot, coverage by group.
-- `chirpleaf.plots.errors`: errors against signal-to-noise.
-- `chirpleaf.plots.filters`: what the filters of a root mean to its leaves.
+- `chirpleaf.plots.corner`: one- and two-dimensional marginals of a posterior, with an optional reference.
+- `chirpleaf.plots.strain`: whitened strain and the reconstructed signal.
+- `chirpleaf.plots.calibration`: P-P plot and coverage by group of injections.
+- `chirpleaf.plots.errors`: errors against signal-to-noise ratio.
+- `chirpleaf.plots.filters`: importance of a root's filters for each leaf.
 - `chirpleaf.plots.psd`: amplitude spectral densities.
-- `chirpleaf.plots.training`: loss curves of several runs.
+- `chirpleaf.plots.scaling`: efficiency of distributed training.
+- `chirpleaf.plots.training`: loss curves of training runs.
 """

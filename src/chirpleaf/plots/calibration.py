@@ -1,7 +1,7 @@
-"""Pictures of calibration: the P-P plot of the field, and coverage by group of injections.
+"""Calibration figures: P-P plot and coverage of credible intervals by group of injections.
 
-In a P-P plot each curve is the cumulative distribution of one parameter's percentile ranks; calibrated posteriors
-follow the diagonal, within the 1, 2 and 3 sigma bands that the binomial distribution gives for so many injections.
+Each curve of a P-P plot is the empirical cumulative distribution of one parameter's percentile ranks. For calibrated
+posteriors the curves follow the diagonal within the 1, 2 and 3 sigma bands of the binomial distribution.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,17 @@ LINE_STYLES: Sequence[str] = ("-", "--", ":")
 
 
 def binomial_band(probabilities: ArrayLike, count: int, sigmas: float) -> tuple[Array, Array]:
-    """Band that the fraction of `count` ranks below each probability keeps to when posteriors are calibrated.
+    """Compute the band of a P-P plot that calibrated posteriors stay within.
+
+    The number of ranks below probability p is binomial with `count` trials of probability p.
 
     Args:
         probabilities: Probabilities in [0, 1], shape (n,).
         count: Number of injections.
-        sigmas: Half width of the band, as the Gaussian's: 1 holds 68 %, 2 hold 95 %.
+        sigmas: Half width of the band in Gaussian standard deviations: 1 holds 68 %, 2 hold 95 %.
 
     Returns:
-        Lower and upper fraction, each of shape (n,).
+        Lower and upper fraction of ranks, each of shape (n,).
     """
     tail = stats.norm.sf(sigmas)
     probabilities = np.asarray(probabilities, np.float64)
@@ -36,8 +38,8 @@ def binomial_band(probabilities: ArrayLike, count: int, sigmas: float) -> tuple[
     return np.clip(lower, 0.0, 1.0), np.clip(upper, 0.0, 1.0)
 
 
-@style.styled
-def pp_plot(
+@style.with_settings
+def plot_pp(
     ranks: Mapping[str, ArrayLike],
     *,
     p_values: Mapping[str, float] | None = None,
@@ -47,21 +49,21 @@ def pp_plot(
 
     Args:
         ranks: Percentile ranks by parameter name, each of shape (n_injections,).
-        p_values: P-value of each parameter's test, written in the legend.
-        combined_p_value: P-value of all together, written in the title.
+        p_values: P-value of each parameter's uniformity test; the legend shows it.
+        combined_p_value: Combined p-value of all parameters; the title shows it.
 
     Returns:
         The figure.
 
     Raises:
-        InputError: If there is no parameter, or parameters have different numbers of injections.
+        InputError: If there is no parameter, or the parameters differ in the number of injections.
     """
     arrays = {name: np.sort(np.asarray(values, np.float64)) for name, values in ranks.items()}
     shapes = {array.shape for array in arrays.values()}
     if len(shapes) != 1:
         raise InputError(f"expected ranks of one shape (n_injections,) for every parameter; got {sorted(shapes)}")
     count = len(next(iter(arrays.values())))
-    figure = style.figure(5.4, 5.6)
+    figure = style.new_figure(5.4, 5.6)
     axes = figure.add_subplot(aspect="equal", xlim=(0, 1), ylim=(0, 1))
     grid = np.linspace(0.0, 1.0, 501)
     for sigmas in (3, 2, 1):
@@ -72,43 +74,43 @@ def pp_plot(
         text = style.symbol(name) + (f" ({p_values[name]:.3f})" if p_values and name in p_values else "")
         axes.plot([0.0, *values, 1.0], fractions, line, color=colour, linewidth=1.3, label=text, drawstyle="steps-post")
     axes.set(xlabel="credible level", ylabel="fraction of injections within it")
-    axes.set_title(_heading(count, combined_p_value), fontsize=12)
+    axes.set_title(_format_title(count, combined_p_value), fontsize=12)
     title = "parameter (p-value)" if p_values else None
     axes.legend(loc="upper left", title=title, fontsize=10.5, handlelength=1.4, labelspacing=0.3)
     return figure
 
 
-def _heading(count: int, combined_p_value: float | None) -> str:
-    """Number of injections and the combined p-value."""
+def _format_title(count: int, combined_p_value: float | None) -> str:
+    """Format the title: number of injections and combined p-value."""
     text = f"{count:,} injections"
     return text if combined_p_value is None else f"{text}, combined p-value {combined_p_value:.3f}"
 
 
-@style.styled
-def coverage_plot(
+@style.with_settings
+def plot_coverage(
     groups: Sequence[str],
     coverage: Mapping[str, ArrayLike],
     *,
     level: float = 0.9,
     group_label: str = "network SNR",
 ) -> Figure:
-    """Draw the coverage of a credible interval by group of injections.
+    """Draw the coverage of a credible interval for each group of injections.
 
     Args:
         groups: Names of the groups, shape (n_groups,).
-        coverage: Fraction and its lower and upper confidence limit by parameter name, each of shape (n_groups, 3).
-        level: Probability that the interval claims to hold.
-        group_label: What the groups are.
+        coverage: By parameter name, the coverage and its lower and upper confidence limits, shape (n_groups, 3).
+        level: Nominal probability of the interval.
+        group_label: Quantity that defines the groups; label of the horizontal axis.
 
     Returns:
         The figure.
 
     Raises:
-        InputError: If there is no parameter, or an array has not one row per group.
+        InputError: If there is no parameter, or an array does not have one row per group.
     """
     if not coverage:
         raise InputError("expected coverage of at least one parameter; got none")
-    figure = style.figure(max(6.0, 1.6 + 0.22 * len(groups) * (len(coverage) + 2)), 3.8)
+    figure = style.new_figure(max(6.0, 1.6 + 0.22 * len(groups) * (len(coverage) + 2)), 3.8)
     axes = figure.add_subplot()
     axes.axhline(level, color=style.BLACK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     offsets = (np.arange(len(coverage)) - (len(coverage) - 1) / 2) * 0.8 / (len(coverage) + 1)

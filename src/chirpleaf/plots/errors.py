@@ -1,4 +1,4 @@
-"""Errors of estimates against the loudness of the signal."""
+"""Errors of estimates against signal-to-noise ratio."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,8 +10,8 @@ from chirpleaf.errors import InputError
 from chirpleaf.plots import style
 
 
-@style.styled
-def error_curves(
+@style.with_settings
+def plot_errors(
     bins: Sequence[str],
     medians: Mapping[str, Sequence[float | None]],
     *,
@@ -19,24 +19,24 @@ def error_curves(
     error_label: str = "median error",
     levels: Mapping[str, float] | None = None,
 ) -> Figure:
-    """Draw median errors by bin of signal-to-noise, one line a parameter or network.
+    """Draw median errors by bin of signal-to-noise ratio, one line per parameter or network.
 
     Args:
         bins: Names of the bins.
-        medians: Median errors by parameter, or by any other name, one a bin; None where a bin is empty.
-        group_label: What the bins are of.
-        error_label: What the errors are, the label of the vertical axis.
-        levels: Errors to compare with, by what they are; drawn as dashed lines.
+        medians: By parameter or other name, the median error in each bin; None for an empty bin.
+        group_label: Quantity that is binned; label of the horizontal axis.
+        error_label: Label of the vertical axis.
+        levels: Reference errors by name, drawn as dashed lines.
 
     Returns:
         The figure.
 
     Raises:
-        InputError: If there is nothing to draw, or not one error a bin.
+        InputError: If there is nothing to draw, or a line does not have one error per bin.
     """
     if not medians or any(len(values) != len(bins) for values in medians.values()):
-        raise InputError(f"expected errors for each of {len(bins)} bins; got others, or none")
-    figure = style.figure(6.4, 4.0)
+        raise InputError(f"expected errors for each of {len(bins)} bins; got another number, or none")
+    figure = style.new_figure(6.4, 4.0)
     axes = figure.add_subplot(yscale="log")
     axes.grid(axis="y")
     places = np.arange(len(bins))

@@ -1,4 +1,4 @@
-"""Importance of a root's filters for the leaves that share it."""
+"""Importance of a root's filters for each of the leaves that share the root."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,30 +11,30 @@ from chirpleaf.errors import InputError
 from chirpleaf.plots import style
 
 DECADES = 4
-"""What is less important than the greatest by so many powers of ten is drawn as nothing."""
+"""Dynamic range of the colour scale in powers of ten, below the largest importance of a leaf."""
 
 
-@style.styled
-def filter_importance(importance: Mapping[str, Sequence[ArrayLike]]) -> Figure:
-    """Draw one panel a layer, with a row for each leaf and a column for each filter.
+@style.with_settings
+def plot_filter_importance(importance: Mapping[str, Sequence[ArrayLike]]) -> Figure:
+    """Draw one panel per layer, with a row for each leaf and a column for each filter.
 
-    Filters of a layer are sorted by their importance for all leaves together, and each leaf is on its own scale.
+    The filters of a layer are sorted by their mean importance over leaves. Each leaf has its own scale.
 
     Args:
-        importance: By leaf, for each layer the importance of its filters, shape (filter,).
+        importance: By leaf, the importance of the filters of each layer, shape (filter,).
 
     Returns:
         The figure.
 
     Raises:
-        InputError: If there is no leaf, or they do not share the layers.
+        InputError: If there is no leaf, or the leaves do not share the same layers.
     """
     if not importance or len({tuple(np.shape(layer) for layer in layers) for layers in importance.values()}) != 1:
         raise InputError("expected the importance of the same filters for at least one leaf; got others")
     leaves = list(importance)
-    scaled = {name: _scaled(layers) for name, layers in importance.items()}
+    scaled = {name: _scale_to_maximum(layers) for name, layers in importance.items()}
     layers = [np.stack(rows) for rows in zip(*scaled.values(), strict=True)]
-    figure = style.figure(8.0, 0.9 + (0.42 + 0.2 * len(leaves)) * len(layers))
+    figure = style.new_figure(8.0, 0.9 + (0.42 + 0.2 * len(leaves)) * len(layers))
     panels = figure.subplots(len(layers), 1, squeeze=False)[:, 0]
     norm = LogNorm(10.0**-DECADES, 1.0, clip=True)
     for number, (axes, rows) in enumerate(zip(panels, layers, strict=True), start=1):
@@ -44,13 +44,13 @@ def filter_importance(importance: Mapping[str, Sequence[ArrayLike]]) -> Figure:
         axes.set_title(f"layer {number}: {rows.shape[1]} filters", loc="left", fontsize=10)
         axes.set_xticks([])
         axes.grid(False)
-    panels[-1].set_xlabel("filters, the most important first")
-    figure.colorbar(image, ax=list(panels), label="importance over the leaf's greatest", shrink=0.8)
+    panels[-1].set_xlabel("filters, most important first")
+    figure.colorbar(image, ax=list(panels), label="importance / maximum of the leaf", shrink=0.8)
     return figure
 
 
-def _scaled(layers: Sequence[ArrayLike]) -> list[np.ndarray]:
-    """Importance over the greatest of all layers."""
+def _scale_to_maximum(layers: Sequence[ArrayLike]) -> list[np.ndarray]:
+    """Divide the importance by its maximum over all layers."""
     arrays = [np.asarray(layer, np.float64) for layer in layers]
     greatest = max(float(layer.max()) for layer in arrays)
     return [layer / greatest if greatest > 0 else layer for layer in arrays]

@@ -1,4 +1,4 @@
-"""Efficiency of training against the number of ranks: measured, and predicted for a cluster."""
+"""Weak-scaling efficiency of training against the number of ranks, measured and predicted."""
 
 from collections.abc import Mapping
 
@@ -9,29 +9,29 @@ from chirpleaf.errors import InputError
 from chirpleaf.plots import style
 
 
-@style.styled
-def efficiency_curves(
+@style.with_settings
+def plot_efficiency(
     predicted: Mapping[str, Mapping[int, float]],
     measured: Mapping[str, Mapping[int, float]],
     *,
     levels: Mapping[str, tuple[int, float]] | None = None,
 ) -> Figure:
-    """Draw weak-scaling efficiency, a line a prediction and points where it was measured.
+    """Draw weak-scaling efficiency: a line per prediction, points for measurements.
 
     Args:
-        predicted: Efficiency by number of ranks, by name.
-        measured: The same, drawn as points.
-        levels: Ranks and efficiency that others state, by who; drawn as a star.
+        predicted: By name, the predicted efficiency for each number of ranks.
+        measured: By name, the measured efficiency for each number of ranks.
+        levels: By author, a published number of ranks and efficiency, drawn as a star.
 
     Returns:
         The figure.
 
     Raises:
-        InputError: If there is nothing to draw.
+        InputError: If there is no prediction.
     """
     if not predicted:
         raise InputError("expected at least one prediction; got none")
-    figure = style.figure(7.0, 4.2)
+    figure = style.new_figure(7.0, 4.2)
     axes = figure.add_subplot(xscale="log")
     axes.grid(axis="y")
     for index, (name, curve) in enumerate(predicted.items()):

@@ -1,8 +1,8 @@
-"""The look of every figure: colours, type, sizes and numbers, in one place.
+"""Style of all figures: colours, fonts, sizes and number formats.
 
-Colours are those of Okabe and Ito (https://jfly.uni-koeln.de/color/), told apart by colour-blind readers. Type is
-STIX, which comes with matplotlib, so that symbols look like those of a paper without a TeX installation. Settings hold
-only while a figure of this package is made or drawn; the caller's own are left alone.
+The colours are the colour-blind safe palette of Okabe and Ito (https://jfly.uni-koeln.de/color/). The font is STIX,
+which comes with matplotlib and needs no TeX installation. The settings apply only while a figure of this package is
+made or drawn; the caller's settings do not change.
 """
 
 import math
@@ -23,10 +23,10 @@ PURPLE, SKY, BLACK = "#CC79A7", "#56B4E9", "#222222"
 GREY, PALE = "#8A8A8A", "#D9D9D9"
 
 CYCLE: Sequence[str] = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
-"""Colours of curves, in order."""
+"""Colours of successive curves."""
 
 DETECTOR_COLOURS: Mapping[str, str] = MappingProxyType({"H1": VERMILION, "L1": BLUE, "V1": PURPLE, "K1": ORANGE})
-"""Colours of the detectors, near those that LIGO, Virgo and KAGRA use themselves."""
+"""Colours of the detectors, close to those of the LIGO, Virgo and KAGRA collaborations."""
 
 SETTINGS: Any = {
     "font.family": "STIXGeneral",
@@ -55,12 +55,12 @@ SETTINGS: Any = {
     "lines.linewidth": 1.5,
 }
 
-styled = rc_context(SETTINGS)
-"""Decorator: what the function makes is made with the package's settings."""
+with_settings = rc_context(SETTINGS)
+"""Decorator: run a function with the settings of this package."""
 
 
 class StyledFigure(Figure):
-    """A figure that is also drawn with the package's settings, since matplotlib makes its ticks only when it draws."""
+    """Figure that is also drawn with the settings of this package, because matplotlib makes ticks when it draws."""
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw the figure.
@@ -72,14 +72,14 @@ class StyledFigure(Figure):
             super().draw(renderer)
 
 
-def figure(width: float, height: float, *, dpi: float = 150.0, layout: Any = "constrained") -> StyledFigure:
-    """An empty white figure.
+def new_figure(width: float, height: float, *, dpi: float = 150.0, layout: Any = "constrained") -> StyledFigure:
+    """Make an empty white figure.
 
     Args:
         width: Width in inches.
         height: Height in inches.
-        dpi: Dots per inch when saved as pixels.
-        layout: matplotlib's layout engine; None leaves the axes where they are put.
+        dpi: Resolution of saved raster images, in dots per inch.
+        layout: matplotlib's layout engine; None keeps the axes where the caller puts them.
 
     Returns:
         The figure.
@@ -88,31 +88,31 @@ def figure(width: float, height: float, *, dpi: float = 150.0, layout: Any = "co
 
 
 def detector_colour(detector: str) -> str:
-    """Colour of a detector by its two-letter name, green for one that is not known."""
+    """Colour of a detector given its two-letter name; green for an unknown detector."""
     return DETECTOR_COLOURS.get(detector, GREEN)
 
 
 def axis_label(name: str, offset: float = 0.0) -> str:
-    """Symbol and unit of a parameter, with what was subtracted; the name itself where it is not a known one."""
+    """Symbol, subtracted offset and unit of a parameter; the name itself for an unknown parameter."""
     label = PARAMETERS[name].label if name in PARAMETERS else name
     return label.replace(" [", f" \N{MINUS SIGN} {offset:.0f} [", 1) if offset else label
 
 
-def number(value: float, digits: int = 2) -> str:
-    """A number with a true minus sign, for legends."""
+def format_number(value: float, digits: int = 2) -> str:
+    """Format a number with a typographic minus sign, for legends."""
     return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def symbol(name: str) -> str:
-    """Symbol of a parameter without its unit; the name itself where it is not a known one."""
+    """Symbol of a parameter without its unit; the name itself for an unknown parameter."""
     return f"${PARAMETERS[name].latex}$" if name in PARAMETERS else name
 
 
-def interval_text(median: float, lower: float, upper: float) -> str:
-    """Median and interval as the field writes them, two digits of the smaller error.
+def format_interval(median: float, lower: float, upper: float) -> str:
+    """Format a median with its interval, to two significant digits of the smaller error.
 
     Example:
-        >>> interval_text(38.53, 35.21, 44.28)
+        >>> format_interval(38.53, 35.21, 44.28)
         '$38.5^{+5.8}_{-3.3}$'
 
     Args:
@@ -130,7 +130,7 @@ def interval_text(median: float, lower: float, upper: float) -> str:
 
 
 def hide_spines(axes: Axes, *sides: str) -> None:
-    """Take away the frame on the given sides.
+    """Hide the frame of the axes on the given sides.
 
     Args:
         axes: Axes to change.

@@ -1,7 +1,7 @@
-"""Loss curves of training runs against time or steps: the picture of an ablation.
+"""Loss curves of training runs against time or steps, for ablation studies.
 
-The validation loss is the mean of -ln q(theta | d) in nats. Runs that share everything but one choice differ by
-what the choice is worth: a loss lower by 0.1 nats is a posterior 10 % denser, on average, where the truth is.
+The validation loss is the mean of -ln q(theta | d) in nats. A loss that is lower by 0.1 nats means that the posterior
+density at the true parameters is higher by 10 % (geometric mean over examples).
 """
 
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ from chirpleaf.errors import InputError
 from chirpleaf.plots import style
 
 
-@style.styled
-def loss_curves(
+@style.with_settings
+def plot_losses(
     runs: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
     against: str = "minutes",
     loss_label: str = "validation loss [nats]",
     logarithmic: bool = False,
 ) -> Figure:
-    """Draw the loss of several runs, each with its last value written at its end.
+    """Draw the loss of several runs; the legend gives each run's last value.
 
     Args:
-        runs: Positions (minutes or steps), shape (n,), and losses in nats, shape (n,), by name of the run.
-        against: What the positions are, the label of the horizontal axis.
+        runs: By name of the run, positions (minutes or steps) and losses in nats, each of shape (n,).
+        against: Label of the horizontal axis.
         loss_label: Label of the vertical axis.
         logarithmic: Whether the horizontal axis is logarithmic.
 
@@ -35,11 +35,11 @@ def loss_curves(
         The figure.
 
     Raises:
-        InputError: If there is no run, or a run has not one loss per position.
+        InputError: If there is no run, or a run does not have one loss per position.
     """
     if not runs:
         raise InputError("expected at least one run; got none")
-    figure = style.figure(7.0, 4.2)
+    figure = style.new_figure(7.0, 4.2)
     axes = figure.add_subplot(xscale="log" if logarithmic else "linear")
     axes.grid(axis="y")
     last = []
@@ -50,7 +50,11 @@ def loss_curves(
         last.append(float(y[np.isfinite(y)][-1]) if np.isfinite(y).any() else np.nan)
         colour = style.CYCLE[index % 7]
         axes.plot(
-            x, y, color=colour, linestyle=("-", "--", ":")[index // 7 % 3], label=f"{name} ({style.number(last[-1])})"
+            x,
+            y,
+            color=colour,
+            linestyle=("-", "--", ":")[index // 7 % 3],
+            label=f"{name} ({style.format_number(last[-1])})",
         )
         axes.plot(x[-1], y[-1], "o", color=colour, markersize=4)
     handles, labels = axes.get_legend_handles_labels()
