@@ -21,9 +21,9 @@ import torch
 from chirpleaf.diagnostics.comparison import jensen_shannon
 from chirpleaf.inference.certify import Certified, Target, certified
 from chirpleaf.inference.observe import Observation, observe
-from chirpleaf.inference.weights import systematic
 from chirpleaf.models import load_model
 from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.result.weights import resample_systematically
 from chirpleaf.strain.events import events, load_event
 from chirpleaf.strain.psd import welch
 from chirpleaf.strain.segment import Segment
@@ -75,7 +75,7 @@ def compared(certified: Certified, reference: dict[str, np.ndarray], seed: int) 
             first = rng.random(len(copies))[draw] < 0.5
             halves.append(jensen_shannon(theirs[first], theirs[~first]))
         divergence = jensen_shannon(ours, theirs, weights_a=weight)
-        resampled = ours[systematic(weight, 20_000, seed)]
+        resampled = ours[resample_systematically(weight, 20_000, seed)]
         rows = [np.quantile(values, (0.5, 0.05, 0.95)) for values in (resampled, theirs)]
         cells = [f"{median:.3f} ({low:.3f}, {high:.3f})" for median, low, high in rows]
         LOGGER.info(

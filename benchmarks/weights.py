@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from chirpleaf.config import read_preset
-from chirpleaf.inference.weights import effective_size
+from chirpleaf.result.weights import effective_sample_size
 from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.recipe import build_simulator
 
@@ -45,7 +45,7 @@ def main() -> None:
         for rule in (ByTemplate, StratifiedProposal):
             ruled = replace(simulator, proposal=rule(architecture.prior))
             weight = torch.cat([ruled.batch(index).weight for index in range(BATCHES)]).numpy()
-            share = effective_size(weight) / len(weight)
+            share = effective_sample_size(weight) / len(weight)
             LOGGER.info(f"| {name} | {rule.__name__} | {share:.3f} | {weight.max() / weight.mean():.1f} |")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chirpleaf.inference.certify import Certificate
+from chirpleaf.result.certificate import Certificate
 
 GOOD: Mapping[str, Any] = {
     "efficiency": 0.5,
@@ -56,3 +56,11 @@ def test_all_faults_are_said_and_written() -> None:
     written = json.loads(json.dumps(bad.to_json(), allow_nan=False))
     assert written["pareto_k"] is None
     assert written["detectors"] == ["H1", "L1"]
+
+
+@pytest.mark.parametrize("edges", [(), ("about 3 % of the posterior may lie beyond",)])
+def test_a_certificate_comes_back_from_json(edges: tuple[str, ...]) -> None:
+    for bad in ({}, {"log_bayes_factor": -np.inf, "log_bayes_factor_error": np.inf, "pareto_k": np.inf}):
+        written = Certificate(**{**GOOD, **bad, "edges": edges})
+        values = json.loads(json.dumps(written.to_json(), allow_nan=False)) | {"sky_area_50": 12.0}
+        assert Certificate.from_json(values) == written

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirpleaf.inference.observe import Observation
-from chirpleaf.inference.trust import Trust
-from chirpleaf.inference.weights import effective_size, relative, systematic
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.parameters import PARAMETERS
+from chirpleaf.result.trust import Trust
+from chirpleaf.result.weights import effective_sample_size, relative_weights, resample_systematically
 
 if TYPE_CHECKING:
-    from chirpleaf.inference.certify.certificate import Certificate
-    from chirpleaf.inference.certify.sky import SkyMap
     from chirpleaf.inference.certify.target import Target
+    from chirpleaf.result.certificate import Certificate
+    from chirpleaf.result.sky import SkyMap
 
 Array = NDArray[np.float64]
 
@@ -90,12 +90,12 @@ class Posterior:
     @property
     def effective_samples(self) -> int:
         """Samples of equal weight that these are worth."""
-        return max(int(effective_size(self.weights)), 1)
+        return max(int(effective_sample_size(self.weights)), 1)
 
     @property
     def weights(self) -> Array:
         """Weights of the samples, the greatest one, shape (n,); all one where none has any (`trust` says so)."""
-        weight = relative(self.log_weight)
+        weight = relative_weights(self.log_weight)
         return weight if weight.any() else np.ones(len(self))
 
     def resampled(self, n: int | None = None) -> Samples:
@@ -109,7 +109,7 @@ class Posterior:
         """
         if n is None and not np.ptp(self.weights):
             return self.samples
-        chosen = systematic(self.weights, n or self.effective_samples, self.seed)
+        chosen = resample_systematically(self.weights, n or self.effective_samples, self.seed)
         return {name: values[chosen] for name, values in self.samples.items()}
 
     def __len__(self) -> int:

@@ -4,13 +4,9 @@ An amortised posterior answers whatever it is asked. These checks say when the q
 when the exact likelihood does not bear the answer out.
 """
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
-
 from chirpleaf.inference.observe import Observation
-
-if TYPE_CHECKING:
-    from chirpleaf.inference.certify.certificate import Certificate
+from chirpleaf.result.certificate import Certificate
+from chirpleaf.result.trust import TRUSTED, UNTRUSTED, Trust
 
 LEAST_SNR = 6.0
 """Peak network signal-to-noise below which there is no signal to speak of: training begins at an optimal 7."""
@@ -19,33 +15,7 @@ GREATEST_SNR = 65.0
 """Training ends at an optimal 60."""
 
 
-@dataclass(frozen=True)
-class Trust:
-    """A verdict on one answer.
-
-    Attributes:
-        verdict: "trusted" or "untrusted".
-        network_snr: peak matched-filter signal-to-noise of the loudest waveform tried, root of the sum of squares.
-        snr: that of the best template in each detector.
-        reasons: why it is not trusted, one sentence each.
-    """
-
-    verdict: str
-    network_snr: float
-    snr: dict[str, float]
-    reasons: tuple[str, ...]
-
-    @property
-    def trusted(self) -> bool:
-        """Whether the answer can be trusted."""
-        return self.verdict == "trusted"
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
-
-
-def assess(observation: Observation, certificate: "Certificate | None" = None) -> Trust:
+def assess(observation: Observation, certificate: Certificate | None = None) -> Trust:
     """Judges an answer.
 
     Args:
@@ -76,4 +46,4 @@ def assess(observation: Observation, certificate: "Certificate | None" = None) -
     if certificate is not None:
         reasons.extend(certificate.reasons)
     by_detector = dict(zip(observation.model.detectors, observation.canonical.snr[0].tolist(), strict=True))
-    return Trust("untrusted" if reasons else "trusted", snr, by_detector, tuple(reasons))
+    return Trust(UNTRUSTED if reasons else TRUSTED, snr, by_detector, tuple(reasons))

@@ -27,10 +27,10 @@ from chirpleaf.inference.certify.proposals import MixtureProposal, NetworkPropos
 from chirpleaf.inference.certify.target import Target, edges_reached
 from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.inference.observe import Observation, other_looks
-from chirpleaf.inference.weights import relative, systematic
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.waveforms import face_on, quadrupole_alone
+from chirpleaf.result.weights import relative_weights, resample_systematically
 from chirpleaf.strain.segment import Segment
 
 Looks = tuple[Observation, ...]
@@ -171,7 +171,7 @@ def with_modes(first: Certified, segment: Segment, approximant: str, *, seed: in
         signal-to-noises they have; the efficiency is the product of both.
     """
     before = first.certificate
-    chosen = systematic(relative(first.log_weight), max(int(before.effective_samples), 1), seed)
+    chosen = resample_systematically(relative_weights(first.log_weight), max(int(before.effective_samples), 1), seed)
     samples = {name: values[chosen] for name, values in first.samples.items()}
     old, _ = log_likelihood_ratio(segment, samples, before.approximant, workers=workers)
     samples |= _moved(samples, segment, before.approximant, approximant)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from chirpleaf.inference.weights import effective_size, relative
+from chirpleaf.result.weights import effective_sample_size, relative_weights
 
 LogWeights = Float64[np.ndarray, " n"]
 
@@ -42,8 +42,8 @@ class Weighing:
         n, top = len(log_weight), log_weight.max(initial=-np.inf)
         if not np.isfinite(top):
             return cls(-np.inf, np.inf, 0.0, 0.0, np.inf)
-        weight = relative(log_weight)
-        effective = effective_size(weight)
+        weight = relative_weights(log_weight)
+        effective = effective_sample_size(weight)
         return cls(
             float(np.log(weight.mean()) + top),
             float(np.sqrt(max(n / effective - 1, 0.0) / n)),

@@ -22,8 +22,8 @@ from chirpleaf.inference.certify.distance import DistanceIntegral
 from chirpleaf.inference.certify.extrinsics import ExtrinsicProposal, Network, Points, light_travel
 from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.histogram import Histogram
-from chirpleaf.inference.weights import effective_size, relative
 from chirpleaf.physics.detectors import DETECTORS, Detector, detector
+from chirpleaf.result.weights import effective_sample_size, relative_weights
 
 _CELL = 1 / 16384
 """Width of the cells of arrival times, seconds."""
@@ -124,7 +124,7 @@ class MarginalLikelihood:
             target, spread = mean + pairs.points.log_table, pairs.points.log_table
             power = _next_power(target, spread, power, _ENOUGH / size)
             log_weight = power * target - spread
-            mass = marginal.proposal.table.gathered(pairs.points.cube, relative(log_weight))
+            mass = marginal.proposal.table.gathered(pairs.points.cube, relative_weights(log_weight))
             mass /= mass.sum()
             if power == 1.0:
                 mass = settled = settled + mass * _efficiency(log_weight)
@@ -232,7 +232,7 @@ def _next_power(target: np.ndarray, spread: np.ndarray, power: float, enough: fl
 
 
 def _efficiency(log_weight: np.ndarray) -> float:
-    return effective_size(relative(log_weight)) / len(log_weight)
+    return effective_sample_size(relative_weights(log_weight)) / len(log_weight)
 
 
 def _broadened(mass: Float64[np.ndarray, "a b c d"]) -> Histogram:

@@ -7,15 +7,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from chirpleaf.inference.certify.certificate import Certificate, Certified
+from chirpleaf.inference.certify.certificate import Certified
 from chirpleaf.inference.certify.importance import Weighing
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.proposals import Proposal, balanced
-from chirpleaf.inference.certify.sky import SkyMap
 from chirpleaf.inference.certify.weigher import Batch, Weigher
-from chirpleaf.inference.weights import relative
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import Samples, derived, source_frame
+from chirpleaf.result.certificate import Certificate
+from chirpleaf.result.sky import SkyMap
+from chirpleaf.result.weights import relative_weights
 
 Array = NDArray[np.float64]
 Refit = Callable[[Samples, Array], Proposal]
@@ -126,7 +127,7 @@ class Pool:
 
     def likelihood_error(self) -> float:
         """Root mean square of ln L less its value on every frequency, over the posterior."""
-        weight = relative(self.log_weight)
+        weight = relative_weights(self.log_weight)
         if not weight.any():
             return float("inf")
         rng = np.random.default_rng([self._weigher.seed, 2])
@@ -139,7 +140,7 @@ class Pool:
         """All draws, and the verdict on them."""
         weighing, log_weight, batch = self.weighing, self.log_weight, self.batch
         order = np.argsort(batch.error)
-        mass = relative(log_weight)[order].cumsum()
+        mass = relative_weights(log_weight)[order].cumsum()
         certificate = Certificate(
             efficiency=weighing.efficiency,
             effective_samples=weighing.effective_samples,
@@ -154,7 +155,7 @@ class Pool:
             wanted=wanted,
         )
         ra, dec, votes = batch.votes.T
-        sky = SkyMap.of(ra, dec, relative(votes))
+        sky = SkyMap.from_directions(ra, dec, relative_weights(votes))
         samples = with_derived(batch.samples)
         level = weighing.log_evidence if np.isfinite(weighing.log_evidence) else 0.0
         return Certified({**samples, **source_frame(samples)}, self.log_prob, log_weight - level, sky, certificate)

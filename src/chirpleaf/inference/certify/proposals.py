@@ -19,10 +19,10 @@ from torch.distributions.transforms import Transform
 
 from chirpleaf.inference.amortised import draw
 from chirpleaf.inference.observe import Observation
-from chirpleaf.inference.weights import effective_size, relative
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.models.normal import NormalMap
 from chirpleaf.physics.derived import Samples
+from chirpleaf.result.weights import effective_sample_size, relative_weights
 
 Array = NDArray[np.float64]
 
@@ -174,8 +174,8 @@ def _flattened(log_weight: Array) -> Array:
     """Weights of sum one, raised to the power of at most one at which enough of them count."""
     power = 1.0
     while True:
-        weight = relative(power * log_weight)
-        if effective_size(weight) > min(_LEAST, len(weight) / 4) or power < 1e-3:
+        weight = relative_weights(power * log_weight)
+        if effective_sample_size(weight) > min(_LEAST, len(weight) / 4) or power < 1e-3:
             return np.asarray(weight / weight.sum())
         power *= 0.8
 

@@ -1,4 +1,4 @@
-"""Sky maps: probability where the votes are, areas that are right, files that others read."""
+"""Sky maps: probability where the weight is, areas that are right, files that others read."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from astropy_healpix import HEALPix
 
-from chirpleaf.inference.certify.sky import SkyMap
+from chirpleaf.result.sky import SkyMap
 
 
 def around(ra: float, dec: float, sigma: float, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -24,9 +24,9 @@ def around(ra: float, dec: float, sigma: float, n: int, seed: int = 0) -> tuple[
 
 
 @pytest.mark.parametrize(("ra", "dec"), [(1.0, 0.3), (6.2, -1.2), (0.0, 1.5), (3.0, -np.pi / 2)])
-def test_the_greatest_probability_lies_where_the_votes_are(ra: float, dec: float) -> None:
+def test_the_greatest_probability_lies_where_the_weight_is(ra: float, dec: float) -> None:
     sigma = np.radians(2)
-    sky = SkyMap.of(*around(ra, dec, sigma, 300_000), np.ones(300_000))
+    sky = SkyMap.from_directions(*around(ra, dec, sigma, 300_000), np.ones(300_000))
     assert sky.probability.sum() == pytest.approx(1.0, abs=1e-12)
     assert (sky.probability >= 0).all()
     assert len(sky.probability) == 12 * sky.nside**2
@@ -39,45 +39,50 @@ def test_the_greatest_probability_lies_where_the_votes_are(ra: float, dec: float
 @pytest.mark.parametrize(("degrees", "n"), [(2.0, 1_000_000), (5.0, 1_000_000), (12.0, 200_000)])
 def test_the_area_of_a_gaussian_is_known(degrees: float, n: int, level: float) -> None:
     """A fraction p of a round Gaussian lies within -2 pi sigma^2 ln(1 - p)."""
-    sky = SkyMap.of(*around(1.0, 0.4, np.radians(degrees), n), np.ones(n))
+    sky = SkyMap.from_directions(*around(1.0, 0.4, np.radians(degrees), n), np.ones(n))
     assert sky.area(level) == pytest.approx(-2 * np.pi * degrees**2 * np.log(1 - level), rel=0.1)
 
 
 def test_areas_of_an_even_sky() -> None:
     rng = np.random.default_rng(0)
-    sky = SkyMap.of(rng.uniform(0, 2 * np.pi, 400_000), np.arcsin(rng.uniform(-1, 1, 400_000)), np.ones(400_000))
+    sky = SkyMap.from_directions(
+        rng.uniform(0, 2 * np.pi, 400_000), np.arcsin(rng.uniform(-1, 1, 400_000)), np.ones(400_000)
+    )
     whole = 4 * np.pi * np.degrees(1) ** 2
     assert sky.area(0.9) == pytest.approx(0.9 * whole, rel=0.1)
     assert sky.pixel_area * len(sky.probability) == pytest.approx(whole)
     assert sky.area(0.1) < sky.area(0.5) < sky.area(0.9)
 
 
-def test_weights_and_not_numbers_of_votes_decide() -> None:
-    """Two places, as many votes in each; one has three times the weight."""
+def test_the_weight_of_directions_counts_and_not_their_number() -> None:
+    """Two places, as many directions in each; one has three times the weight."""
     n = 100_000
     ra, dec = (np.concatenate(pair) for pair in zip(around(1.0, 0.3, 0.05, n), around(4.0, -0.3, 0.05, n), strict=True))
-    sky = SkyMap.of(ra, dec, np.repeat([3e5, 1e5], n))
+    sky = SkyMap.from_directions(ra, dec, np.repeat([3e5, 1e5], n))
     lon, _ = HEALPix(sky.nside, order="nested").healpix_to_lonlat(np.arange(len(sky.probability)))
     assert sky.probability[lon.to_value("rad") < 2.5].sum() == pytest.approx(0.75, abs=0.005)
 
 
-def test_fewer_votes_make_larger_pixels() -> None:
-    sides = [SkyMap.of(*around(1.0, 0.3, np.radians(4), n), np.ones(n)).nside for n in (100, 3000, 100_000, 1_000_000)]
+def test_fewer_directions_make_larger_pixels() -> None:
+    sides = [
+        SkyMap.from_directions(*around(1.0, 0.3, np.radians(4), n), np.ones(n)).nside
+        for n in (100, 3000, 100_000, 1_000_000)
+    ]
     assert sides == sorted(sides)
     assert sides[0] < sides[-1]
     for side in sides:
         assert side & (side - 1) == 0
 
 
-def test_one_vote_is_a_map_too() -> None:
-    sky = SkyMap.of(np.array([1.0]), np.array([0.2]), np.array([2.0]))
+def test_one_direction_is_a_map_too() -> None:
+    sky = SkyMap.from_directions(np.array([1.0]), np.array([0.2]), np.array([2.0]))
     assert sky.probability.sum() == pytest.approx(1.0)
     assert sky.probability.max() == pytest.approx(0.5)
 
 
 def test_the_file_is_what_ligo_skymap_expects(tmp_path: Path) -> None:
     """What `ligo.skymap.io.fits.read_sky_map` asks of a flat map, and the pixels in their order."""
-    sky = SkyMap.of(*around(1.0, 0.3, 0.06, 100_000), np.ones(100_000))
+    sky = SkyMap.from_directions(*around(1.0, 0.3, 0.06, 100_000), np.ones(100_000))
     path = tmp_path / "sky.fits"
     for _ in range(2):
         sky.write(path, event="GW150914", gps=1126259462.4)

@@ -1,0 +1,118 @@
+"""Sky map: the probability of the source's direction, as a HEALPix map.
+
+The map is a histogram of weighted directions. Half of a pixel's weight goes to its eight neighbours, and pixels are as
+small as the effective number of directions in them allows.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirpleaf.result.weights import effective_sample_size
+
+Array = NDArray[np.float64]
+
+_SIDES = (512, 256, 128, 64, 32, 16)
+"""HEALPix resolutions (nside) that are tried, finest first."""
+
+_LEAST_PER_PIXEL = 8
+"""Effective number of directions per pixel of the 90 % region, below which a coarser map is taken. More gives a
+smoother map of larger pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class SkyMap:
+    """Probability on the sky.
+
+    Attributes:
+        probability: of each pixel, in nested order, shape (12 nside^2,), with sum one.
+    """
+
+    probability: Array
+
+    @classmethod
+    def from_directions(cls, ra: Array, dec: Array, weight: Array) -> "SkyMap":
+        """Builds the map of weighted directions.
+
+        Args:
+            ra: right ascension, shape (n,), rad.
+            dec: declination, shape (n,), rad.
+            weight: sky weights, not negative, of any scale, shape (n,).
+
+        Returns:
+            The finest map that the directions allow; a uniform one if every weight is zero.
+        """
+        if not weight.any():
+            return cls(np.full(12 * _SIDES[-1] ** 2, 1 / (12 * _SIDES[-1] ** 2)))
+        effective = effective_sample_size(weight)
+        for side in _SIDES:
+            sky = cls(_smooth(_histogram(ra, dec, weight, side), side))
+            if effective > _LEAST_PER_PIXEL * sky.area(0.9) / sky.pixel_area or side == _SIDES[-1]:
+                break
+        return sky
+
+    @property
+    def nside(self) -> int:
+        """HEALPix resolution: the sphere has 12 nside^2 pixels."""
+        return int(np.sqrt(len(self.probability) / 12))
+
+    @property
+    def pixel_area(self) -> float:
+        """Area of a pixel, square degrees."""
+        return float(4 * np.pi * np.degrees(1) ** 2 / len(self.probability))
+
+    def area(self, level: float) -> float:
+        """Area of the smallest region of a given probability.
+
+        Args:
+            level: the probability, between 0 and 1.
+
+        Returns:
+            Square degrees.
+        """
+        cumulative = np.sort(self.probability)[::-1].cumsum()
+        return float((np.searchsorted(cumulative, level) + 1) * self.pixel_area)
+
+    def write(self, path: Path, *, event: str, gps: float) -> None:
+        """Writes the map as a FITS file that `ligo.skymap` and Aladin read.
+
+        Args:
+            path: file name; an existing file is replaced.
+            event: name of the source.
+            gps: time of the event, seconds.
+        """
+        from astropy.io import fits  # noqa: PLC0415 - astropy is slow to load
+
+        table = fits.BinTableHDU.from_columns([fits.Column("PROB", "D", unit="pix-1", array=self.probability)])
+        table.header.update(
+            PIXTYPE="HEALPIX", ORDERING="NESTED", COORDSYS="C", NSIDE=self.nside, INDXSCHM="IMPLICIT",
+            FIRSTPIX=0, LASTPIX=len(self.probability) - 1, OBJECT=event, ORIGIN="chirpleaf", GPSTIME=gps,
+        )  # fmt: skip
+        fits.HDUList([fits.PrimaryHDU(), table]).writeto(path, overwrite=True)
+
+
+def _histogram(ra: Array, dec: Array, weight: Array, side: int) -> Array:
+    """Share of the weight in each pixel, shape (12 side^2,)."""
+    import astropy.units as u  # noqa: PLC0415 - astropy is slow to load
+    from astropy_healpix import HEALPix  # noqa: PLC0415
+
+    pixels = HEALPix(side, order="nested").lonlat_to_healpix(ra * u.rad, dec * u.rad)
+    shares: Array = np.bincount(pixels, weights=weight / weight.sum(), minlength=12 * side**2).astype(np.float64)
+    return shares
+
+
+def _smooth(shares: Array, side: int) -> Array:
+    """Moves half of each pixel's share to its seven or eight neighbours."""
+    from astropy_healpix import HEALPix  # noqa: PLC0415 - astropy is slow to load
+
+    filled = np.flatnonzero(shares)
+    with np.errstate(invalid="ignore"):  # where a pixel has seven neighbours
+        neighbours = HEALPix(side, order="nested").neighbours(filled)
+    smooth = np.zeros_like(shares)
+    smooth[filled] += shares[filled] / 2
+    exists = neighbours >= 0
+    given = np.where(exists, shares[filled] / 2 / exists.sum(axis=0), 0.0)
+    np.add.at(smooth, neighbours[exists], given[exists])
+    return smooth

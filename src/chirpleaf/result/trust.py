@@ -1,0 +1,53 @@
+"""Trust: the verdict on a result."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+TRUSTED, UNTRUSTED, UNKNOWN = "trusted", "untrusted", "unknown"
+
+
+@dataclass(frozen=True)
+class Trust:
+    """The verdict on one result.
+
+    Attributes:
+        verdict: "trusted" or "untrusted"; "unknown" for a result read from a file that does not hold it.
+        network_snr: peak matched-filter signal-to-noise ratio of the loudest waveform tried, root of the sum of
+            squares over the detectors.
+        snr: signal-to-noise ratio of the best template by detector name.
+        reasons: reasons not to trust the result, a sentence each.
+    """
+
+    verdict: str
+    network_snr: float
+    snr: Mapping[str, float]
+    reasons: tuple[str, ...]
+
+    @classmethod
+    def unknown(cls) -> "Trust":
+        """The verdict where nobody judged, or where a file does not hold it."""
+        return cls(UNKNOWN, math.nan, {}, ())
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the result can be trusted."""
+        return self.verdict == TRUSTED
+
+    def to_json(self) -> dict[str, Any]:
+        """The attributes as JSON values; an unknown signal-to-noise ratio becomes null."""
+        return {**asdict(self), "network_snr": self.network_snr if math.isfinite(self.network_snr) else None}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Trust":
+        """Inverse of `to_json`.
+
+        Args:
+            values: JSON values by attribute name.
+
+        Raises:
+            KeyError: an attribute is missing.
+        """
+        loudness = math.nan if values["network_snr"] is None else values["network_snr"]
+        return cls(values["verdict"], loudness, dict(values["snr"]), tuple(values["reasons"]))
