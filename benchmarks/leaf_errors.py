@@ -58,7 +58,7 @@ def main() -> None:
         for index in range(arguments.injections):
             rng = np.random.default_rng([arguments.seed, place, index])
             injection = inject(widest, DrawnSpectra(), rng, snr_range=snr_range)
-            truth = derived(**{name: np.array([injection.truth[name]]) for name in PARAMETERS})
+            truth = derived({name: np.array([injection.truth[name]]) for name in PARAMETERS})
             observation = refine(joint, within(injection.segment, joint))
             segment = injection.segment.about(observation.segment.reference_time)
             samples, _ = sample(observation, arguments.samples, seed=index)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from chirpleaf.inference.certify.heterodyne import Heterodyne
-from chirpleaf.physics.waveforms import face_on, polarizations
+from chirpleaf.physics.signals.quadrupole import face_on
+from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.segment import Segment
 
 APPROXIMANT = "IMRPhenomXAS"

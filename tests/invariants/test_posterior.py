@@ -64,7 +64,7 @@ def clear(trained: Model) -> Observation:
 
 def test_derived_parameters_follow_from_the_four() -> None:
     prior = IntrinsicPrior().sample(300, np.random.default_rng(0))
-    found = derived(**prior)
+    found = derived(prior)
     assert set(found) <= set(PARAMETERS)
     assert set(HEADLINE) <= set(found)
     for name, values in prior.items():

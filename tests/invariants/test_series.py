@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from chirpleaf.errors import InputError
-from chirpleaf.physics.waveforms import face_on
+from chirpleaf.physics.signals.quadrupole import face_on
 from chirpleaf.representation.multiband import Multiband
 from chirpleaf.representation.series import SeriesInput
 

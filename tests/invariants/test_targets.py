@@ -21,7 +21,10 @@ def theta() -> torch.Tensor:
 
 
 def test_there_and_back(theta: torch.Tensor) -> None:
-    targets, expected = LeafTargets(NAMES, PRIOR), derived(*theta.numpy().T)
+    targets, expected = (
+        LeafTargets(NAMES, PRIOR),
+        derived(dict(zip(("chirp_mass", "mass_ratio", "chi_1", "chi_2"), theta.numpy().T, strict=True))),
+    )
     for name, found in targets.inv(targets(theta)).items():
         np.testing.assert_allclose(found.numpy(), expected[name], rtol=1e-5, atol=1e-6, err_msg=name)
 

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError
-from chirpleaf.physics.waveforms import inclination_factors, polarizations, quadrupole_alone
+from chirpleaf.physics.signals.quadrupole import inclination_factors, is_quadrupole_only
+from chirpleaf.physics.waveforms import polarizations
 
 HEAVY = {"mass_1": 36.0, "mass_2": 29.0, "chi_1": 0.3, "chi_2": -0.2}
 LIGHT = {"mass_1": 9.0, "mass_2": 7.0, "chi_1": 0.3, "chi_2": -0.2}
@@ -61,7 +62,7 @@ def test_what_lies_between_frequencies_is_what_a_longer_segment_has_there() -> N
 
 
 def test_inclination_and_distance_enter_as_they_should() -> None:
-    assert quadrupole_alone("IMRPhenomT")
+    assert is_quadrupole_only("IMRPhenomT")
     face_on = polarizations({**HEAVY, **PLACE, "theta_jn": 0.0, "phase": 0.0}, GRID, "IMRPhenomT")[0][0]
     hp, hc = polarizations({**HEAVY, **PLACE, "luminosity_distance": 800.0}, GRID, "IMRPhenomT")
     plus, cross = inclination_factors(0.4, 0.3)

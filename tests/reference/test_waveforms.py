@@ -10,7 +10,8 @@ import pytest
 from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import chirp_mass
 from chirpleaf.physics.inspiral import SOLAR_MASS_SECONDS, chirp_time
-from chirpleaf.physics.waveforms import face_on, inclination_factors, polarizations, quadrupole_alone
+from chirpleaf.physics.signals.quadrupole import face_on, inclination_factors, is_quadrupole_only
+from chirpleaf.physics.waveforms import polarizations
 
 BINARY = {
     "mass_1": 36.0,
@@ -226,8 +227,8 @@ def test_missing_parameter_is_named():
     ("approximant", "alone"),
     [("IMRPhenomXAS", True), ("IMRPhenomD", True), ("IMRPhenomXHM", False), ("IMRPhenomHM", False)],
 )
-def test_which_models_have_the_quadrupole_alone(approximant: str, alone: bool) -> None:
-    assert quadrupole_alone(approximant) is alone
+def test_which_models_have_the_is_quadrupole_only(approximant: str, alone: bool) -> None:
+    assert is_quadrupole_only(approximant) is alone
 
 
 def test_face_on_is_the_plus_polarisation_from_above():
@@ -235,3 +236,40 @@ def test_face_on_is_the_plus_polarisation_from_above():
     mass_1, mass_2 = binary["mass_1"], binary["mass_2"]
     intrinsic = binary | {"chirp_mass": chirp_mass(mass_1, mass_2), "mass_ratio": mass_2 / mass_1}
     np.testing.assert_allclose(face_on(intrinsic, GRID), polarizations(binary, GRID)[0], rtol=1e-9)
+
+
+PRECESSING = {"spin_1x": 0.3, "spin_1y": -0.2, "spin_1z": 0.4, "spin_2x": -0.1, "spin_2y": 0.5, "spin_2z": -0.3}
+
+
+@pytest.mark.parametrize("approximant", ["IMRPhenomXPHM", "IMRPhenomPv2"])
+def test_six_spin_components_reach_lalsimulation_in_order(approximant: str) -> None:
+    grid = np.arange(20.0, 256.0, 0.25)
+    binary = {"mass_1": 40.0, "mass_2": 25.0, "luminosity_distance": 700.0, "iota": 0.9, "phase": 1.3}
+    hp, hc = polarizations({**binary, **PRECESSING}, grid, approximant)
+    plus, cross = lalsimulation.SimInspiralChooseFDWaveform(
+        40.0 * lal.MSUN_SI, 25.0 * lal.MSUN_SI, *PRECESSING.values(), 700.0e6 * lal.PC_SI, 0.9, 1.3, 0.0, 0.0, 0.0,
+        0.25, 20.0, 256.0, 20.0, None, lalsimulation.GetApproximantFromString(approximant),
+    )  # fmt: skip
+    rows = np.rint(grid / 0.25).astype(int)
+    for found, expected in ((hp[0], plus.data.data[rows]), (hc[0], cross.data.data[rows])):
+        shift = np.exp(2j * np.pi * grid * float(plus.epoch))
+        error = min(np.abs(found - expected).max(), np.abs(found - expected * shift).max())
+        # LALSimulation interpolates between fewer frequencies on a uniform grid; a wrong order makes an error of order one.
+        assert error < 0.02 * np.abs(expected).max()
+
+
+def test_missing_in_plane_components_are_zero_and_z_components_are_the_aligned_spins() -> None:
+    binary = {"mass_1": 40.0, "mass_2": 25.0, "luminosity_distance": 700.0, "theta_jn": 0.9, "phase": 1.3}
+    aligned = polarizations({**binary, "chi_1": 0.4, "chi_2": -0.3}, [20.0, 60.0, 150.0])
+    by_component = polarizations({**binary, "spin_1z": 0.4, "spin_2z": -0.3}, [20.0, 60.0, 150.0])
+    mixed = polarizations({**binary, "chi_1": 0.4, "chi_2": -0.3, "spin_1x": 0.0}, [20.0, 60.0, 150.0])
+    for other in (by_component, mixed):
+        np.testing.assert_array_equal(np.stack(aligned), np.stack(other))
+
+
+def test_in_plane_spins_are_refused_by_approximants_that_do_not_precess() -> None:
+    binary = {"mass_1": 40.0, "mass_2": 25.0, "luminosity_distance": 700.0, "iota": 0.9, "phase": 1.3, **PRECESSING}
+    with pytest.raises(InputError, match="choose an approximant that precesses"):
+        polarizations(binary, [20.0, 60.0], "IMRPhenomXAS")
+    with pytest.raises(InputError, match="iota missing"):
+        polarizations({**{k: v for k, v in binary.items() if k != "iota"}, "theta_jn": 0.9}, [20.0, 60.0])

@@ -15,7 +15,7 @@ from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, sobo
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.distributions import PowerLaw
-from chirpleaf.physics.waveforms import face_on
+from chirpleaf.physics.signals.quadrupole import face_on
 from chirpleaf.strain.segment import Segment
 
 APPROXIMANT = "IMRPhenomXAS"

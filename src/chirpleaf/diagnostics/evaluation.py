@@ -116,7 +116,7 @@ def _result(model: Model, index: int, seed: int, samples: int, spectra: Spectra)
     """Ranks, medians, truths, signal-to-noise and family of one injection."""
     injection = inject(model, spectra, np.random.default_rng([seed, index]))
     values = _answer(refine(model, injection.segment), samples, seed + index)
-    truth = {name: float(value[0]) for name, value in derived(**_columns([injection.truth], PARAMETERS)).items()}
+    truth = {name: float(value[0]) for name, value in derived(_columns([injection.truth], PARAMETERS)).items()}
     draws = {name: found for name, found in values.items() if len(found) > 1}
     ranks = {name: float(percentile_ranks(found[None], [truth[name]])[0]) for name, found in draws.items()}
     medians = {name: float(np.median(found)) for name, found in values.items()}

@@ -47,4 +47,4 @@ def draw(observation: Observation, n: int, seed: int) -> tuple[Samples, NDArray[
 def sample(observation: Observation, n: int, seed: int) -> tuple[Samples, NDArray[np.float64]]:
     """The same with every parameter that follows from these four (`physics.derived`)."""
     intrinsic, log_prob = draw(observation, n, seed)
-    return derived(**intrinsic), log_prob
+    return derived(intrinsic), log_prob

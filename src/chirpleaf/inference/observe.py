@@ -23,7 +23,7 @@ from chirpleaf.inference.matched_filter import matched_filter, peak_times
 from chirpleaf.models.estimator import PARAMETERS, Estimator
 from chirpleaf.models.model import Model
 from chirpleaf.physics.derived import Samples
-from chirpleaf.physics.waveforms import face_on
+from chirpleaf.physics.signals.quadrupole import face_on
 from chirpleaf.representation.canonical import Canonical
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import Segment, cut_segment

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from chirpleaf.inference.matched_filter import matched_filter
 from chirpleaf.inference.observe import Observation
 from chirpleaf.inference.posterior import Posterior
-from chirpleaf.physics.waveforms import face_on
+from chirpleaf.physics.signals.quadrupole import face_on
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, whitened_series
 
 Signals = Complex128[np.ndarray, "sample detector frequency"]

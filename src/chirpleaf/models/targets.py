@@ -60,7 +60,9 @@ class LeafTargets:
         Returns:
             Shape (batch, leaf), float32.
         """
-        found = derived(*theta.double().numpy().T)
+        found = derived(
+            dict(zip(("chirp_mass", "mass_ratio", "chi_1", "chi_2"), theta.double().numpy().T, strict=True))
+        )
         values = torch.from_numpy(np.stack([found[name] for name in self.names], axis=-1))
         linear = torch.where(self._is_mass, values.log(), values)
         return (2 * (linear - self._low) / self._extent - 1).float()

@@ -1,4 +1,4 @@
-"""What follows from the four intrinsic parameters, and from the distance."""
+"""Parameters that follow from the intrinsic parameters, and from the distance."""
 
 from collections.abc import Mapping
 
@@ -14,19 +14,21 @@ Samples = dict[str, Array]
 """Parameter name to values, each of shape (n,), in the units of `physics.parameters`."""
 
 
-def derived(chirp_mass: Array, mass_ratio: Array, chi_1: Array, chi_2: Array) -> Samples:
-    """Everything that follows from the four intrinsic parameters, and they themselves.
+def derived(intrinsic: Mapping[str, Array]) -> Samples:
+    """The intrinsic parameters and everything that follows from them.
 
     Args:
-        chirp_mass: detector frame, shape (n,), solar masses.
-        mass_ratio: m_2 / m_1, shape (n,).
-        chi_1: aligned spin of the heavier body, shape (n,).
-        chi_2: of the lighter one, shape (n,).
+        intrinsic: `chirp_mass` (detector frame, solar masses), `mass_ratio` and the aligned spins `chi_1` and `chi_2`,
+            each of shape (n,). A spin that is missing counts as zero; further keys are ignored.
 
     Returns:
-        Name to values, shape (n,): component and total masses, effective spin, mass and spin of the remnant and its
-        (2, 2, 0) quasi-normal mode, dimensionless and physical.
+        Name to values, shape (n,): the intrinsic parameters, component and total masses, effective spin, mass and spin
+        of the remnant, and its (2, 2, 0) quasi-normal mode, dimensionless and physical.
     """
+    chirp_mass, mass_ratio = (np.asarray(intrinsic[name], dtype=np.float64) for name in ("chirp_mass", "mass_ratio"))
+    chi_1, chi_2 = (
+        np.asarray(intrinsic.get(name, np.zeros_like(chirp_mass)), dtype=np.float64) for name in ("chi_1", "chi_2")
+    )
     mass_1, mass_2 = component_masses(chirp_mass, mass_ratio)
     final_mass = remnant.final_mass(mass_1, mass_2, chi_1, chi_2)
     final_spin = remnant.final_spin(mass_1, mass_2, chi_1, chi_2)
@@ -50,7 +52,7 @@ def derived(chirp_mass: Array, mass_ratio: Array, chi_1: Array, chi_2: Array) ->
 
 
 def source_frame(samples: Mapping[str, Array]) -> Samples:
-    """What follows from a distance: the redshift, and masses as they are at the source.
+    """Parameters that follow from a distance: the redshift and the masses in the frame of the source.
 
     Args:
         samples: masses in the detector frame (solar masses) and luminosity_distance (Mpc), each of shape (n,).

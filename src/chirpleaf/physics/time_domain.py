@@ -42,7 +42,7 @@ def on_grid(
     """Polarisations of one binary.
 
     Args:
-        row: masses (kg), aligned spins, distance (m), inclination and phase (rad).
+        row: masses (kg), six components of the spins, distance (m), inclination and phase (rad).
         grid: increasing and positive (F,), Hz.
         approximant: of LALSimulation's time domain, or of pyseobnr.
         reference_frequency: Hz.
@@ -89,9 +89,9 @@ def _between(
 def _lal(
     row: tuple[float, ...], approximant: str, spacing: float, lowest: float, nyquist: float, reference_frequency: float
 ) -> Uniform:
-    mass_1, mass_2, chi_1, chi_2, distance, theta_jn, phase = row
+    mass_1, mass_2, *spins, distance, inclination, phase = row
     plus, cross = lalsimulation.SimInspiralFD(
-        mass_1, mass_2, 0.0, 0.0, chi_1, 0.0, 0.0, chi_2, distance, theta_jn, phase, 0.0, 0.0, 0.0,
+        mass_1, mass_2, *spins, distance, inclination, phase, 0.0, 0.0, 0.0,
         spacing, lowest, nyquist, reference_frequency, None, lalsimulation.GetApproximantFromString(approximant),
     )  # fmt: skip
     return float(plus.deltaF), -float(plus.epoch) % (1 / plus.deltaF), plus.data.data, cross.data.data
@@ -104,15 +104,14 @@ def _external(
         from pyseobnr.generate_waveform import GenerateWaveform  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:
         raise InputError(f"expected pyseobnr for {approximant}; got none: pip install 'chirpleaf[seobnr]'") from error
-    mass_1, mass_2, chi_1, chi_2, distance, theta_jn, phase = row
+    mass_1, mass_2, *spins, distance, inclination, phase = row
     plus, cross = GenerateWaveform(
         {
             "mass1": mass_1 / lal.MSUN_SI,
             "mass2": mass_2 / lal.MSUN_SI,
-            "spin1z": chi_1,
-            "spin2z": chi_2,
+            **dict(zip(("spin1x", "spin1y", "spin1z", "spin2x", "spin2y", "spin2z"), spins, strict=True)),
             "distance": distance / (1e6 * lal.PC_SI),
-            "inclination": theta_jn,
+            "inclination": inclination,
             "phi_ref": phase,
             "f22_start": lowest,
             "f_ref": reference_frequency,

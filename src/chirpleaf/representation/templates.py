@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chirpleaf.physics.inspiral import chirp_phase
-from chirpleaf.physics.waveforms import face_on
+from chirpleaf.physics.signals.quadrupole import face_on
 from chirpleaf.representation.multiband import ComplexArray, FloatArray, Multiband
 
 MASS_RATIO = 0.7

@@ -20,7 +20,7 @@ from chirpleaf.models.estimator import Estimator
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.physics.detectors import Detector
 from chirpleaf.physics.priors import ExtrinsicPrior
-from chirpleaf.physics.waveforms import inclination_factors
+from chirpleaf.physics.signals.quadrupole import inclination_factors
 from chirpleaf.training.banks.bank import WaveformBank
 from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.batch import Batch

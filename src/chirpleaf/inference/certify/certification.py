@@ -29,7 +29,7 @@ from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.inference.observe import Observation, other_looks
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import Samples
-from chirpleaf.physics.waveforms import face_on, quadrupole_alone
+from chirpleaf.physics.signals.quadrupole import face_on, is_quadrupole_only
 from chirpleaf.result.weights import relative_weights, resample_systematically
 from chirpleaf.strain.segment import Segment
 
@@ -86,7 +86,7 @@ def certified(
     """
     deadline = time.perf_counter() + budget
     proposed_with = observation.model.architecture.approximant
-    alone = quadrupole_alone(target.approximant)
+    alone = is_quadrupole_only(target.approximant)
     within = target if alone else replace(target, approximant=proposed_with)
     centre = trigger_time if target.centre is None else target.centre
     first = min(draws, _FIRST) if draws else _FIRST

@@ -23,7 +23,7 @@ from jaxtyping import Complex128, Float64
 
 from chirpleaf.inference.certify.histogram import Histogram
 from chirpleaf.physics.detectors import Detector
-from chirpleaf.physics.waveforms import inclination_factors
+from chirpleaf.physics.signals.quadrupole import inclination_factors
 
 
 class Points(NamedTuple):

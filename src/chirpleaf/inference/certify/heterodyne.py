@@ -22,7 +22,7 @@ from scipy.sparse import csr_array
 
 from chirpleaf.inference.matched_filter import peak_times
 from chirpleaf.physics.derived import Samples
-from chirpleaf.physics.waveforms import face_on
+from chirpleaf.physics.signals.quadrupole import face_on
 from chirpleaf.representation.templates import envelope, phase_factor
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Spectrum

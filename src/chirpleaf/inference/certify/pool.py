@@ -163,4 +163,4 @@ class Pool:
 
 def with_derived(samples: Samples) -> Samples:
     """The samples with all that follows from masses and spins."""
-    return {**samples, **derived(*(samples[name] for name in PARAMETERS))}
+    return {**samples, **derived(samples)}

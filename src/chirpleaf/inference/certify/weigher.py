@@ -17,7 +17,7 @@ from chirpleaf.inference.matched_filter import matched_filter
 from chirpleaf.inference.observe import Observation
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.detectors import Detector, detector, gmst
-from chirpleaf.physics.waveforms import face_on
+from chirpleaf.physics.signals.quadrupole import face_on
 from chirpleaf.strain.segment import Segment
 
 Array = NDArray[np.float64]

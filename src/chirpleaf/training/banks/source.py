@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from chirpleaf.physics.waveforms import face_on
+from chirpleaf.physics.signals.quadrupole import face_on
 from chirpleaf.representation.multiband import FloatArray, Multiband
 from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.parallel.ranks import ALONE, Ranks

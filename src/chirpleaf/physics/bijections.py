@@ -1,0 +1,254 @@
+"""Bijections: the small steps from the parameters of a prior to unconstrained coordinates.
+
+A density that is learnt in unconstrained coordinates cannot leak out of the prior's support. Each step is a
+`torch.distributions` transform on the last dimension, computes in float64 and changes one coordinate; `Chain` composes
+them. A coordinate's range may depend on coordinates that the step leaves as they are, so that every step has a
+triangular Jacobian matrix.
+
+`BIJECTIONS` holds an example of each kind; the tests check round trips and Jacobians over it.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.distributions import constraints
+from torch.distributions.transforms import Transform
+
+_EDGE = 1e-7
+"""Least distance of a probability from 0 and 1: unconstrained coordinates stay within about 5.2."""
+
+Bounds = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""From all coordinates, shape (..., d), to the lower and upper bound of one of them, both (...)."""
+
+
+class Bijection(Transform):
+    """A bijection of R^d or of a part of it, on the last dimension."""
+
+    domain = constraints.real_vector
+    codomain = constraints.real_vector
+    bijective = True
+
+    def __post_init__(self) -> None:
+        super().__init__(cache_size=0)
+
+
+@dataclass(eq=False)
+class Chain(Bijection):
+    """Bijections one after the other.
+
+    Args:
+        steps: the first is applied first.
+
+    Example:
+        >>> chain = Chain([Logarithm(0), Interval(0, 0.0, 4.0), Probit([0])])
+        >>> x = torch.tensor([[2.0]], dtype=torch.float64)
+        >>> bool(torch.allclose(chain.inv(chain(x)), x))
+        True
+    """
+
+    steps: Sequence[Transform]
+
+    def _call(self, x: Tensor) -> Tensor:
+        for step in self.steps:
+            x = step(x)
+        return x
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        for step in reversed(self.steps):
+            y = step.inv(y)
+        return y
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        """ln |dy / dx|, shape (...): the sum over the steps."""
+        total = x.new_zeros(x.shape[:-1], dtype=torch.float64)
+        *first, last = self.steps
+        for step in first:
+            after = step(x)
+            total = total + step.log_abs_det_jacobian(x, after)
+            x = after
+        return total + last.log_abs_det_jacobian(x, y)
+
+
+@dataclass(eq=False)
+class Logarithm(Bijection):
+    """y_i = ln x_i.
+
+    Args:
+        dim: index i of the coordinate.
+    """
+
+    dim: int
+
+    def _call(self, x: Tensor) -> Tensor:
+        return _replace(x, self.dim, x[..., self.dim].double().log())
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return _replace(y, self.dim, y[..., self.dim].double().exp())
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        """-ln x_i, shape (...)."""
+        return -x[..., self.dim].double().log()
+
+
+@dataclass(eq=False)
+class Interval(Bijection):
+    """y_i = (x_i - low) / (high - low): a coordinate's place between two constant bounds.
+
+    Args:
+        dim: index i of the coordinate.
+        low: lower bound.
+        high: upper bound.
+    """
+
+    dim: int
+    low: float
+    high: float
+
+    def _call(self, x: Tensor) -> Tensor:
+        return _replace(x, self.dim, (x[..., self.dim].double() - self.low) / (self.high - self.low))
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return _replace(y, self.dim, self.low + (self.high - self.low) * y[..., self.dim].double())
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        """-ln(high - low), shape (...)."""
+        return x.new_full(x.shape[:-1], -math.log(self.high - self.low), dtype=torch.float64)
+
+
+@dataclass(eq=False)
+class ConditionalInterval(Bijection):
+    """y_i = (x_i - low) / (high - low), with bounds that depend on other coordinates.
+
+    Args:
+        dim: index i of the coordinate.
+        bounds: gives the bounds from all coordinates; it must not read coordinate i.
+    """
+
+    dim: int
+    bounds: Bounds = field(repr=False)
+
+    def _call(self, x: Tensor) -> Tensor:
+        low, high = self.bounds(x.double())
+        return _replace(x, self.dim, (x[..., self.dim].double() - low) / (high - low))
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        low, high = self.bounds(y.double())
+        return _replace(y, self.dim, low + (high - low) * y[..., self.dim].double())
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        """-ln(high - low), shape (...)."""
+        low, high = self.bounds(x.double())
+        return -(high - low).clamp_min(1e-300).log()
+
+
+@dataclass(eq=False)
+class ConditionalAffine(Bijection):
+    """y_i = (x_i - shift) / scale, with a shift that depends on other coordinates.
+
+    Args:
+        dim: index i of the coordinate.
+        shift: gives the shift, shape (...), from all coordinates (..., d); it must not read coordinate i.
+        scale: positive, broadcasts with (...).
+    """
+
+    dim: int
+    shift: Callable[[Tensor], Tensor] = field(repr=False)
+    scale: Tensor
+
+    def _call(self, x: Tensor) -> Tensor:
+        x = x.double()
+        return _replace(x, self.dim, (x[..., self.dim] - self.shift(x)) / self.scale)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        y = y.double()
+        return _replace(y, self.dim, y[..., self.dim] * self.scale + self.shift(y))
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        """-ln(scale), shape (...)."""
+        return -self.scale.double().log().expand(x.shape[:-1])
+
+
+@dataclass(eq=False)
+class EffectiveSpin(Bijection):
+    """From (q, chi_1, chi_2) to (q, chi_eff, chi_2), chi_eff = (chi_1 + q chi_2) / (1 + q) (arXiv:0909.2867).
+
+    Args:
+        mass_ratio: index of q.
+        chi_1: index of chi_1, where chi_eff goes.
+        chi_2: index of chi_2.
+        spin_max: largest magnitude of chi_1, which the inverse does not exceed by rounding.
+    """
+
+    mass_ratio: int
+    chi_1: int
+    chi_2: int
+    spin_max: float = 1.0
+
+    def _call(self, x: Tensor) -> Tensor:
+        q, chi_1, chi_2 = (x[..., i].double() for i in (self.mass_ratio, self.chi_1, self.chi_2))
+        return _replace(x, self.chi_1, (chi_1 + q * chi_2) / (1 + q))
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        q, chi_eff, chi_2 = (y[..., i].double() for i in (self.mass_ratio, self.chi_1, self.chi_2))
+        chi_1 = (1 + q) * chi_eff - q * chi_2
+        return _replace(y, self.chi_1, chi_1.clamp(-self.spin_max, self.spin_max))
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        """-ln(1 + q), shape (...)."""
+        return -(1 + x[..., self.mass_ratio].double()).log()
+
+
+@dataclass(eq=False)
+class Probit(Bijection):
+    """The standard normal quantile of coordinates in (0, 1), y_i = sqrt(2) erfinv(2 x_i - 1).
+
+    A uniform coordinate becomes standard normal. Coordinates within 1e-7 of an end are moved to there.
+
+    Args:
+        dims: indices of the coordinates.
+    """
+
+    dims: Sequence[int]
+
+    def _call(self, x: Tensor) -> Tensor:
+        return self._map(x, lambda u: torch.special.ndtri(u.clamp(_EDGE, 1 - _EDGE)))
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return self._map(y, lambda z: torch.special.ndtr(z).clamp(_EDGE, 1 - _EDGE))
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        """Sum over the coordinates of ln sqrt(2 pi) + y_i^2 / 2, shape (...)."""
+        changed = y[..., list(self.dims)].double()
+        return (0.5 * changed.square() + 0.5 * math.log(2 * math.pi)).sum(-1)
+
+    def _map(self, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+        x = x.double()
+        if len(self.dims) == x.shape[-1]:
+            return function(x)
+        x = x.clone()
+        x[..., list(self.dims)] = function(x[..., list(self.dims)])
+        return x
+
+
+def _replace(x: Tensor, dim: int, values: Tensor) -> Tensor:
+    """The coordinates in float64, one of them replaced."""
+    columns = list(x.double().unbind(-1))
+    columns[dim] = values
+    return torch.stack(columns, dim=-1)
+
+
+BIJECTIONS: dict[str, Bijection] = {
+    "logarithm": Logarithm(0),
+    "interval": Interval(1, -2.0, 3.0),
+    "conditional interval": ConditionalInterval(1, lambda x: (x[..., 0] - 2, x[..., 0] + 1)),
+    "conditional affine": ConditionalAffine(0, lambda x: x[..., 1] - x[..., 2].exp(), torch.tensor(0.3)),
+    "effective spin": EffectiveSpin(0, 1, 2, spin_max=10.0),
+    "probit": Probit((0, 2)),
+    "chain": Chain(
+        [Logarithm(0), Interval(0, -3.0, 1.0), ConditionalInterval(2, lambda x: (-x[..., 0], x[..., 0] + 1))]
+    ),
+}
+"""An example of each kind on R^3; all are defined where 0 < x < 1."""

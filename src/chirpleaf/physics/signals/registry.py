@@ -1,0 +1,31 @@
+"""The signal models by the names that presets and model files give them."""
+
+from collections.abc import Callable
+
+from chirpleaf.errors import InputError
+from chirpleaf.physics.signals.model import SignalModel
+from chirpleaf.physics.signals.quadrupole import Quadrupole
+from chirpleaf.physics.waveforms import DEFAULT_APPROXIMANT
+
+SIGNALS: dict[str, Callable[[str], SignalModel]] = {"quadrupole": Quadrupole}
+"""From a name to what makes the signal model of an approximant."""
+
+
+def make_signal_model(approximant: str = DEFAULT_APPROXIMANT, kind: str = "quadrupole") -> SignalModel:
+    """The signal model of an approximant.
+
+    Args:
+        approximant: name of the waveform approximant.
+        kind: one of `SIGNALS`.
+
+    Raises:
+        InputError: the kind is unknown.
+
+    Example:
+        >>> make_signal_model("IMRPhenomD").harmonics
+        (2,)
+    """
+    if kind not in SIGNALS:
+        known = ", ".join(SIGNALS)
+        raise InputError(f"expected a signal model among {known}; got {kind!r}: change it or update chirpleaf")
+    return SIGNALS[kind](approximant)

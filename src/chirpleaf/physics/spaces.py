@@ -1,0 +1,152 @@
+"""Parameter spaces: what a posterior is over.
+
+A `ParameterSpace` has the names of the parameters in order, their prior, a bijection to unconstrained coordinates and
+the dimensions that are periodic. Its length is the number of dimensions everywhere: networks, banks, proposals and
+files take names and dimensions from here, so that another space is another function in `SPACES`.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torch.distributions.transforms import Transform
+
+from chirpleaf.errors import InputError
+from chirpleaf.physics.bijections import Chain, ConditionalInterval, EffectiveSpin, Interval, Logarithm, Probit
+from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.priors import IntrinsicPrior
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterSpace:
+    """Names, prior and coordinates of intrinsic parameters.
+
+    Attributes:
+        names: of the parameters, in order (`physics.parameters` has their units).
+        prior: their prior.
+        bijection: from the parameters (..., d) to unconstrained coordinates (..., d), float64. Under the prior, these
+            are close to standard normal.
+        periodic: whether each dimension is periodic.
+
+    Example:
+        >>> space = aligned_space(IntrinsicPrior())
+        >>> theta = torch.tensor([[30.0, 0.8, 0.1, -0.3]], dtype=torch.float64)
+        >>> len(space), bool(torch.allclose(space.bijection.inv(space.bijection(theta)), theta))
+        (4, True)
+    """
+
+    names: tuple[str, ...]
+    prior: IntrinsicPrior
+    bijection: Transform
+    periodic: tuple[bool, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def stack(self, samples: Mapping[str, ArrayLike]) -> Array:
+        """The parameters as columns.
+
+        Args:
+            samples: parameter name to values (n,) or a float; further keys are ignored.
+
+        Returns:
+            (n, d) float64; (d,) for floats.
+        """
+        columns = (np.asarray(samples[name], dtype=np.float64) for name in self.names)
+        return np.stack(np.broadcast_arrays(*columns), axis=-1)
+
+    def unstack(self, theta: Array | Tensor) -> Samples:
+        """The columns by parameter name.
+
+        Args:
+            theta: (..., d).
+
+        Returns:
+            Parameter name to values (...).
+        """
+        values = theta.numpy() if isinstance(theta, Tensor) else theta
+        return {name: values[..., index] for index, name in enumerate(self.names)}
+
+    def select(self, samples: Mapping[str, Array], rows: slice | NDArray[np.int64] | NDArray[np.bool_]) -> Samples:
+        """Some rows of the parameters of this space; further keys are left out."""
+        return {name: samples[name][rows] for name in self.names}
+
+
+def aligned_space(prior: IntrinsicPrior) -> ParameterSpace:
+    """Chirp mass, mass ratio and two spins along the orbital angular momentum.
+
+    The unconstrained coordinates are the standard normal quantiles (probits) of
+
+        u_1 = place of ln(chirp_mass) in its range,
+        u_2 = place of mass_ratio in its range at that chirp mass,
+        u_3 = place of chi_eff in (-spin_max, spin_max),
+        u_4 = place of chi_2 in its range at that (mass_ratio, chi_eff).
+
+    The range of the mass ratio is a constant to automatic differentiation: differentiate by finite differences there.
+
+    Args:
+        prior: whose support is mapped.
+    """
+    lowest, highest = prior.chirp_mass_range
+    spin = prior.spin_max
+
+    def bound_mass_ratio(x: Tensor) -> tuple[Tensor, Tensor]:
+        low = torch.as_tensor(prior.mass_ratio_lower(x[..., 0].detach().cpu().numpy()), dtype=torch.float64)
+        return low.clamp_max(1 - 1e-9), torch.ones((), dtype=torch.float64)
+
+    def bound_chi_2(x: Tensor) -> tuple[Tensor, Tensor]:
+        """The values of chi_2 that keep chi_1 inside the prior."""
+        mass_ratio, chi_eff = x[..., 1], x[..., 2]
+        middle = (1 + mass_ratio) * chi_eff / mass_ratio
+        return (middle - spin / mass_ratio).clamp_min(-spin), (middle + spin / mass_ratio).clamp_max(spin)
+
+    steps = [
+        EffectiveSpin(mass_ratio=1, chi_1=2, chi_2=3, spin_max=spin),
+        ConditionalInterval(3, bound_chi_2),
+        Interval(2, -spin, spin),
+        ConditionalInterval(1, bound_mass_ratio),
+        Logarithm(0),
+        Interval(0, math.log(lowest), math.log(highest)),
+        Probit(range(4)),
+    ]
+    return ParameterSpace(("chirp_mass", "mass_ratio", "chi_1", "chi_2"), prior, Chain(steps), periodic=(False,) * 4)
+
+
+SPACES: dict[str, Callable[[IntrinsicPrior], ParameterSpace]] = {"aligned": aligned_space}
+"""Parameter spaces by the names that presets and model files give them."""
+
+
+def make_space(prior: IntrinsicPrior, kind: str = "aligned") -> ParameterSpace:
+    """The parameter space of a prior.
+
+    Args:
+        prior: prior of the parameters.
+        kind: one of `SPACES`.
+
+    Raises:
+        InputError: the kind is unknown.
+    """
+    if kind not in SPACES:
+        known = ", ".join(SPACES)
+        raise InputError(f"expected a parameter space among {known}; got {kind!r}: change it or update chirpleaf")
+    return SPACES[kind](prior)
+
+
+def concatenate_samples(pieces: Iterable[Samples]) -> Samples:
+    """Samples one after the other.
+
+    Args:
+        pieces: at least one, all of the same names; values (n_i,).
+
+    Returns:
+        Name to values (sum of n_i,).
+    """
+    first, *others = pieces
+    return {name: np.concatenate([values, *(piece[name] for piece in others)]) for name, values in first.items()}
