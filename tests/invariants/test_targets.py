@@ -9,6 +9,7 @@ from chirpleaf.models import PARAMETERS
 from chirpleaf.models.targets import LeafTargets
 from chirpleaf.physics.derived import derived
 from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.spaces import make_space
 
 NAMES = ("mass_1", "mass_2", "final_spin", "omega_r", "omega_i")
 PRIOR = IntrinsicPrior()
@@ -23,7 +24,7 @@ def theta() -> torch.Tensor:
 def test_there_and_back(theta: torch.Tensor) -> None:
     targets, expected = (
         LeafTargets(NAMES, PRIOR),
-        derived(dict(zip(("chirp_mass", "mass_ratio", "chi_1", "chi_2"), theta.numpy().T, strict=True))),
+        derived(make_space(PRIOR).unstack(theta)),
     )
     for name, found in targets.inv(targets(theta)).items():
         np.testing.assert_allclose(found.numpy(), expected[name], rtol=1e-5, atol=1e-6, err_msg=name)

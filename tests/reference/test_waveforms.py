@@ -254,7 +254,7 @@ def test_six_spin_components_reach_lalsimulation_in_order(approximant: str) -> N
     for found, expected in ((hp[0], plus.data.data[rows]), (hc[0], cross.data.data[rows])):
         shift = np.exp(2j * np.pi * grid * float(plus.epoch))
         error = min(np.abs(found - expected).max(), np.abs(found - expected * shift).max())
-        # LALSimulation interpolates between fewer frequencies on a uniform grid; a wrong order makes an error of order one.
+        # LALSimulation interpolates between fewer frequencies on a uniform grid; a wrong order is off by order one.
         assert error < 0.02 * np.abs(expected).max()
 
 

@@ -16,6 +16,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.physics.derived import derived
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.remnant import quasi_normal_frequency
+from chirpleaf.physics.spaces import make_space
 
 _SPIN = 0.95
 """Greatest final spin, and least negative one, that ranges are laid for; beyond them y leaves (-1, 1)."""
@@ -39,7 +40,7 @@ class LeafTargets:
     """
 
     def __init__(self, names: Sequence[str], prior: IntrinsicPrior) -> None:
-        ranges = _ranges(prior)
+        ranges, self._prior = _ranges(prior), prior
         unknown = [name for name in names if name not in ranges]
         if unknown or not names:
             raise InputError(
@@ -60,9 +61,7 @@ class LeafTargets:
         Returns:
             Shape (batch, leaf), float32.
         """
-        found = derived(
-            dict(zip(("chirp_mass", "mass_ratio", "chi_1", "chi_2"), theta.double().numpy().T, strict=True))
-        )
+        found = derived(make_space(self._prior).unstack(theta.double()))
         values = torch.from_numpy(np.stack([found[name] for name in self.names], axis=-1))
         linear = torch.where(self._is_mass, values.log(), values)
         return (2 * (linear - self._low) / self._extent - 1).float()

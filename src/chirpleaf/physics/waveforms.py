@@ -56,10 +56,10 @@ def polarizations(
     """Plus and cross polarisation of binaries.
 
     Args:
-        parameters: `mass_1`, `mass_2` (detector frame, solar masses), `luminosity_distance` (Mpc), `theta_jn` or `iota`,
-            `phase` (rad), and spins: `chi_1`, `chi_2` along the orbital angular momentum, or the components `spin_1x`,
-            `spin_1y`, `spin_1z`, `spin_2x`, `spin_2y`, `spin_2z`, of which missing ones are zero. Each (n,) or a float;
-            further keys are ignored.
+        parameters: `mass_1`, `mass_2` (detector frame, solar masses), `luminosity_distance` (Mpc), `theta_jn` or
+            `iota`, `phase` (rad), and spins: `chi_1`, `chi_2` along the orbital angular momentum, or the components
+            `spin_1x`, `spin_1y`, `spin_1z`, `spin_2x`, `spin_2y`, `spin_2z`, of which missing ones are zero. Each (n,)
+            or a float; further keys are ignored.
         frequencies: increasing and positive (F,), Hz.
         approximant: name of an approximant of LALSimulation, or of pyseobnr (`physics.time_domain`).
         reference_frequency: where `phase` and the spins are defined, Hz.
