@@ -38,7 +38,7 @@ def arrivals(model: Model, injection: Injection) -> np.ndarray:
 def by_templates(model: Model, injection: Injection) -> tuple[np.ndarray, np.ndarray]:
     """Squared signal-to-noise of the best template about each reference time, and when it arrives, seconds."""
     offsets = np.arange(-SEARCH, SEARCH + STRIDE / 2, STRIDE)
-    found = canonicalise(model, [injection.segment.about(offset) for offset in offsets])
+    found = canonicalise(model, [injection.segment.with_reference_time(offset) for offset in offsets])
     loudest = found.time.gather(1, found.snr.argmax(1, keepdim=True))[:, 0].numpy()
     return found.snr.square().sum(-1).numpy(), offsets + loudest
 

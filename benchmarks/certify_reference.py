@@ -25,7 +25,7 @@ from chirpleaf.models import load_model
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.result.weights import resample_systematically
 from chirpleaf.strain.events import events, load_event
-from chirpleaf.strain.psd import welch
+from chirpleaf.strain.psd_estimation import welch
 from chirpleaf.strain.segment import Segment
 
 LOGGER = logging.getLogger("certify_reference")
@@ -46,7 +46,7 @@ def standard_segment(path: Path, reference_time: float) -> tuple[Segment, float]
         strain = np.stack([stored[f"h_{name}"][inside] for name in ("H1", "L1")])
         psd = np.stack([stored[f"psd_{name}"][inside] for name in ("H1", "L1")])
         start, trigger = float(stored["tstart"]), float(stored["t0"])
-    return Segment(("H1", "L1"), strain, psd, frequencies, 4.0, start).about(reference_time), trigger
+    return Segment(("H1", "L1"), strain, psd, frequencies, 4.0, start).with_reference_time(reference_time), trigger
 
 
 def network_observation() -> Observation:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from chirpleaf.strain.events import events, load_event
-from chirpleaf.strain.psd import welch
+from chirpleaf.strain.psd_estimation import welch
 from chirpleaf.strain.windows import tukey
 
 DURATION, ROLL_OFF = 4.0, 0.2

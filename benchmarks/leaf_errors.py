@@ -60,7 +60,7 @@ def main() -> None:
             injection = inject(widest, DrawnSpectra(), rng, snr_range=snr_range)
             truth = derived({name: np.array([injection.truth[name]]) for name in PARAMETERS})
             observation = refine(joint, within(injection.segment, joint))
-            segment = injection.segment.about(observation.segment.reference_time)
+            segment = injection.segment.with_reference_time(observation.segment.reference_time)
             samples, _ = sample(observation, arguments.samples, seed=index)
             found["truth"]["snr"].append(injection.snr)
             for name in names:

@@ -25,7 +25,7 @@ import h5py
 import numpy as np
 
 from chirpleaf.strain.events import SOURCE, Event, events
-from chirpleaf.strain.psd import welch
+from chirpleaf.strain.psd_estimation import welch
 from chirpleaf.strain.strain import Strain
 
 PACKAGE, VERSION = "pyringgw", "2.11.2"

@@ -161,7 +161,7 @@ def test_one_detector_where_the_model_needs_two(infer: Callable[..., None], stra
         (("GW150914", "--prior", "flat"), ("expected --prior model, standard, comoving", "got flat", "choose")),
         (("GW150914", "--model", "bhb"), ("expected a shipped model", "got 'bhb'", "see `chirpleaf models`")),
         (("GW150914", "--model", "./no.safetensors"), ("expected a model file", "got no file", "chirpleaf models")),
-        (("../GW150914",), ("expected the name of an event", "got '../GW150914'", "mend the name")),
+        (("../GW150914",), ("expected the name of an event", "got '../GW150914'", "correct the name")),
     ],
 )
 def test_options_that_make_no_sense(

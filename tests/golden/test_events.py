@@ -8,7 +8,7 @@ import pytest
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.events import events, load_event
-from chirpleaf.strain.psd import welch
+from chirpleaf.strain.psd_estimation import welch
 from chirpleaf.strain.strain import Strain
 from chirpleaf.strain.windows import tukey
 

@@ -6,7 +6,7 @@ import torch
 from chirpleaf.inference.observe import Observation, observe
 from chirpleaf.models import Model, load_model
 from chirpleaf.strain.events import events, load_event
-from chirpleaf.strain.psd import welch
+from chirpleaf.strain.psd_estimation import welch
 
 GOLDEN = [
     # event, signal-to-noise in H1 and L1, detector-frame chirp mass, arrival at L1 after H1 (s), GPS at the louder

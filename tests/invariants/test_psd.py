@@ -8,7 +8,8 @@ import pytest
 import scipy.signal
 
 from chirpleaf.errors import InputError
-from chirpleaf.strain.psd import PowerSpectralDensity, bootstrap, median_bias, read_psd, welch
+from chirpleaf.strain.psd import PowerSpectralDensity, read_psd
+from chirpleaf.strain.psd_estimation import bootstrap_welch, median_bias, welch
 from chirpleaf.strain.strain import Strain
 from chirpleaf.strain.windows import power, tukey
 
@@ -61,12 +62,14 @@ def test_the_bootstrap_scatters_like_the_estimate() -> None:
     """Its median over many stretches of noise; and it takes the stretches of the estimate."""
     series = [Strain("H1", coloured_noise(32.0, np.random.default_rng(seed)), 0.0, RATE) for seed in range(60)]
     estimates = np.log([welch(strain).values[BAND] for strain in series])
-    drawn = np.array([np.log([psd.values[BAND] for psd in bootstrap(one, 60, RNG(7))]).std(0) for one in series[:8]])
+    drawn = np.array(
+        [np.log([psd.values[BAND] for psd in bootstrap_welch(one, 60, RNG(7))]).std(0) for one in series[:8]]
+    )
     assert np.median(drawn) == pytest.approx(np.median(estimates.std(0)), rel=0.15)
-    first, again = (next(bootstrap(series[0], 1, RNG(1))).values for _ in range(2))
+    first, again = (next(bootstrap_welch(series[0], 1, RNG(1))).values for _ in range(2))
     assert np.array_equal(first, again)
     with pytest.raises(InputError, match="expected at least 16 s of good data"):
-        next(bootstrap(series[0], 1, RNG(1), exclude=(8.0, 24.0)))
+        next(bootstrap_welch(series[0], 1, RNG(1), exclude=(8.0, 24.0)))
 
 
 @pytest.mark.parametrize("roll_off", ROLL_OFFS)

@@ -9,8 +9,8 @@ import pytest
 from chirpleaf.inference.reconstruction import SEARCH, reconstruct
 from chirpleaf.physics.conversions import chirp_mass
 from chirpleaf.physics.waveforms import polarizations
-from chirpleaf.strain.psd import welch
-from chirpleaf.strain.segment import whitened_series
+from chirpleaf.strain.psd_estimation import welch
+from chirpleaf.strain.segment import whiten_series
 
 if TYPE_CHECKING:
     from chirpleaf.inference.observe import Observation
@@ -65,7 +65,7 @@ def test_many_samples_are_each_fitted(observation: "Observation") -> None:
 
 def test_the_signal_is_where_the_data_are(observation: "Observation") -> None:
     segment = observation.segment
-    (signal,) = whitened_series(segment, reconstruct(observation, INTRINSIC)[0], 4096.0)[:1]
-    (data,) = segment.whitened(4096.0)[:1]
+    (signal,) = whiten_series(segment, reconstruct(observation, INTRINSIC)[0], 4096.0)[:1]
+    (data,) = segment.whiten(4096.0)[:1]
     assert abs(int(np.abs(signal).argmax()) - int(np.abs(data).argmax())) <= 1
     assert abs(int(np.abs(data).argmax()) / 4096.0 - (segment.duration - 2.0)) < SEARCH

@@ -6,7 +6,7 @@ import pytest
 from chirpleaf.errors import InputError
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, cut_segment, whitened_series
+from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, cut_segment, whiten_series
 from chirpleaf.strain.strain import Strain
 from chirpleaf.strain.windows import tukey
 
@@ -51,16 +51,16 @@ def test_order_of_the_detectors_is_kept() -> None:
 
 def test_another_reference_time_and_back() -> None:
     found = segment()
-    there = found.about(found.reference_time + 0.0123)
+    there = found.with_reference_time(found.reference_time + 0.0123)
     assert there.reference_time == found.reference_time + 0.0123
     assert np.abs(there.strain - found.strain).max() > 0.1 * np.abs(found.strain).max()
     np.testing.assert_allclose(np.abs(there.strain), np.abs(found.strain), rtol=1e-12)
-    np.testing.assert_allclose(there.about(found.reference_time).strain, found.strain, rtol=1e-9)
+    np.testing.assert_allclose(there.with_reference_time(found.reference_time).strain, found.strain, rtol=1e-9)
     np.testing.assert_array_equal(there.psd, found.psd)
 
 
 def test_the_phase_refers_to_the_trigger_and_not_to_the_samples() -> None:
-    moved = segment(TRIGGER + 0.3 / RATE).about(TRIGGER)
+    moved = segment(TRIGGER + 0.3 / RATE).with_reference_time(TRIGGER)
     # The same samples, but for the rounding of GPS times, about another reference.
     np.testing.assert_allclose(moved.strain, segment().strain, rtol=2e-3, atol=1e-3 * np.abs(moved.strain).max())
 
@@ -70,7 +70,7 @@ def test_a_signal_appears_where_it_is_put(shift: float) -> None:
     blank = segment()
     binary = {"mass_1": 36.0, "mass_2": 29.0, "chi_1": 0.0, "chi_2": 0.0, "luminosity_distance": 400.0}
     hp, _ = polarizations(binary | {"theta_jn": 0.0, "phase": 0.0}, FREQUENCIES)
-    series = whitened_series(blank, hp[None] * np.exp(-2j * np.pi * FREQUENCIES * shift), RATE)[0]
+    series = whiten_series(blank, hp[None] * np.exp(-2j * np.pi * FREQUENCIES * shift), RATE)[0]
     times = np.arange(len(series)) / RATE + AFTER_TRIGGER - DURATION
     assert len(series) == DURATION * RATE
     power = np.convolve(series**2, np.ones(20), mode="same")
@@ -85,16 +85,16 @@ def test_data_injected_in_time_come_out_there() -> None:
     late = TRIGGER + 0.25
     values += 1e-21 * np.exp(-0.5 * ((times - late) / 0.01) ** 2) * np.cos(2 * np.pi * 120 * (times - late))
     found = segment(H1=values)
-    series = found.whitened(RATE)[0]
+    series = found.whiten(RATE)[0]
     where = np.arange(len(series)) / RATE + AFTER_TRIGGER - DURATION
     assert where[np.abs(series).argmax()] == pytest.approx(0.25, abs=0.002)
-    moved = found.about(TRIGGER + 0.2).whitened(RATE)[0]
+    moved = found.with_reference_time(TRIGGER + 0.2).whiten(RATE)[0]
     assert where[np.abs(moved).argmax()] == pytest.approx(0.05, abs=0.002)
 
 
 def whitened_variance(excess: float = 1.0) -> float:
     """Mean square of whitened noise away from the tapered ends."""
-    found = [segment(H1=excess * noise(seed)).whitened(RATE)[0, 512:-512] for seed in range(20)]
+    found = [segment(H1=excess * noise(seed)).whiten(RATE)[0, 512:-512] for seed in range(20)]
     return float(np.mean(np.square(found)))
 
 
@@ -109,7 +109,7 @@ def test_louder_or_quieter_noise_is_noticed(excess: float) -> None:
 
 def test_the_series_does_not_depend_on_its_sampling() -> None:
     found = segment()
-    np.testing.assert_allclose(found.whitened(2 * RATE)[:, ::2], found.whitened(RATE), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(found.whiten(2 * RATE)[:, ::2], found.whiten(RATE), rtol=1e-6, atol=1e-8)
 
 
 def test_what_is_missing_is_named() -> None:

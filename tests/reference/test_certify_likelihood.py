@@ -191,7 +191,7 @@ def test_half_the_distance_is_twice_the_signal() -> None:
 def test_the_reference_time_of_the_data_does_not_matter() -> None:
     samples = binaries(5)
     here, _ = log_likelihood_ratio(segment(), samples, APPROXIMANT)
-    there, _ = log_likelihood_ratio(segment().about(TRIGGER + 0.05), samples, APPROXIMANT)
+    there, _ = log_likelihood_ratio(segment().with_reference_time(TRIGGER + 0.05), samples, APPROXIMANT)
     # But for the turn of the earth in the meantime.
     np.testing.assert_allclose(there, here, atol=0.02)
 

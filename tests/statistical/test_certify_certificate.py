@@ -21,7 +21,7 @@ from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.events import load_event
-from chirpleaf.strain.psd import welch
+from chirpleaf.strain.psd_estimation import welch
 from chirpleaf.strain.segment import Segment
 
 GPS = 1126259462.4
@@ -73,7 +73,7 @@ def weighed(seed: int = 0, *, segment: Segment | None = None, trigger: float = G
     """512 draws for the source, and no time for more."""
     seen = observed()
     aim = Target(**{"intrinsic": bbh().architecture.prior, "distance": DISTANCE, **target})
-    data = seen.segment if segment is None else segment.about(seen.segment.reference_time)
+    data = seen.segment if segment is None else segment.with_reference_time(seen.segment.reference_time)
     return certified(seen, data, trigger, aim, draws=512, effective_samples=100, budget=0.0, seed=seed)
 
 
@@ -243,7 +243,7 @@ def test_budget_and_draws_are_kept() -> None:
 def late() -> Observation:
     """The source as the network sees it when the reference time is far off."""
     seen = observed()
-    segment = seen.segment.about(seen.segment.reference_time + 0.02)
+    segment = seen.segment.with_reference_time(seen.segment.reference_time + 0.02)
     return replace(seen, segment=segment, canonical=canonicalise(seen.model, [segment]))
 
 

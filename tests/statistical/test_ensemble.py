@@ -72,7 +72,7 @@ def test_scatter_has_the_level_asked_and_mean_one(level: float) -> None:
 
 def test_scatter_is_gamma_distributed_with_mean_one() -> None:
     level = 0.3
-    draws = PsdEnsemble()._scatter(np.full(200, level), np.random.default_rng(6))
+    draws = PsdEnsemble()._sample_scatter(np.full(200, level), np.random.default_rng(6))
     assert draws.mean() == pytest.approx(1.0, abs=0.002)
     third_moment = np.mean((draws - 1.0) ** 3) / level**3
     assert third_moment == pytest.approx(2.0 * level, rel=0.05)
@@ -81,7 +81,7 @@ def test_scatter_is_gamma_distributed_with_mean_one() -> None:
 @pytest.mark.parametrize("correlation", [0.0, 0.25, 4.0 / 9.0])
 def test_neighbouring_bins_have_the_correlation_asked(correlation: float) -> None:
     ensemble = PsdEnsemble(scatter_correlation=(correlation, correlation))
-    log_scatter = np.log(ensemble._scatter(np.full(100, 0.1), np.random.default_rng(7)))
+    log_scatter = np.log(ensemble._sample_scatter(np.full(100, 0.1), np.random.default_rng(7)))
     log_scatter -= log_scatter.mean()
     lags = [np.mean(log_scatter[:, lag:] * log_scatter[:, : log_scatter.shape[1] - lag]) for lag in (0, 1, 2)]
     assert lags[1] / lags[0] == pytest.approx(correlation, abs=0.01)

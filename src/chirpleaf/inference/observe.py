@@ -118,7 +118,7 @@ def refine(model: Model, segment: Segment) -> Observation:
         What the model sees.
     """
     offsets = np.arange(-SEARCH, SEARCH + _STRIDE / 2, _STRIDE)
-    tries = [segment.about(segment.reference_time + offset) for offset in offsets]
+    tries = [segment.with_reference_time(segment.reference_time + offset) for offset in offsets]
     data, weights = _compressed(model, tries)
     found = _seen(model, data, weights)
     snr, arrivals = found.snr.double().numpy(), found.time.double().numpy()
@@ -127,7 +127,7 @@ def refine(model: Model, segment: Segment) -> Observation:
     arrival = np.take_along_axis(arrivals, snr.argmax(axis=1)[:, None], axis=1)[:, 0]
     loudness = np.square(snr).sum(axis=1)
     best = int((loudness - np.square((offsets + arrival) / SPREAD)).argmax())
-    centred = tries[best].about(tries[best].reference_time + float(arrival[best]))
+    centred = tries[best].with_reference_time(tries[best].reference_time + float(arrival[best]))
     return Observation(model, centred, canonicalise(model, [centred]), float(loudness[best] ** 0.5))
 
 
@@ -147,7 +147,7 @@ def other_looks(observation: Observation, theta: Samples) -> list[Observation]:
     model, segment = observation.model, observation.segment
     waves = face_on(theta, segment.frequencies, model.architecture.approximant)
     times = [segment.reference_time + matched_filter(segment, wave, _AGAIN).peak[1] for wave in waves]
-    centred = [segment.about(time) for time in times]
+    centred = [segment.with_reference_time(time) for time in times]
     templates = canonicalise(model, centred).template.tolist()
     known = int(observation.canonical.template[0])
     first = {template: templates.index(template) for template in templates if template != known}

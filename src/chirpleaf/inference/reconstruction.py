@@ -16,7 +16,7 @@ from chirpleaf.inference.matched_filter import matched_filter
 from chirpleaf.inference.observe import Observation
 from chirpleaf.inference.posterior import Posterior
 from chirpleaf.physics.signals.quadrupole import face_on
-from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, whitened_series
+from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, whiten_series
 
 Signals = Complex128[np.ndarray, "sample detector frequency"]
 
@@ -84,11 +84,11 @@ def whitened_view(
         psd=segment.psd[:, inside],
         frequencies=segment.frequencies[inside],
     )
-    strain = view.whitened(sample_rate)
+    strain = view.whiten(sample_rate)
     times = segment.reference_time + AFTER_TRIGGER - segment.duration + np.arange(strain.shape[-1]) / sample_rate
     shown = np.abs(times - posterior.trigger_time) <= half_width
     if posterior.parts:
         return times[shown], strain[:, shown], None
     signals = reconstruct(observation, posterior.resampled(min(draws, len(posterior))))
-    series = np.stack([whitened_series(view, signal[:, inside], sample_rate)[:, shown] for signal in signals])
+    series = np.stack([whiten_series(view, signal[:, inside], sample_rate)[:, shown] for signal in signals])
     return times[shown], strain[:, shown], np.quantile(series, (0.05, 0.5, 0.95), axis=0)

@@ -7,7 +7,8 @@ import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.events import events, load_event
-from chirpleaf.strain.psd import PowerSpectralDensity, bootstrap, read_psd, welch
+from chirpleaf.strain.psd import PowerSpectralDensity, read_psd
+from chirpleaf.strain.psd_estimation import bootstrap_welch, welch
 from chirpleaf.strain.readers import read
 from chirpleaf.strain.strain import Strain
 
@@ -91,7 +92,7 @@ def likely_noise(
     n: int,
     seed: int,
 ) -> Iterator[Mapping[str, PowerSpectralDensity]]:
-    """Densities that the strain might as well have given (`strain.psd.bootstrap`); those of the user count as known.
+    """Densities that the strain might as well have given (`bootstrap_welch`); those of the user count as known.
 
     Args:
         strain: detector name to strain.
@@ -105,7 +106,7 @@ def likely_noise(
         Detector name to density.
     """
     rng = np.random.default_rng(seed)
-    draws = {name: bootstrap(_around(strain[name], trigger_time), n, rng) for name in strain if name not in psd}
+    draws = {name: bootstrap_welch(_around(strain[name], trigger_time), n, rng) for name in strain if name not in psd}
     for _ in range(n):
         yield {**densities, **{name: next(found) for name, found in draws.items()}}
 

@@ -1,7 +1,8 @@
-"""Strain in and out: files, embedded events, open data, power spectral densities, windows."""
+"""Detector strain: file formats, embedded events, open data, power spectral densities and windows."""
 
 from chirpleaf.strain.events import Event, events, load_event
-from chirpleaf.strain.psd import PowerSpectralDensity, read_psd, welch
+from chirpleaf.strain.psd import PowerSpectralDensity, read_psd
+from chirpleaf.strain.psd_estimation import welch
 from chirpleaf.strain.readers import read
 from chirpleaf.strain.strain import Strain
 

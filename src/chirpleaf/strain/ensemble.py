@@ -1,18 +1,18 @@
 """A distribution over the power spectral densities (PSDs) of ground-based detectors, from O1 to design sensitivity.
 
-A network that reads data whitened by whichever PSD they have must be trained on many. Each draw is
+A network is applied to data that are whitened by their own PSD, so it is trained on many PSDs. Each draw is
 
     ln S(f) = ln S_design(f) + g(f) + wall(f) + ln[1 + lines(f) + bumps(f)] + ln x(f),
 
 - S_design: log-linear blend of the family's two published noise curves (arXiv:1304.0670, LIGO-T1800044, LIGO-T1800545);
-- g: Gaussian process in ln f with a squared-exponential kernel: what no noise budget foresaw;
-- wall: steeper noise below 25-80 Hz (scattered light, controls), and at times a cliff near the lowest usable frequency;
-- lines and bumps: `chirpleaf.strain.spectral_lines` and broad resonances;
-- x: the scatter of an estimate made from finitely many segments, Gamma-distributed with mean 1 and standard deviation
-  `scatter`, drawn by the cube-root transformation of E. B. Wilson & M. M. Hilferty, PNAS 17, 684 (1931).
+- g: Gaussian process in ln f with a squared-exponential kernel, which stands for unmodelled noise;
+- wall: excess noise below 25-80 Hz (scattered light, controls), at times with a cliff near the lowest usable frequency;
+- lines and bumps: narrow lines (`chirpleaf.strain.spectral_lines`) and broad resonances;
+- x: statistical scatter of an estimate from finitely many segments, Gamma-distributed with mean 1 and standard
+  deviation `scatter`, drawn by the cube-root transformation of E. B. Wilson & M. M. Hilferty, PNAS 17, 684 (1931).
 
-All is drawn at the bins of an estimate, `resolution` apart, and read off between them linearly in ln S. What a seed
-gives at one frequency depends on neither the other frequencies asked for nor their number.
+All terms are drawn at the frequency bins of an estimate, spaced by `resolution`; ln S is interpolated linearly between
+bins. The value at a given frequency and seed therefore does not depend on the other frequencies that are requested.
 """
 
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ from chirpleaf.strain.spectral_lines import detector_table, line_groups, sample_
 Array = NDArray[np.float64]
 Range = tuple[float, float]
 CHUNK = 128
+"""Number of draws that are made at once; it bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class PsdDraws:
     Attributes:
         values: (n, frequency) one-sided PSDs in 1/Hz.
         detector: (n,) name of the detector each draw imitates.
-        family: (n,) "O1", "O2", "O3" or "design": between which noise curves each draw was made.
-        scatter: (n,) relative standard deviation of the estimate, bin by bin.
+        family: (n,) "O1", "O2", "O3" or "design": family of the noise curves of each draw.
+        scatter: (n,) relative standard deviation of the estimate in each bin.
     """
 
     values: Array
@@ -49,9 +50,9 @@ class PsdDraws:
 
 @dataclass(frozen=True)
 class PsdEnsemble:
-    """Power spectral densities as a ground-based detector may have them.
+    """Distribution of power spectral densities of ground-based detectors.
 
-    Ranges are (lowest, highest) of a uniform or, where said, log-uniform distribution, one value for each draw.
+    Each range gives (lowest, highest) of a uniform or, where stated, log-uniform distribution; each draw has one value.
 
     Example:
         >>> frequencies = np.arange(20.0, 1024.0, 0.25)
@@ -60,24 +61,24 @@ class PsdEnsemble:
         (3, 4016)
 
     Attributes:
-        detectors: Each draw imitates one of these, with equal probability.
-        families: Each draw is of one of those of them that its detector has, with equal probability.
+        detectors: Detectors to imitate; each draw selects one with equal probability.
+        families: Families of noise curves; each draw selects one of those of its detector with equal probability.
         deformation: Standard deviation of g.
         correlation: Correlation length of g in ln f.
         wall_slope: Excess logarithmic slope of S far below the wall.
-        wall_frequency: Where the wall begins, in Hz (log-uniform).
+        wall_frequency: Highest frequency of the wall in Hz (log-uniform).
         cliff_probability: Probability of a cliff.
-        cliff_frequency: Where the cliff stands, in Hz.
-        cliff_height: Rise of ln S below the cliff.
+        cliff_frequency: Frequency of the cliff in Hz.
+        cliff_height: Increase of ln S below the cliff.
         bumps: Largest number of bumps; the number is uniform on 0..bumps.
         bump_height: Excess of a bump over the floor (log-uniform).
         bump_width: Width of a bump in ln f (log-uniform).
-        line_presence: Factor on the probability of every group of lines; 0 leaves the lines out.
-        line_steepness: Exponent of the skirts of lines, one for all lines of a draw.
+        line_presence: Factor on the probability of every group of lines; 0 removes all lines.
+        line_steepness: Exponent of the wings of lines, common to all lines of a draw.
         scatter: Relative standard deviation of the estimate (log-uniform): 0.37 for the median of 15 segments.
         scatter_correlation: Correlation between the scatter of neighbouring bins; 4/9 for a Hann window.
-        resolution: Spacing of the estimate's bins, in Hz.
-        frequency_range: Frequencies that can be asked for, in Hz; within 10-2048 Hz.
+        resolution: Spacing of the frequency bins of the estimate in Hz.
+        frequency_range: Range of frequencies that `sample` accepts, in Hz; within 10-2048 Hz.
     """
 
     detectors: tuple[str, ...] = ("H1", "L1", "V1")
@@ -100,7 +101,7 @@ class PsdEnsemble:
     frequency_range: Range = (10.0, 1024.0)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn.
+        """Check the settings.
 
         Raises:
             InputError: An unknown detector, a detector without any of the families, or a setting out of bounds.
@@ -108,8 +109,8 @@ class PsdEnsemble:
         for detector in self.detectors:
             if detector not in detector_table()["instruments"]:
                 known = ", ".join(detector_table()["instruments"])
-                raise InputError(f"expected detectors among {known}; got {detector!r}: leave it out")
-            if not self._families_of(detector):
+                raise InputError(f"expected detectors among {known}; got {detector!r}: remove it")
+            if not self._select_families(detector):
                 raise InputError(f"expected a family that {detector} has; got {self.families}: add 'design'")
         if not self.detectors:
             raise InputError("expected at least one detector; got none: name one, such as ('H1',)")
@@ -132,21 +133,21 @@ class PsdEnsemble:
         Raises:
             InputError: Frequencies that are not increasing or lie outside `frequency_range`.
         """
-        asked = self._checked(frequencies)
+        asked = self._check_frequencies(frequencies)
         left = np.minimum((asked / self.resolution).astype(np.int64) - self._first_bin, self._lattice.size - 2)
         fraction = asked / self.resolution - (left + self._first_bin)
         detector = rng.choice(np.array(self.detectors), n)
-        family = np.array([rng.choice(self._families_of(str(name))) for name in detector], dtype=np.str_)
-        scatter = _log_uniform(self.scatter, n, rng)
+        family = np.array([rng.choice(self._select_families(str(name))) for name in detector], dtype=np.str_)
+        scatter = _sample_log_uniform(self.scatter, n, rng)
         values = np.empty((n, asked.size))
         for start in range(0, n, CHUNK):
             part = slice(start, start + CHUNK)
-            log_psd = self._log_psd(detector[part], family[part], scatter[part], rng)
+            log_psd = self._sample_log_psd(detector[part], family[part], scatter[part], rng)
             lower = log_psd[:, left]
             np.exp(lower + fraction * (log_psd[:, left + 1] - lower), out=values[part])
         return PsdDraws(values, detector, family, scatter)
 
-    def _checked(self, frequencies: ArrayLike) -> Array:
+    def _check_frequencies(self, frequencies: ArrayLike) -> Array:
         asked = np.asarray(frequencies, dtype=np.float64)
         low, high = self.frequency_range
         if asked.ndim != 1 or asked.size == 0 or np.any(np.diff(asked) <= 0.0):
@@ -156,7 +157,7 @@ class PsdEnsemble:
             raise InputError(f"expected frequencies within {low:g} to {high:g} Hz; got {got}: set frequency_range")
         return asked
 
-    def _families_of(self, detector: str) -> list[str]:
+    def _select_families(self, detector: str) -> list[str]:
         table = detector_table()
         own = table["families"][table["instruments"][detector]]
         return [family for family in self.families if family in own]
@@ -167,13 +168,13 @@ class PsdEnsemble:
 
     @cached_property
     def _lattice(self) -> Array:
-        """(lattice,) bins of the estimate in Hz, covering `frequency_range`."""
+        """(lattice,) frequency bins of the estimate in Hz, which cover `frequency_range`."""
         last = int(np.ceil(self.frequency_range[1] / self.resolution))
         return self.resolution * np.arange(self._first_bin, last + 1, dtype=np.float64)
 
     @cached_property
     def _deformations(self) -> Array:
-        """(nodes, lattice) matrix that turns white noise into the Gaussian process of unit variance."""
+        """(nodes, lattice) matrix that maps white noise to the Gaussian process of unit variance."""
         log_f = np.log(self._lattice)
         count = int((log_f[-1] - log_f[0]) / (0.5 * self.correlation)) + 2
         nodes: Array = np.linspace(log_f[0], log_f[-1], count, dtype=np.float64)
@@ -187,23 +188,23 @@ class PsdEnsemble:
         basis /= np.linalg.norm(basis, axis=0)
         return basis
 
-    def _log_psd(
+    def _sample_log_psd(
         self, detector: NDArray[np.str_], family: NDArray[np.str_], scatter: Array, rng: np.random.Generator
     ) -> Array:
-        """(n, lattice) ln(S x Hz) of the draws at the bins of the estimate."""
+        """(n, lattice) ln(S x Hz) of the draws at the frequency bins of the estimate."""
         n = detector.size
-        log_psd = _base_curves(detector, family, self._lattice, rng)
+        log_psd = _blend_design_curves(detector, family, self._lattice, rng)
         log_psd += rng.uniform(*self.deformation, (n, 1)) * (
             rng.standard_normal((n, self._deformations.shape[0])) @ self._deformations
         )
-        log_psd += self._wall(n, rng)
-        log_psd += np.log1p(self._lines(detector, rng) + self._bumps(n, rng))
-        return log_psd + np.log(self._scatter(scatter, rng))
+        log_psd += self._sample_wall(n, rng)
+        log_psd += np.log1p(self._sample_lines(detector, rng) + self._sample_bumps(n, rng))
+        return log_psd + np.log(self._sample_scatter(scatter, rng))
 
-    def _wall(self, n: int, rng: np.random.Generator) -> Array:
-        """(n, lattice) rise of ln S towards low frequencies, cliffs included."""
+    def _sample_wall(self, n: int, rng: np.random.Generator) -> Array:
+        """(n, lattice) increase of ln S towards low frequencies, including cliffs."""
         slope = rng.uniform(*self.wall_slope, (n, 1))
-        corner = np.log(_log_uniform(self.wall_frequency, n, rng))[:, None]
+        corner = np.log(_sample_log_uniform(self.wall_frequency, n, rng))[:, None]
         softness = 0.15
         wall = slope * softness * np.logaddexp(0.0, (corner - np.log(self._lattice)) / softness)
         is_cliff = rng.random((n, 1)) < self.cliff_probability
@@ -212,7 +213,7 @@ class PsdEnsemble:
         cliff: Array = 0.5 * height * (1.0 - np.tanh((self._lattice - edge) / rng.uniform(0.1, 1.5, (n, 1))))
         return wall + cliff
 
-    def _lines(self, detector: NDArray[np.str_], rng: np.random.Generator) -> Array:
+    def _sample_lines(self, detector: NDArray[np.str_], rng: np.random.Generator) -> Array:
         """(n, lattice) excess of the lines over the floor."""
         excess = np.zeros((detector.size, self._lattice.size))
         instrument = np.array([detector_table()["instruments"][name] for name in detector])
@@ -224,20 +225,20 @@ class PsdEnsemble:
             excess[rows] = own
         return excess
 
-    def _bumps(self, n: int, rng: np.random.Generator) -> Array:
+    def _sample_bumps(self, n: int, rng: np.random.Generator) -> Array:
         """(n, lattice) excess of up to `bumps` broad resonances over the floor."""
         log_f = np.log(self._lattice)
         count = rng.integers(0, self.bumps + 1, n)
         excess = np.zeros((n, log_f.size))
         for index in range(self.bumps):
             centre = rng.uniform(log_f[0], log_f[-1], (n, 1))
-            width = _log_uniform(self.bump_width, n, rng)[:, None]
-            height = (_log_uniform(self.bump_height, n, rng) * (count > index))[:, None]
+            width = _sample_log_uniform(self.bump_width, n, rng)[:, None]
+            height = (_sample_log_uniform(self.bump_height, n, rng) * (count > index))[:, None]
             excess += height * np.exp(-0.5 * ((log_f - centre) / width) ** 2)
         return excess
 
-    def _scatter(self, level: Array, rng: np.random.Generator) -> Array:
-        """(n, lattice) multiplicative scatter: mean 1, standard deviation `level` (n,), neighbours correlated."""
+    def _sample_scatter(self, level: Array, rng: np.random.Generator) -> Array:
+        """(n, lattice) multiplicative scatter, mean 1, standard deviation `level` (n,), correlated between bins."""
         correlation = rng.uniform(*self.scatter_correlation, level.size)
         white = rng.standard_normal((level.size, self._lattice.size + 1))
         # cos and sin of one angle keep the variance at 1 and give neighbours the correlation cos x sin = sin(2a) / 2.
@@ -248,10 +249,10 @@ class PsdEnsemble:
         return np.maximum(cube_root, 0.05) ** 3
 
 
-def _base_curves(
+def _blend_design_curves(
     detector: NDArray[np.str_], family: NDArray[np.str_], frequencies: Array, rng: np.random.Generator
 ) -> Array:
-    """(n, frequency) ln(S x Hz): log-linear blends of the two noise curves of each draw's family."""
+    """(n, frequency) ln(S x Hz): log-linear blend of the two noise curves of each draw's family."""
     table = detector_table()
     blend = rng.random(detector.size)
     log_psd = np.empty((detector.size, frequencies.size))
@@ -263,21 +264,29 @@ def _base_curves(
 
 
 def design_log_psd(name: str, frequencies: Array) -> Array:
-    """(frequency,) ln(S x Hz) of a published noise curve, its lines removed, at `frequencies` (Hz)."""
-    curves = _design_curves()
+    """Interpolate a published noise curve without its lines.
+
+    Args:
+        name: Name of the curve in `data/design/curves.npz`, such as "aLIGO_design".
+        frequencies: (frequency,) in Hz.
+
+    Returns:
+        (frequency,) ln(S x Hz).
+    """
+    curves = _read_design_curves()
     result: Array = np.interp(np.log(frequencies), np.log(curves["frequencies"]), curves[name])
     return result
 
 
 @lru_cache
-def _design_curves() -> dict[str, Array]:
+def _read_design_curves() -> dict[str, Array]:
     path = resources.files("chirpleaf.strain") / "data" / "design" / "curves.npz"
     with path.open("rb") as stream, np.load(stream) as archive:
         return {name: archive[name].astype(np.float64) for name in archive.files}
 
 
-def _log_uniform(bounds: Range, n: int, rng: np.random.Generator) -> Array:
-    """(n,) draws uniform in the logarithm between the two bounds."""
+def _sample_log_uniform(bounds: Range, n: int, rng: np.random.Generator) -> Array:
+    """(n,) log-uniform draws between the two bounds."""
     low, high = bounds
     draws: Array = low * np.exp(np.log(high / low) * rng.random(n)) if high > low else np.full(n, low)
     return draws

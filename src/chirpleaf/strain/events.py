@@ -1,4 +1,4 @@
-"""Events whose strain comes with the package, so that a first posterior needs no network.
+"""Events whose strain is embedded in the package, so that they can be analysed without internet access.
 
 | event | detectors | samples |
 |---|---|---|
@@ -8,9 +8,9 @@
 The strain is the public release R1 of the Gravitational Wave Open Science Center (https://gwosc.org), a service of the
 LIGO Laboratory, the LIGO Scientific Collaboration, the Virgo Collaboration and KAGRA, under the Creative Commons
 Attribution 4.0 licence (https://creativecommons.org/licenses/by/4.0/); the data are described in arXiv:1912.11716. It
-is stored as float32, which halves it and changes nothing that matters: the amplitude spectral density of the rounding
-is at most 2.2e-4 of the detectors' noise anywhere in 20-1024 Hz (measured for the five series: H1 3.7e-5, L1 2.2e-4;
-H1 1.2e-4, L1 1.5e-5, V1 3.7e-5). `scripts/make_events.py` wrote the files and measures this.
+is stored as float32, which halves the file size. The rounding is negligible: its amplitude spectral density is at most
+2.2e-4 of the detectors' noise at any frequency in 20-1024 Hz (measured for the five series: H1 3.7e-5, L1 2.2e-4;
+H1 1.2e-4, L1 1.5e-5, V1 3.7e-5). `scripts/make_events.py` writes the files and measures the rounding.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ SOURCE = "Gravitational Wave Open Science Center (https://gwosc.org), strain rel
 
 @dataclass(frozen=True)
 class Event:
-    """An event whose strain is embedded.
+    """An event and where its strain comes from.
 
     Attributes:
-        name: the event's name.
-        trigger_time: GPS time of the merger at the geocentre in s, as found by the searches.
-        detectors: prefixes of the detectors that observed it.
-        source: where the strain is from, and its licence.
+        name: name of the event.
+        trigger_time: GPS time of the merger at the geocentre in s, as reported by the searches.
+        detectors: prefixes of the detectors that observed the event.
+        source: origin and licence of the strain.
     """
 
     name: str
@@ -58,7 +58,7 @@ _EVENTS = MappingProxyType(
 
 
 def events() -> Mapping[str, Event]:
-    """The embedded events by name.
+    """List the embedded events by name.
 
     Returns:
         Read-only mapping from name to event.
@@ -71,7 +71,7 @@ def events() -> Mapping[str, Event]:
 
 
 def load_event(name: str) -> dict[str, Strain]:
-    """Strain of an embedded event.
+    """Load the strain of an embedded event.
 
     Args:
         name: one of `events()`.
@@ -80,7 +80,7 @@ def load_event(name: str) -> dict[str, Strain]:
         Strain by detector: 32 s at 4096 Hz around the event.
 
     Raises:
-        InputError: if no event of that name is embedded.
+        InputError: if the event is not embedded.
 
     Source:
         Gravitational Wave Open Science Center, arXiv:1912.11716.

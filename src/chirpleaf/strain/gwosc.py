@@ -1,10 +1,10 @@
-"""Events that are not embedded: downloaded from the Gravitational Wave Open Science Center, once.
+"""Download of events from the Gravitational Wave Open Science Center, with a cache.
 
-The catalogue is asked through the `gwosc` client for the trigger time and the strain files; each file is written beside
-its final name, read as a check, and only then renamed, so that a broken download never passes for a file. A record,
-`event.json`, is written last: with it in the cache the event needs no network again.
+The `gwosc` client looks up the trigger time and the addresses of the strain files. Each file is downloaded under a
+temporary name, read as a check, and then renamed, so that an incomplete download is never used. A record, `event.json`,
+is written last; an event with a record in the cache is loaded without internet access.
 
-The cache is `$CHIRPLEAF_CACHE`, by default `~/.cache/chirpleaf`; deleting any of it is safe.
+The cache folder is `$CHIRPLEAF_CACHE`, by default `~/.cache/chirpleaf`. It can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from chirpleaf.system.files import write_atomically
 
 HOST = "https://gwosc.org"
 TIMEOUT = 20.0
-"""Seconds without an answer after which the server counts as out of reach."""
+"""Seconds without a response after which the server counts as unreachable."""
 
 SOURCE = "Gravitational Wave Open Science Center (https://gwosc.org), CC BY 4.0"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]*")
 
 
 def cache_folder() -> Path:
-    """Folder of downloaded strain: `$CHIRPLEAF_CACHE`, by default `~/.cache/chirpleaf`."""
+    """Folder for downloaded strain: `$CHIRPLEAF_CACHE`, by default `~/.cache/chirpleaf`."""
     return Path(os.environ.get("CHIRPLEAF_CACHE") or Path.home() / ".cache" / "chirpleaf")
 
 
@@ -46,30 +46,30 @@ def fetch_event(
     host: str = HOST,
     cache: Path | None = None,
 ) -> tuple[Event, dict[str, Strain]]:
-    """Strain of an event of the open catalogues, from the cache or else from the network.
+    """Fetch the strain of an event of the open catalogues, from the cache if possible.
 
-    Releases since GWTC-4.0 have files of 4096 s only (120 MB a detector).
+    Releases since GWTC-4.0 provide files of 4096 s only (120 MB per detector).
 
     Args:
         name: name of the event, such as `"GW190521"` or `"GW200129_065458"`.
         sample_rate: sampling rate of the release in Hz, 4096 or 16384.
-        duration: length of the files in s, 32 or 4096; another one where the release has none of it.
+        duration: preferred length of the files in s, 32 or 4096; the release's own length if it has no such files.
         host: address of the server.
-        cache: folder to keep the files in; by default `cache_folder()`.
+        cache: folder for the files; by default `cache_folder()`.
 
     Returns:
         The event, and its strain by detector.
 
     Raises:
-        InputError: if the catalogues know no such event, the server cannot be reached, or it holds no usable strain.
+        InputError: if the event is unknown, the server cannot be reached, or it has no usable strain of the event.
 
     Source:
         https://gwosc.org/api; arXiv:1912.11716, arXiv:2302.03676.
     """
     if not NAME.fullmatch(name):
-        raise InputError(f"expected the name of an event, such as GW190521; got {name!r}; mend the name")
+        raise InputError(f"expected the name of an event, such as GW190521; got {name!r}; correct the name")
     folder = (cache or cache_folder()) / "gwosc" / name / f"{sample_rate}-{duration}"
-    cached = _load(folder)
+    cached = _read_cache(folder)
     if cached is not None:
         return cached
     trigger_time, urls = _locate(name, sample_rate, duration, host)
@@ -79,13 +79,13 @@ def fetch_event(
     record = {"name": name, "trigger_time": trigger_time, "detectors": list(urls), "urls": urls}
     with write_atomically(folder / "event.json") as scratch:
         scratch.write_text(json.dumps(record))
-    fetched = _load(folder)
+    fetched = _read_cache(folder)
     assert fetched is not None
     return fetched
 
 
-def _load(folder: Path) -> tuple[Event, dict[str, Strain]] | None:
-    """What the cache holds of an event, or None if that is not all of it and readable."""
+def _read_cache(folder: Path) -> tuple[Event, dict[str, Strain]] | None:
+    """Read an event from the cache; None if it is incomplete or unreadable."""
     try:
         record = json.loads((folder / "event.json").read_text())
         event = Event(record["name"], float(record["trigger_time"]), tuple(record["detectors"]), SOURCE)
@@ -95,15 +95,15 @@ def _load(folder: Path) -> tuple[Event, dict[str, Strain]] | None:
 
 
 def _locate(name: str, sample_rate: int, duration: int, host: str) -> tuple[float, dict[str, str]]:
-    """Trigger time (GPS, s) of an event and the address of each detector's file."""
-    from gwosc.datasets import event_gps  # noqa: PLC0415 - seldom needed, and opens sessions
+    """Look up the trigger time (GPS, s) of an event and the address of each detector's file."""
+    from gwosc.datasets import event_gps  # noqa: PLC0415 - rarely needed, and opens sessions
     from gwosc.locate import get_event_urls  # noqa: PLC0415
 
-    with _talking(name, host):
-        _probe(host)
+    with _convert_errors(name, host):
+        _check_server(host)
         trigger_time = float(event_gps(name, host=host))
         with warnings.catch_warnings():
-            # For a release without files of that length the client warns and names the others.
+            # If the release has no files of this length, the client warns and returns the others.
             warnings.simplefilter("ignore", UserWarning)
             found = get_event_urls(name, duration=duration, format="hdf5", sample_rate=sample_rate, host=host)
     # H-H1_GWOSC_4KHZ_R1-1126259447-32.hdf5
@@ -116,16 +116,16 @@ def _locate(name: str, sample_rate: int, duration: int, host: str) -> tuple[floa
     return trigger_time, urls
 
 
-def _probe(host: str) -> None:
-    """One quick request, because the client repeats ten times what times out."""
+def _check_server(host: str) -> None:
+    """Send one short request, because the client repeats a request ten times after a timeout."""
     import requests  # noqa: PLC0415
 
     requests.head(host, timeout=TIMEOUT)
 
 
 @contextmanager
-def _talking(name: str, host: str) -> Iterator[None]:
-    """Say in one line what went wrong with the server, and what to do."""
+def _convert_errors(name: str, host: str) -> Iterator[None]:
+    """Convert errors of the server or the connection to an `InputError` of one line."""
     import requests  # noqa: PLC0415
     import tenacity  # noqa: PLC0415
 
@@ -133,13 +133,13 @@ def _talking(name: str, host: str) -> Iterator[None]:
         yield
     except requests.HTTPError as error:
         unknown = error.response is not None and error.response.status_code == requests.codes.not_found
-        raise InputError(_unknown(name, host) if unknown else _unreachable(name, error)) from error
+        raise InputError(_describe_unknown_event(name, host) if unknown else _describe_failure(name, error)) from error
     except (OSError, tenacity.RetryError, KeyError, ValueError) as error:
-        raise InputError(_unreachable(name, error)) from error
+        raise InputError(_describe_failure(name, error)) from error
 
 
-def _unknown(name: str, host: str) -> str:
-    """Message for a name that the catalogues do not hold, with the names that look like it."""
+def _describe_unknown_event(name: str, host: str) -> str:
+    """Message for an unknown event, with similar names."""
     from gwosc.datasets import find_datasets  # noqa: PLC0415
 
     try:
@@ -153,7 +153,7 @@ def _unknown(name: str, host: str) -> str:
     )
 
 
-def _unreachable(name: str, error: Exception) -> str:
+def _describe_failure(name: str, error: Exception) -> str:
     reason = " ".join(str(error).split())[:120] or type(error).__name__
     return (
         f"no such embedded event {name}, and GWOSC could not be reached: {reason}; embedded: {', '.join(events())}; "
@@ -162,10 +162,10 @@ def _unreachable(name: str, error: Exception) -> str:
 
 
 def _download(name: str, host: str, url: str, path: Path, trigger_time: float) -> None:
-    """Fetch one file beside its final name, check it, and rename it."""
+    """Download one file under a temporary name, check it, and rename it."""
     with write_atomically(path) as scratch:
-        with _talking(name, host):
-            _save(url, scratch)
+        with _convert_errors(name, host):
+            _save_response(url, scratch)
         strain = read(scratch, path.stem)
         if not strain.start_time <= trigger_time < strain.end_time:
             raise InputError(
@@ -174,8 +174,8 @@ def _download(name: str, host: str, url: str, path: Path, trigger_time: float) -
             )
 
 
-def _save(url: str, path: Path) -> None:
-    """Write what an address answers to a file."""
+def _save_response(url: str, path: Path) -> None:
+    """Write the response of an address to a file."""
     import requests  # noqa: PLC0415
 
     with requests.get(url, stream=True, timeout=TIMEOUT) as answer, path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Strain from files: what the Gravitational Wave Open Science Center releases, and frames.
+"""Readers of strain files: formats of the Gravitational Wave Open Science Center (GWOSC), and GWF frames.
 
 | format | recognised by | start and rate from | detector from |
 |---|---|---|---|
@@ -6,9 +6,9 @@
 | GWF frames | first bytes `IGWD` | the channel | the channel's prefix |
 | GWOSC text, also gzipped | neither | header lines that start with `#` | header |
 
-A file is recognised by its content, whatever its name. Times without data are NaN, as released; data-quality masks
-are not consulted. The layouts are described at https://gwosc.org/archive/dataset_details and, for frames, in
-LIGO-T970130.
+The format is recognised from the content of the file, not from its name. Times without data are NaN, as in the
+release; data-quality masks are not used. The formats are described at https://gwosc.org/archive/dataset_details and,
+for frames, in LIGO-T970130.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ HEADER = {
     "start_time": re.compile(r"starting GPS ([\d.]+)"),
     "duration": re.compile(r"\bduration ([\d.]+)"),
 }
-"""What the header of a text file says, and how."""
+"""Patterns of the entries in the header of a text file."""
 
 
 def read(path: str | Path, detector: str, *, channel: str | None = None) -> Strain:
@@ -43,16 +43,16 @@ def read(path: str | Path, detector: str, *, channel: str | None = None) -> Stra
 
     Args:
         path: the file.
-        detector: prefix of the detector, such as `"H1"`; must be the file's.
-        channel: channel of a frame file, such as `"H1:GWOSC-4KHZ_R1_STRAIN"`; by default the only one of the detector
-            whose name holds "STRAIN".
+        detector: prefix of the detector, such as `"H1"`; it must agree with the file.
+        channel: channel of a frame file, such as `"H1:GWOSC-4KHZ_R1_STRAIN"`; by default the detector's only channel
+            whose name contains "STRAIN".
 
     Returns:
-        The whole file's strain; NaN where the detector did not observe.
+        Strain of the whole file; NaN where the detector did not observe.
 
     Raises:
-        InputError: if the file is missing, of another format, cut short or another detector's, or the channel is not
-            in it or not clear.
+        InputError: if the file is missing, truncated, of another format or of another detector, or the channel is
+            missing or ambiguous.
 
     Source:
         https://gwosc.org/archive/dataset_details; LIGO-T970130 (frames).
@@ -65,14 +65,16 @@ def read(path: str | Path, detector: str, *, channel: str | None = None) -> Stra
     if signature == FRAME_SIGNATURE:
         return _read_frames(path, detector, channel)
     if channel is not None:
-        raise InputError(f"{path}: expected GWF frames, for a channel is given; got another format; drop the channel")
+        raise InputError(
+            f"{path}: expected GWF frames, because a channel is given; got another format; omit the channel"
+        )
     if h5py.is_hdf5(path):
         return _read_hdf5(path, detector)
     return _read_text(path, detector, compressed=signature.startswith(GZIP_SIGNATURE))
 
 
 def _read_hdf5(path: Path, detector: str) -> Strain:
-    """A GWOSC HDF5 file."""
+    """Read a GWOSC HDF5 file."""
     try:
         with h5py.File(path, "r") as file:
             dataset = file["strain/Strain"]
@@ -80,17 +82,19 @@ def _read_hdf5(path: Path, detector: str) -> Strain:
             spacing, start = float(dataset.attrs["Xspacing"]), float(dataset.attrs["Xstart"])
             found = file["meta/Detector"][()]
     except OSError as error:
-        raise _unreadable(path, "a complete HDF5 file", error) from error
+        raise _make_read_error(path, "a complete HDF5 file", error) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(path, "GWOSC HDF5 with strain/Strain (Xstart, Xspacing) and meta/Detector", error) from error
+        raise _make_read_error(
+            path, "GWOSC HDF5 with strain/Strain (Xstart, Xspacing) and meta/Detector", error
+        ) from error
     _check_detector(path, detector, found.decode() if isinstance(found, bytes) else str(found))
     if not spacing > 0:
         raise InputError(f"{path}: expected a positive Xspacing in s; got {spacing}; download the file again")
-    return Strain(detector, values, start, _nearest_integer(1.0 / spacing))
+    return Strain(detector, values, start, _round_rate(1.0 / spacing))
 
 
 def _read_text(path: Path, detector: str, *, compressed: bool) -> Strain:
-    """A GWOSC text file, one value a line under a header that starts with #."""
+    """Read a GWOSC text file: header lines that start with #, then one value per line."""
     try:
         text = gzip.decompress(path.read_bytes()) if compressed else path.read_bytes()
         lines = text.decode("ascii").splitlines()
@@ -98,7 +102,7 @@ def _read_text(path: Path, detector: str, *, compressed: bool) -> Strain:
         found = {name: pattern.search(header) for name, pattern in HEADER.items()}
         values = np.array([line for line in lines if line and not line.startswith("#")], dtype=np.float64)
     except (OSError, EOFError, ValueError) as error:
-        raise _unreadable(path, "GWOSC HDF5, GWOSC text (.txt, .txt.gz) or GWF frames", error) from error
+        raise _make_read_error(path, "GWOSC HDF5, GWOSC text (.txt, .txt.gz) or GWF frames", error) from error
     missing = [name for name, match in found.items() if match is None]
     if missing:
         raise InputError(
@@ -110,31 +114,31 @@ def _read_text(path: Path, detector: str, *, compressed: bool) -> Strain:
     rate, duration = float(entries["sample_rate"]), float(entries["duration"])
     if len(values) != round(rate * duration):
         raise InputError(
-            f"{path}: expected {round(rate * duration)} samples as its header says; got {len(values)}; the file is cut "
-            "short, download it again"
+            f"{path}: expected {round(rate * duration)} samples according to the header; got {len(values)}; the file "
+            "is truncated, download it again"
         )
     return Strain(detector, values, float(entries["start_time"]), rate)
 
 
 def _read_frames(path: Path, detector: str, channel: str | None) -> Strain:
-    """One channel of a GWF file."""
-    import lalframe  # noqa: PLC0415 - seldom needed, and loads a C library
+    """Read one channel of a GWF file."""
+    import lalframe  # noqa: PLC0415 - rarely needed, and loads a C library
     from lalframe import frread  # noqa: PLC0415
 
     try:
-        with _lal_errors_unprinted():
-            # Opening the stream checks the whole file; reading the channels of a file cut short would crash in C.
+        with _silence_lal():
+            # Opening the stream checks the whole file. Reading the channels of a truncated file would crash in C.
             lalframe.FrStreamOpen("", str(path.resolve()))
             chosen = _choose_channel(path, detector, channel)
-            series = frread.read_timeseries(_frame_source(path), chosen)
+            series = frread.read_timeseries(_locate_frames(path), chosen)
     except RuntimeError as error:
-        raise _unreadable(path, "complete GWF frames without gaps", error) from error
+        raise _make_read_error(path, "complete GWF frames without gaps", error) from error
     values = np.asarray(series.data.data, dtype=np.float64)
-    return Strain(detector, values, float(series.epoch), _nearest_integer(1.0 / series.deltaT))
+    return Strain(detector, values, float(series.epoch), _round_rate(1.0 / series.deltaT))
 
 
 def _choose_channel(path: Path, detector: str, channel: str | None) -> str:
-    """The channel asked for if the file has it, else the detector's only one that looks like strain."""
+    """Choose the requested channel, or by default the detector's only strain channel."""
     from lalframe.utils import frtools  # noqa: PLC0415
 
     channels: list[str] = frtools.get_channels(str(path))
@@ -153,8 +157,8 @@ def _choose_channel(path: Path, detector: str, channel: str | None) -> str:
     return candidates[0]
 
 
-def _frame_source(path: Path) -> Any:
-    """What `frread.read_timeseries` takes: a name that ends in .gwf, else a LAL cache of the one file."""
+def _locate_frames(path: Path) -> Any:
+    """Give the source for `frread.read_timeseries`: a file name that ends in .gwf, or else a LAL cache of the file."""
     import lal  # noqa: PLC0415
 
     if path.suffix == ".gwf":
@@ -163,8 +167,8 @@ def _frame_source(path: Path) -> Any:
 
 
 @contextmanager
-def _lal_errors_unprinted() -> Iterator[None]:
-    """Keep LAL from writing its traceback to stderr; the exception says enough."""
+def _silence_lal() -> Iterator[None]:
+    """Stop LAL from writing its traceback to stderr; the exception has the information."""
     import lal  # noqa: PLC0415
 
     level = lal.GetDebugLevel()
@@ -180,11 +184,13 @@ def _check_detector(path: Path, expected: str, found: str) -> None:
         raise InputError(f"{path}: expected strain of {expected}; got that of {found}; pair the file with {found}")
 
 
-def _nearest_integer(rate: float) -> float:
-    """Sampling rate in Hz, freed from the rounding of its inverse."""
+def _round_rate(rate: float) -> float:
+    """Round a sampling rate in Hz that was computed from its inverse."""
     return float(round(rate)) if abs(rate - round(rate)) < 1e-6 * rate else rate
 
 
-def _unreadable(path: Path, expected: str, error: Exception) -> InputError:
+def _make_read_error(path: Path, expected: str, error: Exception) -> InputError:
     reason = " ".join(str(error).split())[:120] or type(error).__name__
-    return InputError(f"{path}: expected {expected}; got a file that cannot be read so ({reason}); download it again")
+    return InputError(
+        f"{path}: expected {expected}; got a file that cannot be read as such ({reason}); download it again"
+    )

@@ -1,11 +1,11 @@
-"""The analysis segment: what the likelihood and the networks see of the strain.
+"""The analysis segment: frequency-domain strain around the trigger, for the likelihood and the networks.
 
-With the window w of `windows.tukey` (no correction for the power it takes, see there), the Fourier transform about a
-reference time t_0 is
+The strain x is multiplied by the window w of `windows.tukey`, without a correction for the lost power (see there). Its
+Fourier transform with respect to a reference time t_0 is
 
     d(f) = sum_j x(t_j) w_j exp(-2 pi i f (t_j - t_0)) / rate,
 
-on the multiples of 1 / duration within the band. A signal that merges at t_0 + t appears as h(f) exp(-2 pi i f t).
+at the multiples of 1 / duration within the band. A signal with merger time t_0 + t is h(f) exp(-2 pi i f t).
 """
 
 from collections.abc import Mapping
@@ -20,23 +20,23 @@ from chirpleaf.strain.strain import Spectrum, Strain
 from chirpleaf.strain.windows import tukey
 
 AFTER_TRIGGER = 2.0
-"""Seconds of the segment after the trigger."""
+"""Length of the segment after the trigger in s."""
 
 ROLL_OFF = 0.2
-"""Seconds over which the window rolls off at either end."""
+"""Length of each roll-off of the window in s."""
 
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """Strain of a network of detectors in the frequency domain, with the noise it is weighed by.
+    """Frequency-domain strain of a network of detectors, with the power spectral densities of the noise.
 
     Attributes:
-        detectors: names, in the order of the rows.
-        strain: shape (detector, F), 1/Hz, about `reference_time`.
+        detectors: names of the detectors, in the order of the rows.
+        strain: shape (detector, F), 1/Hz, with phases relative to `reference_time`.
         psd: one-sided power spectral densities, shape (detector, F), 1/Hz.
         frequencies: shape (F,), Hz.
-        duration: length in the time domain, seconds.
-        reference_time: GPS time that phases refer to, seconds.
+        duration: length in the time domain in s.
+        reference_time: GPS time of the origin of the Fourier transform in s.
     """
 
     detectors: tuple[str, ...]
@@ -46,35 +46,43 @@ class Segment:
     duration: float
     reference_time: float
 
-    def about(self, reference_time: float) -> "Segment":
-        """The same data with phases referred to another GPS time (s)."""
+    def with_reference_time(self, reference_time: float) -> "Segment":
+        """Shift the phases of the same data to another reference time.
+
+        Args:
+            reference_time: GPS time in s.
+
+        Returns:
+            The segment with this reference time.
+        """
         shift = np.exp(2j * np.pi * self.frequencies * (reference_time - self.reference_time))
         return replace(self, strain=self.strain * shift, reference_time=reference_time)
 
-    def whitened(self, sample_rate: float) -> Float64[np.ndarray, "detector sample"]:
-        """Whitened strain in the time domain, of unit variance for noise that fills the band.
+    def whiten(self, sample_rate: float) -> Float64[np.ndarray, "detector sample"]:
+        """Whiten the strain and transform it to the time domain; band-limited noise has unit variance.
 
         Args:
-            sample_rate: Hz.
+            sample_rate: sampling rate in Hz.
 
         Returns:
-            Shape (detector, duration * sample_rate); sample 0 lies `duration - 2 s` before the reference time.
+            Whitened strain, shape (detector, duration * sample_rate). Sample 0 is `duration - 2 s` before the reference
+            time.
         """
-        return whitened_series(self, self.strain, sample_rate)
+        return whiten_series(self, self.strain, sample_rate)
 
 
-def whitened_series(
+def whiten_series(
     segment: Segment, strain: Complex128[np.ndarray, "detector frequency"], sample_rate: float
 ) -> Float64[np.ndarray, "detector sample"]:
-    """Any strain or signal on a segment's frequencies, whitened, in the time domain.
+    """Whiten a strain or signal at the frequencies of a segment and transform it to the time domain.
 
     Args:
-        segment: gives frequencies, noise and times.
-        strain: shape (detector, F), 1/Hz, about the segment's reference time.
-        sample_rate: Hz.
+        segment: segment that gives the frequencies, the noise and the times.
+        strain: shape (detector, F), 1/Hz, with phases relative to the segment's reference time.
+        sample_rate: sampling rate in Hz.
 
     Returns:
-        Shape (detector, duration * sample_rate), as `Segment.whitened`.
+        Whitened series, shape (detector, duration * sample_rate), as for `Segment.whiten`.
     """
     n = round(segment.duration * sample_rate)
     spectrum = np.zeros((len(strain), n // 2 + 1), dtype=np.complex128)
@@ -95,21 +103,21 @@ def cut_segment(
     duration: float,
     frequencies: Spectrum,
 ) -> Segment:
-    """Cuts, windows and transforms.
+    """Cut the analysis segment out of the strain, apply the window and transform to the frequency domain.
 
     Args:
-        strain: of each detector; the order is kept.
-        psd: of each of these detectors.
-        reference_time: GPS time of the trigger, seconds; the segment ends 2 s after it.
-        duration: length, seconds.
+        strain: strain by detector; the order is kept.
+        psd: power spectral density by detector.
+        reference_time: GPS time of the trigger in s; the segment ends 2 s after it.
+        duration: length of the segment in s.
         frequencies: multiples of 1 / duration, shape (F,), Hz.
 
     Returns:
         The segment.
 
     Raises:
-        InputError: a segment lies outside its strain or holds gaps, a density is missing or does not cover the
-            frequencies, or the sampling rate is too low for them.
+        InputError: if the segment is not within the strain or has gaps, a density is missing or does not cover the
+            frequencies, or the sampling rate is too low for the frequencies.
     """
     rows, densities = [], []
     for name, series in strain.items():
@@ -120,12 +128,12 @@ def cut_segment(
                 f"{name} strain: expected a sampling rate of at least {2 * frequencies[-1]:g} Hz; got "
                 f"{series.sample_rate:g} Hz: take the file sampled at 4096 Hz"
             )
-        rows.append(_transform(series, reference_time, duration, frequencies))
+        rows.append(_transform_series(series, reference_time, duration, frequencies))
         densities.append(psd[name].at(frequencies))
     return Segment(tuple(strain), np.stack(rows), np.stack(densities), frequencies, duration, reference_time)
 
 
-def _transform(
+def _transform_series(
     series: Strain, reference_time: float, duration: float, frequencies: Spectrum
 ) -> Complex128[np.ndarray, " frequency"]:
     piece = series.segment(reference_time + AFTER_TRIGGER - duration, duration)

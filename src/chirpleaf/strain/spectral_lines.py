@@ -1,12 +1,12 @@
-"""Narrow lines in detector noise: where they lie, how high they rise, and what an estimated PSD shows of them.
+"""Narrow spectral lines in detector noise: frequencies, heights, and shapes in an estimated PSD.
 
-Mains harmonics, calibration lines and the violin modes of the suspensions stand up to 6 decades above the floor. A
-power spectral density estimated from segments of `1 / resolution` seconds shows each at least as wide as a frequency
-bin, with skirts that depend on the window. The excess over the floor is modelled as
+Mains harmonics, calibration lines and the violin modes of the suspensions rise up to 6 decades above the noise floor.
+In a power spectral density that is estimated from segments of `1 / resolution` seconds, a line is at least as wide as a
+frequency bin, and its wings depend on the window. The excess over the floor is modelled as
 
     e(f) = sum_k  h_k [1 + (f - f_k)^2 / w_k^2]^(-m_k),     w_k^2 = width_k^2 + (resolution / 2)^2,
 
-with m = 1 a Lorentzian (heavy skirts) and m = 3 close to the main lobe of a Hann window.
+where m = 1 is a Lorentzian (heavy wings) and m = 3 is close to the main lobe of a Hann window.
 """
 
 import json
@@ -21,19 +21,19 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 SKIRT = 16.0
-"""How far from its centre (Hz) a line is followed."""
+"""Distance from the centre of a line in Hz beyond which its wings are neglected."""
 
 
 @dataclass(frozen=True)
 class LineGroup:
-    """A place in the spectrum where an instrument has up to `most` lines.
+    """A frequency range in which an instrument has up to `most` lines.
 
     Attributes:
-        name: What makes the lines.
+        name: Origin of the lines.
         low: Lowest frequency (Hz); the lines are log-uniform between `low` and `high`.
         high: Highest frequency (Hz).
         most: Largest number of lines; the number is uniform on 1..most.
-        probability: Probability that the group is there at all.
+        probability: Probability that the group is present.
         height: Range of the log-uniform excess over the floor, as a ratio of PSDs.
         width: Range of the log-uniform intrinsic half-width in Hz.
     """
@@ -56,7 +56,7 @@ class Lines:
         frequency: (lines,) centre in Hz.
         height: (lines,) excess over the floor at the centre, dimensionless.
         width: (lines,) intrinsic half-width in Hz.
-        steepness: (lines,) exponent m of the skirts.
+        steepness: (lines,) exponent m of the wings.
     """
 
     spectrum: NDArray[np.int64]
@@ -88,7 +88,7 @@ class Lines:
 
 @lru_cache
 def detector_table() -> dict[str, Any]:
-    """Families, instruments and line groups as shipped in `data/design/detectors.json`."""
+    """Read the table of families, instruments and line groups, `data/design/detectors.json`."""
     path = resources.files("chirpleaf.strain") / "data" / "design" / "detectors.json"
     table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return table
@@ -96,14 +96,14 @@ def detector_table() -> dict[str, Any]:
 
 @lru_cache
 def line_groups(instrument: str) -> tuple[LineGroup, ...]:
-    """All line groups of an instrument ("LIGO", "Virgo", "KAGRA"), mains harmonics included."""
+    """List the line groups of an instrument ("LIGO", "Virgo", "KAGRA"), including harmonics of the mains frequency."""
     table = detector_table()
     groups = [LineGroup(**row) for row in table["lines"][instrument]]
-    return (*groups, *_mains(**table["mains"][instrument]))
+    return (*groups, *_make_mains_groups(**table["mains"][instrument]))
 
 
-def _mains(frequency: float, height: float, highest: float = 2048.0) -> Iterator[LineGroup]:
-    """Harmonics of the mains: the first almost always, the others ever lower and in half of the spectra."""
+def _make_mains_groups(frequency: float, height: float, highest: float = 2048.0) -> Iterator[LineGroup]:
+    """Make the harmonics of the mains: the first is almost always present, weaker higher ones half the time."""
     for harmonic in range(1, int(highest / frequency) + 1):
         yield LineGroup(
             name=f"mains {harmonic}",
@@ -125,10 +125,10 @@ def sample_lines(
     """Draw the lines of `n` spectra.
 
     Args:
-        groups: Where lines may lie.
+        groups: Groups of possible lines.
         n: Number of spectra.
         presence: Factor on the probability of every group.
-        steepness: Range of the uniform exponent of the skirts, one for each spectrum, as the window is.
+        steepness: Range of the uniform exponent of the wings. Each spectrum has one value, as it has one window.
         rng: Source of randomness.
 
     Returns:
@@ -139,12 +139,12 @@ def sample_lines(
         present = rng.random(n) < presence * group.probability
         spectrum = np.repeat(np.arange(n), rng.integers(1, group.most + 1, n) * present)
         ranges = ((group.low, group.high), group.height, group.width)
-        parts.append((spectrum, *(_log_uniform(*bounds, spectrum.size, rng) for bounds in ranges)))
+        parts.append((spectrum, *(_sample_log_uniform(*bounds, spectrum.size, rng) for bounds in ranges)))
     spectrum, frequency, height, width = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Lines(spectrum, frequency, height, width, rng.uniform(*steepness, n)[spectrum])
 
 
-def _log_uniform(low: float, high: float, n: int, rng: np.random.Generator) -> Array:
-    """(n,) draws uniform in the logarithm between `low` and `high`."""
+def _sample_log_uniform(low: float, high: float, n: int, rng: np.random.Generator) -> Array:
+    """(n,) log-uniform draws between `low` and `high`."""
     draws: Array = np.exp(rng.uniform(np.log(low), np.log(high), n))
     return draws

@@ -1,10 +1,10 @@
-"""One detector's strain: a regularly sampled stretch of time and where it lies in GPS time.
+"""Regularly sampled strain of one detector.
 
-Sample i was taken at `start_time + i / sample_rate`. Open data mark the times when a detector did not observe with NaN;
-such gaps are welcome outside the stretch that is used, and `gaps` and `good_stretches` tell where they are.
+Sample i is at GPS time `start_time + i / sample_rate`. Open data are NaN at times when a detector did not observe.
+Gaps are allowed outside the analysed interval; `gaps` and `good_stretches` list them.
 
-GPS times are float64 seconds: today's values around 1.4e9 s are resolved to 0.24 microseconds, 1/1000 of a sample at
-4096 Hz.
+GPS times are float64 seconds: present values of about 1.4e9 s have a resolution of 0.24 microseconds, 1/1000 of a
+sample at 4096 Hz.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from jaxtyping import Float64
 from chirpleaf.errors import InputError
 
 Series = Float64[np.ndarray, "sample"]
-"""Regularly sampled values in time, shape (n,)."""
+"""Regularly sampled time series, shape (n,)."""
 
-Thinned = Float64[np.ndarray, "thinned_sample"]
-"""A series at a lower rate than another one, shape (m,)."""
+DecimatedSeries = Float64[np.ndarray, "decimated_sample"]
+"""Time series at a reduced sampling rate, shape (m,)."""
 
 Spectrum = Float64[np.ndarray, "frequency"]
 """Values at increasing frequencies, shape (F,)."""
 
 STOP_BAND_DECIBEL = 100.0
-"""What the anti-alias filter takes off above the new Nyquist frequency (amplitude / 1e5)."""
+"""Attenuation of the anti-alias filter above the new Nyquist frequency in dB (amplitude / 1e5)."""
 
 PASS_BAND = 0.8
 """Fraction of the new Nyquist frequency up to which the anti-alias filter is flat to 1e-5."""
@@ -43,7 +43,7 @@ class Strain:
         sample_rate: samples per second in Hz.
 
     Raises:
-        InputError: if the values are not one finite-or-NaN series, or the time or rate make no sense.
+        InputError: if the values are not one series of finite numbers or NaN, or the time or rate is invalid.
 
     Example:
         >>> strain = Strain("H1", np.zeros(32 * 4096), start_time=1126259447.0, sample_rate=4096.0)
@@ -87,7 +87,7 @@ class Strain:
 
     @property
     def end_time(self) -> float:
-        """GPS time in s at which the sample after the last would be."""
+        """GPS time in s of the end of the last sample: `start_time + duration`."""
         return self.start_time + self.duration
 
     @property
@@ -97,19 +97,19 @@ class Strain:
 
     @property
     def gaps(self) -> tuple[tuple[float, float], ...]:
-        """Stretches of NaN as (GPS start, GPS end) in s, in order."""
-        return self._stretches(np.isnan(self.values))
+        """Intervals of NaN as (GPS start, GPS end) in s, in order."""
+        return self._find_runs(np.isnan(self.values))
 
     @property
     def good_stretches(self) -> tuple[tuple[float, float], ...]:
-        """Stretches without NaN as (GPS start, GPS end) in s, in order."""
-        return self._stretches(np.isfinite(self.values))
+        """Intervals without NaN as (GPS start, GPS end) in s, in order."""
+        return self._find_runs(np.isfinite(self.values))
 
     def segment(self, start: float, duration: float) -> Strain:
-        """Cut out a stretch that holds no gap.
+        """Cut out a segment without gaps.
 
-        The first sample is the one nearest to `start`, so the cut's `start_time` is off by up to half a sample: go on
-        with the cut's own `start_time`, never with the time that was asked for.
+        The first sample is the one nearest to `start`. Use the `start_time` of the result for phases, because it can
+        differ from `start` by up to half a sample.
 
         Args:
             start: GPS time in s.
@@ -119,7 +119,7 @@ class Strain:
             Strain of `duration * sample_rate` samples.
 
         Raises:
-            InputError: if the stretch reaches outside, holds NaN or is no whole number of samples.
+            InputError: if the segment is not within the data, contains NaN or is not a whole number of samples.
         """
         n = round(duration * self.sample_rate)
         if n < 1 or abs(n - duration * self.sample_rate) > 1e-3:
@@ -137,26 +137,26 @@ class Strain:
         if np.isnan(cut).any():
             raise InputError(
                 f"{self.detector} segment: expected data without gaps; got {int(np.isnan(cut).sum())} NaN samples "
-                f"within GPS {start:.3f} to {start + duration:.3f}; take another time or leave this detector out"
+                f"within GPS {start:.3f} to {start + duration:.3f}; take another time or omit this detector"
             )
         return replace(self, values=cut, start_time=self.start_time + first / self.sample_rate)
 
     def require_sample_rate(self, rate: float) -> Strain:
-        """The same strain at a given sampling rate.
+        """Return the strain at a given sampling rate, decimated if necessary.
 
-        An equal rate returns the strain itself. A rate that divides the present one is reached by decimation: a
-        linear-phase Kaiser low-pass, centred so that it delays nothing, flat to 1e-5 up to 0.8 of the new Nyquist
-        frequency and 100 dB down above it. Samples that the filter could only make by reaching past an end of the file
-        or into a gap become NaN rather than being made up: a few hundredths of a second.
+        The strain itself is returned if it already has this rate. Decimation uses a linear-phase Kaiser low-pass filter
+        without delay, flat to 1e-5 up to 0.8 of the new Nyquist frequency and attenuating by 100 dB above the Nyquist
+        frequency. Samples within the length of the filter from a gap or an end of the data become NaN, a few
+        hundredths of a second.
 
         Args:
-            rate: wanted sampling rate in Hz.
+            rate: sampling rate in Hz.
 
         Returns:
-            Strain at that rate.
+            Strain at this rate.
 
         Raises:
-            InputError: if the present rate is no whole multiple of the wanted one.
+            InputError: if the present rate is not a whole multiple of `rate`.
 
         Source:
             Kaiser's window design, Oppenheim & Schafer, Discrete-Time Signal Processing, section 7.5.3.
@@ -171,23 +171,26 @@ class Strain:
             )
         return replace(self, values=_decimate(self.values, factor), sample_rate=float(rate))
 
-    def _stretches(self, mask: np.ndarray) -> tuple[tuple[float, float], ...]:
-        """Runs of True as (GPS start, GPS end)."""
+    def _find_runs(self, mask: np.ndarray) -> tuple[tuple[float, float], ...]:
+        """Find the runs of True as (GPS start, GPS end)."""
         edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
         times = self.start_time + edges / self.sample_rate
         return tuple((float(lo), float(hi)) for lo, hi in zip(times[::2], times[1::2], strict=True))
 
 
-def _decimate(values: Series, factor: int) -> Thinned:
-    """Low-pass and keep every factor-th sample; direct sums, so that a NaN spreads no further than the filter."""
-    from scipy.signal import firwin, kaiserord, upfirdn  # noqa: PLC0415 - takes half a second, seldom needed
+def _decimate(values: Series, factor: int) -> DecimatedSeries:
+    """Apply the low-pass filter and keep every factor-th sample.
+
+    The filter is applied by direct summation, so that a NaN affects only the samples within its length.
+    """
+    from scipy.signal import firwin, kaiserord, upfirdn  # noqa: PLC0415 - takes half a second, rarely needed
 
     taps, beta = kaiserord(STOP_BAND_DECIBEL, (1.0 - PASS_BAND) / factor)
     edge = -(-taps // (2 * factor))
     half = edge * factor
     low_pass = firwin(2 * half + 1, (1.0 + PASS_BAND) / (2.0 * factor), window=("kaiser", beta))
     kept = len(values) // factor
-    thinned: Thinned = upfirdn(low_pass, values, down=factor)[edge : edge + kept]
+    thinned: DecimatedSeries = upfirdn(low_pass, values, down=factor)[edge : edge + kept]
     thinned[:edge] = np.nan
     thinned[max(kept - edge, 0) :] = np.nan
     return thinned

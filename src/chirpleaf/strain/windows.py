@@ -1,26 +1,25 @@
-"""Windows that taper a stretch of strain, and where the power they take away has to be put back.
+"""The Tukey window, and the correction of power spectral densities for its loss of power.
 
-A Tukey window is one in the middle and rolls off to zero as half a cosine over the first and the last `roll_off`
-samples (Harris 1978, Proc. IEEE 66, 51):
+A Tukey window is one in the middle and falls to zero as half a cosine over the first and the last `roll_off` samples
+(Harris 1978, Proc. IEEE 66, 51):
 
     w(j) = [1 - cos(pi j' / roll_off)] / 2,  j' = j n / (n - 1)    for j' < roll_off, mirrored at the other end,
 
 so that the first and the last of the n samples are zero.
 
-**The power lost.** Of white noise a window keeps the fraction `power(w)` = mean(w^2), and the question where to divide
-by it has one right answer:
+**Power correction.** A window reduces the power of white noise by the factor `power(w)` = mean(w^2). This factor is
+divided out in one place only:
 
-- *In the estimate of the power spectral density, and only there.* A periodogram of a windowed stretch is low by
-  mean(w^2) of the window *of the estimate*, so `chirpleaf.strain.psd.welch` divides by it. The result is the density of
-  the noise itself, whatever window was used to find it.
-- *Never in the data or in the density of the analysis segment.* The signal sits in the flat part, where w = 1, and is
-  not attenuated. Dividing the data by sqrt(mean(w^2)) makes every signal louder than it is; dividing the density by it
-  (or multiplying) makes the noise look quieter (louder) than it is. Either way the signal-to-noise ratio is off by
-  sqrt(mean(w^2)), distances are biased and posteriors too narrow or too wide. Parameter-estimation codes carried such a
-  factor for years (arXiv:2508.11091); for a 4 s segment that rolls off over 0.2 s, mean(w^2) = 0.937, hence 3 % in
-  amplitude.
+- *The estimate of the power spectral density is corrected.* The periodogram of a windowed stretch is low by mean(w^2),
+  so `chirpleaf.strain.psd_estimation.welch` divides by it. The estimate then does not depend on the window.
+- *The data and the density of the analysis segment are not corrected.* The signal lies in the flat part of the window,
+  where w = 1, and is not attenuated. Dividing the data by sqrt(mean(w^2)) would amplify the signal; scaling the density
+  by mean(w^2) would change the noise level. In either case the signal-to-noise ratio would be wrong by
+  sqrt(mean(w^2)), distances would be biased and posteriors too narrow or too wide. Parameter-estimation codes carried
+  such a factor for years (arXiv:2508.11091). For a 4 s segment with a roll-off of 0.2 s, mean(w^2) = 0.937, hence 3 %
+  in amplitude.
 
-The noise in the tapered ends is indeed weaker than the density says; that costs nothing, for no signal is there.
+The noise in the tapered ends is weaker than the density states. This does not matter, because they contain no signal.
 """
 
 from __future__ import annotations
@@ -32,18 +31,18 @@ from chirpleaf.strain.strain import Series
 
 
 def tukey(n: int, roll_off_samples: float) -> Series:
-    """Tukey window that rolls off over a given stretch at either end.
+    """Compute a Tukey window.
 
     Args:
         n: number of samples.
-        roll_off_samples: length of each roll-off in samples, that is seconds times the sampling rate; from 0 (a box)
-            to n / 2 (a Hann window).
+        roll_off_samples: length of each roll-off in samples (seconds times sampling rate), from 0 (a rectangular
+            window) to n / 2 (a Hann window).
 
     Returns:
-        Symmetric window of shape (n,), dimensionless, from 0 at either end to 1.
+        Symmetric, dimensionless window of shape (n,), zero at both ends and one in the middle.
 
     Raises:
-        InputError: if there are no samples or the two roll-offs do not fit in.
+        InputError: if there are no samples or the two roll-offs are longer than the window.
 
     Source:
         Harris (1978), Proc. IEEE 66, 51.
@@ -68,10 +67,9 @@ def tukey(n: int, roll_off_samples: float) -> Series:
 
 
 def power(window: Series) -> float:
-    """Fraction of white noise's power that a window keeps, mean(w^2).
+    """Compute the fraction of the power of white noise that a window keeps, mean(w^2).
 
-    It belongs in the normalisation of a spectral estimate made with that same window, and nowhere else: see the head
-    of this module.
+    It normalises a spectral estimate that uses the same window. Do not apply it to data; see the module docstring.
 
     Args:
         window: window of shape (n,), dimensionless.
