@@ -1,0 +1,150 @@
+"""Posterior of the parameters of one event."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirpleaf.physics.derived import Samples
+from chirpleaf.result.base import Result
+from chirpleaf.result.certificate import Certificate
+from chirpleaf.result.hdf5 import POSTERIOR, Record
+from chirpleaf.result.proposal import Proposal
+from chirpleaf.result.sky import SkyMap
+from chirpleaf.result.weights import weighted_quantiles
+
+HEADLINE = (
+    "chirp_mass",
+    "mass_1",
+    "mass_2",
+    "mass_ratio",
+    "chi_eff",
+    "final_mass",
+    "final_spin",
+    "f_220",
+    "tau_220",
+)
+"""Parameters of the corner plot, and of the table of every posterior."""
+
+CERTIFIED = ("luminosity_distance", "chirp_mass_source", "mass_1_source", "mass_2_source", "network_optimal_snr")
+"""Further parameters of the table of a certified posterior."""
+
+EXTRINSIC = ("luminosity_distance", "ra", "dec", "theta_jn", "psi", "phase", "geocent_time")
+"""Extrinsic parameters that a certified posterior has samples of."""
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Posterior(Result):
+    """Posterior of one event.
+
+    Attributes:
+        samples: samples of equal weight: all draws if these have equal weights, else as many as their effective sample
+            size, drawn by systematic resampling with the seed of the provenance. They follow from `proposal`.
+        proposal: the weighted draws.
+        intrinsic: names of the parameters that `proposal.log_prob` is a density of.
+        certificate: importance-sampling diagnostics; None if the posterior is not certified.
+        sky: sky map; None if the posterior is not certified.
+
+    Example:
+        >>> import chirpleaf
+        >>> posterior = chirpleaf.infer("GW150914", samples=200, seed=1, certify=False)
+        >>> bool(35 < posterior["mass_1"].mean() < 45)
+        True
+    """
+
+    samples: Samples = field(init=False)
+    proposal: Proposal
+    intrinsic: tuple[str, ...]
+    certificate: Certificate | None = None
+    sky: SkyMap | None = None
+
+    def __post_init__(self) -> None:
+        equal = self.proposal.equally_weighted
+        samples = self.proposal.samples if equal else self.resample(self.proposal.effective_sample_size)
+        object.__setattr__(self, "samples", samples)
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """Names of the parameters of the corner plot."""
+        return HEADLINE
+
+    @property
+    def tabulated(self) -> tuple[str, ...]:
+        """Names of the parameters of the table that `chirpleaf infer` prints."""
+        return HEADLINE + tuple(name for name in CERTIFIED if name in self.samples)
+
+    @property
+    def search_parameters(self) -> tuple[str, ...]:
+        """Names of the parameters that were sampled: the intrinsic, and if certified the extrinsic ones."""
+        return self.intrinsic + tuple(name for name in EXTRINSIC if name in self.samples)
+
+    @property
+    def n_draws(self) -> int:
+        """Number of draws from the proposal, `n_samples` of `summary.json`."""
+        return len(self.proposal)
+
+    def resample(self, n: int) -> Samples:
+        """Draws any number of samples of equal weight.
+
+        Args:
+            n: number of samples.
+
+        Returns:
+            Parameter name to values, each of shape (n,); more than the effective sample size are not independent.
+        """
+        return self.proposal.resample(n, self.provenance.seed)
+
+    def to_record(self) -> Record:
+        """The posterior as the content of a `posterior.hdf5`."""
+        return Record(
+            kind=POSTERIOR,
+            samples=self.proposal.samples,
+            log_prob=self.proposal.log_prob,
+            log_weight=self.proposal.log_weight,
+            provenance=self.provenance,
+            trust=self.trust,
+            timing=self.timing,
+            prior=self.prior,
+            intrinsic=self.intrinsic,
+            certificate=self.certificate,
+            sky=self.sky,
+        )
+
+    @classmethod
+    def from_record(cls, record: Record) -> "Posterior":
+        """Inverse of `to_record`."""
+        return cls(
+            proposal=Proposal(record.samples, record.log_prob, record.log_weight),
+            intrinsic=record.intrinsic,
+            provenance=record.provenance,
+            trust=record.trust,
+            timing=record.timing,
+            prior=record.prior,
+            certificate=record.certificate,
+            sky=record.sky,
+        )
+
+    def _quantiles(self, name: str, probabilities: Sequence[float]) -> NDArray[np.float64]:
+        self[name]  # an unknown name is refused
+        weights = None if self.proposal.equally_weighted else self.proposal.weights
+        return weighted_quantiles(self.proposal.samples[name], probabilities, weights)
+
+    def _certificate_document(self) -> dict[str, Any] | None:
+        if self.certificate is None or self.sky is None:
+            return None
+        areas = {f"sky_area_{level}": self.sky.area(level / 100) for level in (50, 90)}
+        return {**self.certificate.to_json(), **areas}
+
+    def _bilby_priors(self) -> tuple[list[str], dict[str, Any] | None]:
+        return ["mass_1", "mass_2"], self.prior.to_bilby_json() if self.prior else None
+
+    def _writers(self) -> dict[str, Callable[[Path], object]]:
+        writers = super()._writers()
+        if self.sky is not None:
+            origin = self.provenance
+            writers["skymap.fits"] = partial(self.sky.write, event=origin.event, gps=origin.trigger_time)
+        return writers

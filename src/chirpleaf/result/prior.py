@@ -1,0 +1,126 @@
+"""The prior of a result as data: written to files, read back, and converted to bilby's JSON."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume, UniformSourceFrame
+from chirpleaf.physics.parameters import PARAMETERS
+from chirpleaf.physics.priors import IntrinsicPrior
+
+DistancePrior: TypeAlias = PowerLaw | UniformComovingVolume | UniformSourceFrame
+"""Priors of the luminosity distance that can be written to a file."""
+
+_T = TypeVar("_T")
+_INTRINSIC: dict[str, type[IntrinsicPrior]] = {"IntrinsicPrior": IntrinsicPrior}
+_DISTANCES: dict[str, type[DistancePrior]] = {
+    "PowerLaw": PowerLaw,
+    "UniformComovingVolume": UniformComovingVolume,
+    "UniformSourceFrame": UniformSourceFrame,
+}
+
+
+@dataclass(frozen=True)
+class AnalysisPrior:
+    """The prior that a result is under. Sky position, inclination, polarisation and phase are isotropic.
+
+    Attributes:
+        name: "model" (the network's own prior), a preset, or the name of a prior file of bilby.
+        intrinsic: prior of masses and spins; None for a prior file, whose density only bilby knows.
+        distance: prior of the luminosity distance, Mpc; None for a prior file and for a result without distances.
+        arrival: first and last GPS time of the arrival at the geocentre, seconds, uniform in between; None for a
+            result without arrival times.
+    """
+
+    name: str
+    intrinsic: IntrinsicPrior | None = None
+    distance: DistancePrior | None = None
+    arrival: tuple[float, float] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The attributes as JSON values; distributions carry their class name as `kind`."""
+        return {
+            "name": self.name,
+            "intrinsic": _to_json(self.intrinsic),
+            "distance": _to_json(self.distance),
+            "arrival": None if self.arrival is None else list(self.arrival),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "AnalysisPrior":
+        """Inverse of `to_json`.
+
+        Args:
+            values: JSON values by attribute name.
+
+        Raises:
+            KeyError: an attribute is missing or a distribution is of an unknown kind.
+        """
+        return cls(
+            values["name"],
+            _from_json(_INTRINSIC, values["intrinsic"]),
+            _from_json(_DISTANCES, values["distance"]),
+            None if values["arrival"] is None else (values["arrival"][0], values["arrival"][1]),
+        )
+
+    def to_bilby_json(self) -> dict[str, Any] | None:
+        """The prior as the JSON values of bilby's `BBHPriorDict`; None if only bilby knows the density."""
+        if self.intrinsic is None:
+            return None
+        return {**_intrinsic_entries(self.intrinsic), **self._extrinsic_entries()}
+
+    def _extrinsic_entries(self) -> dict[str, Any]:
+        if self.distance is None or self.arrival is None:
+            return {}
+        angle = 2 * math.pi
+        return {
+            "ra": _entry("core.prior.analytical", "Uniform", "ra", (0.0, angle), boundary="periodic"),
+            "dec": _entry("core.prior.analytical", "Cosine", "dec", (-math.pi / 2, math.pi / 2)),
+            "theta_jn": _entry("core.prior.analytical", "Sine", "theta_jn", (0.0, math.pi)),
+            "psi": _entry("core.prior.analytical", "Uniform", "psi", (0.0, math.pi), boundary="periodic"),
+            "phase": _entry("core.prior.analytical", "Uniform", "phase", (0.0, angle), boundary="periodic"),
+            "geocent_time": _entry("core.prior.analytical", "Uniform", "geocent_time", self.arrival),
+            "luminosity_distance": _distance_entry(self.distance),
+        }
+
+
+def _to_json(distribution: IntrinsicPrior | DistancePrior | None) -> dict[str, Any] | None:
+    return None if distribution is None else {"kind": type(distribution).__name__, **asdict(distribution)}
+
+
+def _from_json(kinds: Mapping[str, type[_T]], values: Mapping[str, Any] | None) -> _T | None:
+    if values is None:
+        return None
+    return kinds[values["kind"]](**{name: value for name, value in values.items() if name != "kind"})
+
+
+def _intrinsic_entries(prior: IntrinsicPrior) -> dict[str, Any]:
+    """Entries of a `BBHPriorDict`: uniform in component masses, which are bounded, and in aligned spins."""
+    masses, spins = (prior.mass_min, prior.mass_max), (-prior.spin_max, prior.spin_max)
+    ratios = (prior.mass_ratio_min, 1.0)
+    return {
+        "__prior_dict__": True,
+        "__module__": "bilby.gw.prior",
+        "__name__": "BBHPriorDict",
+        "chirp_mass": _entry("gw.prior", "UniformInComponentsChirpMass", "chirp_mass", prior.chirp_mass_range),
+        "mass_ratio": _entry("gw.prior", "UniformInComponentsMassRatio", "mass_ratio", ratios),
+        "mass_1": _entry("core.prior.base", "Constraint", "mass_1", masses),
+        "mass_2": _entry("core.prior.base", "Constraint", "mass_2", masses),
+        "chi_1": _entry("core.prior.analytical", "Uniform", "chi_1", spins),
+        "chi_2": _entry("core.prior.analytical", "Uniform", "chi_2", spins),
+    }
+
+
+def _distance_entry(distance: DistancePrior) -> dict[str, Any]:
+    name, bounds = "luminosity_distance", (distance.minimum, distance.maximum)
+    if isinstance(distance, PowerLaw):
+        return _entry("core.prior.analytical", "PowerLaw", name, bounds, alpha=distance.exponent)
+    return _entry("gw.prior", type(distance).__name__, name, bounds, cosmology="Planck15")
+
+
+def _entry(module: str, kind: str, name: str, bounds: tuple[float, float], **further: object) -> dict[str, Any]:
+    """One prior of bilby's JSON."""
+    label = {"latex_label": f"${PARAMETERS[name].latex}$"}
+    keywords = {"minimum": bounds[0], "maximum": bounds[1], "name": name, **label, **further}
+    return {"__prior__": True, "__module__": f"bilby.{module}", "__name__": kind, "kwargs": keywords}
