@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from scipy.stats import bootstrap
 
-from chirpleaf.diagnostics.errors import SPINS, absolute_errors, error_table, relative_errors
+from chirpleaf.diagnostics.errors import SPINS, absolute_errors, relative_errors, tabulate_errors
 from chirpleaf.diagnostics.injections import inject
 from chirpleaf.inference.amortised import sample
 from chirpleaf.inference.observe import canonicalise, refine
@@ -94,7 +94,7 @@ def report(found: dict[str, dict[str, list[float]]], names: list[str], out: Path
     truth = found.pop("truth")
     curves: dict[str, dict[str, tuple[float | None, ...]]] = {name: {} for name in names}
     for network, estimates in found.items():
-        table = error_table(estimates, truth, truth["snr"], EDGES)
+        table = tabulate_errors(estimates, truth, truth["snr"], EDGES)
         for name, row in table.parameters.items():
             curves[name][network] = row.medians
     LOGGER.info(f"| quantity | network | {' | '.join(table.bins)} |\n|---|---|{'---|' * len(table.bins)}")

@@ -145,14 +145,14 @@ def compared(
     parts = tuple(buckets(pace.lengths, way))
     # Of the unbounded step, what its exchange prolongs it by is taken off before the bounded one's is put on.
     alone = Step(0.0, float(np.median(free.backward)), parts, float(np.median(free.meanwhile)))
-    step = float(np.median(free.steps)) - alone.on(link, rings) + alone.on(bounded, rings)
+    step = float(np.median(free.steps)) - alone.predict_duration(link, rings) + alone.predict_duration(bounded, rings)
     return {
         "latency": link.latency,
         "bandwidth": link.bandwidth,
         "average_unbounded": typical(free),
         "step_unbounded": float(np.median(free.steps)),
         "average": typical(pace),
-        "average_predicted": bounded.exchange(sum(parts), rings),
+        "average_predicted": bounded.exchange_time(sum(parts), rings),
         "step": float(np.median(pace.steps)),
         "step_predicted": step,
     }

@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from chirpleaf.diagnostics.scaling import RANKS, SWITCHES, Link, Step, fit_link, summarise
+from chirpleaf.diagnostics.scaling import RANKS, SWITCHES, Link, Step, fit_link, summarise_scaling
 from chirpleaf.training.pace import Pace
 from chirpleaf.training.parallel.communication import Communication, axes, buckets
 
 
 def test_an_average_takes_messages_in_turn() -> None:
     link = Link(latency=1e-3, bandwidth=1e6)
-    assert link.exchange(4e6, (4,)) == pytest.approx(6 * (1e-3 + 1.0))
-    assert link.exchange(4e6, (2, 2)) == pytest.approx(2 * (1e-3 + 2.0) + 2 * (1e-3 + 2.0))
-    assert link.exchange(4e6, (1,)) == 0
+    assert link.exchange_time(4e6, (4,)) == pytest.approx(6 * (1e-3 + 1.0))
+    assert link.exchange_time(4e6, (2, 2)) == pytest.approx(2 * (1e-3 + 2.0) + 2 * (1e-3 + 2.0))
+    assert link.exchange_time(4e6, (1,)) == 0
 
 
 def test_a_grid_saves_messages_of_many_ranks() -> None:
     link = Link(latency=2e-6, bandwidth=1e10)
-    ring, grid = (link.exchange(1e6, axes(1024, grid=way)) for way in (False, True))
+    ring, grid = (link.exchange_time(1e6, axes(1024, grid=way)) for way in (False, True))
     assert ring == pytest.approx(2 * 1023 * 2e-6 + 2e-4, rel=0.01)
     assert grid < ring / 5
 
@@ -34,7 +34,7 @@ def test_a_link_is_found_from_its_averages() -> None:
     link = Link(latency=4e-5, bandwidth=3e8)
     rng = np.random.default_rng(0)
     averages = [
-        (n_bytes, link.exchange(n_bytes, rings) * rng.normal(1, 0.03), rings)
+        (n_bytes, link.exchange_time(n_bytes, rings) * rng.normal(1, 0.03), rings)
         for n_bytes in (1e3, 1e4, 1e5, 1e6, 1e7)
         for rings in ((2,), (4,), (8,), (2, 4))
         for _ in range(10)
@@ -51,18 +51,18 @@ def test_a_link_needs_averages() -> None:
 
 def test_only_what_the_backward_pass_does_not_hide_prolongs_a_step() -> None:
     link, rings = Link(latency=0.0, bandwidth=1.0), (2,)  # an average of n bytes takes n seconds
-    assert Step(10.0, 4.0, (1, 1)).on(link, rings) == pytest.approx(11.0)  # 2-3 hidden, 4-5 left over
-    assert Step(10.0, 4.0, (3, 1)).on(link, rings) == pytest.approx(12.0)  # 2-5, 5-6
-    assert Step(10.0, 4.0, (2,)).on(link, rings) == pytest.approx(12.0)
+    assert Step(10.0, 4.0, (1, 1)).predict_duration(link, rings) == pytest.approx(11.0)  # 2-3 hidden, 4-5 left over
+    assert Step(10.0, 4.0, (3, 1)).predict_duration(link, rings) == pytest.approx(12.0)  # 2-5, 5-6
+    assert Step(10.0, 4.0, (2,)).predict_duration(link, rings) == pytest.approx(12.0)
     assert Step(10.0, 4.0, (2,)).efficiency(link, rings) == pytest.approx(10 / 12)
-    assert Step(10.0, 4.0, (2,), meanwhile=1.5).on(link, rings) == pytest.approx(10.5)
+    assert Step(10.0, 4.0, (2,), meanwhile=1.5).predict_duration(link, rings) == pytest.approx(10.5)
 
 
 def test_stragglers_hold_all_ranks_up() -> None:
     step, link = Step(10.0, 4.0, (1,), spread=0.1), Link(0.0, 1e12)
     times = np.random.default_rng(1).normal(10.0, 0.1, (4000, 1024)).max(axis=1)
-    assert step.on(link, (1024,), stragglers=True) == pytest.approx(times.mean(), rel=0.01)
-    assert step.on(link, (1024,)) == pytest.approx(10.0, rel=1e-6)
+    assert step.predict_duration(link, (1024,), stragglers=True) == pytest.approx(times.mean(), rel=0.01)
+    assert step.predict_duration(link, (1024,)) == pytest.approx(10.0, rel=1e-6)
 
 
 def test_buckets_hold_all_weights() -> None:
@@ -75,7 +75,7 @@ def test_buckets_hold_all_weights() -> None:
 
 
 def pace(ranks: int, step: float, link: Link, batch_size: int = 64) -> Pace:
-    exchanges = [(n, link.exchange(n, (ranks,))) for n in (4000, 40_000, 400_000)] if ranks > 1 else []
+    exchanges = [(n, link.exchange_time(n, (ranks,))) for n in (4000, 40_000, 400_000)] if ranks > 1 else []
     return Pace(ranks, batch_size, 1, [step] * 20, [0.3 * step] * 20, [0.001 * step] * 20, [100_000, 100], exchanges)
 
 
@@ -83,7 +83,7 @@ def test_a_summary_says_what_was_measured_and_what_follows() -> None:
     here, cluster = Link(1e-4, 1e8), Link(2e-6, 1e10)
     weak = {1: [pace(1, 0.040, here)], 2: [pace(2, 0.050, here)]}
     strong = {2: [pace(2, 0.025, here, 32)]}
-    found = summarise(weak, strong, Communication(), cluster)
+    found = summarise_scaling(weak, strong, Communication(), cluster)
     assert (found.weak[1], found.weak[2], found.strong[2]) == pytest.approx((1.0, 0.8, 0.8))
     assert found.link.latency == pytest.approx(1e-4)
     assert found.link_error < 1e-6
@@ -93,6 +93,6 @@ def test_a_summary_says_what_was_measured_and_what_follows() -> None:
         assert curve[1] == 1.0
         assert np.all(np.diff(list(curve.values())) <= 0)
     assert found.predicted["on"][1024] > found.predicted["off"][1024]
-    expected = 0.040 / (0.040 + cluster.exchange(4 * 100_100, (1024,)))
+    expected = 0.040 / (0.040 + cluster.exchange_time(4 * 100_100, (1024,)))
     assert found.predicted["off"][1024] == pytest.approx(expected)
     assert found.to_json()["step"]["buckets"]

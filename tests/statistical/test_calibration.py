@@ -96,7 +96,7 @@ def test_groups_reveal_what_the_average_hides() -> None:
     ranks = {"chirp_mass": np.concatenate([narrow, wide])}
     snr = np.repeat([30.0, 9.0], N_INJECTIONS)
     edges = (8, 12, 20, np.inf)
-    groups = calibration.by_group(ranks, bin_labels(snr, edges), order=bin_names(edges))
+    groups = calibration.calibrate_groups(ranks, bin_labels(snr, edges), order=bin_names(edges))
     assert list(groups) == ["8-12", ">20"]
     assert groups[">20"].parameters["chirp_mass"].coverage_50.upper < 0.5
     assert groups["8-12"].parameters["chirp_mass"].coverage_50.lower > 0.5
@@ -137,7 +137,7 @@ def test_bad_ranks_are_refused(ranks: list[float]) -> None:
 def test_errors_by_bin() -> None:
     truths = {"mass_1": np.array([10.0, 20.0, 40.0, 50.0]), "chi_eff": np.array([0.0, 0.1, -0.1, 0.2])}
     medians = {"mass_1": np.array([11.0, 18.0, 40.0, 60.0]), "chi_eff": np.array([0.1, 0.1, 0.1, 0.2])}
-    table = errors.error_table(medians, truths, snr=[8.0, 10.0, 20.0, 5.0], edges=[8, 12, 16, 24])
+    table = errors.tabulate_errors(medians, truths, snr=[8.0, 10.0, 20.0, 5.0], edges=[8, 12, 16, 24])
     assert table.bins == ("8-12", "12-16", "16-24")
     assert table.counts == (2, 0, 1)
     assert table.parameters["mass_1"].medians == (pytest.approx(0.1), None, 0.0)

@@ -30,7 +30,7 @@ def decompose(
     check_folder(out, overwrite=overwrite)
 
     from chirpleaf.cli.pictures import write_figures
-    from chirpleaf.diagnostics.decomposition import SHARES, decomposition
+    from chirpleaf.diagnostics.decomposition import SHARES, measure_decomposition
     from chirpleaf.diagnostics.errors import SPINS
     from chirpleaf.errors import InputError
     from chirpleaf.models import load_model, save
@@ -44,7 +44,7 @@ def decompose(
     whole = load_model(model)
     show = partial(track, description="shares", console=console, transient=True)
     shares = sorted({*SHARES, keep}, reverse=True)
-    found = decomposition(whole, leaf, shares, events=events, seed=seed, track=show)
+    found = measure_decomposition(whole, leaf, shares, events=events, seed=seed, track=show)
     small = cut(whole, leaf, keep, found.filters)
 
     new_folder(out, overwrite=overwrite)

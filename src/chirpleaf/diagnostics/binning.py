@@ -1,6 +1,6 @@
-"""Bins of injections: by signal-to-noise ratio, by mass, by whatever orders them.
+"""Bins of injections in signal-to-noise ratio, mass or any other quantity.
 
-A bin holds its lower edge and not its upper one; the last bin holds both.
+A bin includes its lower edge and excludes its upper edge; the last bin includes both.
 """
 
 from itertools import pairwise
@@ -12,7 +12,7 @@ from chirpleaf.errors import InputError
 
 
 def bin_names(edges: ArrayLike) -> list[str]:
-    """Names of the bins between the edges.
+    """Name the bins between the edges.
 
     Example:
         >>> bin_names([8, 12, 20, np.inf])
@@ -34,14 +34,14 @@ def bin_names(edges: ArrayLike) -> list[str]:
 
 
 def bin_indices(values: ArrayLike, edges: ArrayLike) -> NDArray[np.intp]:
-    """Which bin each value is in.
+    """Find the bin of each value.
 
     Args:
         values: Values, shape (n,).
         edges: Increasing edges in the same unit, shape (n_bins + 1,).
 
     Returns:
-        Index of the bin, shape (n,); -1 where a value is in none.
+        Index of the bin, shape (n,); -1 for a value outside all bins.
     """
     values, edges = np.asarray(values, np.float64), np.asarray(edges, np.float64)
     indices = np.searchsorted(edges, values, side="right") - 1
@@ -51,12 +51,12 @@ def bin_indices(values: ArrayLike, edges: ArrayLike) -> NDArray[np.intp]:
 
 
 def bin_labels(values: ArrayLike, edges: ArrayLike, outside: str = "outside") -> NDArray[np.str_]:
-    """Name of the bin each value is in: group labels for `chirpleaf.diagnostics.calibration.by_group`.
+    """Label each value with the name of its bin, for `chirpleaf.diagnostics.calibration.calibrate_groups`.
 
     Args:
         values: Values, shape (n,).
         edges: Increasing edges in the same unit, shape (n_bins + 1,).
-        outside: Label of values that are in no bin.
+        outside: Label of values outside all bins.
 
     Returns:
         Labels, shape (n,).

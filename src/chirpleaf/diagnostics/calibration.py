@@ -1,13 +1,14 @@
-"""Calibration: does the truth fall where the posteriors say it should?
+"""Calibration of posteriors: percentile ranks, P-P tests and coverage.
 
-Draw a truth from the prior, simulate data, find the posterior, and take the posterior probability below the truth,
+For an injection, true parameters are drawn from the prior, data are simulated, and the posterior is computed. The
+percentile rank is the posterior probability below the true value,
 
-    r = P(theta < theta_true | d),
+    r = P(theta < theta_true | d).
 
-the percentile rank. When the posteriors are exact, the ranks of many such injections are uniform on [0, 1] (Cook,
-Gelman and Rubin 2006, doi:10.1198/106186006X136976; simulation-based calibration, arXiv:1804.06788). A
-Kolmogorov-Smirnov test of this is the P-P test of the field, and the fraction of ranks within (1 +- level) / 2 is the
-coverage of the central credible interval: posteriors that are too narrow cover too little, too wide ones too much.
+If posteriors are exact, the ranks of many injections are uniform on [0, 1] (Cook, Gelman and Rubin 2006,
+doi:10.1198/106186006X136976; simulation-based calibration, arXiv:1804.06788). The P-P test is a Kolmogorov-Smirnov test
+of uniformity. The coverage of the central credible interval is the fraction of ranks within (1 +- level) / 2: it is too
+low for posteriors that are too narrow and too high for posteriors that are too wide.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,9 +29,9 @@ class PPTest:
     """Kolmogorov-Smirnov test that percentile ranks are uniform.
 
     Attributes:
-        ks_statistic: Largest distance between the ranks' cumulative distribution and the diagonal.
-        p_value: Probability of a distance at least as large when the posteriors are calibrated.
-        n_injections: How many ranks were tested.
+        ks_statistic: Largest distance between the empirical cumulative distribution of the ranks and the diagonal.
+        p_value: Probability of a distance at least as large if the posteriors are calibrated.
+        n_injections: Number of ranks.
     """
 
     ks_statistic: float
@@ -43,11 +44,11 @@ class Coverage:
     """Fraction of truths inside the central credible interval, with its binomial uncertainty.
 
     Attributes:
-        level: Probability the interval claims to hold.
-        fraction: Fraction of injections whose truth it held.
+        level: Nominal probability of the interval.
+        fraction: Fraction of injections whose truth lies in the interval.
         lower: Lower end of the Clopper-Pearson confidence interval of `fraction`.
-        upper: Upper end of it.
-        n_injections: How many injections were counted.
+        upper: Upper end of the Clopper-Pearson confidence interval of `fraction`.
+        n_injections: Number of injections.
     """
 
     level: float
@@ -58,13 +59,19 @@ class Coverage:
 
     @property
     def consistent(self) -> bool:
-        """Whether the claimed level lies within the confidence interval of the fraction found."""
+        """Whether the nominal level lies within the confidence interval of the measured fraction."""
         return self.lower <= self.level <= self.upper
 
 
 @dataclass(frozen=True)
 class ParameterCalibration:
-    """One parameter's row of a `Calibration`."""
+    """Calibration of one parameter.
+
+    Attributes:
+        pp_test: P-P test.
+        coverage_50: Coverage of the central 50 % interval.
+        coverage_90: Coverage of the central 90 % interval.
+    """
 
     pp_test: PPTest
     coverage_50: Coverage
@@ -73,11 +80,11 @@ class ParameterCalibration:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibration of every parameter over one set of injections.
+    """Calibration of all parameters over one set of injections.
 
     Attributes:
         parameters: P-P test and coverage by parameter name.
-        combined_p_value: Fisher's combination of the parameters' p-values, as bilby's P-P plots print it.
+        combined_p_value: Fisher's combination of the parameters' p-values, as in bilby's P-P plots.
 
     Example:
         >>> ranks = {"chirp_mass": (np.arange(1000) + 0.5) / 1000}
@@ -95,28 +102,28 @@ class Calibration:
         return {name: row.pp_test.p_value for name, row in self.parameters.items()}
 
     def to_dict(self) -> dict[str, Any]:
-        """The table as plain dictionaries and numbers, ready for JSON."""
+        """Convert the table to plain dictionaries and numbers for JSON."""
         rows = {name: asdict(row) for name, row in self.parameters.items()}
         return {"parameters": rows, "combined_p_value": self.combined_p_value}
 
 
 def percentile_ranks(samples: ArrayLike, truths: ArrayLike, log_weights: ArrayLike | None = None) -> Array:
-    """Posterior probability below the true value, for each injection.
+    """Compute the posterior probability below the true value for each injection.
 
-    With n unweighted samples the ranks are multiples of 1/n; take n well above the square root of the number of
-    injections (some hundreds for a thousand of them), or the steps themselves show in the test.
+    With n unweighted samples the ranks are multiples of 1/n. Use n well above the square root of the number of
+    injections (some hundreds for a thousand injections); otherwise this discreteness affects the P-P test.
 
     Args:
         samples: Posterior samples of one parameter, shape (n_injections, n_samples), in its unit.
         truths: Injected values, shape (n_injections,), in the same unit.
-        log_weights: Natural logarithms of the samples' importance weights up to a constant per injection, shape
-            (n_injections, n_samples); -inf is weight zero. None means equal weights.
+        log_weights: Natural logarithms of the importance weights up to a constant per injection, shape
+            (n_injections, n_samples); -inf means weight zero. None means equal weights.
 
     Returns:
         Ranks in [0, 1], shape (n_injections,).
 
     Raises:
-        InputError: If shapes disagree, a value is not a number, or all weights of an injection are zero.
+        InputError: If shapes disagree, a value is not finite, or all weights of an injection are zero.
     """
     samples, truths = np.asarray(samples, np.float64), np.asarray(truths, np.float64)
     if samples.ndim != 2 or truths.shape != samples.shape[:1]:
@@ -129,12 +136,12 @@ def percentile_ranks(samples: ArrayLike, truths: ArrayLike, log_weights: ArrayLi
     below = samples < truths[:, None]
     if log_weights is None:
         return np.asarray(below.mean(axis=1), np.float64)
-    weights = _normalised_weights(np.asarray(log_weights, np.float64), samples.shape)
+    weights = _normalise_weights(np.asarray(log_weights, np.float64), samples.shape)
     return np.asarray(np.clip((weights * below).sum(axis=1), 0.0, 1.0), np.float64)
 
 
-def _normalised_weights(log_weights: Array, shape: tuple[int, ...]) -> Array:
-    """Weights of each row with sum one, from logarithms of any size."""
+def _normalise_weights(log_weights: Array, shape: tuple[int, ...]) -> Array:
+    """Exponentiate and normalise the weights of each row."""
     if log_weights.shape != shape:
         raise InputError(f"expected log_weights of shape {shape}; got {log_weights.shape}: pass one weight per sample")
     largest = log_weights.max(axis=1, keepdims=True)
@@ -158,18 +165,18 @@ def pp_test(ranks: ArrayLike) -> PPTest:
     Raises:
         InputError: If there are no ranks, or one is outside [0, 1].
     """
-    ranks = _checked_ranks(ranks)
+    ranks = _check_ranks(ranks)
     test = stats.kstest(ranks, "uniform")
     return PPTest(float(test.statistic), float(test.pvalue), len(ranks))
 
 
 def coverage(ranks: ArrayLike, level: float = 0.9, *, confidence: float = 0.95) -> Coverage:
-    """Fraction of truths inside the central credible interval of the given level.
+    """Compute the fraction of truths inside the central credible interval of the given level.
 
     Args:
         ranks: Percentile ranks, shape (n_injections,).
-        level: Probability held by the interval, in (0, 1).
-        confidence: Confidence of the Clopper-Pearson interval (doi:10.1093/biomet/26.4.404) of the fraction.
+        level: Nominal probability of the interval, in (0, 1).
+        confidence: Confidence level of the Clopper-Pearson interval (doi:10.1093/biomet/26.4.404) of the fraction.
 
     Returns:
         The fraction and its confidence interval.
@@ -179,17 +186,17 @@ def coverage(ranks: ArrayLike, level: float = 0.9, *, confidence: float = 0.95) 
     """
     if not 0.0 < level < 1.0:
         raise InputError(f"expected level in (0, 1); got {level}: 90 % is 0.9")
-    ranks = _checked_ranks(ranks)
+    ranks = _check_ranks(ranks)
     inside = int(np.count_nonzero(np.abs(ranks - 0.5) <= level / 2))
     interval = stats.binomtest(inside, len(ranks)).proportion_ci(confidence, method="exact")
     return Coverage(level, inside / len(ranks), float(interval.low), float(interval.high), len(ranks))
 
 
 def combined_p_value(p_values: Sequence[float]) -> float:
-    """Fisher's combination: -2 sum ln p follows a chi-squared distribution with 2k degrees of freedom.
+    """Combine p-values by Fisher's method: -2 sum ln p is chi-squared distributed with 2k degrees of freedom.
 
-    It takes the k tests as independent. Parameters of one posterior are correlated, so for them it is a summary
-    rather than a calibrated probability.
+    The method assumes k independent tests. The parameters of one posterior are correlated, so their combined p-value is
+    a summary and not a calibrated probability.
 
     Args:
         p_values: One p-value per test, each in [0, 1].
@@ -202,7 +209,7 @@ def combined_p_value(p_values: Sequence[float]) -> float:
 
 
 def calibrate(ranks: Mapping[str, ArrayLike]) -> Calibration:
-    """P-P test and coverage at 50 % and 90 % of every parameter.
+    """Compute the P-P test and the coverage at 50 % and 90 % of every parameter.
 
     Args:
         ranks: Percentile ranks by parameter name, each of shape (n_injections,).
@@ -222,24 +229,24 @@ def calibrate(ranks: Mapping[str, ArrayLike]) -> Calibration:
     return Calibration(rows, combined_p_value([row.pp_test.p_value for row in rows.values()]))
 
 
-def by_group(
+def calibrate_groups(
     ranks: Mapping[str, ArrayLike], groups: ArrayLike, *, order: Sequence[str] | None = None
 ) -> dict[str, Calibration]:
-    """Calibration within groups of injections: SNR bins, mass bins, PSD families.
+    """Compute the calibration within groups of injections, such as SNR bins, mass bins or PSD families.
 
-    A network can be calibrated on average and yet overconfident for loud signals; the groups show it.
+    A network can be calibrated on average but overconfident for loud signals; calibration by group detects this.
 
     Args:
         ranks: Percentile ranks by parameter name, each of shape (n_injections,).
         groups: Label of each injection's group, shape (n_injections,).
-        order: Labels in the order wanted; groups it does not name, and groups without injections, are left out.
-            None takes all groups in the order in which they first appear.
+        order: Labels of the groups to include, in order; groups without injections are omitted. None includes all
+            groups in order of first appearance.
 
     Returns:
         One table per group.
 
     Raises:
-        InputError: If a parameter has not one rank per label.
+        InputError: If a parameter does not have one rank per label.
     """
     labels = np.asarray(groups).astype(str)
     arrays = {name: np.asarray(values, np.float64) for name, values in ranks.items()}
@@ -255,14 +262,14 @@ def by_group(
 
 
 def coverage_by_group(groups: Mapping[str, Calibration], level: float = 0.9) -> dict[str, Array]:
-    """Coverage of every parameter as one array, the form that `chirpleaf.plots.calibration.plot_coverage` takes.
+    """Arrange the coverage of every parameter in an array for `chirpleaf.plots.calibration.plot_coverage`.
 
     Args:
-        groups: Tables by group, as `by_group` returns them.
+        groups: Tables by group, from `calibrate_groups`.
         level: 0.5 or 0.9.
 
     Returns:
-        Fraction, lower and upper confidence limit by parameter name, each of shape (n_groups, 3).
+        By parameter name, the coverage and its lower and upper confidence limits, shape (n_groups, 3).
 
     Raises:
         InputError: If the level is neither 0.5 nor 0.9.
@@ -275,8 +282,8 @@ def coverage_by_group(groups: Mapping[str, Calibration], level: float = 0.9) -> 
     return {name: np.array([[row.fraction, row.lower, row.upper] for row in found]) for name, found in rows.items()}
 
 
-def _checked_ranks(ranks: ArrayLike) -> Array:
-    """Ranks as a one-dimensional float array within [0, 1]."""
+def _check_ranks(ranks: ArrayLike) -> Array:
+    """Convert ranks to a one-dimensional float array and check that they lie in [0, 1]."""
     ranks = np.asarray(ranks, np.float64)
     if ranks.ndim != 1 or not len(ranks):
         raise InputError(f"expected ranks of shape (n_injections,); got {ranks.shape}: pass one rank per injection")

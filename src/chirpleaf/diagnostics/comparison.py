@@ -1,17 +1,17 @@
-"""Comparison: how far apart are two posteriors of the same event?
+"""Comparison of two posteriors of the same event by the Jensen-Shannon divergence of their marginals.
 
 The Jensen-Shannon divergence of two densities p and q is
 
-    JS(p, q) = 1/2 KL(p | m) + 1/2 KL(q | m),    m = (p + q) / 2,
+    JS(p, q) = 1/2 KL(p | m) + 1/2 KL(q | m),    m = (p + q) / 2.
 
-symmetric, between 0 and ln 2 nats. It is found for each one-dimensional marginal, in nats as in arXiv:2106.12594; below
-2e-3 nats two posteriors count as indistinguishable. The densities are Gaussian kernel estimates (Scott's bandwidth) of
-all samples on a common grid of 100 points from the smallest to the largest, as in the validation of bilby
-(arXiv:2006.00714).
+It is symmetric and lies between 0 and ln 2 nats. It is computed for each one-dimensional marginal, in nats as in
+arXiv:2106.12594; two marginals with a divergence below 2e-3 nats count as indistinguishable. The densities are Gaussian
+kernel density estimates (Scott's bandwidth) of all samples on a common grid of 100 points between the smallest and the
+largest sample, as in the validation of bilby (arXiv:2006.00714).
 
-What the estimate does not see: the kernels smooth over the hard edge of a prior (mass ratio one) alike on both sides,
-so that a difference within a bandwidth of the edge is understated; structure narrower than the bandwidth is smoothed
-away; and far outliers stretch the grid. Finite samples bias it upwards: compare it with `noise_floor`.
+The estimate has limits. The kernels smooth both densities across the edge of a prior (mass ratio one), so that a
+difference within a bandwidth of the edge is underestimated. Structure narrower than the bandwidth is lost. Outliers
+make the grid coarse. Finite samples bias the estimate upwards: compare it with `noise_floor`.
 """
 
 from collections.abc import Mapping
@@ -32,12 +32,12 @@ INDISTINGUISHABLE = 2e-3
 
 @dataclass(frozen=True)
 class Divergence:
-    """A Jensen-Shannon divergence with what finite samples do to it, all in nats.
+    """A Jensen-Shannon divergence with its sampling error and bias, all in nats.
 
     Attributes:
-        value: The divergence of the two sets of samples.
-        error: Its standard deviation over bootstrap resamplings of both sets.
-        floor: Its mean between two sets of the same sizes drawn from one distribution, the pooled samples.
+        value: Divergence of the two sets of samples.
+        error: Standard deviation of the divergence over bootstrap resamplings of both sets.
+        floor: Mean divergence of two sets of the same sizes drawn from one distribution, the pooled samples.
     """
 
     value: float
@@ -50,7 +50,7 @@ class Divergence:
         return self.value < INDISTINGUISHABLE
 
     def to_dict(self) -> dict[str, float]:
-        """The numbers by name, ready for JSON."""
+        """Convert the numbers to a plain dictionary for JSON."""
         return asdict(self)
 
 
@@ -62,23 +62,23 @@ def jensen_shannon(
     weights_b: ArrayLike | None = None,
     grid_points: int = 100,
 ) -> float:
-    """Jensen-Shannon divergence of two sets of samples of one parameter.
+    """Compute the Jensen-Shannon divergence of two sets of samples of one parameter.
 
     Args:
-        samples_a: Samples of one posterior, shape (n_a,).
-        samples_b: Samples of the other in the same unit, shape (n_b,).
-        weights_a: Importance weights of the first, shape (n_a,); None means equal.
-        weights_b: Importance weights of the second, shape (n_b,); None means equal.
-        grid_points: Points of the common grid.
+        samples_a: Samples of the first posterior, shape (n_a,).
+        samples_b: Samples of the second posterior in the same unit, shape (n_b,).
+        weights_a: Importance weights of the first, shape (n_a,); None means equal weights.
+        weights_b: Importance weights of the second, shape (n_b,); None means equal weights.
+        grid_points: Number of points of the common grid.
 
     Returns:
         The divergence in nats, in [0, ln 2].
 
     Raises:
-        InputError: If samples or weights cannot be used: wrong shape, not finite, all equal.
+        InputError: If samples or weights have the wrong shape, are not finite, or all samples are equal.
     """
-    a, weights_a = _checked(samples_a, weights_a)
-    b, weights_b = _checked(samples_b, weights_b)
+    a, weights_a = _check_samples(samples_a, weights_a)
+    b, weights_b = _check_samples(samples_b, weights_b)
     grid = np.linspace(min(a.min(), b.min()), max(a.max(), b.max()), grid_points)
     p, q = gaussian_kde(a, weights=weights_a)(grid), gaussian_kde(b, weights=weights_b)(grid)
     p, q = p / p.sum(), q / q.sum()
@@ -89,13 +89,13 @@ def jensen_shannon(
 def bootstrap_error(
     samples_a: ArrayLike, samples_b: ArrayLike, rng: np.random.Generator, *, resamplings: int = 20
 ) -> float:
-    """Sampling error of `jensen_shannon`: its standard deviation over bootstrap resamplings of both sets.
+    """Estimate the sampling error of `jensen_shannon` as its standard deviation over bootstrap resamplings.
 
     Args:
-        samples_a: Independent samples of one posterior, shape (n_a,).
-        samples_b: Independent samples of the other, shape (n_b,).
+        samples_a: Independent samples of the first posterior, shape (n_a,).
+        samples_b: Independent samples of the second posterior, shape (n_b,).
         rng: Source of randomness.
-        resamplings: How many pairs of resampled sets are drawn.
+        resamplings: Number of pairs of resampled sets.
 
     Returns:
         The standard deviation in nats.
@@ -106,16 +106,18 @@ def bootstrap_error(
 
 
 def noise_floor(samples_a: ArrayLike, samples_b: ArrayLike, rng: np.random.Generator, *, splits: int = 20) -> float:
-    """Mean divergence that sets of these sizes show when nothing differs: the pooled samples split at random.
+    """Estimate the mean divergence of two sets of these sizes from the same distribution.
+
+    The pooled samples are split at random into two sets, repeatedly.
 
     Args:
-        samples_a: Independent samples of one posterior, shape (n_a,).
-        samples_b: Independent samples of the other, shape (n_b,).
+        samples_a: Independent samples of the first posterior, shape (n_a,).
+        samples_b: Independent samples of the second posterior, shape (n_b,).
         rng: Source of randomness.
-        splits: How many random splits are averaged.
+        splits: Number of random splits.
 
     Returns:
-        The mean in nats; a divergence is a difference only where it stands well above.
+        The mean in nats. A divergence is significant only if it is well above this value.
     """
     a, b = np.asarray(samples_a, np.float64), np.asarray(samples_b, np.float64)
     pooled = np.concatenate([a, b])
@@ -130,15 +132,15 @@ def compare(
     *,
     resamplings: int = 20,
 ) -> dict[str, Divergence]:
-    """Divergence, its error and its floor for every parameter that two posteriors share.
+    """Compute the divergence, its error and its noise floor for every common parameter of two posteriors.
 
-    Resample weighted samples by their weights first.
+    Samples must have equal weights; resample weighted samples first.
 
     Args:
-        samples_a: Independent samples of one posterior by parameter name, each of shape (n_a,).
-        samples_b: Independent samples of the other by parameter name, each of shape (n_b,).
+        samples_a: Independent samples of the first posterior by parameter name, each of shape (n_a,).
+        samples_b: Independent samples of the second posterior by parameter name, each of shape (n_b,).
         rng: Source of randomness.
-        resamplings: Bootstrap resamplings and random splits for the error and the floor.
+        resamplings: Number of bootstrap resamplings for the error and of random splits for the noise floor.
 
     Returns:
         Divergences by parameter name, in the order of the first posterior.
@@ -159,8 +161,8 @@ def compare(
     }
 
 
-def _checked(samples: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array | None]:
-    """Samples and weights as float arrays a density can be estimated from, samples of weight zero left out."""
+def _check_samples(samples: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array | None]:
+    """Convert samples and weights to float arrays, check them, and drop samples of weight zero."""
     samples = np.asarray(samples, np.float64)
     if samples.ndim != 1 or not np.isfinite(samples).all():
         raise InputError(f"expected finite samples of shape (n,); got shape {samples.shape}: drop NaN and infinity")

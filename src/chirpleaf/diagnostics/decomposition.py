@@ -1,4 +1,4 @@
-"""How much of its root a leaf needs: error, size and time against the share of filters that is kept."""
+"""Error, size and latency of a leaf's sub-networks against the share of the root's filters they keep."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -15,22 +15,22 @@ from chirpleaf.networks.subnetwork import Filters, filters
 from chirpleaf.training.recipe import Simulation, build_simulator
 
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.1, 0.05)
-"""Shares of filters that are looked at."""
+"""Default shares of the root's filters."""
 
 
 MOST = 512
-"""Events that importance is measured on at most: the activations of all of them are kept."""
+"""Largest number of events for measuring importance; it bounds the memory, since all activations are kept."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """A leaf with a share of the root's filters.
+    """A leaf's sub-network with a share of the root's filters.
 
     Attributes:
-        keep: the share.
+        keep: share of the filters.
         error: median error over simulated events, relative, or absolute for spins.
-        parameters: weights of the sub-network.
-        milliseconds: median time that it takes for one event, on the threads there are.
+        parameters: number of weights of the sub-network.
+        milliseconds: median latency for one event on the available threads.
     """
 
     keep: float
@@ -39,18 +39,18 @@ class Share:
     milliseconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Convert to JSON values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Decomposition:
-    """A leaf's sub-networks.
+    """Sub-networks of a leaf.
 
     Attributes:
-        leaf: its name.
+        leaf: name of the leaf.
         filters: importance of the root's filters for all leaves.
-        shares: what became of the leaf with each share of them.
+        shares: measurements of the sub-network with each share.
     """
 
     leaf: str
@@ -58,7 +58,7 @@ class Decomposition:
     shares: tuple[Share, ...]
 
 
-def decomposition(
+def measure_decomposition(
     model: Model,
     leaf: str,
     shares: Sequence[float] = SHARES,
@@ -67,15 +67,18 @@ def decomposition(
     seed: int = 0,
     track: Callable[[Iterable[float]], Iterable[float]] = iter,
 ) -> Decomposition:
-    """Looks at the sub-networks of a leaf.
+    """Measure error, size and latency of the sub-networks of a leaf.
 
     Args:
         model: a model with leaves.
         leaf: name of the leaf.
-        shares: of the root's filters.
-        events: simulated events that errors are measured on, drawn as in training; importance on others.
-        seed: of the events.
-        track: passes the shares on, and may show how far they are.
+        shares: shares of the root's filters to keep.
+        events: number of simulated events for errors, drawn as in training. Importance is measured on other events.
+        seed: seed of the events.
+        track: iterates over the shares and may display progress.
+
+    Returns:
+        The importance of the filters and the measurements for each share.
 
     Raises:
         InputError: as `models.decomposition.decompose`.
@@ -93,12 +96,12 @@ def decomposition(
             found = targets.inv(network.estimate(second.features)[leaf][:, None])[leaf].numpy()
         truth = targets.inv(second.target[:, place, None])[leaf].numpy()
         errors = absolute_errors(found, truth) if leaf in SPINS else relative_errors(found, truth)
-        rows.append(Share(keep, float(np.median(errors)), small.n_parameters, _milliseconds(network, second.features)))
+        rows.append(Share(keep, float(np.median(errors)), small.n_parameters, _time_estimate(network, second.features)))
     return Decomposition(leaf, known, tuple(rows))
 
 
 @torch.no_grad()
-def _milliseconds(network: torch.nn.Module, features: torch.Tensor, repeats: int = 100) -> float:
+def _time_estimate(network: torch.nn.Module, features: torch.Tensor, repeats: int = 100) -> float:
     one, times = features[:1], []
     for _ in range(repeats):
         start = time.perf_counter()

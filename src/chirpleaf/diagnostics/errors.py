@@ -1,9 +1,9 @@
-"""Errors of the posterior median against the injected truth.
+"""Errors of the posterior median with respect to the injected truth.
 
-The relative error of an injection is |median - truth| / |truth|, the figure of merit of arXiv:1903.01998. A spin's
-truth may be zero, so spins get the absolute error |median - truth|. A set of injections is summed up by the median of
-its errors in bins of the network signal-to-noise ratio, because the error falls as 1/SNR and an average over a
-population says more about the population than about the network.
+The relative error of an injection is |median - truth| / |truth|, the figure of merit of arXiv:1903.01998. A true spin
+can be zero, so errors of spins are absolute, |median - truth|. A set of injections is summarised by the median error in
+bins of the network signal-to-noise ratio: the error falls as 1/SNR, so an average over a population depends on the
+population more than on the network.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,6 +19,7 @@ from chirpleaf.errors import InputError
 Array = NDArray[np.float64]
 
 SPINS = frozenset({"chi_1", "chi_2", "chi_eff", "final_spin"})
+"""Parameters whose error is absolute."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class BinnedError:
 
     Attributes:
         kind: "relative" (dimensionless) or "absolute" (in the parameter's unit).
-        overall: Median error of all injections, those outside the bins among them.
-        medians: Median error in each bin, None where the bin is empty.
+        overall: Median error of all injections, including those outside the bins.
+        medians: Median error in each bin; None for an empty bin.
     """
 
     kind: str
@@ -42,7 +43,7 @@ class ErrorTable:
 
     Attributes:
         bins: Names of the bins.
-        counts: Injections in each bin.
+        counts: Number of injections in each bin.
         parameters: Errors by parameter name.
     """
 
@@ -51,13 +52,13 @@ class ErrorTable:
     parameters: Mapping[str, BinnedError]
 
     def to_dict(self) -> dict[str, Any]:
-        """The table as plain dictionaries, lists and numbers, ready for JSON."""
+        """Convert the table to plain dictionaries, lists and numbers for JSON."""
         rows = {name: {**asdict(row), "medians": list(row.medians)} for name, row in self.parameters.items()}
         return {"bins": list(self.bins), "counts": list(self.counts), "parameters": rows}
 
 
 def relative_errors(medians: ArrayLike, truths: ArrayLike) -> Array:
-    """Relative error of each injection, |median - truth| / |truth|.
+    """Compute the relative error of each injection, |median - truth| / |truth|.
 
     Args:
         medians: Posterior medians, shape (n_injections,), in the parameter's unit.
@@ -76,7 +77,7 @@ def relative_errors(medians: ArrayLike, truths: ArrayLike) -> Array:
 
 
 def absolute_errors(medians: ArrayLike, truths: ArrayLike) -> Array:
-    """Absolute error of each injection, |median - truth|.
+    """Compute the absolute error of each injection, |median - truth|.
 
     Args:
         medians: Posterior medians, shape (n_injections,), in the parameter's unit.
@@ -94,7 +95,7 @@ def absolute_errors(medians: ArrayLike, truths: ArrayLike) -> Array:
     return np.asarray(np.abs(medians - truths), np.float64)
 
 
-def error_table(
+def tabulate_errors(
     medians: Mapping[str, ArrayLike],
     truths: Mapping[str, ArrayLike],
     snr: ArrayLike,
@@ -102,35 +103,35 @@ def error_table(
     *,
     absolute: Collection[str] = SPINS,
 ) -> ErrorTable:
-    """Median error of every parameter in bins of SNR.
+    """Compute the median error of every parameter in bins of SNR.
 
     Args:
         medians: Posterior medians by parameter name, each of shape (n_injections,).
         truths: Injected values by parameter name, each of shape (n_injections,).
         snr: Network signal-to-noise ratio of each injection, shape (n_injections,).
         edges: Increasing edges of the SNR bins, shape (n_bins + 1,).
-        absolute: Parameters whose error is absolute; all others are relative.
+        absolute: Parameters whose error is absolute; the others have a relative error.
 
     Returns:
         The table.
 
     Raises:
-        InputError: If a parameter has no truth, shapes disagree, or a relative error has a truth of zero.
+        InputError: If a parameter has no truth, shapes disagree, or the truth of a relative error is zero.
     """
     missing = sorted(set(medians) - set(truths))
     if missing:
         raise InputError(f"expected a truth for every parameter; got none for {', '.join(missing)}: add it to truths")
     names, bins = bin_names(edges), bin_indices(snr, edges)
     rows = {
-        name: _binned(medians[name], truths[name], bins, len(names), "absolute" if name in absolute else "relative")
+        name: _bin_errors(medians[name], truths[name], bins, len(names), "absolute" if name in absolute else "relative")
         for name in medians
     }
     counts = tuple(int(np.count_nonzero(bins == index)) for index in range(len(names)))
     return ErrorTable(tuple(names), counts, rows)
 
 
-def _binned(medians: ArrayLike, truths: ArrayLike, bins: NDArray[np.intp], n_bins: int, kind: str) -> BinnedError:
-    """Errors of one parameter, their median in each bin."""
+def _bin_errors(medians: ArrayLike, truths: ArrayLike, bins: NDArray[np.intp], n_bins: int, kind: str) -> BinnedError:
+    """Compute the errors of one parameter and their median in each bin."""
     errors = (absolute_errors if kind == "absolute" else relative_errors)(medians, truths)
     if errors.shape != bins.shape:
         raise InputError(f"expected one SNR per injection, shape {errors.shape}; got {bins.shape}")

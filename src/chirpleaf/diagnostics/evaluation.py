@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirpleaf.diagnostics.binning import bin_labels, bin_names
-from chirpleaf.diagnostics.calibration import Calibration, by_group, calibrate, percentile_ranks
-from chirpleaf.diagnostics.errors import ErrorTable, error_table
+from chirpleaf.diagnostics.calibration import Calibration, calibrate, calibrate_groups, percentile_ranks
+from chirpleaf.diagnostics.errors import ErrorTable, tabulate_errors
 from chirpleaf.diagnostics.injections import Spectra, inject
 from chirpleaf.inference.amortised import sample
 from chirpleaf.inference.leaves import predict
@@ -59,15 +59,15 @@ class Evaluation:
             return {}
         mass = self.truths["chirp_mass"]
         return {
-            "snr": by_group(self.ranks, bin_labels(self.snr, SNR_EDGES), order=bin_names(SNR_EDGES)),
-            "chirp_mass": by_group(self.ranks, bin_labels(mass, MASS_EDGES), order=bin_names(MASS_EDGES)),
-            "psd_family": by_group(self.ranks, self.family),
+            "snr": calibrate_groups(self.ranks, bin_labels(self.snr, SNR_EDGES), order=bin_names(SNR_EDGES)),
+            "chirp_mass": calibrate_groups(self.ranks, bin_labels(mass, MASS_EDGES), order=bin_names(MASS_EDGES)),
+            "psd_family": calibrate_groups(self.ranks, self.family),
         }
 
     @property
     def errors(self) -> ErrorTable:
         """Errors of the medians against signal-to-noise."""
-        return error_table(self.medians, self.truths, self.snr, SNR_EDGES)
+        return tabulate_errors(self.medians, self.truths, self.snr, SNR_EDGES)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""

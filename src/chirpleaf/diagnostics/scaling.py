@@ -1,19 +1,20 @@
-"""Scaling: what a step costs on many ranks, from what it costs on a few.
+"""Weak-scaling model of distributed training: predicts the duration of a step on many ranks from measurements on few.
 
-An average of n bytes round a ring of R ranks takes 2 (R - 1) messages one after another, each of n / R bytes,
+A ring all-reduce of n bytes over R ranks sends 2 (R - 1) successive messages of n / R bytes each, which takes
 
     t(n, R) = 2 (R - 1) (a + n / (R b)),
 
-with latency a and bandwidth b of a message; on a grid the rings of its rows and of its columns follow each other. Of
-the buckets of a backward pass of length T_b, the i-th of k is there at T_b i / k, and they are averaged in turn; what
-of that is left over after the backward pass and the simulation of the next batch, of length T_s, prolongs the step,
+with the latency a and the bandwidth b of a message. On a grid of ranks, the rings of the rows and then those of the
+columns are averaged. Bucket i of the k buckets of a backward pass of duration T_b is ready at T_b i / k, and buckets
+are averaged one after another. The part of this that neither the backward pass nor the simulation of the next batch,
+of duration T_s, hides prolongs the step:
 
     T(R) = T(1) + max(0, end of the last average - T_b - T_s),
 
-where T_s = 0 unless ranks simulate ahead.
+where T_s = 0 unless ranks simulate the next batch during the exchange.
 
-All ranks wait for the slowest: of R steps whose durations spread normally with s about their median, the longest is
-about s (2 ln R)^(1/2) later.
+All ranks wait for the slowest. If durations of steps are normal with standard deviation s, the longest of R steps is
+later than the median by about s (2 ln R)^(1/2).
 """
 
 import math
@@ -33,34 +34,37 @@ _QUARTILES = 1.349
 
 @dataclass(frozen=True)
 class Link:
-    """What connects the ranks.
+    """Latency and bandwidth of the network between ranks.
 
     Attributes:
-        latency: of a message, seconds.
-        bandwidth: bytes a second.
+        latency: latency of a message in s.
+        bandwidth: bandwidth in bytes per second.
     """
 
     latency: float
     bandwidth: float
 
-    def exchange(self, n_bytes: float, rings: Sequence[int]) -> float:
-        """Seconds that an average takes.
+    def exchange_time(self, n_bytes: float, rings: Sequence[int]) -> float:
+        """Predict the duration of an all-reduce in s.
 
         Args:
-            n_bytes: of what is averaged.
-            rings: their lengths, one after another.
+            n_bytes: size of the averaged data in bytes.
+            rings: number of ranks of each successive ring.
         """
         return sum(2 * (size - 1) * (self.latency + n_bytes / (size * self.bandwidth)) for size in rings)
 
 
 def fit_link(exchanges: Iterable[tuple[float, float, Sequence[int]]]) -> Link:
-    """Latency and bandwidth by relative least squares.
+    """Fit latency and bandwidth to measured all-reduces by relative least squares.
 
     Args:
-        exchanges: bytes, seconds and rings of averages.
+        exchanges: size in bytes, duration in s and rings of each all-reduce.
+
+    Returns:
+        The fitted link.
 
     Raises:
-        ValueError: there are none.
+        ValueError: if there are no measurements.
     """
     rows = []
     for n_bytes, seconds, rings in exchanges:
@@ -77,14 +81,14 @@ def fit_link(exchanges: Iterable[tuple[float, float, Sequence[int]]]) -> Link:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of one rank.
+    """A training step of one rank.
 
     Attributes:
-        seconds: its median duration.
-        backward: of that, the backward pass from which the buckets come.
-        buckets: their bytes in their order.
-        meanwhile: what is done while they are on their way, seconds.
-        spread: standard deviation of its duration, seconds.
+        seconds: median duration of the step in s.
+        backward: duration of the backward pass, during which buckets become ready, in s.
+        buckets: sizes of the buckets of gradients in bytes, in order.
+        meanwhile: duration of the computation that overlaps with the exchange, in s.
+        spread: standard deviation of the duration of a step in s.
     """
 
     seconds: float
@@ -93,45 +97,53 @@ class Step:
     meanwhile: float = 0.0
     spread: float = 0.0
 
-    def on(self, link: Link, rings: Sequence[int], *, stragglers: bool = False) -> float:
-        """Its duration on many ranks, each with a batch as large as that of one; seconds.
+    def predict_duration(self, link: Link, rings: Sequence[int], *, stragglers: bool = False) -> float:
+        """Predict the duration of the step on many ranks with the same batch size per rank, in s.
 
         Args:
-            link: what connects them.
-            rings: those in which they average.
-            stragglers: whether the ranks' durations spread, and all wait for the last.
+            link: network between the ranks.
+            rings: number of ranks of each successive ring of the exchange.
+            stragglers: whether to include the wait for the slowest rank.
         """
         end = 0.0
         for place, n_bytes in enumerate(self.buckets, start=1):
-            end = max(end, self.backward * place / len(self.buckets)) + link.exchange(n_bytes, rings)
+            end = max(end, self.backward * place / len(self.buckets)) + link.exchange_time(n_bytes, rings)
         late = self.spread * math.sqrt(2 * math.log(math.prod(rings))) if stragglers else 0.0
         return self.seconds + late + max(0.0, end - self.backward - self.meanwhile)
 
     def efficiency(self, link: Link, rings: Sequence[int], *, stragglers: bool = False) -> float:
-        """Its duration on one rank over that on many."""
-        return self.seconds / self.on(link, rings, stragglers=stragglers)
+        """Predict the weak-scaling efficiency: duration of the step on one rank divided by that on many.
+
+        Args:
+            link: as for `predict_duration`.
+            rings: as for `predict_duration`.
+            stragglers: as for `predict_duration`.
+        """
+        return self.seconds / self.predict_duration(link, rings, stragglers=stragglers)
 
 
 SWITCHES = {
     "off": Communication(bucket=None, ahead=False),
     "on": Communication(bucket=1.0, bfloat16=True, grid=True),
 }
-"""Ways of averaging gradients that are predicted: all at the end of a step, and with all that saves time."""
+"""Communication settings of the predictions: one average at the end of a step ("off"), all optimisations ("on")."""
+
 RANKS = tuple(2**power for power in range(11))
+"""Numbers of ranks of the predictions."""
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """How a training scales.
+    """Measured and predicted scaling of a training.
 
     Attributes:
-        step: of one rank of one thread.
-        link: what connects the ranks of this machine.
-        link_error: median relative difference of its averages from the model's.
-        weak: measured efficiency by ranks, each with a batch as large as that of one.
-        strong: measured efficiency by ranks that share the batch of one.
-        predicted: efficiency by switches and ranks on another machine's link, batches as for `weak`.
-        stragglers: the same, where the durations of steps spread as here.
+        step: step of one rank with one thread.
+        link: network between the ranks of this machine.
+        link_error: median relative difference between measured and modelled durations of the all-reduce.
+        weak: measured efficiency by number of ranks, with the same batch size per rank.
+        strong: measured efficiency by number of ranks, with the same total batch size.
+        predicted: predicted weak-scaling efficiency on a cluster's link, by communication settings and number of ranks.
+        stragglers: as `predicted`, including the wait for the slowest rank with the spread measured here.
     """
 
     step: Step
@@ -143,23 +155,26 @@ class Scaling:
     stragglers: dict[str, dict[int, float]]
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as JSON values."""
+        """Convert to JSON values."""
         return asdict(self)
 
 
-def summarise(
+def summarise_scaling(
     weak: Mapping[int, Sequence[Pace]],
     strong: Mapping[int, Sequence[Pace]],
     communication: Communication,
     cluster: Link,
 ) -> Scaling:
-    """What measurements say, and what follows for a cluster.
+    """Summarise measurements on this machine and predict the efficiency on a cluster.
 
     Args:
-        weak: paces by number of ranks, one among them.
-        strong: paces by number of ranks that share the batch of one.
-        communication: how they averaged.
-        cluster: link to predict for.
+        weak: measurements by number of ranks, including one, with the same batch size per rank.
+        strong: measurements by number of ranks, with the same total batch size.
+        communication: communication settings of the measurements.
+        cluster: link of the cluster.
+
+    Returns:
+        Measured and predicted efficiencies.
     """
     alone, backward, meanwhile = (
         float(np.median([np.median(getattr(pace, part)) for pace in weak[1]]))
@@ -174,7 +189,7 @@ def summarise(
         for n_bytes, seconds in pace.exchanges
     ]
     link = fit_link(averages)
-    wrong = [abs(link.exchange(n_bytes, rings) / seconds - 1) for n_bytes, seconds, rings in averages]
+    wrong = [abs(link.exchange_time(n_bytes, rings) / seconds - 1) for n_bytes, seconds, rings in averages]
 
     def step(way: Communication) -> Step:
         spread = float(np.diff(quartiles)[0] / _QUARTILES)
