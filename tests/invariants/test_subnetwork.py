@@ -15,7 +15,7 @@ from chirpleaf.models.decomposition import decompose
 from chirpleaf.networks.convolutional import Convolution, ConvolutionalRoot
 from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
 from chirpleaf.networks.residual import ResidualNetwork
-from chirpleaf.networks.subnetwork import cut, filters, strongest
+from chirpleaf.networks.subnetwork import extract_subnetwork, measure_filters, select_filters
 
 LAYERS = [Convolution(5, 6, pool=2), Convolution(4, 8, dilation=2, pool=2), Convolution(3, 5)]
 ROOTS: dict[str, tuple[Callable[[], nn.Module], int, tuple[int, ...]]] = {
@@ -46,8 +46,8 @@ def case(request: pytest.FixtureRequest) -> tuple[RootLeaves, Tensor]:
 
 def test_nothing_cut_changes_nothing(case: tuple[RootLeaves, Tensor]) -> None:
     network, x = case
-    known = filters(network, x)
-    small = cut(network, "second", strongest(known.importance["second"], 1.0), known.mean)
+    known = measure_filters(network, x)
+    small = extract_subnetwork(network, "second", select_filters(known.importance["second"], 1.0), known.mean)
     assert torch.equal(small.estimate(x)["second"], network.estimate(x)["second"])
     assert list(small.estimate(x)) == ["second"]
     assert x.grad is None
@@ -57,17 +57,17 @@ def test_nothing_cut_changes_nothing(case: tuple[RootLeaves, Tensor]) -> None:
 @torch.no_grad()
 def test_the_more_is_cut_the_more_is_lost(case: tuple[RootLeaves, Tensor]) -> None:
     network, x = case
-    known = filters(network, x)
+    known = measure_filters(network, x)
     whole = network.estimate(x)["first"]
     lost, sizes = [], []
     for share in (1.0, 0.8, 0.4):
-        small = cut(network, "first", strongest(known.importance["first"], share), known.mean)
+        small = extract_subnetwork(network, "first", select_filters(known.importance["first"], share), known.mean)
         lost.append(float((small.estimate(x)["first"] - whole).square().mean()))
         sizes.append(sum(weight.numel() for weight in small.parameters()))
     assert all(less < more for less, more in pairwise(lost))
     assert all(more > less for more, less in pairwise(sizes))
     weakest = [-layer for layer in known.importance["first"]]
-    wrong = cut(network, "first", strongest(weakest, 0.8), known.mean)
+    wrong = extract_subnetwork(network, "first", select_filters(weakest, 0.8), known.mean)
     assert float((wrong.estimate(x)["first"] - whole).square().mean()) > 2 * lost[1]
 
 
@@ -78,12 +78,12 @@ def test_importance_is_what_silencing_costs(case: tuple[RootLeaves, Tensor]) -> 
     for layer in network.layers:
         layer.maker.weight[2] *= 1e-2
         layer.maker.bias[2] = 0.5
-    known = filters(network, x)
+    known = measure_filters(network, x)
     whole = network.estimate(x)["first"]
     for place, importance in enumerate(known.importance["first"]):
         kept = [torch.ones(len(mean), dtype=torch.bool) for mean in known.mean]
         kept[place][2] = False
-        found = cut(network, "first", kept, known.mean).estimate(x)["first"]
+        found = extract_subnetwork(network, "first", kept, known.mean).estimate(x)["first"]
         assert float(importance[2]) > 0
         assert float((found - whole).square().mean()) == pytest.approx(float(importance[2]), rel=0.1)
 
@@ -94,11 +94,11 @@ def test_a_filter_that_never_changes_is_not_missed(case: tuple[RootLeaves, Tenso
     with torch.no_grad():
         constant.weight[1] = 0.0
         constant.bias[1] = 0.7
-    known = filters(network, x)
+    known = measure_filters(network, x)
     assert float(known.importance["first"][0][1]) == pytest.approx(0.0, abs=1e-12)
     kept = [torch.ones(len(layer), dtype=torch.bool) for layer in known.mean]
     kept[0][1] = False
-    small = cut(network, "first", kept, known.mean)
+    small = extract_subnetwork(network, "first", kept, known.mean)
     torch.testing.assert_close(small.estimate(x), {"first": network.estimate(x)["first"]})
 
 
@@ -118,7 +118,7 @@ def test_a_decomposed_model_is_a_model(kind: str, architecture: Architecture, tm
         save(Model("whole", some, estimator, {"seed": 0}), tmp_path / "whole.safetensors")
     whole = load(tmp_path / "whole.safetensors")
     x = torch.randn(40, whole.estimator.canonical.n_features, generator=torch.Generator().manual_seed(1))
-    known = filters(whole.leaves.network, x)
+    known = measure_filters(whole.leaves.network, x)
     for keep in (1.0, 0.4):
         small = decompose(whole, "mass_2", keep, known)
         save(small, tmp_path / "small.safetensors")

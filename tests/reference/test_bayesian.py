@@ -26,7 +26,7 @@ def test_divergence_from_the_prior_is_that_of_torch_and_of_monte_carlo() -> None
     q, p = Normal(some.mean, some.log_scale.exp()), Normal(0.0, torch.tensor(0.7, dtype=torch.float64))
     exact = kl_divergence(q, p).sum()
     torch.testing.assert_close(some.kl(), exact)
-    draws = some.draw(200_000, generator())
+    draws = some.sample_weights(200_000, generator())
     difference = (q.log_prob(draws) - p.log_prob(draws)).sum((1, 2))
     error = difference.std() / len(difference) ** 0.5
     assert abs(difference.mean() - exact) < 4 * error
@@ -37,7 +37,7 @@ def test_divergence_from_the_prior_is_that_of_torch_and_of_monte_carlo() -> None
 def test_local_draws_are_distributed_as_those_of_the_weights() -> None:
     some, x = layer(), torch.randn(5, generator=generator(2), dtype=torch.float64)
     local = some(x.expand(400_000, 5), generator(3))
-    weights = some.draw(400_000, generator(4))
+    weights = some.sample_weights(400_000, generator(4))
     drawn = weights[..., :-1] @ x + weights[..., -1]
     for power in (1, 2):
         error = (local**power).std(0) / 400_000**0.5
@@ -52,7 +52,7 @@ def test_the_predictive_is_that_of_drawn_weights() -> None:
     some.second.log_scale.fill_(-1.5)
     some.last.log_scale.fill_(-1.5)
     x = torch.randn(2, 3, generator=generator(2), dtype=torch.float64)
-    second, last = (layer.draw(n, generator(seed)) for seed, layer in enumerate((some.second, some.last)))
+    second, last = (layer.sample_weights(n, generator(seed)) for seed, layer in enumerate((some.second, some.last)))
     hidden = second[..., :-1] @ some.first(x).T + second[..., -1:]
     mean = (last[:, 0, None, :-1] @ hidden)[:, 0] + last[:, 0, -1:]
     found = some.predictive(x, n, generator(7))

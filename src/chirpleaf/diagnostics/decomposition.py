@@ -11,7 +11,7 @@ import torch
 from chirpleaf.diagnostics.errors import SPINS, absolute_errors, relative_errors
 from chirpleaf.models.decomposition import decompose
 from chirpleaf.models.model import Model
-from chirpleaf.networks.subnetwork import Filters, filters
+from chirpleaf.networks.subnetwork import Filters, measure_filters
 from chirpleaf.training.recipe import Simulation, build_simulator
 
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.1, 0.05)
@@ -87,7 +87,7 @@ def measure_decomposition(
     simulation = Simulation(waveforms=2 * events, spectra=min(events, 1024), batch_size=events)
     simulator = build_simulator(model.architecture, model.leaves, simulation, seed=seed)
     first, second = simulator.batch(0), simulator.batch(1)
-    known = filters(model.leaves.network, first.features[:MOST])
+    known = measure_filters(model.leaves.network, first.features[:MOST])
     rows = []
     for keep in track(shares):
         small = decompose(model, leaf, keep, known)

@@ -6,7 +6,7 @@ from typing import Any
 from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.model import Model
-from chirpleaf.networks.subnetwork import Filters, cut, strongest
+from chirpleaf.networks.subnetwork import Filters, extract_subnetwork, select_filters
 
 
 def decompose(model: Model, leaf: str, keep: float, filters: Filters) -> Model:
@@ -16,7 +16,7 @@ def decompose(model: Model, leaf: str, keep: float, filters: Filters) -> Model:
         model: a model with leaves.
         leaf: name of the leaf.
         keep: share of the root's filters that is kept, those of the greatest importance for the leaf, in (0, 1].
-        filters: what is known of them (`networks.subnetwork.filters`).
+        filters: what is known of them (`networks.subnetwork.measure_filters`).
 
     Returns:
         A model of the leaf alone, which says what the whole one says where `keep` is 1.
@@ -27,8 +27,8 @@ def decompose(model: Model, leaf: str, keep: float, filters: Filters) -> Model:
     model.leaves.place(leaf)
     if not 0 < keep <= 1:
         raise InputError(f"expected a share of filters to keep, above 0 and at most 1; got {keep:g}: 0.5 keeps half")
-    kept = strongest(filters.importance[leaf], keep)
-    network = cut(model.leaves.network, leaf, kept, filters.mean)
+    kept = select_filters(filters.importance[leaf], keep)
+    network = extract_subnetwork(model.leaves.network, leaf, kept, filters.mean)
     architecture = _narrowed(model.architecture, leaf, [int(mask.sum()) for mask in kept])
     estimator = architecture.build(model.leaves.canonical.bank)
     estimator.network.load_state_dict(network.state_dict())

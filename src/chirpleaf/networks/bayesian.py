@@ -1,18 +1,18 @@
-"""Layers whose weights are distributions, and what they predict.
+"""Bayesian linear layers and the posterior predictive distribution.
 
-Mean-field variational inference (arXiv:1505.05424): weights have the prior p(w) = N(0, s^2) and the approximate
-posterior q(w) = N(mu, sigma^2), independent of each other, and training maximises the evidence's lower bound
+Mean-field variational inference (arXiv:1505.05424) assumes independent weights with prior p(w) = N(0, s^2) and
+approximate posterior q(w) = N(mu, sigma^2). Training maximises the evidence lower bound
 
     ELBO = sum_i E_q[ln p(y_i | x_i, w)] - KL(q || p),
     KL   = sum_w [ln(s / sigma) + (sigma^2 + mu^2) / (2 s^2) - 1 / 2].
 
-The expectation is taken by local reparameterisation (arXiv:1506.02557): given x, the outputs of a linear layer under
-random weights are independent Gaussians themselves,
+The expectation is estimated by local reparameterisation (arXiv:1506.02557): given x, the outputs of a linear layer with
+random weights are independent Gaussians,
 
-    y_j ~ N(sum_i mu_ji x_i + mu_j, sum_i sigma_ji^2 x_i^2 + sigma_j^2),
+    y_j ~ N(sum_i mu_ji x_i + mu_j, sum_i sigma_ji^2 x_i^2 + sigma_j^2).
 
-so that drawing them costs two matrix products, gives every example weights of its own, and leaves less noise in the
-gradient than drawing the weights. `draw` draws the weights themselves, where many examples must share them.
+Sampling the outputs costs two matrix products, uses independent weights for every example, and has a lower gradient
+variance than sampling the weights. `sample_weights` samples the weights themselves, for examples that share them.
 """
 
 import math
@@ -23,13 +23,13 @@ from torch import Tensor, nn
 
 
 class BayesianLinear(nn.Module):
-    """A linear layer with Gaussian weights.
+    """Linear layer with independent Gaussian weights.
 
     Args:
         n_inputs: length of the input.
         n_outputs: length of the output.
-        prior_scale: standard deviation s of the weights before any data.
-        initial_scale: standard deviation sigma that training begins with, in units of `n_inputs`^(-1/2).
+        prior_scale: standard deviation s of the prior of the weights.
+        initial_scale: initial standard deviation sigma of the approximate posterior, times `n_inputs`^(1/2).
 
     Example:
         >>> layer = BayesianLinear(3, 2)
@@ -48,42 +48,53 @@ class BayesianLinear(nn.Module):
     def forward(
         self, x: Float[Tensor, "*batch n_inputs"], generator: torch.Generator | None = None
     ) -> Float[Tensor, "*batch n_outputs"]:
-        """Outputs of weights drawn anew for each row."""
+        """Compute outputs with independent random weights for each row."""
         return self.sample(x, 1, generator)[0]
 
     def sample(
         self, x: Float[Tensor, "*batch n_inputs"], n: int, generator: torch.Generator | None = None
     ) -> Float[Tensor, "n *batch n_outputs"]:
-        """Outputs of `n` draws of the weights for each row, for the price of one."""
+        """Sample the outputs of `n` independent draws of the weights for each row.
+
+        Args:
+            x: inputs, shape (..., n_inputs).
+            n: number of draws.
+            generator: source of randomness.
+
+        Returns:
+            Outputs of shape (n, ..., n_outputs).
+        """
         mean, spread = self.expected(x), self.spread(x)
         return mean + spread * torch.randn(n, *mean.shape, generator=generator, dtype=mean.dtype)
 
     def expected(self, x: Float[Tensor, "*batch n_inputs"]) -> Float[Tensor, "*batch n_outputs"]:
-        """Mean of the outputs over the weights."""
+        """Compute the mean of the outputs over the weights."""
         return nn.functional.linear(x, self.mean[:, :-1], self.mean[:, -1])
 
     def spread(self, x: Float[Tensor, "*batch n_inputs"]) -> Float[Tensor, "*batch n_outputs"]:
-        """Standard deviation of the outputs over the weights."""
+        """Compute the standard deviation of the outputs over the weights."""
         variance = (2 * self.log_scale).exp()
         return nn.functional.linear(x.square(), variance[:, :-1], variance[:, -1]).sqrt()
 
-    def draw(self, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n n_outputs n_weights"]:
-        """Draws of the weights, the bias in the last column."""
+    def sample_weights(
+        self, n: int, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "n n_outputs n_weights"]:
+        """Sample the weights; the last column is the bias."""
         noise = torch.randn(n, *self.mean.shape, generator=generator, dtype=self.mean.dtype)
         return self.mean + self.log_scale.exp() * noise
 
     def kl(self) -> Float[Tensor, ""]:
-        """KL(q || p) of all weights, nats."""
+        """Compute KL(q || p) of all weights, in nats."""
         ratio = ((2 * self.log_scale).exp() + self.mean.square()) / self.prior_scale**2
         return (0.5 * (ratio - 1) - self.log_scale + math.log(self.prior_scale)).sum()
 
 
 class Predictive:
-    """The posterior predictive: an equal mixture of Gaussians, one for each draw of the weights.
+    """Posterior predictive distribution: an equally weighted mixture of Gaussians, one for each draw of the weights.
 
     Args:
-        mean: what the draws predict, shape (draw, batch).
-        scale: the noise that they expect about it, same shape.
+        mean: mean of each Gaussian, shape (draw, batch).
+        scale: standard deviation of each Gaussian, shape (draw, batch).
     """
 
     def __init__(self, mean: Float[Tensor, "draw batch"], scale: Float[Tensor, "draw batch"]) -> None:
@@ -96,21 +107,21 @@ class Predictive:
 
     @property
     def aleatoric(self) -> Float[Tensor, " batch"]:
-        """Standard deviation that the noise in the data causes: root of the mean variance of the parts."""
+        """Aleatoric standard deviation, from noise in the data: root of the mean variance of the Gaussians."""
         return self._scale.square().mean(0).sqrt()
 
     @property
     def epistemic(self) -> Float[Tensor, " batch"]:
-        """Standard deviation that the weights, not being known, cause: that of the parts' means."""
+        """Epistemic standard deviation, from uncertainty of the weights: standard deviation of the Gaussians' means."""
         return self._mean.std(0, correction=0)
 
     def log_prob(self, value: Float[Tensor, "*shape batch"]) -> Float[Tensor, "*shape batch"]:
-        """ln of the density of values."""
+        """Compute the log density of values, ln p(value)."""
         parts = torch.distributions.Normal(self._mean, self._scale)
         return torch.logsumexp(parts.log_prob(value[..., None, :]), dim=-2) - math.log(len(self._mean))
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n batch"]:
-        """Draws, in turn from every part; as many from each where `n` is a multiple of their number."""
+        """Sample from the mixture, cycling through the Gaussians: each gives equally many if `n` is a multiple."""
         part = torch.arange(n) % len(self._mean)
         noise = torch.randn(n, self._mean.shape[1], generator=generator, dtype=self._mean.dtype)
         return self._mean[part] + self._scale[part] * noise

@@ -1,14 +1,13 @@
-"""Sub-networks: the filters of the root that a leaf lives on, and the smaller network of these alone.
+"""Sub-networks: importance of a root's filters for each leaf, and pruning to the most important ones.
 
-A root that several leaves share has filters of little use to one of them (the hierarchical self-decomposition of
-arXiv:1903.01998). Silencing a filter, that is putting its mean in the place of its activations a_t, changes a leaf's
-estimate y by
+A root that several leaves share has filters that contribute little to a given leaf (the hierarchical self-decomposition
+of arXiv:1903.01998). Replacing the activations a_t of a filter by their mean <a> changes a leaf's estimate y by
 
     delta = -sum_t (a_t - <a>) dy / da_t
 
-to first order. A trained leaf's errors do not depend on what its estimate could be, so that its mean squared error
-rises by <delta^2>: the importance of the filter for the leaf. A filter that is cut leaves its mean behind, in the bias
-of the layer that took it.
+to first order. The errors of a trained leaf are uncorrelated with functions of its input, so its mean squared error
+increases by <delta^2>, which defines the importance of the filter for the leaf. The mean activation of a removed filter
+contributes to the bias of the next layer.
 """
 
 from collections.abc import Sequence
@@ -27,12 +26,12 @@ Matrix = nn.Linear | nn.Conv1d
 
 
 class FilterLayer(NamedTuple):
-    """A layer of a root's filters.
+    """Modules around one layer of filters of a root.
 
     Attributes:
-        maker: the module whose rows they are.
-        seen: the module whose output they are, shape (batch, filter, ...).
-        taker: the module whose columns take them; None where they leave the root.
+        maker: module whose weight has one row per filter.
+        seen: module whose output holds the activations, shape (batch, filter, ...).
+        taker: next module, whose weight has one column per filter; None if the filters are outputs of the root.
     """
 
     maker: Matrix
@@ -41,23 +40,27 @@ class FilterLayer(NamedTuple):
 
 
 class Filters(NamedTuple):
-    """What is known of the filters of a network, layer by layer.
+    """Mean activation and importance of a root's filters, by layer.
 
     Attributes:
-        mean: mean activation of each, shape (filter,).
-        importance: leaf to the importance of each, shape (filter,), in squared units of its target.
+        mean: for each layer, the mean activation of the filters, shape (filter,).
+        importance: by leaf, for each layer the importance of the filters, shape (filter,), in squared units of the
+            leaf's target.
     """
 
     mean: list[Tensor]
     importance: dict[str, list[Tensor]]
 
 
-def filters(network: "RootLeaves", x: Tensor) -> Filters:
-    """The filters of a network's root, by what they do to some inputs.
+def measure_filters(network: "RootLeaves", x: Tensor) -> Filters:
+    """Measure the mean activation and the importance of the root's filters on a batch of inputs.
 
     Args:
-        network: in evaluation mode.
-        x: inputs, shape (batch, ...); some hundreds.
+        network: network in evaluation mode.
+        x: inputs, shape (batch, ...); some hundreds of examples.
+
+    Returns:
+        Mean activations and importance, by layer.
     """
     seen: list[Tensor] = []
     hooks = [
@@ -68,14 +71,14 @@ def filters(network: "RootLeaves", x: Tensor) -> Filters:
         with torch.enable_grad():
             estimates = network.estimate(x.detach().requires_grad_())
             mean = [activation.detach().transpose(0, 1).flatten(1).mean(1) for activation in seen]
-            importance = {name: _importance(estimate, seen, mean) for name, estimate in estimates.items()}
+            importance = {name: _measure_importance(estimate, seen, mean) for name, estimate in estimates.items()}
     finally:
         for hook in hooks:
             hook.remove()
     return Filters(mean, importance)
 
 
-def _importance(estimate: Tensor, seen: Sequence[Tensor], mean: Sequence[Tensor]) -> list[Tensor]:
+def _measure_importance(estimate: Tensor, seen: Sequence[Tensor], mean: Sequence[Tensor]) -> list[Tensor]:
     slopes = torch.autograd.grad(estimate.sum(), seen, retain_graph=True)
     found = []
     for activation, slope, middle in zip(seen, slopes, mean, strict=True):
@@ -84,15 +87,18 @@ def _importance(estimate: Tensor, seen: Sequence[Tensor], mean: Sequence[Tensor]
     return found
 
 
-def strongest(importance: Sequence[Float[Tensor, " _"]], share: float) -> list[Bool[Tensor, " _"]]:
-    """Which filters are the most important ones of all layers together, and at least the first of each.
+def select_filters(importance: Sequence[Float[Tensor, " _"]], share: float) -> list[Bool[Tensor, " _"]]:
+    """Select the most important filters of all layers together, and at least one filter per layer.
 
     Args:
-        importance: of each filter, by layer.
-        share: of all filters that is kept, in (0, 1].
+        importance: importance of the filters, by layer.
+        share: share of all filters to select, in (0, 1].
+
+    Returns:
+        Mask of the selected filters, by layer.
 
     Example:
-        >>> strongest([torch.tensor([1.0, 5.0]), torch.tensor([3.0, 0.1])], 0.5)
+        >>> select_filters([torch.tensor([1.0, 5.0]), torch.tensor([3.0, 0.1])], 0.5)
         [tensor([False,  True]), tensor([ True, False])]
     """
     everything = torch.cat(list(importance))
@@ -104,35 +110,38 @@ def strongest(importance: Sequence[Float[Tensor, " _"]], share: float) -> list[B
     return masks
 
 
-def cut(
+def extract_subnetwork(
     network: "RootLeaves", leaf: str, kept: Sequence[Bool[Tensor, " _"]], mean: Sequence[Float[Tensor, " _"]]
 ) -> "RootLeaves":
-    """The network of one leaf and of the filters that it keeps.
+    """Extract the network of one leaf with a subset of the root's filters.
 
     Args:
-        network: the whole one, which is left as it is.
+        network: the complete network, which is not modified.
         leaf: name of the leaf.
-        kept: whether each filter is kept, by layer.
-        mean: activation that each filter leaves behind, by layer.
+        kept: mask of the filters to keep, by layer.
+        mean: mean activation that replaces each removed filter, by layer.
+
+    Returns:
+        The smaller network.
     """
     small = deepcopy(network)
     small.leaves = nn.ModuleDict({leaf: small.leaves[leaf]})
     for layer, mask, left in zip(small.layers, kept, mean, strict=True):
-        _keep_rows(layer.maker, mask)
+        _select_rows(layer.maker, mask)
         taker = layer.taker or small.entrance(leaf)
         times = taker.weight.shape[1] // len(mask) if layer.taker is None else 1
-        _keep_columns(taker, mask.repeat_interleave(times), left.repeat_interleave(times))
+        _select_columns(taker, mask.repeat_interleave(times), left.repeat_interleave(times))
     return small
 
 
 @torch.no_grad()
-def _keep_rows(module: Matrix, kept: Tensor) -> None:
+def _select_rows(module: Matrix, kept: Tensor) -> None:
     assert module.bias is not None
     module.weight, module.bias = nn.Parameter(module.weight[kept]), nn.Parameter(module.bias[kept])
 
 
 @torch.no_grad()
-def _keep_columns(module: Matrix, kept: Tensor, left: Tensor) -> None:
+def _select_columns(module: Matrix, kept: Tensor, left: Tensor) -> None:
     assert module.bias is not None
     lost = module.weight[:, ~kept].movedim(1, -1) @ left[~kept]
     module.bias = nn.Parameter(module.bias + lost.reshape(len(lost), -1).sum(1))
