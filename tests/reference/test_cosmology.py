@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from astropy.cosmology import Planck15, z_at_value
 
-from chirpleaf.physics.cosmology import redshift
+from chirpleaf.physics.cosmology import _load_table, redshift
 
 DISTANCES = [0.1, 1.0, 10.0, 100.0, 440.0, 1500.0, 3000.0, 10_000.0, 50_000.0]
 
@@ -21,6 +21,11 @@ def test_redshift_is_that_of_bilby() -> None:
 
     distances = np.array([50.0, 440.0, 3000.0])
     np.testing.assert_allclose(redshift(distances), luminosity_distance_to_redshift(distances, "Planck15"), rtol=1e-5)
+
+
+def test_the_table_holds_the_distances_of_astropy() -> None:
+    distances, redshifts = _load_table()
+    np.testing.assert_allclose(distances, Planck15.luminosity_distance(redshifts).value, rtol=1e-12)
 
 
 def test_hubbles_law_nearby() -> None:

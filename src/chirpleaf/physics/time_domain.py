@@ -14,7 +14,6 @@ import lal
 import lalsimulation
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import chirp_mass
@@ -73,6 +72,8 @@ def _between(
     frequencies: NDArray[np.float64], series: NDArray[np.complex128], grid: NDArray[np.float64]
 ) -> NDArray[np.complex128]:
     """A smooth complex series at other frequencies; zero where it is, and outside."""
+    from scipy.interpolate import CubicSpline  # noqa: PLC0415 - takes a quarter of a second, seldom needed
+
     amplitude = np.abs(series)
     there = amplitude > 1e-12 * amplitude.max()
     last = len(there) if there.all() else int(np.argmin(there))

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from chirpleaf.result.fits import Value, write_column
+from chirpleaf.result.healpix import find_neighbours, find_pixel
 from chirpleaf.result.weights import effective_sample_size
 
 Array = NDArray[np.float64]
@@ -83,33 +85,32 @@ class SkyMap:
             event: name of the source.
             gps: time of the event, seconds.
         """
-        from astropy.io import fits  # noqa: PLC0415 - astropy is slow to load
-
-        table = fits.BinTableHDU.from_columns([fits.Column("PROB", "D", unit="pix-1", array=self.probability)])
-        table.header.update(
-            PIXTYPE="HEALPIX", ORDERING="NESTED", COORDSYS="C", NSIDE=self.nside, INDXSCHM="IMPLICIT",
-            FIRSTPIX=0, LASTPIX=len(self.probability) - 1, OBJECT=event, ORIGIN="chirpleaf", GPSTIME=gps,
-        )  # fmt: skip
-        fits.HDUList([fits.PrimaryHDU(), table]).writeto(path, overwrite=True)
+        header: dict[str, Value] = {
+            "PIXTYPE": "HEALPIX",
+            "ORDERING": "NESTED",
+            "COORDSYS": "C",
+            "NSIDE": self.nside,
+            "INDXSCHM": "IMPLICIT",
+            "FIRSTPIX": 0,
+            "LASTPIX": len(self.probability) - 1,
+            "OBJECT": event,
+            "ORIGIN": "chirpleaf",
+            "GPSTIME": gps,
+        }
+        write_column(path, self.probability, name="PROB", unit="pix-1", header=header)
 
 
 def _histogram(ra: Array, dec: Array, weight: Array, side: int) -> Array:
     """Share of the weight in each pixel, shape (12 side^2,)."""
-    import astropy.units as u  # noqa: PLC0415 - astropy is slow to load
-    from astropy_healpix import HEALPix  # noqa: PLC0415
-
-    pixels = HEALPix(side, order="nested").lonlat_to_healpix(ra * u.rad, dec * u.rad)
+    pixels = find_pixel(ra, dec, side)
     shares: Array = np.bincount(pixels, weights=weight / weight.sum(), minlength=12 * side**2).astype(np.float64)
     return shares
 
 
 def _smooth(shares: Array, side: int) -> Array:
     """Moves half of each pixel's share to its seven or eight neighbours."""
-    from astropy_healpix import HEALPix  # noqa: PLC0415 - astropy is slow to load
-
     filled = np.flatnonzero(shares)
-    with np.errstate(invalid="ignore"):  # where a pixel has seven neighbours
-        neighbours = HEALPix(side, order="nested").neighbours(filled)
+    neighbours = find_neighbours(filled, side)
     smooth = np.zeros_like(shares)
     smooth[filled] += shares[filled] / 2
     exists = neighbours >= 0

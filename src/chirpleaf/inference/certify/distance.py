@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import i0e
 from torch import Tensor
 
 from chirpleaf.physics.distributions import BoundedDistribution
@@ -63,7 +62,8 @@ class DistanceIntegral:
         low, high = np.log(_nearest(prior)) - np.log(10), np.log(prior.maximum) + np.log(100)
         step = float(np.clip(0.5 / largest_snr, *_STEPS_LOG))
         best = np.arange(low, high + step, step)
-        rows = [_integral(s, best, prior) for s in snr]
+        quadrature = np.polynomial.legendre.leggauss(_NODES)
+        rows = [_integral(s, best, prior, quadrature) for s in snr]
         return cls(prior, torch.from_numpy(np.stack(rows)).float(), float(low), step)
 
     def __call__(self, kappa: Tensor, rho: Tensor) -> Tensor:
@@ -123,9 +123,14 @@ def _nearest(prior: BoundedDistribution) -> float:
     return max(prior.minimum, _DEPTH * prior.maximum)
 
 
-def _integral(snr: float, best: NDArray[np.float64], prior: BoundedDistribution) -> NDArray[np.float64]:
-    """g at one signal-to-noise and distances exp(best), shape of `best`."""
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+def _integral(
+    snr: float,
+    best: NDArray[np.float64],
+    prior: BoundedDistribution,
+    quadrature: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """g at one signal-to-noise and distances exp(best), shape of `best`; `quadrature` has nodes and weights."""
+    nodes, weights = quadrature
     log_x, values = _integrand(np.full_like(best, snr), best, prior, nodes)
     half = (log_x[-1] - log_x[0]) / (nodes[-1] - nodes[0])
     peak = values.max(axis=0).clip(_IMPOSSIBLE)
@@ -148,5 +153,10 @@ def _integrand(
     log_x = np.log(low) + np.log(high / low) / 2 * (nodes[:, None] + 1)
     x = np.exp(log_x)
     distance = (np.exp(best) / x).clip(prior.minimum, prior.maximum)
-    value = prior.log_prob(distance) + np.log(distance) + np.log(i0e(snr**2 * x)) - 0.5 * snr**2 * (x - 1) ** 2
+    value = (
+        prior.log_prob(distance)
+        + np.log(distance)
+        + np.log(torch.special.i0e(torch.from_numpy(snr**2 * x)).numpy())
+        - 0.5 * snr**2 * (x - 1) ** 2
+    )
     return log_x, value

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
-from jaxtyping import Complex128, Float64
+from jaxtyping import Complex128, Float64, Int64
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from chirpleaf.inference.matched_filter import peak_times
 from chirpleaf.physics.derived import Samples
@@ -93,11 +92,13 @@ class Heterodyne:
         wave = _unending(frequencies, waves[0, : live[-1] + 1])
         strain, psd = segment.strain[:, : len(wave)], segment.psd[:, : len(wave)]
         nodes = _nodes(frequencies, dephasing, reach)
-        spread = _cubic(frequencies, frequencies[nodes])
+        nearest, weights = _cubic(frequencies, frequencies[nodes])
         scale = 4 / segment.duration
         product = scale * strain * wave.conj() / psd * np.exp(2j * np.pi * np.outer(arrivals, frequencies))
         power = scale * np.abs(wave) ** 2 / psd
-        return cls(frequencies[nodes], approximant, wave[nodes], arrivals, product @ spread, power @ spread)
+        sums = (product.real, product.imag, power)
+        real, imaginary, power = (_gather(values, nearest, weights, len(nodes)) for values in sums)
+        return cls(frequencies[nodes], approximant, wave[nodes], arrivals, real + 1j * imaginary, power)
 
     def ratios(self, intrinsic: Samples) -> Complex128[np.ndarray, "n node"]:
         """r at the nodes for binaries of the given intrinsic parameters, each of shape (n,)."""
@@ -161,14 +162,23 @@ def _nodes(frequencies: Spectrum, dephasing: float, reach: float) -> NDArray[np.
     return np.unique(np.searchsorted(phase, targets).clip(0, len(frequencies) - 1))
 
 
-def _cubic(frequencies: Spectrum, nodes: Spectrum) -> csr_array:
-    """What values at the nodes weigh at each frequency, shape (n, E): Lagrange polynomials through the nearest four."""
-    n = len(frequencies)
+def _cubic(frequencies: Spectrum, nodes: Spectrum) -> tuple[Int64[np.ndarray, "n four"], Float64[np.ndarray, "n four"]]:
+    """The four nodes nearest to each frequency, and the weights of their values in the Lagrange polynomial there."""
     below = np.searchsorted(nodes, frequencies, side="right") - 1
     nearest = (below - 1).clip(0, len(nodes) - _DEGREE - 1)[:, None] + np.arange(_DEGREE + 1)
     places = nodes[nearest]
     weights = np.ones_like(places)
     for k, j in permutations(range(_DEGREE + 1), 2):
         weights[:, k] *= (frequencies - places[:, j]) / (places[:, k] - places[:, j])
-    rows = np.repeat(np.arange(n), _DEGREE + 1)
-    return csr_array((weights.ravel(), (rows, nearest.ravel())), shape=(n, len(nodes)))
+    return nearest, weights
+
+
+def _gather(
+    values: Float64[np.ndarray, "detector n"],
+    nearest: Int64[np.ndarray, "n four"],
+    weights: Float64[np.ndarray, "n four"],
+    n_nodes: int,
+) -> Float64[np.ndarray, "detector node"]:
+    """Sums of the values over frequencies, each value distributed over its nearest nodes by their weights."""
+    shares = (weights * row[:, None] for row in values)
+    return np.stack([np.bincount(nearest.ravel(), share.ravel(), n_nodes) for share in shares])

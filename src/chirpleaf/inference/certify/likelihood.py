@@ -24,6 +24,8 @@ _CHUNK = 64
 _WORTH_A_PROCESS = 10_000_000
 """Waveform values from which on a second process, which takes two seconds to start, pays."""
 
+_PLACE = ("ra", "dec", "psi", "geocent_time")
+
 Whittle = tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, "n detector"]]
 """ln of the likelihood over that of noise (nats), and optimal signal-to-noise by detector."""
 
@@ -42,7 +44,7 @@ def log_likelihood_ratio(segment: Segment, samples: Samples, approximant: str, *
     Returns:
         Nats, shape (n,), and optimal signal-to-noise by detector, shape (n, detector).
     """
-    wanted = (*WAVEFORM_PARAMETERS, "ra", "dec", "psi", "geocent_time")
+    wanted = [name for name in (*WAVEFORM_PARAMETERS, *_PLACE) if name in samples]
     n = len(samples["mass_1"])
     rows = [{name: samples[name][start : start + _CHUNK] for name in wanted} for start in range(0, n, _CHUNK)]
     shared = workers > 1 and n * len(segment.frequencies) > _WORTH_A_PROCESS
@@ -59,7 +61,7 @@ def _each(segment: Segment, rows: list[Samples], approximant: str, workers: int)
 
 
 def _whittle(segment: Segment, rows: Samples, approximant: str) -> Whittle:
-    binaries = {name: rows[name] for name in WAVEFORM_PARAMETERS}
+    binaries = {name: values for name, values in rows.items() if name not in _PLACE}
     hp, hc = polarizations(binaries, segment.frequencies, approximant)
     moment, time = gmst(segment.reference_time), rows["geocent_time"] - segment.reference_time
     matched, power = np.zeros(len(time)), np.empty((len(time), len(segment.detectors)))

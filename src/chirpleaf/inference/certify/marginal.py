@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Complex128, Float64
-from scipy.ndimage import convolve1d
 from torch import Tensor
 
 from chirpleaf.inference.certify.distance import DistanceIntegral
@@ -237,7 +236,16 @@ def _efficiency(log_weight: np.ndarray) -> float:
 
 def _broadened(mass: Float64[np.ndarray, "a b c d"]) -> Histogram:
     """Each cell's mass shared with its neighbours (angle and polarisation close on themselves), a part with all."""
-    kernel = np.array([1, 4, 6, 4, 1]) / 16
-    for axis, mode in enumerate(("nearest", "wrap", "nearest", "wrap")):
-        mass = convolve1d(mass, kernel, axis=axis, mode=mode)
+    for axis, wraps in enumerate((False, True, False, True)):
+        mass = _smooth(mass, axis, wraps=wraps)
     return Histogram.of((1 - _DEFENSIVE) * mass / mass.sum() + _DEFENSIVE / mass.size)
+
+
+def _smooth(mass: Float64[np.ndarray, "a b c d"], axis: int, *, wraps: bool) -> Float64[np.ndarray, "a b c d"]:
+    """Convolution with (1, 4, 6, 4, 1) / 16 along an axis that is periodic, or continued by its last values."""
+    margins = [(2, 2) if index == axis else (0, 0) for index in range(mass.ndim)]
+    padded = np.pad(mass, margins, mode="wrap" if wraps else "edge")
+    far, near, middle, right, rightmost = (
+        np.take(padded, np.arange(shift, shift + mass.shape[axis]), axis) for shift in range(5)
+    )
+    return (6 * middle + (far + rightmost) + 4 * (near + right)) / 16

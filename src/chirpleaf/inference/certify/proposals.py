@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 from torch.distributions.transforms import Transform
 
 from chirpleaf.inference.amortised import draw
@@ -109,7 +108,7 @@ class MixtureProposal:
         share = np.full(_COMPONENTS, 1 / _COMPONENTS)
         for _ in range(_ITERATIONS):
             log_part = _log_normal(z, means, np.linalg.cholesky(covariances)) + np.log(share)
-            part = weight[:, None] * np.exp(log_part - logsumexp(log_part, axis=1, keepdims=True))
+            part = weight[:, None] * np.exp(log_part - _logsumexp(log_part, 1)[:, None])
             share = part.sum(axis=0).clip(1e-6)
             means = (part.T @ z) / share[:, None]
             off = z[:, None] - means
@@ -128,7 +127,7 @@ class MixtureProposal:
         """ln of the density per unit of `PARAMETERS`, shape (n,)."""
         values = _tensor(theta)
         z = self.coordinates(values)
-        log_prob = logsumexp(_log_normal(z.numpy(), self.means, self.roots) + self.log_share, axis=1)
+        log_prob = _logsumexp(_log_normal(z.numpy(), self.means, self.roots) + self.log_share, 1)
         return np.asarray(log_prob + self.coordinates.log_abs_det_jacobian(values, z).numpy())
 
 
@@ -139,7 +138,7 @@ def balanced(densities: Float64[np.ndarray, "k n"], counts: list[int]) -> Array:
         densities: ln q_k of every draw.
         counts: draws from each proposal.
     """
-    return np.asarray(logsumexp(densities + np.log(np.asarray(counts) / sum(counts))[:, None], axis=0))
+    return _logsumexp(densities + np.log(np.asarray(counts) / sum(counts))[:, None], 0)
 
 
 def refitted(observation: Observation, theta: Samples, log_weight: Array, seed: int) -> MixtureProposal:
@@ -187,6 +186,12 @@ def _log_normal(
     scaled = np.linalg.solve(roots[None], (z[:, None] - means)[..., None])[..., 0]
     volume = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
     return np.asarray(-0.5 * np.square(scaled).sum(axis=-1) - volume - 0.5 * z.shape[1] * np.log(2 * np.pi))
+
+
+def _logsumexp(values: Float64[np.ndarray, "n d"], axis: int) -> Array:
+    """ln of the sum of exponentials along an axis."""
+    summed: Array = torch.from_numpy(values).logsumexp(axis).numpy()
+    return summed
 
 
 def _tensor(theta: Samples) -> torch.Tensor:
