@@ -21,13 +21,14 @@ from torch import Tensor, nn
 
 from chirpleaf.config import read_preset
 from chirpleaf.models.architecture import Architecture
-from chirpleaf.models.estimator import Estimator
+from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.networks.density import ConditionalDensity
-from chirpleaf.networks.heads import FlowHead
-from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.networks.encoders import Concatenation
+from chirpleaf.networks.flow import FlowSettings
 from chirpleaf.plots.training import plot_losses
 from chirpleaf.representation.anchoring import Along, Anchoring
 from chirpleaf.representation.canonical import Canonical, CanonicalInput
+from chirpleaf.tokens import TokenLayout, Tokens
 from chirpleaf.training.engine import fit
 from chirpleaf.training.objectives import LogScore
 from chirpleaf.training.parallel.threads import bfloat16_pays
@@ -56,37 +57,41 @@ class RawInput(CanonicalInput):
     """
 
     @property
-    def n_features(self) -> int:
-        """Length of the network input."""
-        return 3 * self.n_detectors * self.n_bands * self.fold
+    def layout(self) -> TokenLayout:
+        """Sizes of the tokens: real and imaginary parts of the data, then the spectrum."""
+        n_bins = self.n_bands * self.fold
+        return TokenLayout(self.n_detectors, (2 * n_bins, n_bins))
 
-    def forward(self, data: Tensor, weights: Tensor) -> Canonical:
+    def forward(self, data: Tensor, weights: Tensor, present: Tensor | None = None) -> Canonical:
         """Real and imaginary parts over the root of their mean square, and ln weights."""
         scale = torch.view_as_real(data).square().mean((1, 2, 3)).sqrt()[:, None, None]
         spectra = weights.log()
-        raw = [torch.view_as_real(data / scale).flatten(1), (spectra - spectra.mean()).flatten(1)]
-        return super().forward(data, weights)._replace(features=torch.cat(raw, dim=1))
+        raw = [torch.view_as_real(data / scale).flatten(2), spectra - spectra.mean()]
+        return super().forward(data, weights, present)._replace(tokens=Tokens.from_values(torch.cat(raw, dim=2)))
 
 
-def rebuilt(estimator: Estimator, architecture: Architecture, kind: type[CanonicalInput]) -> Estimator:
+def rebuild(
+    estimator: PosteriorEstimator, architecture: Architecture, kind: type[CanonicalInput]
+) -> PosteriorEstimator:
     """The estimator with another input."""
     bank = estimator.canonical.bank
     canonical = kind(architecture.grid, bank, architecture.reference_weights(), n_detectors=len(architecture.detectors))
-    root = ResidualNetwork(canonical.n_features, architecture.n_context, **architecture.root)
-    density = ConditionalDensity(root, estimator.density.head, bfloat16=True)
-    changed = Estimator(canonical, estimator.support, estimator.anchoring, density)
-    return unanchored(changed) if kind is RawInput else changed
+    encoder = Concatenation(canonical.layout)
+    root = architecture.root.build(encoder.n_outputs, architecture.n_context)
+    density = ConditionalDensity(root, estimator.density.head, encoder, bfloat16=True)
+    changed = PosteriorEstimator(canonical, estimator.space, estimator.anchoring, density)
+    return remove_anchor(changed) if kind is RawInput else changed
 
 
-def unanchored(estimator: Estimator) -> Estimator:
+def remove_anchor(estimator: PosteriorEstimator) -> PosteriorEstimator:
     """The estimator with coordinates that know of no template."""
-    estimator.anchoring = Anchoring(estimator.canonical, estimator.support)
+    estimator.anchoring = Anchoring(estimator.canonical, estimator.space, 0.7)
     estimator.anchoring.anchor.zero_()
-    estimator.anchoring.unit.fill_(1.0)
+    estimator.anchoring.scale.fill_(1.0)
     return estimator
 
 
-def with_head(estimator: Estimator, head: nn.Module) -> Estimator:
+def with_head(estimator: PosteriorEstimator, head: nn.Module) -> PosteriorEstimator:
     """The estimator with another head."""
     estimator.density.head = head
     return estimator
@@ -108,17 +113,19 @@ def main() -> None:
     simulation = Simulation(waveforms=arguments.waveforms, spectra=2048, validation_batches=16)
     bfloat16 = bfloat16_pays()
 
-    def shipped(along: Along = architecture.along, background: float | None = None, **templates: Any) -> Estimator:
+    def shipped(
+        along: Along = architecture.along, background: float | None = None, **templates: Any
+    ) -> PosteriorEstimator:
         torch.manual_seed(0)
         share = architecture.background if background is None else background
-        templates = architecture.templates | templates
+        templates = replace(architecture.templates, **templates)
         changed = replace(architecture, along=along, background=share, templates=templates)
         estimator = changed.build()
-        assert isinstance(estimator, Estimator)
+        assert isinstance(estimator, PosteriorEstimator)
         estimator.use_bfloat16(bfloat16)
         return estimator
 
-    variants: dict[str, Callable[[], Estimator]] = {
+    variants: dict[str, Callable[[], PosteriorEstimator]] = {
         "shipped": shipped,
         "along the chirp mass": lambda: shipped("chirp_mass"),
         "along the phase": lambda: shipped("phase"),
@@ -127,10 +134,12 @@ def main() -> None:
         "no background": lambda: shipped(background=0.0),
         "background of a percent": lambda: shipped(background=0.01),
         "background of a thousandth": lambda: shipped(background=0.001),
-        "raw input": lambda: rebuilt(shipped(), architecture, RawInput),
-        "no anchor": lambda: unanchored(shipped()),
-        "spline flow": lambda: with_head(shipped(), FlowHead(architecture.n_context, 4)),
-        "spline flow, no anchor": lambda: with_head(unanchored(shipped()), FlowHead(architecture.n_context, 4)),
+        "raw input": lambda: rebuild(shipped(), architecture, RawInput),
+        "no anchor": lambda: remove_anchor(shipped()),
+        "spline flow": lambda: with_head(shipped(), FlowSettings().build(architecture.n_context, 4)),
+        "spline flow, no anchor": lambda: with_head(
+            remove_anchor(shipped()), FlowSettings().build(architecture.n_context, 4)
+        ),
         **dict.fromkeys(RATES, shipped),
     }
     plan = Schedule(
@@ -159,7 +168,7 @@ def main() -> None:
             held_out,
             schedule,
             out=folder,
-            objective=LogScore(estimator.background, alone=schedule.warmup),
+            objective=LogScore(estimator.mixture, alone=schedule.warmup),
             callbacks=[History(folder / "history.csv")],
         )
         rows = read_history(folder / "history.csv")

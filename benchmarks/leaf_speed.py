@@ -20,6 +20,7 @@ from chirpleaf.config import read_preset
 from chirpleaf.inference.leaves import WEIGHTS
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.networks.leaves import RootLeaves
+from chirpleaf.tokens import Tokens
 
 LOGGER = logging.getLogger("leaf_speed")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
@@ -41,12 +42,15 @@ def milliseconds(call: Callable[[], object], repeats: int = 200) -> float:
     return 1e3 * statistics.median(times[10:])
 
 
-def network(architecture: Architecture) -> tuple[RootLeaves, torch.Tensor]:
+def network(architecture: Architecture) -> tuple[RootLeaves, Tokens]:
     """The network with fresh weights, and what it sees of one event."""
     leaves = architecture.build()
     if leaves.series is None:
-        return leaves.network.eval(), torch.randn(1, leaves.canonical.n_features)
-    return leaves.network.eval(), torch.randn(1, len(architecture.detectors), leaves.series.n_samples)
+        layout = leaves.canonical.layout
+        values = torch.randn(1, layout.n_detectors, sum(layout.sections))
+        return leaves.network.eval(), Tokens.from_values(values)._replace(shared=torch.zeros(1, layout.n_shared))
+    series = torch.randn(1, len(architecture.detectors), leaves.series.n_samples)
+    return leaves.network.eval(), Tokens.from_values(series)
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ from chirpleaf.inference.certify.proposals import MixtureProposal, NetworkPropos
 from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.inference.observe import refine
 from chirpleaf.models import load_model
-from chirpleaf.models.normal import NormalMap
+from chirpleaf.models.normal import normal_coordinates
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.strain.measured import DrawnSpectra
 
@@ -52,8 +52,8 @@ def main() -> None:
         log_weight = weigher.weigh(theta, log_prob, 0).log_target - log_prob
         found["network"].append(Weighing.of(log_weight).efficiency)
         ways: dict[str, Transform] = {
-            "support": model.posterior.support,
-            "normal": NormalMap(model.posterior, observation.canonical),
+            "support": model.posterior.space.bijection,
+            "normal": normal_coordinates(model.posterior, observation.canonical),
         }
         for name, coordinates in ways.items():
             mixture = MixtureProposal.fitted(coordinates, theta, log_weight, index)

@@ -44,10 +44,10 @@ def variants() -> Iterator[tuple[str, Architecture]]:
     light = read_preset(PRESETS / "bbh-long.yaml").architecture()
     yield "bbh", read_preset(PRESETS / "bbh.yaml").architecture()
     yield "bbh-long", light
-    yield "bbh-long, anchors shared", replace(light, templates={**light.templates, "spins_share_anchor": True})
+    yield "bbh-long, anchors shared", replace(light, templates=replace(light.templates, spins_share_anchor=True))
     yield (
         "bbh-long, anchors shared, bands of 8 bins",
-        replace(light, fold=8, templates={**light.templates, "spins_share_anchor": True}),
+        replace(light, fold=8, templates=replace(light.templates, spins_share_anchor=True)),
     )
 
 

@@ -104,8 +104,8 @@ def inference(samples: int = 10_000) -> None:
     strain = load_event("GW150914")
     psd = {name: welch(series) for name, series in strain.items()}
     observation = observe(model, strain, psd, TRIGGER)
-    features = observation.canonical.features
-    density = model.estimator.density
+    density = model.posterior.density
+    features = density.encoder(observation.canonical.tokens)
 
     def everything() -> None:
         densities = {name: welch(series) for name, series in strain.items()}

@@ -73,15 +73,18 @@ def shipped() -> "Callable[[str], Architecture]":
 def architecture() -> "Architecture":
     """A small one for heavy binaries: 4 s, few templates, a narrow network."""
     from chirpleaf.models import Architecture
+    from chirpleaf.networks.heads import MixtureSettings
+    from chirpleaf.networks.residual import ResidualSettings
     from chirpleaf.physics.priors import IntrinsicPrior
+    from chirpleaf.representation.templates import TemplateSettings
 
     return Architecture(
         duration=4.0,
         prior=IntrinsicPrior(chirp_mass_min=20.0),
-        templates={"phase_step": 10.0, "ratio_step": 0.15},
-        root={"width": 64, "n_blocks": 2},
+        templates=TemplateSettings(phase_step=10.0, ratio_step=0.15),
+        root=ResidualSettings(width=64, n_blocks=2),
         n_context=32,
-        head={"kind": "mixture", "n_components": 6, "n_hidden": 32},
+        head=MixtureSettings(n_components=6, n_hidden=32),
     )
 
 

@@ -5,16 +5,20 @@ and then holds what differs from it: sections are merged setting by setting, all
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
 from chirpleaf.errors import InputError
-from chirpleaf.models.architecture import Architecture
+from chirpleaf.models.architecture import Architecture, Head, Root
+from chirpleaf.networks.heads import MixtureSettings
+from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.representation.anchoring import Along
-from chirpleaf.representation.templates import MASS_RATIO
+from chirpleaf.representation.series import SeriesSettings
+from chirpleaf.representation.templates import TemplateSettings
+from chirpleaf.system.constraints import Fraction
 from chirpleaf.system.files import write_atomically
 from chirpleaf.training.parallel.communication import Communication
 from chirpleaf.training.recipe import Simulation
@@ -23,97 +27,6 @@ from chirpleaf.training.schedule import Scaling, Schedule
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PriorSection(_Section):
-    """Uniform in detector-frame component masses (solar masses) and aligned spins."""
-
-    mass_min: PositiveFloat = 5.0
-    mass_max: PositiveFloat = 100.0
-    mass_ratio_min: PositiveFloat = 0.125
-    spin_max: PositiveFloat = 0.99
-    chirp_mass_min: PositiveFloat | None = None
-    chirp_mass_max: PositiveFloat | None = None
-
-
-class TemplateSection(_Section):
-    """Spacing of the template bank; see `representation.templates`."""
-
-    phase_step: PositiveFloat = 8.0
-    ratio_step: PositiveFloat = 0.1
-    chi_eff: tuple[float, ...] = (-0.6, 0.0, 0.6)
-    mass_ratio: PositiveFloat = MASS_RATIO
-    rungs_per_group: PositiveInt = 4
-    spins_share_anchor: bool = True
-
-
-class RootSection(_Section):
-    """Residual network on the canonical input."""
-
-    width: PositiveInt = 512
-    n_blocks: PositiveInt = 6
-
-
-class ConvolutionSection(_Section):
-    """A layer; see `networks.convolutional.Convolution`."""
-
-    kernel: PositiveInt
-    channels: PositiveInt
-    stride: PositiveInt = 1
-    dilation: PositiveInt = 1
-    pool: PositiveInt = 1
-
-
-class ConvolutionalSection(_Section):
-    """Convolutional root on time series."""
-
-    layers: tuple[ConvolutionSection, ...]
-
-
-class SeriesSection(_Section):
-    """Time series; see `representation.series`."""
-
-    rate: PositiveInt
-    n_samples: PositiveInt
-    before: float = Field(default=0.75, gt=0, lt=1)
-    arrival: float = Field(default=0.1, ge=0)
-
-
-class MixtureSection(_Section):
-    """Affine map and autoregressive mixtures."""
-
-    kind: Literal["mixture"] = "mixture"
-    n_components: PositiveInt = 12
-    n_hidden: PositiveInt = 128
-
-
-class FlowSection(_Section):
-    """Neural spline flow."""
-
-    kind: Literal["flow"]
-    n_transforms: PositiveInt = 3
-    n_hidden: PositiveInt = 128
-    n_bins: PositiveInt = 12
-
-
-class LeavesSection(_Section):
-    """A point estimate of each quantity."""
-
-    kind: Literal["leaves"]
-    names: tuple[str, ...]
-    width: PositiveInt = 128
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-
-
-class BayesianLeavesSection(_Section):
-    """A Gaussian for each quantity, by random weights in the last two layers."""
-
-    kind: Literal["bayesian-leaves"]
-    names: tuple[str, ...]
-    width: PositiveInt = 128
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-    scale: Literal["sample", "leaf"] = "sample"
-    prior_scale: PositiveFloat = 1.0
 
 
 class SimulationSection(_Section):
@@ -168,17 +81,18 @@ class Preset(_Section):
     maximum_frequency: PositiveFloat = 1024.0
     fold: PositiveInt = 4
     widest: PositiveFloat = 8.0
+    signal: str = "quadrupole"
     approximant: str = "IMRPhenomXAS"
-    prior: PriorSection = PriorSection()
-    templates: TemplateSection = TemplateSection()
+    parameter_space: str = "aligned"
+    prior: IntrinsicPrior = IntrinsicPrior()
+    templates: TemplateSettings = TemplateSettings()
     along: Along = "chirp_mass"
-    series: SeriesSection | None = None
-    root: RootSection | ConvolutionalSection = RootSection()
+    series: SeriesSettings | None = None
+    encoder: str = "concatenation"
+    root: Root = ResidualSettings()
     n_context: PositiveInt = 128
-    head: MixtureSection | FlowSection | LeavesSection | BayesianLeavesSection = Field(
-        default=MixtureSection(), discriminator="kind"
-    )
-    background: float = Field(default=0.01, ge=0, lt=1)
+    head: Head = Field(default=MixtureSettings(), discriminator="kind")
+    background: Fraction = 0.01
     simulation: SimulationSection = SimulationSection()
     schedule: ScheduleSection = ScheduleSection()
     communication: CommunicationSection = CommunicationSection()
@@ -189,23 +103,7 @@ class Preset(_Section):
         Raises:
             InputError: the prior holds no binary.
         """
-        return Architecture(
-            detectors=self.detectors,
-            prior=IntrinsicPrior(**self.prior.model_dump()),
-            duration=self.duration,
-            minimum_frequency=self.minimum_frequency,
-            maximum_frequency=self.maximum_frequency,
-            fold=self.fold,
-            widest=self.widest,
-            approximant=self.approximant,
-            templates=self.templates.model_dump(),
-            along=self.along,
-            series=None if self.series is None else self.series.model_dump(),
-            root=self.root.model_dump(),
-            n_context=self.n_context,
-            head=self.head.model_dump(),
-            background=self.background,
-        )
+        return Architecture(**{name: getattr(self, name) for name in Architecture.__dataclass_fields__})
 
     def data(self) -> Simulation:
         """On what it is trained."""

@@ -15,6 +15,7 @@ from chirpleaf import infer
 from chirpleaf.errors import InputError
 from chirpleaf.inference.results import read_posterior
 from chirpleaf.models import Architecture, Model, save
+from chirpleaf.models.architecture import decode_head
 
 KINDS = {
     "deterministic": {"kind": "leaves", "names": ["mass_1", "mass_2"]},
@@ -30,7 +31,7 @@ def files(architecture: Architecture, tmp_path_factory: pytest.TempPathFactory) 
     for kind, head in KINDS.items():
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            some = replace(architecture, head=head)
+            some = replace(architecture, head=decode_head(head))
             save(Model(kind, some, some.build().eval(), {}), paths[kind])
     return paths
 
@@ -80,7 +81,7 @@ def test_the_density_of_bayesian_samples_is_theirs(architecture: Architecture, t
     """The integral of the density over the samples' range is one, for a mass as for a spin."""
     for name in ("mass_1", "final_spin"):
         torch.manual_seed(1)
-        some = replace(architecture, head={"kind": "bayesian-leaves", "names": [name]})
+        some = replace(architecture, head=decode_head({"kind": "bayesian-leaves", "names": [name]}))
         estimator = some.build().eval()
         with torch.no_grad():
             leaf = estimator.network.leaves[name]

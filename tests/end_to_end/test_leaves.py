@@ -10,9 +10,13 @@ import torch
 
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, Model, load, save
+from chirpleaf.models.architecture import decode_root
 from chirpleaf.models.leaves import LeafEstimator
-from chirpleaf.networks.leaves import BayesianLeaf
+from chirpleaf.networks.heads import MixtureSettings
+from chirpleaf.networks.leaves import BayesianLeaf, BayesianLeafSettings, LeafSettings
 from chirpleaf.representation.canonical import Canonical
+from chirpleaf.representation.series import SeriesSettings
+from chirpleaf.tokens import concatenate_tokens
 from chirpleaf.training.progress import read_history
 from chirpleaf.training.recipe import Simulation, build_simulator, train
 from chirpleaf.training.schedule import Schedule
@@ -30,15 +34,15 @@ LAYERS = [
     {"kernel": 8, "channels": 16, "pool": 4},
 ]
 SERIES = {
-    "series": {"rate": 2048, "n_samples": 1024, "arrival": 0.01},
-    "root": {"layers": LAYERS},
+    "series": SeriesSettings(rate=2048, n_samples=1024, arrival=0.01),
+    "root": decode_root({"layers": LAYERS}),
     "fold": 16,
     "widest": 0.25,
 }
 KINDS: dict[str, dict[str, Any]] = {
-    "masses": {"head": {"kind": "leaves", "names": ["mass_1", "mass_2"]}},
-    "remnant-bayesian": {"head": {"kind": "bayesian-leaves", "names": ["final_spin", "omega_r", "omega_i"]}},
-    "series": {"head": {"kind": "leaves", "names": ["mass_1", "mass_2"]}, **SERIES},
+    "masses": {"head": LeafSettings(("mass_1", "mass_2"))},
+    "remnant-bayesian": {"head": BayesianLeafSettings(("final_spin", "omega_r", "omega_i"))},
+    "series": {"head": LeafSettings(("mass_1", "mass_2")), **SERIES},
 }
 
 
@@ -92,7 +96,10 @@ def test_a_file_keeps_it(trained: tuple[Model, Path], tmp_path: Path) -> None:
     for estimator in (model.estimator, again.estimator):
         assert isinstance(estimator, LeafEstimator)
         assert not any(module.training for module in estimator.modules())
-    first, second = (estimator.network.root(features.features) for estimator in (model.estimator, again.estimator))
+    first, second = (
+        network.root(network.encoder(features.features))
+        for network in (model.estimator.network, again.estimator.network)
+    )
     torch.testing.assert_close(first, second, atol=0.02, rtol=0.02)  # half precision at rest
 
 
@@ -117,7 +124,8 @@ def test_widths_are_settled_on_the_prior_and_kept(trained: tuple[Model, Path], t
     prior = build_simulator(model.architecture, estimator, replace(SIMULATION, waveforms=2000), seed=5, strata=1)
     batches = [prior.batch(index) for index in range(8)]
     assert all((batch.weight == 1).all() for batch in batches)
-    features, truth = (torch.cat([getattr(batch, part) for batch in batches]) for part in ("features", "target"))
+    features = concatenate_tokens([batch.features for batch in batches])
+    truth = torch.cat([batch.target for batch in batches])
     generator = torch.Generator().manual_seed(0)
     for place, one in enumerate(estimator.network.predictive(features, 100, generator).values()):
         distance = (truth[:, place] - one.mean).abs() / torch.hypot(one.aleatoric, one.epistemic)
@@ -129,9 +137,9 @@ def test_widths_are_settled_on_the_prior_and_kept(trained: tuple[Model, Path], t
 
 
 def test_a_leaf_of_before_widths_were_settled_is_taken() -> None:
-    before = BayesianLeaf(4).state_dict()
+    before = BayesianLeafSettings(("leaf",)).build(4).state_dict()
     del before["width"]
-    leaf = BayesianLeaf(4)
+    leaf = BayesianLeafSettings(("leaf",)).build(4)
     leaf.width *= 2
     leaf.load_state_dict(before)
     assert leaf.width == 1
@@ -158,11 +166,11 @@ def canonical_of(simulator: Simulator) -> Canonical:
     """What the estimator sees of some binaries without noise."""
     waves = torch.view_as_complex(simulator.bank.waves.float())[torch.arange(SIMULATION.batch_size) % 64]
     signal = simulator.signal(waves, np.random.default_rng(0), torch.Generator().manual_seed(0))
-    return simulator.estimator.see(*signal)
+    return simulator.estimator.preprocess(*signal)
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"series": SERIES["series"]}, {"root": SERIES["root"]}, {**SERIES, "head": {"kind": "mixture"}}]
+    "wrong", [{"series": SERIES["series"]}, {"root": SERIES["root"]}, {**SERIES, "head": MixtureSettings()}]
 )
 def test_parts_that_do_not_belong_together_are_refused(architecture: Architecture, wrong: dict[str, Any]) -> None:
     fine = SERIES if "series" in wrong else {}

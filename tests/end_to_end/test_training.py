@@ -16,10 +16,11 @@ from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, load, save
 from chirpleaf.models.targets import LeafTargets
 from chirpleaf.networks.density import ConditionalDensity
-from chirpleaf.networks.heads import MixtureHead
+from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
-from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.spaces import aligned_space
 from chirpleaf.training.batch import Batch
 from chirpleaf.training.checkpoints import Checkpoints
 from chirpleaf.training.engine import fit
@@ -61,8 +62,8 @@ def exact_posterior(data: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def small_density() -> ConditionalDensity:
-    root = ResidualNetwork(len(MIXING), 16, width=32, n_blocks=1)
-    return ConditionalDensity(root, MixtureHead(16, 4, n_components=3, n_hidden=16)).train()
+    root = ResidualSettings(width=32, n_blocks=1).build(len(MIXING), 16)
+    return ConditionalDensity(root, MixtureSettings(n_components=3, n_hidden=16).build(16, 4)).train()
 
 
 def learnt(problem: LinearGaussian, out: Path, epochs: int = 3) -> tuple[Tensor, Tensor, Tensor]:
@@ -207,13 +208,13 @@ class Pairs(LinearGaussian):
 
 @pytest.mark.parametrize("leaf", [Leaf, BayesianLeaf])
 def test_what_leaves_draw_is_drawn_again_by_a_resumed_training(tmp_path: Path, leaf: type[nn.Module]) -> None:
-    targets = LeafTargets(("mass_1", "mass_2"), IntrinsicPrior())
+    targets = LeafTargets(("mass_1", "mass_2"), aligned_space(IntrinsicPrior()))
     objective = EvidenceBound(targets, 1000) if leaf is BayesianLeaf else SquaredError(targets)
 
     def learn(out: Path, *, resume: bool = False, kill_at: int | None = None) -> list[tuple[str, str, str]]:
         out.mkdir(exist_ok=True)
         torch.manual_seed(3)
-        root = ResidualNetwork(len(MIXING), 8, width=16, n_blocks=1)
+        root = ResidualSettings(width=16, n_blocks=1).build(len(MIXING), 8)
         network = RootLeaves(root, targets.names, lambda: leaf(8, width=16, dropout=0.5))
         torch.manual_seed(4 if resume else 3)
         callbacks = [History(out / "history.csv"), *([] if kill_at is None else [Kill(kill_at)])]

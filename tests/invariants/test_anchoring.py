@@ -1,17 +1,19 @@
 """Anchoring: comes off as it went on, keeps volume, and puts what looks alike side by side."""
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from chirpleaf.models import Architecture, Estimator
+from chirpleaf.models import Architecture, PosteriorEstimator
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.representation.anchoring import Along
+from chirpleaf.representation.templates import TemplateSettings
 
 MASS_RATIO = 0.7
 
@@ -27,56 +29,60 @@ def light(architecture: Architecture) -> Architecture:
         architecture,
         duration=16.0,
         prior=IntrinsicPrior(chirp_mass_min=8.0, chirp_mass_max=12.0),
-        templates={"phase_step": 40.0, "mass_ratio": MASS_RATIO},
+        templates=TemplateSettings(phase_step=40.0, mass_ratio=MASS_RATIO),
     )
 
 
 @pytest.fixture(scope="module")
-def estimator(light: Architecture, along: Along) -> Estimator:
-    return replace(light, along=along).build()
+def estimator(light: Architecture, along: Along) -> PosteriorEstimator:
+    return build(replace(light, along=along))
 
 
-def templates_in(estimator: Estimator) -> Tensor:
-    """The templates' own support-aware coordinates, (template, 4)."""
+def build(architecture: Architecture) -> PosteriorEstimator:
+    return cast(PosteriorEstimator, architecture.build())
+
+
+def templates_in(estimator: PosteriorEstimator) -> Tensor:
+    """The templates' own unconstrained coordinates, (template, 4)."""
     chirp_mass, chi = estimator.canonical.chirp_mass.double(), estimator.canonical.chi_eff.double()
-    return estimator.support(torch.stack([chirp_mass, torch.full_like(chi, MASS_RATIO), chi, chi], dim=-1))
+    return estimator.space.bijection(torch.stack([chirp_mass, torch.full_like(chi, MASS_RATIO), chi, chi], dim=-1))
 
 
-def test_round_trip(estimator: Estimator) -> None:
+def test_round_trip(estimator: PosteriorEstimator) -> None:
     templates = torch.arange(estimator.canonical.bank.n_templates)
     coordinates = torch.randn(3, len(templates), 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    anchored = estimator.anchoring(coordinates, templates)
-    torch.testing.assert_close(estimator.anchoring.inv(anchored, templates), coordinates, rtol=0, atol=1e-5)
-    torch.testing.assert_close(anchored[..., 1:], coordinates[..., 1:].float(), rtol=0, atol=0)
+    anchored = estimator.anchoring.at(templates)(coordinates)
+    torch.testing.assert_close(estimator.anchoring.at(templates).inv(anchored), coordinates, rtol=0, atol=1e-5)
+    torch.testing.assert_close(anchored[..., 1:], coordinates[..., 1:], rtol=0, atol=0)
 
 
-def test_templates_sit_at_zero(estimator: Estimator) -> None:
-    anchored = estimator.anchoring(templates_in(estimator), torch.arange(estimator.canonical.bank.n_templates))
+def test_templates_sit_at_zero(estimator: PosteriorEstimator) -> None:
+    anchored = estimator.anchoring.at(torch.arange(estimator.canonical.bank.n_templates))(templates_in(estimator))
     assert anchored[:, 0].abs().max() < 1e-3
 
 
-def test_unit_is_the_jacobian(estimator: Estimator) -> None:
+def test_scale_is_the_jacobian(estimator: PosteriorEstimator) -> None:
     template = torch.tensor([estimator.canonical.bank.n_templates // 2])
     middle = torch.tensor([[0.1, 0.3, -0.4, 0.2]], dtype=torch.float64)
     step = 1e-2 * torch.eye(4, dtype=torch.float64)
     with torch.no_grad():
-        ahead, behind = (estimator.anchoring(middle + sign * step, template.expand(4)) for sign in (1, -1))
+        ahead, behind = (estimator.anchoring.at(template.expand(4))(middle + sign * step) for sign in (1, -1))
     jacobian = (ahead - behind).double() / 2e-2
     log_volume = torch.linalg.slogdet(jacobian).logabsdet
-    assert abs(float(log_volume + estimator.anchoring.log_unit(template)[0])) < 2e-3
+    assert abs(float(log_volume - estimator.anchoring.at(template).log_abs_det_jacobian(middle, middle)[0])) < 2e-3
 
 
 def test_neighbours_are_one_spacing_away_along_the_chirp_mass(light: Architecture) -> None:
-    estimator = light.build()
+    estimator = build(light)
     chirp_mass, coordinates = estimator.canonical.chirp_mass, templates_in(estimator)
     first = torch.stack([(chirp_mass == rung).nonzero()[0, 0] for rung in chirp_mass.unique()])
-    ahead = estimator.anchoring(coordinates[first[1:]], first[:-1])[:, 0]
+    ahead = estimator.anchoring.at(first[:-1])(coordinates[first[1:]])[:, 0]
     # The spacing is that of neighbours on either side; the ladder thins out where one law takes over from another.
     assert (ahead[1:-1] - 1).abs().max() < 0.4
     assert (ahead > 0).all()
 
 
-def overlap(estimator: Estimator, template: int, theta: Tensor) -> float:
+def overlap(estimator: PosteriorEstimator, template: int, theta: Tensor) -> float:
     """Overlap of a binary's waveform with a template's, over times and phases."""
     frequencies, bank = estimator.canonical.grid.frequencies, estimator.canonical.bank
     spin = bank.chi_eff.ravel()[template]
@@ -93,26 +99,26 @@ def overlap(estimator: Estimator, template: int, theta: Tensor) -> float:
 
 @pytest.mark.parametrize(("mass_ratio", "chi"), [(0.55, 0.6), (0.9, 0.6), (0.7, 0.5), (0.7, 0.7), (0.5, 0.5)])
 def test_along_the_phase_what_looks_alike_lies_at_zero(light: Architecture, mass_ratio: float, chi: float) -> None:
-    estimator = replace(light, along="phase").build()
+    estimator = build(replace(light, along="phase"))
     bank = estimator.canonical.bank
     candidates = np.flatnonzero(bank.chi_eff.ravel() == 0.6)
     template = candidates[len(candidates) // 2]
     chirp_mass = float(bank.chirp_mass.ravel()[template])
     there = torch.tensor([[chirp_mass, mass_ratio, chi, chi]], dtype=torch.float64)
-    anchored = estimator.anchoring(estimator.support(there), torch.tensor([template]))
+    anchored = estimator.anchoring.at(torch.tensor([template]))(estimator.space.bijection(there))
     alike = anchored.clone()
     alike[:, 0] = 0.0
-    theta = estimator.support.inv(estimator.anchoring.inv(alike, torch.tensor([template])))[0]
+    theta = estimator.space.bijection.inv(estimator.anchoring.at(torch.tensor([template])).inv(alike))[0]
     assert abs(theta[0] / chirp_mass - 1) > 3e-4
     assert 1 - overlap(estimator, template, theta) < 0.5 * (1 - overlap(estimator, template, there[0]))
 
 
 @torch.no_grad()
-def test_the_unit_is_the_error_at_a_signal_to_noise_of_one(light: Architecture) -> None:
-    estimator = replace(light, along="phase").build()
+def test_the_scale_is_the_error_at_a_signal_to_noise_of_one(light: Architecture) -> None:
+    estimator = build(replace(light, along="phase"))
     template = estimator.canonical.bank.n_templates // 2
-    anchored = estimator.anchoring(templates_in(estimator)[template : template + 1], torch.tensor([template]))
+    anchored = estimator.anchoring.at(torch.tensor([template]))(templates_in(estimator)[template : template + 1])
     anchored[:, 0] = 0.2
-    theta = estimator.support.inv(estimator.anchoring.inv(anchored, torch.tensor([template])))[0]
-    # A distance d between unit waveforms costs d^2 / 2 of their overlap; the merger, left out of the unit, tells more.
+    theta = estimator.space.bijection.inv(estimator.anchoring.at(torch.tensor([template])).inv(anchored))[0]
+    # A distance d between unit waveforms costs d^2 / 2 of their overlap; the merger, left out of the scale, tells more.
     assert 1 < (1 - overlap(estimator, template, theta)) / (0.2**2 / 2) < 2

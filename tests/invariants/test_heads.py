@@ -1,4 +1,4 @@
-"""Every head is a distribution: a new one gets these tests by its line in `networks.heads.HEADS`."""
+"""Every head is a distribution: a new one gets these tests by its line in `models.architecture.DENSITY_HEADS`."""
 
 import copy
 
@@ -8,9 +8,10 @@ import torch
 from scipy.stats import kstest
 from torch import Tensor, nn
 
+from chirpleaf.models.architecture import DENSITY_HEADS as HEADS
 from chirpleaf.networks.density import ConditionalDensity
-from chirpleaf.networks.heads import HEADS, ConditionalDistribution
-from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.networks.heads import ConditionalDistribution
+from chirpleaf.networks.residual import ResidualSettings
 
 N_CONTEXT, BATCH = 6, 3
 heads = pytest.mark.parametrize("kind", HEADS)
@@ -20,7 +21,7 @@ def build(kind: str, n_dims: int, seed: int = 0) -> nn.Module:
     """A head whose distribution depends on the context."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        head = HEADS[kind](N_CONTEXT, n_dims)
+        head = HEADS[kind]().build(N_CONTEXT, n_dims)
         with torch.no_grad():
             for weights in head.parameters():
                 weights.add_(0.1 * torch.randn(weights.shape))
@@ -173,14 +174,14 @@ def test_normal_coordinates_of_far_values_are_finite() -> None:
 @torch.no_grad()
 def test_weights_make_the_distribution(kind: str) -> None:
     head = build(kind, 4)
-    twin = HEADS[kind](N_CONTEXT, 4)
+    twin = HEADS[kind]().build(N_CONTEXT, 4)
     twin.load_state_dict(copy.deepcopy(head.state_dict()))
     values = torch.randn(BATCH, 4, generator=generator())
     assert torch.equal(twin(context()).log_prob(values), head(context()).log_prob(values))
 
 
 def test_residual_blocks_begin_as_the_identity() -> None:
-    root = ResidualNetwork(10, 4, width=16, n_blocks=3)
+    root = ResidualSettings(width=16, n_blocks=3).build(10, 4)
     x = torch.randn(5, 10, generator=generator())
     torch.testing.assert_close(root(x), root.project(root.embed(x)))
     assert not torch.allclose(root(x)[0], root(x)[1])
@@ -188,7 +189,7 @@ def test_residual_blocks_begin_as_the_identity() -> None:
 
 @torch.no_grad()
 def test_bfloat16_changes_the_root_by_its_rounding_alone() -> None:
-    root, head = ResidualNetwork(20, N_CONTEXT, width=32, n_blocks=1), build("mixture", 4)
+    root, head = ResidualSettings(width=32, n_blocks=1).build(20, N_CONTEXT), build("mixture", 4)
     features = torch.randn(BATCH, 20, generator=generator())
     exact = ConditionalDensity(root, head)(features).log_prob(torch.zeros(BATCH, 4))
     rounded = ConditionalDensity(root, head, bfloat16=True)(features).log_prob(torch.zeros(BATCH, 4))

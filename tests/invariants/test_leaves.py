@@ -1,12 +1,14 @@
 """Leaves: shapes, dropout in training only, no non-linearity before the last layer, predictions of many weights."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
 from chirpleaf.networks.bayesian import Predictive
-from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
-from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLeaves
+from chirpleaf.networks.residual import ResidualSettings
 
 
 def features(batch: int = 7, width: int = 12) -> torch.Tensor:
@@ -18,14 +20,14 @@ def generator(seed: int = 1) -> torch.Generator:
 
 
 def test_dropout_is_for_training_alone() -> None:
-    leaf, x = Leaf(12), features()
+    leaf, x = LeafSettings(("leaf",)).build(12), features()
     torch.manual_seed(0)
     assert not torch.equal(leaf.train()(x), leaf(x))
     assert torch.equal(leaf.eval()(x), leaf(x))
 
 
 def test_the_second_layer_has_no_non_linearity() -> None:
-    rest = Leaf(12).eval().layers[3:]
+    rest = LeafSettings(("leaf",)).build(12).eval().layers[3:]
     a, b = features(width=128), features(width=128).flip(0)
     torch.testing.assert_close(rest(a) + rest(b), rest(a + b) + rest(torch.zeros_like(a)))
     assert not any(isinstance(layer, nn.ReLU) for layer in rest)
@@ -33,7 +35,7 @@ def test_the_second_layer_has_no_non_linearity() -> None:
 
 @pytest.mark.parametrize("scale", ["sample", "leaf"])
 def test_a_bayesian_leaf_gives_a_gaussian_for_each_row(scale: str) -> None:
-    leaf, x = BayesianLeaf(12, scale=scale).eval(), features()
+    leaf, x = BayesianLeafSettings(("leaf",), scale=scale).build(12).eval(), features()
     found = leaf(x)
     assert found.mean.shape == found.stddev.shape == (7,)
     assert not torch.equal(leaf(x).mean, found.mean)
@@ -41,7 +43,7 @@ def test_a_bayesian_leaf_gives_a_gaussian_for_each_row(scale: str) -> None:
 
 
 def test_predictions_repeat_with_the_seed_and_vary_with_the_weights() -> None:
-    leaf, x = BayesianLeaf(12).eval(), features()
+    leaf, x = BayesianLeafSettings(("leaf",)).build(12).eval(), features()
     first, again, other = (leaf.predictive(x, 500, generator(seed)) for seed in (1, 1, 2))
     assert torch.equal(first.mean, again.mean)
     assert not torch.equal(first.mean, other.mean)
@@ -50,7 +52,7 @@ def test_predictions_repeat_with_the_seed_and_vary_with_the_weights() -> None:
 
 @torch.no_grad()
 def test_weights_known_exactly_leave_the_noise_alone() -> None:
-    leaf, x = BayesianLeaf(12).eval(), features()
+    leaf, x = BayesianLeafSettings(("leaf",)).build(12).eval(), features()
     for layer in (leaf.second, leaf.last):
         layer.log_scale.fill_(-30.0)
     predictive = leaf.predictive(x, 50, generator())
@@ -59,7 +61,7 @@ def test_weights_known_exactly_leave_the_noise_alone() -> None:
 
 
 def test_the_width_widens_the_noise_and_leaves_the_rest() -> None:
-    leaf = BayesianLeaf(12).eval()
+    leaf = BayesianLeafSettings(("leaf",)).build(12).eval()
     before = leaf.predictive(features(), 50, generator())
     leaf.width *= 3
     after = leaf.predictive(features(), 50, generator())
@@ -81,7 +83,8 @@ def test_the_predictive_is_its_mixture() -> None:
 
 
 def test_leaves_share_the_root_and_nothing_else() -> None:
-    network = RootLeaves(ResidualNetwork(10, 12, width=16, n_blocks=1), ("mass_1", "mass_2"), lambda: Leaf(12)).eval()
+    root, leaf = ResidualSettings(width=16, n_blocks=1).build(10, 12), partial(LeafSettings(("leaf",)).build, 12)
+    network = RootLeaves(root, ("mass_1", "mass_2"), leaf).eval()
     network(features(width=10))["mass_1"].sum().backward()
     reached = {name.split(".")[1] for name, weight in network.named_parameters() if weight.grad is not None}
     assert "mass_1" in reached

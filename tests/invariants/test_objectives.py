@@ -7,8 +7,10 @@ import torch
 from torch import nn
 
 from chirpleaf.models.targets import LeafTargets
-from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
+from chirpleaf.networks.defensive import DefensiveMixture
+from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLeaves
 from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.spaces import aligned_space
 from chirpleaf.training.batch import Batch
 from chirpleaf.training.objectives import EvidenceBound, LogScore, SquaredError, relative_error
 
@@ -38,7 +40,7 @@ def test_the_log_score_is_the_negative_log_density() -> None:
 
 def test_a_miss_costs_no_more_than_the_background_says() -> None:
     target = torch.full((SIZE, 1), 100.0)
-    score, examples = LogScore(0.01, alone=10), batch(target, broad=-9.0)
+    score, examples = LogScore(DefensiveMixture(0.01), alone=10), batch(target, broad=-9.0)
     assert score.loss(Normal(), examples).item() == pytest.approx(9.0)
     assert score.loss(Normal(), examples, step=10).item() == pytest.approx(9.0)
     assert score.loss(Normal(), examples, step=9) > 4000
@@ -46,7 +48,9 @@ def test_a_miss_costs_no_more_than_the_background_says() -> None:
 
 def test_the_background_takes_its_share_of_a_hit() -> None:
     examples = batch(torch.zeros(SIZE, 1), broad=-30.0)
-    loss = LogScore(0.25).loss(Normal(), examples) - LogScore().loss(Normal(), batch(torch.zeros(SIZE, 1)))
+    loss = LogScore(DefensiveMixture(0.25)).loss(Normal(), examples) - LogScore().loss(
+        Normal(), batch(torch.zeros(SIZE, 1))
+    )
     assert loss.item() == pytest.approx(-math.log(0.75), rel=1e-4)
 
 
@@ -56,14 +60,14 @@ def test_weights_weigh() -> None:
     torch.testing.assert_close(LogScore().loss(Normal(), heavier), 2 * LogScore().loss(Normal(), examples))
 
 
-def leaves(kind: type[Leaf] | type[BayesianLeaf]) -> RootLeaves:
+def leaves(kind: type[LeafSettings] | type[BayesianLeafSettings]) -> RootLeaves:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return RootLeaves(nn.Identity(), NAMES, lambda: kind(4)).eval()
+        return RootLeaves(nn.Identity(), NAMES, lambda: kind(NAMES).build(4)).eval()
 
 
 def test_squared_errors_of_leaves_add_up() -> None:
-    network, objective = leaves(Leaf), SquaredError(LeafTargets(NAMES, IntrinsicPrior()))
+    network, objective = leaves(LeafSettings), SquaredError(LeafTargets(NAMES, aligned_space(IntrinsicPrior())))
     examples = batch(torch.rand(SIZE, 2, generator=torch.Generator().manual_seed(1)))
     estimates = torch.stack(list(network(examples.features).values()), dim=-1)
     expected = (estimates - examples.target).square().mean(0).sum()
@@ -73,7 +77,7 @@ def test_squared_errors_of_leaves_add_up() -> None:
 
 
 def test_the_relative_error_is_in_the_quantities_units() -> None:
-    targets = LeafTargets(NAMES, IntrinsicPrior())
+    targets = LeafTargets(NAMES, aligned_space(IntrinsicPrior()))
     truth = torch.tensor([[0.2, 0.3], [0.5, 0.6]])
     physical = torch.stack(list(targets.inv(truth).values()), dim=-1)
     found = torch.stack(list(targets.inv(truth + 0.05).values()), dim=-1)
@@ -82,7 +86,7 @@ def test_the_relative_error_is_in_the_quantities_units() -> None:
 
 
 def test_the_divergence_is_shared_out_over_the_examples() -> None:
-    network, targets = leaves(BayesianLeaf), LeafTargets(NAMES, IntrinsicPrior())
+    network, targets = leaves(BayesianLeafSettings), LeafTargets(NAMES, aligned_space(IntrinsicPrior()))
     examples = batch(torch.zeros(SIZE, 2))
     losses = []
     for count in (100, 10_000):

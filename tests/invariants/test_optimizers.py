@@ -9,8 +9,8 @@ from torch.optim import AdamW, Muon
 
 from chirpleaf.errors import InputError
 from chirpleaf.networks.density import ConditionalDensity
-from chirpleaf.networks.heads import MixtureHead
-from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.networks.heads import MixtureSettings
+from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.training.optimizers import block_matrices, optimizer
 from chirpleaf.training.schedule import Schedule
 
@@ -20,7 +20,9 @@ SCHEDULE = Schedule(learning_rate=0.01, muon=0.02, weight_decay=0.1)
 
 def density() -> ConditionalDensity:
     torch.manual_seed(1)
-    return ConditionalDensity(ResidualNetwork(5, 4, width=WIDTH, n_blocks=BLOCKS), MixtureHead(4, 2, n_hidden=6))
+    return ConditionalDensity(
+        ResidualSettings(width=WIDTH, n_blocks=BLOCKS).build(5, 4), MixtureSettings(n_hidden=6).build(4, 2)
+    )
 
 
 def gradients(network: nn.Module, seed: int) -> None:

@@ -135,7 +135,9 @@ def test_segments_in_a_batch_are_seen_as_alone(model: Model) -> None:
     segments = [injected(model.architecture, snr) for snr in (12.0, 20.0, 30.0)]
     together = canonicalise(model, segments)
     for index, one in enumerate(segments):
-        torch.testing.assert_close(together.features[index], canonicalise(model, [one]).features[0], rtol=0, atol=1e-3)
+        torch.testing.assert_close(
+            together.select(slice(index, index + 1)).tokens, canonicalise(model, [one]).tokens, rtol=0, atol=1e-3
+        )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import torch
 from chirpleaf.errors import InputError
 from chirpleaf.physics.signals.quadrupole import face_on
 from chirpleaf.representation.multiband import Multiband
-from chirpleaf.representation.series import SeriesInput
+from chirpleaf.representation.series import SeriesInput, SeriesSettings
 
 RATE, DURATION = 2048, 4.0
 
@@ -19,7 +19,7 @@ def grid() -> Multiband:
 
 @pytest.fixture(scope="module")
 def series(grid: Multiband) -> SeriesInput:
-    return SeriesInput(grid, rate=RATE, n_samples=RATE)
+    return SeriesInput(grid, SeriesSettings(rate=RATE, n_samples=RATE))
 
 
 def seen(series: SeriesInput, strain: np.ndarray, psd: np.ndarray) -> torch.Tensor:
@@ -55,7 +55,7 @@ def test_noise_has_unit_variance(series: SeriesInput, grid: Multiband) -> None:
 
 
 def test_the_loudness_is_that_of_the_signal(grid: Multiband) -> None:
-    whole = SeriesInput(grid, rate=RATE, n_samples=round(RATE * DURATION))
+    whole = SeriesInput(grid, SeriesSettings(rate=RATE, n_samples=round(RATE * DURATION)))
     data = torch.randn(1, 1, grid.n_bins, dtype=torch.complex64, generator=torch.Generator().manual_seed(2))
     power = whole(data).square().sum() * 2 * grid.n_bins / whole.length
     torch.testing.assert_close(power, data.abs().square().sum(), rtol=1e-4, atol=0)
@@ -91,4 +91,4 @@ def test_training_moves_all_detectors_of_an_example_alike(series: SeriesInput, g
 def test_what_does_not_fit_is_refused(widest: float, fold: int, rate: int, n_samples: int) -> None:
     grid = Multiband(DURATION, chirp_mass_min=12.0, chirp_mass_max=88.0, widest=widest, fold=fold)
     with pytest.raises(InputError, match="expected"):
-        SeriesInput(grid, rate=rate, n_samples=n_samples)
+        SeriesInput(grid, SeriesSettings(rate=rate, n_samples=n_samples))

@@ -11,16 +11,18 @@ from torch import Tensor, nn
 
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, Model, load, save
+from chirpleaf.models.architecture import decode_head
 from chirpleaf.models.decomposition import decompose
 from chirpleaf.networks.convolutional import Convolution, ConvolutionalRoot
-from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
-from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLeaves
+from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.networks.subnetwork import extract_subnetwork, measure_filters, select_filters
+from chirpleaf.tokens import Tokens
 
 LAYERS = [Convolution(5, 6, pool=2), Convolution(4, 8, dilation=2, pool=2), Convolution(3, 5)]
 ROOTS: dict[str, tuple[Callable[[], nn.Module], int, tuple[int, ...]]] = {
     "convolutional": (lambda: ConvolutionalRoot(2, 64, LAYERS), 50, (60, 2, 64)),
-    "residual": (lambda: ResidualNetwork(10, 12, width=16, n_blocks=2), 12, (60, 10)),
+    "residual": (lambda: ResidualSettings(width=16, n_blocks=2).build(10, 12), 12, (60, 10)),
 }
 
 
@@ -31,7 +33,7 @@ def wake(root: nn.Module) -> None:
             nn.init.normal_(weight, std=0.3)
 
 
-@pytest.fixture(params=[(root, leaf) for root in ROOTS for leaf in (Leaf, BayesianLeaf)], ids=str)
+@pytest.fixture(params=[(root, leaf) for root in ROOTS for leaf in (LeafSettings, BayesianLeafSettings)], ids=str)
 def case(request: pytest.FixtureRequest) -> tuple[RootLeaves, Tensor]:
     """A network whose blocks do something, and inputs of it."""
     kind, leaf = request.param
@@ -40,7 +42,7 @@ def case(request: pytest.FixtureRequest) -> tuple[RootLeaves, Tensor]:
         torch.manual_seed(0)
         root = make()
         wake(root)
-        network = RootLeaves(root, ("first", "second"), lambda: leaf(n_features)).eval()
+        network = RootLeaves(root, ("first", "second"), lambda: leaf(("leaf",)).build(n_features)).eval()
         return network, torch.randn(shape)
 
 
@@ -110,14 +112,16 @@ HEADS = {
 
 @pytest.mark.parametrize("kind", HEADS)
 def test_a_decomposed_model_is_a_model(kind: str, architecture: Architecture, tmp_path: Path) -> None:
-    some = replace(architecture, head=HEADS[kind])
+    some = replace(architecture, head=decode_head(HEADS[kind]))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         estimator = some.build().eval()
         wake(estimator.network)
         save(Model("whole", some, estimator, {"seed": 0}), tmp_path / "whole.safetensors")
     whole = load(tmp_path / "whole.safetensors")
-    x = torch.randn(40, whole.estimator.canonical.n_features, generator=torch.Generator().manual_seed(1))
+    layout = whole.estimator.canonical.layout
+    values = torch.randn(40, layout.n_detectors, sum(layout.sections), generator=torch.Generator().manual_seed(1))
+    x = Tokens.from_values(values)._replace(shared=torch.zeros(40, layout.n_shared))
     known = measure_filters(whole.leaves.network, x)
     for keep in (1.0, 0.4):
         small = decompose(whole, "mass_2", keep, known)

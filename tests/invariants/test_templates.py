@@ -6,8 +6,9 @@ import pytest
 from chirpleaf.models import Architecture
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.inspiral import chirp_phase
+from chirpleaf.physics.signals import Quadrupole
 from chirpleaf.physics.waveforms import polarizations
-from chirpleaf.representation.templates import build_template_bank, chirp_mass_ladder, envelope
+from chirpleaf.representation.templates import TemplateSettings, build_template_bank, chirp_mass_ladder, envelope
 
 
 def test_ladder_steps_in_phase_at_low_mass_and_in_ratio_at_high_mass() -> None:
@@ -29,9 +30,8 @@ def test_finer_steps_make_a_longer_ladder() -> None:
 
 @pytest.mark.parametrize("rungs_per_group", [1, 3, 4])
 def test_groups_are_full_and_cover_the_range(architecture: Architecture, rungs_per_group: int) -> None:
-    bank = build_template_bank(
-        architecture.grid, chirp_mass_range=(20.0, 87.0), chi_eff=(-0.5, 0.5), rungs_per_group=rungs_per_group
-    )
+    settings = TemplateSettings(chi_eff=(-0.5, 0.5), rungs_per_group=rungs_per_group)
+    bank = build_template_bank(architecture.grid, Quadrupole(), (20.0, 87.0), settings)
     assert bank.chirp_mass.shape == bank.chi_eff.shape == bank.ratios.shape[:2]
     assert bank.chirp_mass.shape[1] == 2 * rungs_per_group
     rungs = np.unique(bank.chirp_mass)
@@ -42,7 +42,7 @@ def test_groups_are_full_and_cover_the_range(architecture: Architecture, rungs_p
 
 def test_anchors_and_ratios_give_the_templates_back(architecture: Architecture) -> None:
     grid = architecture.grid
-    bank = build_template_bank(grid, chirp_mass_range=architecture.prior.chirp_mass_range)
+    bank = build_template_bank(grid, Quadrupole(), architecture.prior.chirp_mass_range, TemplateSettings())
     np.testing.assert_allclose(np.abs(bank.anchors), 1.0, rtol=1e-12)
     mass_1, mass_2 = component_masses(bank.chirp_mass.ravel(), 0.7)
     spin = bank.chi_eff.ravel()

@@ -5,7 +5,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from chirpleaf.networks.bayesian import BayesianLinear
-from chirpleaf.networks.leaves import BayesianLeaf
+from chirpleaf.networks.leaves import BayesianLeafSettings
 
 
 def generator(seed: int = 1) -> torch.Generator:
@@ -48,7 +48,7 @@ def test_local_draws_are_distributed_as_those_of_the_weights() -> None:
 @torch.no_grad()
 def test_the_predictive_is_that_of_drawn_weights() -> None:
     """A leaf by one draw of the weights of both layers after another, which all events of a draw share."""
-    n, some = 100_000, BayesianLeaf(3, width=4).double().eval()
+    n, some = 100_000, BayesianLeafSettings(("leaf",), width=4).build(3).double().eval()
     some.second.log_scale.fill_(-1.5)
     some.last.log_scale.fill_(-1.5)
     x = torch.randn(2, 3, generator=generator(2), dtype=torch.float64)
@@ -64,7 +64,7 @@ def test_the_predictive_is_that_of_drawn_weights() -> None:
 
 def test_gradient_of_the_bound_is_that_of_finite_differences() -> None:
     torch.manual_seed(0)
-    leaf = BayesianLeaf(3, width=4, dropout=0.0).double()
+    leaf = BayesianLeafSettings(("leaf",), width=4, dropout=0.0).build(3).double()
     x, y = torch.randn(6, 3, dtype=torch.float64), torch.randn(6, dtype=torch.float64)
 
     def bound() -> torch.Tensor:

@@ -22,7 +22,7 @@ def series(canonical: CanonicalInput, excess: float = 1.0, seed: int = 1) -> Ten
     noise = excess * torch.view_as_complex(torch.randn(*shape, 2, generator=generator))
     weights = 0.5 + 2 * torch.rand(shape, generator=generator)
     out = canonical(noise, weights)
-    scaled = out.features[:, : 2 * shape[1] * canonical.n_bands].reshape(BATCH, shape[1], canonical.n_bands, 2)
+    scaled = out.tokens.values[..., : 2 * canonical.n_bands].reshape(BATCH, shape[1], canonical.n_bands, 2)
     return torch.view_as_complex(scaled.contiguous()) * (out.snr.norm(dim=1) / 10).sqrt()[:, None, None]
 
 

@@ -14,9 +14,9 @@ from chirpleaf.inference.certify.weigher import Batch
 from chirpleaf.models import PARAMETERS
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.priors import IntrinsicPrior
-from chirpleaf.representation.coordinates import SupportMap
+from chirpleaf.physics.spaces import aligned_space
 
-SUPPORT = SupportMap(IntrinsicPrior(chirp_mass_min=20.0, chirp_mass_max=40.0))
+SUPPORT = aligned_space(IntrinsicPrior(chirp_mass_min=20.0, chirp_mass_max=40.0)).bijection
 TARGET, POOR = (0.2, 0.4), (0.8, 1.2)
 """Centre and width of normal coordinates: of the target, and of a proposal that misses it by half."""
 PER_DRAW = 1e-3

@@ -12,14 +12,14 @@ from chirpleaf.inference.certify.importance import Weighing
 from chirpleaf.inference.certify.proposals import MixtureProposal, balanced, refitted
 from chirpleaf.inference.observe import Observation
 from chirpleaf.models import PARAMETERS, Model
-from chirpleaf.models.normal import NormalMap
+from chirpleaf.models.normal import normal_coordinates
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.priors import IntrinsicPrior
-from chirpleaf.representation.coordinates import SupportMap
+from chirpleaf.physics.spaces import aligned_space
 from chirpleaf.strain.segment import Segment
 
 PRIOR = IntrinsicPrior(chirp_mass_min=20.0, chirp_mass_max=40.0)
-SUPPORT = SupportMap(PRIOR)
+SUPPORT = aligned_space(PRIOR).bijection
 CENTRE, SPREAD = np.array([0.2, 0.4, -0.3, 0.1]), np.array([0.2, 0.4, 0.3, 0.8])
 
 
@@ -97,7 +97,7 @@ def test_a_posterior_at_the_edge_of_the_prior_is_fitted_too() -> None:
     assert np.isfinite(mixture.log_prob(theta)).all()
 
 
-@pytest.mark.parametrize(("shift", "coordinates"), [(0.3, NormalMap), (40.0, SupportMap)])
+@pytest.mark.parametrize(("shift", "coordinates"), [(0.3, normal_coordinates), (40.0, SupportMap)])
 def test_a_correction_is_fitted_where_the_network_says_something(
     model: Model, shift: float, coordinates: type[Transform]
 ) -> None:
@@ -106,7 +106,7 @@ def test_a_correction_is_fitted_where_the_network_says_something(
     noise = torch.view_as_complex(torch.randn(*shape, 2, generator=torch.Generator().manual_seed(0)))
     with torch.no_grad():
         canonical = estimator.canonical(4 * noise, torch.ones(shape))
-        normal = NormalMap(estimator, canonical)
+        normal = normal_coordinates(estimator, canonical)
         z = torch.randn(2000, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
         theta = dict(zip(PARAMETERS, normal.inv(z).numpy().T, strict=True))
         log_weight = -0.5 * (((z - 0.5) / 0.7).square() - z.square()).sum(-1).numpy()

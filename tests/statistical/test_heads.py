@@ -5,7 +5,7 @@ import torch
 from scipy.stats import kstest
 from torch import Tensor, nn
 
-from chirpleaf.networks.heads import HEADS
+from chirpleaf.models.architecture import DENSITY_HEADS as HEADS
 
 heads = pytest.mark.parametrize("kind", HEADS)
 
@@ -13,7 +13,7 @@ heads = pytest.mark.parametrize("kind", HEADS)
 def build(kind: str, n_dims: int, spread: float) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
-        head = HEADS[kind](3, n_dims)
+        head = HEADS[kind]().build(3, n_dims)
         with torch.no_grad():
             for weights in head.parameters():
                 weights.add_(spread * torch.randn(weights.shape))

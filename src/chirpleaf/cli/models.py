@@ -22,7 +22,8 @@ def models() -> None:
     for name in available_models():
         model = load_model(name)
         lowest, highest = model.architecture.prior.chirp_mass_range
-        leaves, metrics = model.architecture.head.get("names"), model.provenance["metrics"]
+        leaves = () if model.estimator.can_propose else model.estimator.quantities
+        metrics = model.provenance["metrics"]
         reached = f"{100 * metrics['relative_error']:.1f} %" if leaves else f"{metrics['validation_loss']:.2f} nats"
         table.add_row(
             name,

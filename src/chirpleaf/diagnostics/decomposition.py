@@ -12,6 +12,7 @@ from chirpleaf.diagnostics.errors import SPINS, absolute_errors, relative_errors
 from chirpleaf.models.decomposition import decompose
 from chirpleaf.models.model import Model
 from chirpleaf.networks.subnetwork import Filters, measure_filters
+from chirpleaf.tokens import Tokens
 from chirpleaf.training.recipe import Simulation, build_simulator
 
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.1, 0.05)
@@ -83,11 +84,12 @@ def measure_decomposition(
     Raises:
         InputError: as `models.decomposition.decompose`.
     """
-    place = model.leaves.place(leaf)
+    model.leaves.check_leaf(leaf)
+    place = model.leaves.quantities.index(leaf)
     simulation = Simulation(waveforms=2 * events, spectra=min(events, 1024), batch_size=events)
     simulator = build_simulator(model.architecture, model.leaves, simulation, seed=seed)
     first, second = simulator.batch(0), simulator.batch(1)
-    known = measure_filters(model.leaves.network, first.features[:MOST])
+    known = measure_filters(model.leaves.network, first.features.select(slice(MOST)))
     rows = []
     for keep in track(shares):
         small = decompose(model, leaf, keep, known)
@@ -101,8 +103,8 @@ def measure_decomposition(
 
 
 @torch.no_grad()
-def _time_estimate(network: torch.nn.Module, features: torch.Tensor, repeats: int = 100) -> float:
-    one, times = features[:1], []
+def _time_estimate(network: torch.nn.Module, tokens: Tokens, repeats: int = 100) -> float:
+    one, times = tokens.select(slice(1)), []
     for _ in range(repeats):
         start = time.perf_counter()
         network.estimate(one)  # type: ignore[operator]

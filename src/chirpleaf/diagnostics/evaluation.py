@@ -17,7 +17,6 @@ from chirpleaf.diagnostics.injections import Spectra, inject
 from chirpleaf.inference.amortised import sample
 from chirpleaf.inference.leaves import predict
 from chirpleaf.inference.observe import Observation, refine
-from chirpleaf.models.estimator import PARAMETERS, Estimator
 from chirpleaf.models.model import Model
 from chirpleaf.physics.derived import Samples, derived
 from chirpleaf.strain.measured import DrawnSpectra
@@ -116,7 +115,10 @@ def _result(model: Model, index: int, seed: int, samples: int, spectra: Spectra)
     """Ranks, medians, truths, signal-to-noise and family of one injection."""
     injection = inject(model, spectra, np.random.default_rng([seed, index]))
     values = _answer(refine(model, injection.segment), samples, seed + index)
-    truth = {name: float(value[0]) for name, value in derived(_columns([injection.truth], PARAMETERS)).items()}
+    truth = {
+        name: float(value[0])
+        for name, value in derived(_columns([injection.truth], model.architecture.space.names)).items()
+    }
     draws = {name: found for name, found in values.items() if len(found) > 1}
     ranks = {name: float(percentile_ranks(found[None], [truth[name]])[0]) for name, found in draws.items()}
     medians = {name: float(np.median(found)) for name, found in values.items()}
@@ -132,12 +134,12 @@ def _result(model: Model, index: int, seed: int, samples: int, spectra: Spectra)
 def _answer(observation: Observation, samples: int, seed: int) -> Samples:
     """Draws of the parameters that are looked at; a single estimate of deterministic leaves."""
     estimator = observation.model.estimator
-    if isinstance(estimator, Estimator):
+    if estimator.can_propose:
         values, _ = sample(observation, samples, seed)
         return {name: values[name] for name in CALIBRATED}
-    if estimator.bayesian:
+    if estimator.kind == "bayesian-leaves":
         return predict(observation, samples, seed).samples
-    return {name: value.numpy() for name, value in estimator.estimate(observation.canonical).items()}
+    return {name: value.numpy() for name, value in observation.model.leaves.estimate(observation.canonical).items()}
 
 
 def _columns(rows: Sequence[Row], names: Iterable[str] | None = None) -> Samples:

@@ -14,7 +14,6 @@ from chirpleaf.inference.observe import Observation, choose
 from chirpleaf.inference.posterior import Posterior
 from chirpleaf.inference.sources import PsdSource, StrainSource, gather, likely_noise, noise
 from chirpleaf.inference.trust import assess
-from chirpleaf.models.estimator import Estimator
 from chirpleaf.models.model import Model
 from chirpleaf.models.shipped import load_model, posteriors
 from chirpleaf.strain.events import events
@@ -143,9 +142,9 @@ def infer(
 
 def _certified(model: Model, asked: bool | None) -> bool:
     """Whether the answer is certified, by what was asked and by what the model can."""
-    whole = isinstance(model.estimator, Estimator)
+    whole = model.estimator.can_propose
     if asked and not whole:
-        names = ", ".join(model.leaves.targets.names)
+        names = ", ".join(model.estimator.quantities)
         raise InputError(
             f"expected a model of all parameters to certify; got {model.name}, of {names} alone: leave certify out"
         )
@@ -163,9 +162,9 @@ def _answer(
 ) -> Answer:
     """The model's own answer, whatever its kind."""
     estimator = observation.model.estimator
-    if isinstance(estimator, Estimator):
+    if estimator.can_propose:
         return Answer(*sample(observation, samples, seed))
-    if estimator.bayesian:
+    if estimator.kind == "bayesian-leaves":
         return predict(observation, samples, seed)
     spectra = likely_noise(strain, psd, densities, trigger_time, min(samples, SPECTRA), seed)
     return estimate(observation, spectra)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError, ShortStrainError
 from chirpleaf.inference.matched_filter import matched_filter, peak_times
-from chirpleaf.models.estimator import PARAMETERS, Estimator
+from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.models.model import Model
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.signals.quadrupole import face_on
@@ -122,7 +122,7 @@ def refine(model: Model, segment: Segment) -> Observation:
     data, weights = _compressed(model, tries)
     found = _seen(model, data, weights)
     snr, arrivals = found.snr.double().numpy(), found.time.double().numpy()
-    if isinstance(model.estimator, Estimator):
+    if model.estimator.can_propose:
         snr, arrivals = _heard(model, data, weights, found)
     arrival = np.take_along_axis(arrivals, snr.argmax(axis=1)[:, None], axis=1)[:, 0]
     loudness = np.square(snr).sum(axis=1)
@@ -178,7 +178,7 @@ def _compressed(model: Model, segments: Sequence[Segment]) -> tuple[Array, Array
 def _seen(model: Model, data: Array, weights: Array) -> Canonical:
     """What a network sees of multiband data."""
     relative = weights / model.estimator.canonical.reference_weights
-    return model.estimator.see(
+    return model.estimator.preprocess(
         torch.from_numpy(data.astype(np.complex64)), torch.from_numpy(relative.astype(np.float32))
     )
 

@@ -3,7 +3,20 @@
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.estimator import PARAMETERS, Estimator
 from chirpleaf.models.files import load, save
+from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.model import Model
+from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.models.shipped import available_models, load_model
 
-__all__ = ["PARAMETERS", "Architecture", "Estimator", "Model", "available_models", "load", "load_model", "save"]
+__all__ = [
+    "PARAMETERS",
+    "Architecture",
+    "Estimator",
+    "LeafEstimator",
+    "Model",
+    "PosteriorEstimator",
+    "available_models",
+    "load",
+    "load_model",
+    "save",
+]

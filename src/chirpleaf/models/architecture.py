@@ -1,34 +1,44 @@
-"""Architecture: what must be known, besides the weights, to build an estimator again."""
+"""Architecture: everything but the weights that is needed to build an estimator again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from chirpleaf.errors import InputError
-from chirpleaf.models.estimator import PARAMETERS, Estimator
 from chirpleaf.models.leaves import LeafEstimator
+from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.models.targets import LeafTargets
-from chirpleaf.networks.convolutional import Convolution, ConvolutionalRoot
+from chirpleaf.networks.convolutional import Convolution, ConvolutionalSettings
 from chirpleaf.networks.density import ConditionalDensity
-from chirpleaf.networks.heads import HEADS
-from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
-from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.networks.encoders import ENCODERS, Channels
+from chirpleaf.networks.flow import FlowSettings
+from chirpleaf.networks.heads import MixtureSettings
+from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLeaves
+from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.priors import IntrinsicPrior
-from chirpleaf.representation.anchoring import Along, Anchoring, PhaseAnchoring
+from chirpleaf.physics.signals import SignalModel, make_signal_model
+from chirpleaf.physics.spaces import ParameterSpace, make_space
+from chirpleaf.representation.anchoring import ANCHORINGS, Along
 from chirpleaf.representation.canonical import CanonicalInput
-from chirpleaf.representation.coordinates import SupportMap
 from chirpleaf.representation.multiband import FloatArray, Multiband
-from chirpleaf.representation.series import SeriesInput
-from chirpleaf.representation.templates import MASS_RATIO, TemplateBank, build_template_bank
+from chirpleaf.representation.series import SeriesInput, SeriesSettings
+from chirpleaf.representation.templates import TemplateBank, TemplateSettings, build_template_bank
 from chirpleaf.strain.ensemble import design_log_psd
 
 _REFERENCE_CURVE = "aLIGO_mid_high"
 
-LEAVES: dict[str, type[Leaf] | type[BayesianLeaf]] = {"leaves": Leaf, "bayesian-leaves": BayesianLeaf}
-"""What may follow a root besides a density."""
+Head = MixtureSettings | FlowSettings | LeafSettings | BayesianLeafSettings
+Root = ResidualSettings | ConvolutionalSettings
+
+DENSITY_HEADS: dict[str, Callable[..., Head]] = {"mixture": MixtureSettings, "flow": FlowSettings}
+"""Joint densities that may follow a root, by the names that presets and model files give them."""
+LEAF_HEADS: dict[str, Callable[..., Head]] = {"leaves": LeafSettings, "bayesian-leaves": BayesianLeafSettings}
+"""Leaves that may follow a root, likewise."""
+HEADS = DENSITY_HEADS | LEAF_HEADS
 
 
 @dataclass(frozen=True)
@@ -37,37 +47,42 @@ class Architecture:
 
     Attributes:
         detectors: names, in the order of the data.
-        prior: the prior the posterior is under.
+        parameter_space: what the posterior is over; a name in `physics.spaces.SPACES`.
+        prior: the prior that the posterior is under.
+        signal: what a binary emits; a name in `physics.signals.SIGNALS`.
+        approximant: waveform approximant of templates and training.
         duration: length of the segment, seconds.
         minimum_frequency: lowest frequency, Hz.
         maximum_frequency: highest frequency, Hz.
         fold: bins of the multiband grid in a band of the canonical input.
         widest: greatest width of a bin, Hz.
-        approximant: waveform model of templates and training.
-        templates: keywords of `build_template_bank` (spacings and spins).
+        templates: spacing of the template bank.
         along: what the first coordinate of the density is measured along; see `representation.anchoring`.
-        series: keywords of `SeriesInput` where the root sees time series, else None.
-        root: keywords of `ResidualNetwork`; or `layers` of a `ConvolutionalRoot` for time series.
+        series: time series that the root takes in place of the canonical input; None for the latter.
+        encoder: from tokens to the root's input; a name in `networks.encoders.ENCODERS`.
+        root: a residual network or, for time series, convolutions.
         n_context: length of the context vector of a residual network.
-        head: keywords of what follows the root, and its `kind`: "mixture" or "flow", a density; or "leaves" with their
-            `names`, or "bayesian-leaves".
-        background: share of a posterior that is spread over the whole support; see `models.estimator`.
+        head: what follows the root: a density, or leaves.
+        background: share of the defensive mixture's standard normal component (`networks.defensive`).
     """
 
     detectors: tuple[str, ...] = ("H1", "L1")
+    parameter_space: str = "aligned"
     prior: IntrinsicPrior = field(default_factory=IntrinsicPrior)
+    signal: str = "quadrupole"
+    approximant: str = "IMRPhenomXAS"
     duration: float = 8.0
     minimum_frequency: float = 20.0
     maximum_frequency: float = 1024.0
     fold: int = 4
     widest: float = 8.0
-    approximant: str = "IMRPhenomXAS"
-    templates: dict[str, Any] = field(default_factory=dict)
+    templates: TemplateSettings = field(default_factory=TemplateSettings)
     along: Along = "chirp_mass"
-    series: dict[str, Any] | None = None
-    root: dict[str, Any] = field(default_factory=dict)
+    series: SeriesSettings | None = None
+    encoder: str = "concatenation"
+    root: Root = field(default_factory=ResidualSettings)
     n_context: int = 128
-    head: dict[str, Any] = field(default_factory=lambda: {"kind": "mixture"})
+    head: Head = field(default_factory=MixtureSettings)
     background: float = 0.01
 
     @cached_property
@@ -84,73 +99,77 @@ class Architecture:
             widest=self.widest,
         )
 
+    @cached_property
+    def space(self) -> ParameterSpace:
+        """The parameters, their prior and their coordinates.
+
+        Raises:
+            InputError: the parameter space is unknown.
+        """
+        return make_space(self.prior, self.parameter_space)
+
+    @cached_property
+    def signal_model(self) -> SignalModel:
+        """What a binary emits.
+
+        Raises:
+            InputError: the signal model is unknown.
+        """
+        return make_signal_model(self.approximant, self.signal)
+
     def reference_weights(self) -> FloatArray:
         """Whitening weights of the reference detector, a LIGO curve between O1 and design; shape (n_bins,), Hz."""
         grid = self.grid
         return grid.weights(np.exp(design_log_psd(_REFERENCE_CURVE, grid.native_frequencies)))
 
-    def build(self, bank: TemplateBank | None = None) -> Estimator | LeafEstimator:
+    def build(self, bank: TemplateBank | None = None) -> PosteriorEstimator | LeafEstimator:
         """An estimator with fresh weights.
 
         Args:
             bank: templates, as a model file holds them; computed when None.
 
         Returns:
-            The estimator: a posterior of all intrinsic parameters, or leaves of single quantities.
+            The estimator: a posterior of all parameters of the space, or leaves of single quantities.
 
         Raises:
-            InputError: the head is of an unknown kind, or input, root and head do not belong together.
+            InputError: input, root and head do not belong together, or a name is unknown.
         """
         if bank is None:
-            bank = build_template_bank(
-                self.grid,
-                chirp_mass_range=self.prior.chirp_mass_range,
-                approximant=self.approximant,
-                **self.templates,
-            )
+            bank = build_template_bank(self.grid, self.signal_model, self.prior.chirp_mass_range, self.templates)
         canonical = CanonicalInput(self.grid, bank, self.reference_weights(), n_detectors=len(self.detectors))
-        keywords = dict(self.head)
-        kind = keywords.pop("kind")
-        if kind in LEAVES:
-            return self._leaves(canonical, LEAVES[kind], **keywords)
-        if kind not in HEADS:
-            known = ", ".join([*HEADS, *LEAVES])
-            raise InputError(f"expected a head of {known}; got {kind!r}: mend it or update chirpleaf")
+        if isinstance(self.head, LeafSettings | BayesianLeafSettings):
+            return self._build_leaves(canonical, self.head)
         if self.series is not None:
-            raise InputError(f"expected leaves ({', '.join(LEAVES)}) on time series; got {kind!r}: leave out series")
-        root, n_context = self._root(canonical, None)
-        density = ConditionalDensity(root, HEADS[kind](n_context, len(PARAMETERS), **keywords))
-        support = SupportMap(self.prior)
-        return Estimator(canonical, support, self._anchoring(canonical, support), density, self.background)
+            raise InputError(
+                f"expected leaves (leaves, bayesian-leaves) on time series; got {self.head.kind!r}: leave out series"
+            )
+        encoder, root, n_context = self._build_root(canonical, None)
+        density = ConditionalDensity(root, self.head.build(n_context, len(self.space)), encoder)
+        anchoring = ANCHORINGS[self.along](canonical, self.space, self.templates.mass_ratio)
+        return PosteriorEstimator(canonical, self.space, anchoring, density, self.background)
 
-    def _leaves(
-        self, canonical: CanonicalInput, leaf: type[Leaf] | type[BayesianLeaf], names: Sequence[str], **keywords: Any
-    ) -> LeafEstimator:
-        targets = LeafTargets(names, self.prior)
-        series = None if self.series is None else SeriesInput(self.grid, **self.series)
-        root, n_context = self._root(canonical, series)
-        network = RootLeaves(root, targets.names, lambda: leaf(n_context, **keywords))
+    def _build_leaves(self, canonical: CanonicalInput, head: LeafSettings | BayesianLeafSettings) -> LeafEstimator:
+        targets = LeafTargets(head.names, self.space)
+        series = None if self.series is None else SeriesInput(self.grid, self.series)
+        encoder, root, n_context = self._build_root(canonical, series)
+        network = RootLeaves(root, targets.names, lambda: head.build(n_context), encoder)
         return LeafEstimator(canonical, targets, network, series)
 
-    def _root(
-        self, canonical: CanonicalInput, series: SeriesInput | None
-    ) -> tuple[ResidualNetwork | ConvolutionalRoot, int]:
-        """The root and the length of what it gives: convolutions of time series, else a residual network."""
-        if ("layers" in self.root) != (series is not None):
+    def _build_root(self, canonical: CanonicalInput, series: SeriesInput | None) -> tuple[nn.Module, nn.Module, int]:
+        """Encoder, root, and the length of the root's output: convolutions of time series, else a residual network."""
+        if isinstance(self.root, ConvolutionalSettings) != (series is not None):
             raise InputError("expected both series and root.layers, or neither; got one: add the other or leave it out")
-        if series is None:
-            return ResidualNetwork(canonical.n_features, self.n_context, **self.root), self.n_context
-        layers = [Convolution(**layer) for layer in self.root["layers"]]
-        try:
-            root = ConvolutionalRoot(len(self.detectors), series.n_samples, layers)
-        except ValueError as error:
-            raise InputError(str(error)) from error
-        return root, root.n_outputs
-
-    def _anchoring(self, canonical: CanonicalInput, support: SupportMap) -> Anchoring:
-        if self.along == "chirp_mass":
-            return Anchoring(canonical, support)
-        return PhaseAnchoring(canonical, support, self.templates.get("mass_ratio", MASS_RATIO))
+        if isinstance(self.root, ConvolutionalSettings):
+            assert series is not None
+            try:
+                root = self.root.build(len(self.detectors), series.n_samples)
+            except ValueError as error:
+                raise InputError(str(error)) from error
+            return Channels(), root, root.n_outputs
+        if self.encoder not in ENCODERS:
+            raise InputError(f"expected an encoder among {', '.join(ENCODERS)}; got {self.encoder!r}: change it")
+        encoder = ENCODERS[self.encoder](canonical.layout)
+        return encoder, self.root.build(encoder.n_outputs, self.n_context), self.n_context
 
     def to_json(self) -> dict[str, Any]:
         """The architecture as JSON values."""
@@ -158,16 +177,50 @@ class Architecture:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Architecture":
-        """Inverse of `to_json`; files that know of no background have none.
+        """Inverse of `to_json`; files from before the defensive mixture have none.
 
         Raises:
             InputError: a field is not known.
         """
         try:
-            prior = IntrinsicPrior(**values["prior"])
-            return cls(**{"background": 0.0, **values, "prior": prior, "detectors": tuple(values["detectors"])})
+            series = values.get("series")
+            settings = {
+                "prior": IntrinsicPrior(**values["prior"]),
+                "detectors": tuple(values["detectors"]),
+                "templates": TemplateSettings(**_with_tuples(values["templates"])),
+                "series": None if series is None else SeriesSettings(**series),
+                "root": decode_root(values["root"]),
+                "head": decode_head(values["head"]),
+            }
+            return cls(**{"background": 0.0, **values, **settings})
         except (KeyError, TypeError) as error:
             raise InputError(
                 f"expected the fields of an architecture; got something else ({error}): the model file is of another "
                 "version of chirpleaf, update it"
             ) from error
+
+
+def decode_head(values: dict[str, Any]) -> Head:
+    """Settings of what follows the root, from JSON values.
+
+    Args:
+        values: its `kind` and settings.
+
+    Raises:
+        InputError: the kind is unknown.
+    """
+    if values["kind"] not in HEADS:
+        raise InputError(f"expected a head of {', '.join(HEADS)}; got {values['kind']!r}: mend it or update chirpleaf")
+    return HEADS[values["kind"]](**_with_tuples(values))
+
+
+def decode_root(values: dict[str, Any]) -> Root:
+    """Settings of a root, from JSON values; `layers` make a convolutional one."""
+    if "layers" in values:
+        return ConvolutionalSettings(tuple(Convolution(**layer) for layer in values["layers"]))
+    return ResidualSettings(**_with_tuples(values))
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON lists as tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

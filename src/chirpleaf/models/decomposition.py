@@ -1,11 +1,12 @@
 """Decomposition: the part of a model that one of its leaves lives on, as a model of its own."""
 
 from dataclasses import replace
-from typing import Any
 
 from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.model import Model
+from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings
+from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.networks.subnetwork import Filters, extract_subnetwork, select_filters
 
 
@@ -24,24 +25,25 @@ def decompose(model: Model, leaf: str, keep: float, filters: Filters) -> Model:
     Raises:
         InputError: the model has no such leaf, or the share is none.
     """
-    model.leaves.place(leaf)
+    model.leaves.check_leaf(leaf)
     if not 0 < keep <= 1:
         raise InputError(f"expected a share of filters to keep, above 0 and at most 1; got {keep:g}: 0.5 keeps half")
     kept = select_filters(filters.importance[leaf], keep)
     network = extract_subnetwork(model.leaves.network, leaf, kept, filters.mean)
-    architecture = _narrowed(model.architecture, leaf, [int(mask.sum()) for mask in kept])
+    architecture = _narrow(model.architecture, leaf, [int(mask.sum()) for mask in kept])
     estimator = architecture.build(model.leaves.canonical.bank)
     estimator.network.load_state_dict(network.state_dict())
     origin = {"decomposed": {"model": model.name, "leaf": leaf, "keep": keep}}
     return Model(f"{model.name}-{leaf}", architecture, estimator.eval(), {**model.provenance, **origin})
 
 
-def _narrowed(architecture: Architecture, leaf: str, sizes: list[int]) -> Architecture:
-    """The architecture with so many filters in each layer."""
-    head = {**architecture.head, "names": [leaf]}
-    if architecture.series is None:
+def _narrow(architecture: Architecture, leaf: str, sizes: list[int]) -> Architecture:
+    """The architecture of one leaf, with so many filters in each layer."""
+    assert isinstance(architecture.head, LeafSettings | BayesianLeafSettings)
+    head = replace(architecture.head, names=(leaf,))
+    if isinstance(architecture.root, ResidualSettings):
         *hidden, n_context = sizes
-        root: dict[str, Any] = {**architecture.root, "hidden": hidden}
+        root = replace(architecture.root, hidden=tuple(hidden))
         return replace(architecture, head=head, root=root, n_context=n_context)
-    layers = [{**layer, "channels": n} for layer, n in zip(architecture.root["layers"], sizes, strict=True)]
-    return replace(architecture, head=head, root={**architecture.root, "layers": layers})
+    layers = (replace(layer, channels=n) for layer, n in zip(architecture.root.layers, sizes, strict=True))
+    return replace(architecture, head=head, root=replace(architecture.root, layers=tuple(layers)))

@@ -4,25 +4,29 @@ import torch
 from torch import Tensor, nn
 
 from chirpleaf.errors import InputError
+from chirpleaf.models.estimator import EstimatorKind
 from chirpleaf.models.targets import LeafTargets
 from chirpleaf.networks.bayesian import Predictive
 from chirpleaf.networks.leaves import BayesianLeaf, RootLeaves
 from chirpleaf.representation.canonical import Canonical, CanonicalInput
 from chirpleaf.representation.series import SeriesInput
+from chirpleaf.tokens import Tokens
 
 
 class LeafEstimator(nn.Module):
-    """Estimates of single quantities.
+    """Estimates of single quantities; implements `models.estimator.Estimator`.
 
-    The canonical search is made in any case: it says when and how loud the signal is. What the root sees of the data is
-    the canonical input or, with `series`, the whitened time series.
+    The template search is made in any case: it finds when the signal arrives and how loud it is. The root takes the
+    canonical input or, with `series`, the whitened time series.
 
     Args:
         canonical: the preprocessing, with its templates.
         targets: the quantities and their scales.
         network: root and leaves.
-        series: time series that the root sees in place of the canonical input.
+        series: time series that the root takes in place of the canonical input.
     """
+
+    can_propose = False
 
     def __init__(
         self,
@@ -33,54 +37,61 @@ class LeafEstimator(nn.Module):
     ) -> None:
         super().__init__()
         self.canonical, self.targets, self.network, self.series = canonical, targets, network, series
+        bayesian = any(isinstance(leaf, BayesianLeaf) for leaf in network.leaves.values())
+        self.kind: EstimatorKind = "bayesian-leaves" if bayesian else "leaves"
 
-    def place(self, leaf: str) -> int:
-        """Which of the leaves a name is of.
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Names of the leaves, in order."""
+        return self.targets.names
+
+    def check_leaf(self, leaf: str) -> None:
+        """Checks that there is a leaf of a name.
 
         Raises:
-            InputError: none.
+            InputError: there is none.
         """
         if leaf not in self.targets.names:
             raise InputError(f"expected a leaf of {', '.join(self.targets.names)}; got {leaf}: name one of them")
-        return self.targets.names.index(leaf)
 
-    @property
-    def bayesian(self) -> bool:
-        """Whether the leaves' weights are distributions."""
-        return any(isinstance(leaf, BayesianLeaf) for leaf in self.network.leaves.values())
+    def use_bfloat16(self, enabled: bool) -> None:
+        """Multiplies the matrices of the template search in bfloat16, or not; roots of leaves gain nothing by it."""
+        self.canonical.in_bfloat16 = enabled
 
-    def use_bfloat16(self, pays: bool) -> None:
-        """Whether the search multiplies matrices in bfloat16, as training may; roots of leaves gain nothing by it."""
-        self.canonical.in_bfloat16 = pays
-
-    def see(self, data: Tensor, weights: Tensor, generator: torch.Generator | None = None) -> Canonical:
-        """What the network sees of whitened data.
+    def preprocess(
+        self, data: Tensor, weights: Tensor, present: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> Canonical:
+        """The network's input for whitened data; see `Estimator.preprocess`.
 
         Args:
             data: whitened data on the grid, shape (batch, detector, n_bins).
             weights: whitening weights over the reference weights, same shape.
-            generator: moves time series at random, as training does (`SeriesInput`).
+            present: whether each detector is present, shape (batch, detector); all are when None.
+            generator: shifts time series by random times, as training does (`SeriesInput`).
         """
-        canonical: Canonical = self.canonical(data, weights)
-        return canonical if self.series is None else canonical._replace(features=self.series(data, generator))
+        canonical: Canonical = self.canonical(data, weights, present)
+        if self.series is None:
+            return canonical
+        series = self.series(data, generator)
+        return canonical._replace(tokens=Tokens.from_values(series, canonical.tokens.present))
 
-    def target(self, theta: Tensor, canonical: Canonical) -> tuple[Tensor, Tensor, Tensor]:
-        """What the leaves are taught.
+    def training_target(self, theta: Tensor, canonical: Canonical) -> tuple[Tensor, Tensor, Tensor]:
+        """Targets of the leaves.
 
         Args:
-            theta: chirp_mass (solar masses), mass_ratio, chi_1, chi_2, shape (batch, 4).
-            canonical: what the network sees of the batch.
+            theta: parameters of the space, shape (batch, d).
+            canonical: the network's input.
 
         Returns:
-            Scaled targets, shape (batch, leaf); zeros and -inf, both of shape (batch,): they have no unit of their own
-            and no background.
+            Scaled targets, shape (batch, leaf); zeros and minus infinity, both of shape (batch,): leaves have no
+            further scale and no background component.
         """
         return self.targets(theta), torch.zeros(len(theta)), torch.full((len(theta),), -torch.inf)
 
     @torch.no_grad()
     def estimate(self, canonical: Canonical) -> dict[str, Tensor]:
         """Point estimates: name to values, shape (batch,), in the quantities' units."""
-        return self.targets.inv(torch.stack(list(self.network.estimate(canonical.features).values()), dim=-1))
+        return self.targets.inv(torch.stack(list(self.network.estimate(canonical.tokens).values()), dim=-1))
 
     @torch.no_grad()
     def predictive(
@@ -93,4 +104,4 @@ class LeafEstimator(nn.Module):
             n_weights: draws of the weights.
             generator: source of randomness.
         """
-        return self.network.predictive(canonical.features, n_weights, generator)
+        return self.network.predictive(canonical.tokens, n_weights, generator)

@@ -1,12 +1,13 @@
 """A trained model: architecture, estimator and provenance."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.estimator import Estimator
 from chirpleaf.models.leaves import LeafEstimator
+from chirpleaf.models.posterior import PosteriorEstimator
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Model:
 
     name: str
     architecture: Architecture
-    estimator: Estimator | LeafEstimator
+    estimator: Estimator
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -36,27 +37,27 @@ class Model:
         return self.architecture.duration
 
     @property
-    def posterior(self) -> Estimator:
-        """The estimator, where it is a posterior of all intrinsic parameters.
+    def posterior(self) -> PosteriorEstimator:
+        """The estimator, where it is a posterior of all parameters of the space.
 
         Raises:
             InputError: it has leaves of single quantities.
         """
-        if not isinstance(self.estimator, Estimator):
-            names = ", ".join(self.estimator.targets.names)
+        if not self.estimator.can_propose:
+            names = ", ".join(self.estimator.quantities)
             raise InputError(f"expected a model of all parameters; got {self.name}, of {names} alone: choose another")
-        return self.estimator
+        return cast(PosteriorEstimator, self.estimator)
 
     @property
     def leaves(self) -> LeafEstimator:
         """The estimator, where it has leaves of single quantities.
 
         Raises:
-            InputError: it is a posterior of all intrinsic parameters.
+            InputError: it is a posterior of all parameters of the space.
         """
-        if not isinstance(self.estimator, LeafEstimator):
+        if self.estimator.can_propose:
             raise InputError(f"expected a model with leaves; got {self.name}, of all parameters: choose another")
-        return self.estimator
+        return cast(LeafEstimator, self.estimator)
 
     @property
     def n_parameters(self) -> int:

@@ -1,58 +1,60 @@
 """Normal coordinates: those in which the posterior that a network gives an event is a standard normal distribution.
 
-Where the network is right, the posterior under the exact likelihood is standard normal in them too, and where it is
-nearly right, something simpler than in any coordinates of the parameters' own: a correction is fitted best there.
+Where the network is right, the posterior under the exact likelihood is standard normal in them too. Where it is nearly
+right, the posterior is simpler in them than in any other coordinates, so that corrections are fitted there.
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.distributions import constraints
-from torch.distributions.transforms import Transform
 
-from chirpleaf.models.estimator import Estimator
+from chirpleaf.models.posterior import PosteriorEstimator
+from chirpleaf.networks.heads import ConditionalDistribution
+from chirpleaf.physics.bijections import Bijection, Chain
 from chirpleaf.representation.canonical import Canonical
 
 
-class NormalMap(Transform):
-    """Bijection from (chirp_mass, mass_ratio, chi_1, chi_2) to R^4, of one event; float64.
+@dataclass(eq=False)
+class NormalCoordinates(Bijection):
+    """From anchored coordinates to those in which a network's density is standard normal.
 
-    As `representation.coordinates.SupportMap` in use. The background of the posterior is left out. Single precision of
-    the network limits a round trip to about 1e-5, where the density is not next to nothing.
+    Single precision of the network limits a round trip to about 1e-5, where the density is not next to nothing.
+
+    Args:
+        distribution: the network's density for one event.
+    """
+
+    distribution: ConditionalDistribution
+
+    @torch.no_grad()
+    def _call(self, x: Tensor) -> Tensor:
+        return self.distribution.to_normal(x[..., None, :].float())[..., 0, :]
+
+    @torch.no_grad()
+    def _inverse(self, y: Tensor) -> Tensor:
+        return self.distribution.from_normal(y[..., None, :])[..., 0, :].double()
+
+    @torch.no_grad()
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        """ln |dy / dx|, shape (...): the network's log density less that of the normal distribution."""
+        log_prob = self.distribution.log_prob(x[..., None, :].float())[..., 0].double()
+        normal = -0.5 * y.double().square() - 0.5 * math.log(2 * math.pi)
+        return log_prob - normal.sum(-1)
+
+
+@torch.no_grad()
+def normal_coordinates(estimator: PosteriorEstimator, canonical: Canonical) -> Chain:
+    """The bijection from the parameters of an event to normal coordinates; the background component is left out.
 
     Args:
         estimator: the network with its preprocessing.
         canonical: the event, a batch of one.
+
+    Returns:
+        A bijection of (..., d), in float64.
     """
-
-    domain = constraints.real_vector
-    codomain = constraints.real_vector
-    bijective = True
-
-    @torch.no_grad()
-    def __init__(self, estimator: Estimator, canonical: Canonical) -> None:
-        super().__init__(cache_size=0)
-        self._estimator, self._template = estimator, canonical.template
-        self._distribution = estimator.density(canonical.features)
-
-    @torch.no_grad()
-    def _call(self, x: Tensor) -> Tensor:
-        return self._distribution.to_normal(self._anchored(x))[..., 0, :]
-
-    @torch.no_grad()
-    def _inverse(self, y: Tensor) -> Tensor:
-        anchored = self._distribution.from_normal(y[..., None, :])
-        return self._estimator.support.inv(self._estimator.anchoring.inv(anchored, self._template))[..., 0, :]
-
-    @torch.no_grad()
-    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        """ln |dz / d theta|, shape of the batch: the network's density over the normal one."""
-        support, anchoring = self._estimator.support, self._estimator.anchoring
-        log_prob = self._distribution.log_prob(self._anchored(x)).double() - anchoring.log_unit(self._template)
-        normal = -0.5 * y.double().square() - 0.5 * math.log(2 * math.pi)
-        return log_prob[..., 0] + support.log_abs_det_jacobian(x, support(x)) - normal.sum(-1)
-
-    def _anchored(self, theta: Tensor) -> Tensor:
-        """Anchored coordinates, shape (..., 1, 4)."""
-        return self._estimator.anchoring(self._estimator.support(theta)[..., None, :], self._template)
+    distribution = estimator.density(canonical.tokens)
+    anchor = estimator.anchoring.at(canonical.template[0])
+    return Chain([estimator.space.bijection, anchor, NormalCoordinates(distribution)])

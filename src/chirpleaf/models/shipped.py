@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from chirpleaf.errors import InputError
+from chirpleaf.models.architecture import DENSITY_HEADS
 from chirpleaf.models.files import describe, load
 from chirpleaf.models.model import Model
-from chirpleaf.networks.heads import HEADS
 
 
 def _folder() -> Path:
@@ -23,7 +23,7 @@ def available_models() -> dict[str, dict[str, Any]]:
 def posteriors() -> tuple[str, ...]:
     """Names of the shipped models whose answer is a posterior of all intrinsic parameters."""
     documents = available_models().items()
-    return tuple(name for name, document in documents if document["architecture"]["head"]["kind"] in HEADS)
+    return tuple(name for name, document in documents if document["architecture"]["head"]["kind"] in DENSITY_HEADS)
 
 
 @lru_cache(maxsize=8)

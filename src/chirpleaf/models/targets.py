@@ -16,7 +16,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.physics.derived import derived
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.remnant import quasi_normal_frequency
-from chirpleaf.physics.spaces import make_space
+from chirpleaf.physics.spaces import ParameterSpace
 
 _SPIN = 0.95
 """Greatest final spin, and least negative one, that ranges are laid for; beyond them y leaves (-1, 1)."""
@@ -27,20 +27,20 @@ class LeafTargets:
 
     Args:
         names: quantities of `physics.derived`: mass_1, mass_2, final_spin, omega_r, omega_i.
-        prior: whose masses set the range of the masses.
+        space: the parameters that the quantities follow from; its prior sets the range of the masses.
 
     Raises:
         InputError: a quantity is none of them.
 
     Example:
-        >>> targets = LeafTargets(("mass_1", "final_spin"), IntrinsicPrior())
+        >>> targets = LeafTargets(("mass_1", "final_spin"), aligned_space(IntrinsicPrior()))
         >>> scaled = targets(torch.tensor([[30.0, 0.8, 0.0, 0.0]]))
         >>> {name: round(value.item(), 1) for name, value in targets.inv(scaled).items()}
         {'mass_1': 38.6, 'final_spin': 0.7}
     """
 
-    def __init__(self, names: Sequence[str], prior: IntrinsicPrior) -> None:
-        ranges, self._prior = _ranges(prior), prior
+    def __init__(self, names: Sequence[str], space: ParameterSpace) -> None:
+        ranges, self._space = _ranges(space.prior), space
         unknown = [name for name in names if name not in ranges]
         if unknown or not names:
             raise InputError(
@@ -56,12 +56,12 @@ class LeafTargets:
         """Scaled targets of binaries.
 
         Args:
-            theta: chirp_mass (solar masses), mass_ratio, chi_1, chi_2, shape (batch, 4).
+            theta: parameters of the space, shape (batch, d).
 
         Returns:
             Shape (batch, leaf), float32.
         """
-        found = derived(make_space(self._prior).unstack(theta.double()))
+        found = derived(self._space.unstack(theta.double()))
         values = torch.from_numpy(np.stack([found[name] for name in self.names], axis=-1))
         linear = torch.where(self._is_mass, values.log(), values)
         return (2 * (linear - self._low) / self._extent - 1).float()

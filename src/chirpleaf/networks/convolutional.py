@@ -6,15 +6,18 @@ them; the tests hold them to it, and to 2,967,552 parameters.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from chirpleaf.networks.subnetwork import FilterLayer
+from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
 
 
-class Convolution(NamedTuple):
+@dataclass(frozen=True)
+class Convolution:
     """A layer: convolution of valid padding, ReLU, maximum over `pool` samples.
 
     Attributes:
@@ -25,14 +28,16 @@ class Convolution(NamedTuple):
         pool: samples of which the greatest is kept.
     """
 
-    kernel: int
-    channels: int
-    stride: int = 1
-    dilation: int = 1
-    pool: int = 1
+    __pydantic_config__: ClassVar = FORBID_EXTRA
 
-    def shrunk(self, length: int) -> int:
-        """Length of what it makes of `length` samples."""
+    kernel: PositiveInt
+    channels: PositiveInt
+    stride: PositiveInt = 1
+    dilation: PositiveInt = 1
+    pool: PositiveInt = 1
+
+    def output_length(self, length: int) -> int:
+        """Length of the output for an input of `length` samples."""
         return ((length - self.dilation * (self.kernel - 1) - 1) // self.stride + 1) // self.pool
 
 
@@ -46,6 +51,23 @@ PUBLISHED = (
     Convolution(2, 64),
 )
 """Layers of arXiv:1903.01998 for 8192 samples of one detector."""
+
+
+@dataclass(frozen=True)
+class ConvolutionalSettings:
+    """A convolutional root on time series.
+
+    Attributes:
+        layers: the convolutions, first to last.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
+
+    layers: tuple[Convolution, ...]
+
+    def build(self, n_channels: int, n_samples: int) -> "ConvolutionalRoot":
+        """A root with fresh weights for `n_channels` series of `n_samples`; see `ConvolutionalRoot`."""
+        return ConvolutionalRoot(n_channels, n_samples, self.layers)
 
 
 class ConvolutionalRoot(nn.Module):
@@ -77,7 +99,7 @@ class ConvolutionalRoot(nn.Module):
             ]
             if layer.pool > 1:
                 stages.append(nn.MaxPool1d(layer.pool))
-            channels, length = layer.channels, layer.shrunk(length)
+            channels, length = layer.channels, layer.output_length(length)
             if length < 1:
                 raise ValueError(
                     f"expected layers that leave a sample of {n_samples}; got none after {layer}: pool less"

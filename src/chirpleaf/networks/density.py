@@ -5,31 +5,36 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from chirpleaf.networks.heads import ConditionalDistribution
+from chirpleaf.tokens import Tokens
 
 
 class ConditionalDensity(nn.Module):
-    """A conditional distribution: `density(features)` has `log_prob` and `sample`.
+    """A conditional distribution: `density(tokens)` has `log_prob` and `sample`.
 
     Args:
-        root: features to context.
+        root: encoded tokens to context.
         head: context to distribution.
+        encoder: tokens to the root's input; without one, the root takes what the density is given.
         bfloat16: whether the root multiplies matrices in bfloat16 (weights stay float32).
 
     Example:
         >>> from chirpleaf.networks import heads, residual
-        >>> root = residual.ResidualNetwork(10, 8, width=16, n_blocks=1)
-        >>> density = ConditionalDensity(root, heads.MixtureHead(8, 4))
+        >>> root = residual.ResidualSettings(width=16, n_blocks=1).build(10, 8)
+        >>> density = ConditionalDensity(root, heads.MixtureSettings().build(8, 4))
         >>> density(torch.zeros(3, 10)).sample(5).shape
         torch.Size([5, 3, 4])
     """
 
-    def __init__(self, root: nn.Module, head: nn.Module, *, bfloat16: bool = False) -> None:
+    def __init__(
+        self, root: nn.Module, head: nn.Module, encoder: nn.Module | None = None, *, bfloat16: bool = False
+    ) -> None:
         super().__init__()
+        self.encoder = encoder or nn.Identity()
         self.root, self.head, self.in_bfloat16 = root, head, bfloat16
 
-    def forward(self, features: Float[Tensor, "batch feature"]) -> ConditionalDistribution:
-        """The distribution given each row of features."""
+    def forward(self, tokens: Tokens | Float[Tensor, "batch feature"]) -> ConditionalDistribution:
+        """The distribution given each example."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.in_bfloat16):
-            context = self.root(features)
+            context = self.root(self.encoder(tokens))
         distribution: ConditionalDistribution = self.head(context.float())
         return distribution

@@ -10,12 +10,14 @@ distribution, one dimension given those before it (doi:10.1214/aoms/1177729394).
 """
 
 import math
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
-import zuko
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
 
 _TINY = 1e-300
 """Least probability of a tail: its normal lies at 37 standard deviations."""
@@ -38,6 +40,27 @@ class ConditionalDistribution(Protocol):
 
     def from_normal(self, normal: Tensor) -> Tensor:
         """Inverse of `to_normal`, within nine standard deviations."""
+
+
+@dataclass(frozen=True)
+class MixtureSettings:
+    """An affine map and autoregressive mixtures.
+
+    Attributes:
+        kind: name of these settings in presets and model files.
+        n_components: components of each one-dimensional mixture: more follow finer structure.
+        n_hidden: hidden units of each conditioner: more fit better and run slower.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
+
+    kind: Literal["mixture"] = "mixture"
+    n_components: PositiveInt = 12
+    n_hidden: PositiveInt = 128
+
+    def build(self, n_context: int, n_dims: int) -> "MixtureHead":
+        """A head with fresh weights."""
+        return MixtureHead(n_context, n_dims, n_components=self.n_components, n_hidden=self.n_hidden)
 
 
 class AutoregressiveMixture:
@@ -157,13 +180,13 @@ class MixtureHead(nn.Module):
         n_hidden: hidden units of each conditioner.
 
     Example:
-        >>> posterior = MixtureHead(8, 4)(torch.zeros(1, 8))
+        >>> posterior = MixtureSettings().build(8, 4)(torch.zeros(1, 8))
         >>> samples = posterior.sample(1000)
         >>> samples.shape, posterior.log_prob(samples).shape
         (torch.Size([1000, 1, 4]), torch.Size([1000, 1]))
     """
 
-    def __init__(self, n_context: int, n_dims: int = 4, *, n_components: int = 12, n_hidden: int = 128) -> None:
+    def __init__(self, n_context: int, n_dims: int, *, n_components: int, n_hidden: int) -> None:
         super().__init__()
         self.n_dims, self.n_shears = n_dims, n_dims * (n_dims - 1) // 2
         self.affine = nn.Linear(n_context, 2 * n_dims + self.n_shears)
@@ -177,54 +200,3 @@ class MixtureHead(nn.Module):
     def forward(self, context: Float[Tensor, "batch n_context"]) -> AutoregressiveMixture:
         """The distribution of the parameters given each context."""
         return AutoregressiveMixture(self, context)
-
-
-class _Flow:
-    """Adapts zuko's conditional distribution to `sample(n, generator)`."""
-
-    def __init__(self, distribution: torch.distributions.Distribution) -> None:
-        self._distribution = distribution
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        return self._distribution.log_prob(value)
-
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        if generator is None:
-            return self._distribution.sample((n,))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
-            return self._distribution.sample((n,))
-
-    def to_normal(self, value: Tensor) -> Tensor:
-        return self._distribution.transform(value).double()  # type: ignore[attr-defined]
-
-    def from_normal(self, normal: Tensor) -> Tensor:
-        return self._distribution.transform.inv(normal.float())  # type: ignore[attr-defined]
-
-
-class FlowHead(nn.Module):
-    """A neural spline flow of zuko (arXiv:1906.04032), for comparison with `MixtureHead`.
-
-    Args:
-        n_context: length of the context.
-        n_dims: number of parameters.
-        n_transforms: number of autoregressive spline transforms.
-        n_hidden: hidden units of their networks (two layers).
-        n_bins: bins of each spline.
-    """
-
-    def __init__(
-        self, n_context: int, n_dims: int = 4, *, n_transforms: int = 3, n_hidden: int = 128, n_bins: int = 12
-    ) -> None:
-        super().__init__()
-        self.flow = zuko.flows.NSF(
-            n_dims, n_context, transforms=n_transforms, hidden_features=(n_hidden, n_hidden), bins=n_bins
-        )
-
-    def forward(self, context: Float[Tensor, "batch n_context"]) -> _Flow:
-        """The distribution of the parameters given each context."""
-        return _Flow(self.flow(context))
-
-
-HEADS: dict[str, type[nn.Module]] = {"mixture": MixtureHead, "flow": FlowHead}
-"""Heads by the names that presets and model files give them."""

@@ -6,7 +6,8 @@ and the root a deterministic feature extractor.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -14,9 +15,63 @@ from torch import Tensor, nn
 
 from chirpleaf.networks.bayesian import BayesianLinear, Predictive
 from chirpleaf.networks.subnetwork import FilterLayer
+from chirpleaf.system.constraints import FORBID_EXTRA, Fraction, PositiveFloat, PositiveInt
+from chirpleaf.tokens import Tokens
 
 _LOWEST, _HIGHEST = -6.0, 3.0
 """Of ln(scale): what a Gaussian likelihood may be, in units of the target."""
+
+
+@dataclass(frozen=True)
+class LeafSettings:
+    """Leaves that estimate one quantity each.
+
+    Attributes:
+        kind: name of these settings in presets and model files.
+        names: the quantities.
+        width: neurons of the first two layers: more fit better and run slower.
+        dropout: share of them that training leaves out: more keeps from overfitting and slows learning.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
+
+    names: tuple[str, ...]
+    kind: Literal["leaves"] = "leaves"
+    width: PositiveInt = 128
+    dropout: Fraction = 0.1
+
+    def build(self, n_inputs: int) -> "Leaf":
+        """A leaf with fresh weights on a root of `n_inputs` features."""
+        return Leaf(n_inputs, width=self.width, dropout=self.dropout)
+
+
+@dataclass(frozen=True)
+class BayesianLeafSettings:
+    """Leaves with random weights in their last two layers, a Gaussian for each quantity.
+
+    Attributes:
+        kind: name of these settings in presets and model files.
+        names: the quantities.
+        width: as of `LeafSettings`.
+        dropout: as of `LeafSettings`, in the first layer.
+        scale: "sample" where the Gaussian's scale is learnt for each sample, "leaf" where all samples share it.
+        prior_scale: standard deviation of the weights' prior: a small one regularises more.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
+
+    names: tuple[str, ...]
+    kind: Literal["bayesian-leaves"] = "bayesian-leaves"
+    width: PositiveInt = 128
+    dropout: Fraction = 0.1
+    scale: Literal["sample", "leaf"] = "sample"
+    prior_scale: PositiveFloat = 1.0
+
+    def build(self, n_inputs: int) -> "BayesianLeaf":
+        """A leaf with fresh weights on a root of `n_inputs` features."""
+        return BayesianLeaf(
+            n_inputs, width=self.width, dropout=self.dropout, scale=self.scale, prior_scale=self.prior_scale
+        )
 
 
 class Leaf(nn.Module):
@@ -28,11 +83,11 @@ class Leaf(nn.Module):
         dropout: share of them that training leaves out.
 
     Example:
-        >>> Leaf(64)(torch.zeros(5, 64)).shape
+        >>> LeafSettings(("mass_1",)).build(64)(torch.zeros(5, 64)).shape
         torch.Size([5])
     """
 
-    def __init__(self, n_inputs: int, *, width: int = 128, dropout: float = 0.1) -> None:
+    def __init__(self, n_inputs: int, *, width: int, dropout: float) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Linear(n_inputs, width),
@@ -73,7 +128,7 @@ class BayesianLeaf(nn.Module):
             (`training.widths`).
 
     Example:
-        >>> leaf = BayesianLeaf(64).eval()
+        >>> leaf = BayesianLeafSettings(("mass_1",)).build(64).eval()
         >>> leaf.predictive(torch.zeros(5, 64), 1000).epistemic.shape
         torch.Size([5])
     """
@@ -84,10 +139,10 @@ class BayesianLeaf(nn.Module):
         self,
         n_inputs: int,
         *,
-        width: int = 128,
-        dropout: float = 0.1,
-        scale: Literal["sample", "leaf"] = "sample",
-        prior_scale: float = 1.0,
+        width: int,
+        dropout: float,
+        scale: Literal["sample", "leaf"],
+        prior_scale: float,
     ) -> None:
         super().__init__()
         self.first = nn.Sequential(nn.Linear(n_inputs, width), nn.ReLU(), nn.Dropout(dropout))
@@ -133,22 +188,31 @@ class BayesianLeaf(nn.Module):
 
 
 class RootLeaves(nn.Module):
-    """A root and the leaves that share it: `network(features)` has one entry for each leaf.
+    """A root and the leaves that share it: `network(tokens)` has one entry for each leaf.
 
     Args:
-        root: input to features.
+        root: encoded tokens to features.
         names: of the leaves.
         leaf: makes a leaf.
+        encoder: tokens to the root's input; without one, the root takes what the network is given.
 
     Example:
         >>> from chirpleaf.networks.residual import ResidualNetwork
-        >>> network = RootLeaves(ResidualNetwork(10, 8, width=16, n_blocks=1), ("mass_1", "mass_2"), lambda: Leaf(8))
+        >>> leaf = LeafSettings(("mass_1", "mass_2"), width=4)
+        >>> network = RootLeaves(ResidualNetwork(10, 8, width=16, hidden=[16]), leaf.names, lambda: leaf.build(8))
         >>> {name: estimate.shape for name, estimate in network(torch.zeros(3, 10)).items()}
         {'mass_1': torch.Size([3]), 'mass_2': torch.Size([3])}
     """
 
-    def __init__(self, root: nn.Module, names: Sequence[str], leaf: Callable[[], nn.Module]) -> None:
+    def __init__(
+        self,
+        root: nn.Module,
+        names: Sequence[str],
+        leaf: Callable[[], nn.Module],
+        encoder: nn.Module | None = None,
+    ) -> None:
         super().__init__()
+        self.encoder = encoder or nn.Identity()
         self.root, self.leaves = root, nn.ModuleDict({name: leaf() for name in names})
 
     @property
@@ -160,18 +224,20 @@ class RootLeaves(nn.Module):
         """The layer of a leaf that takes the features."""
         return self.leaves[name].entrance  # type: ignore[return-value]
 
-    def forward(self, x: Tensor) -> dict[str, Tensor | torch.distributions.Normal]:
-        """What each leaf says, by name."""
-        features = self.root(x)
+    def forward(self, tokens: Tokens | Tensor) -> dict[str, Tensor | torch.distributions.Normal]:
+        """The output of each leaf, by name."""
+        features = self.root(self.encoder(tokens))
         return {name: leaf(features) for name, leaf in self.leaves.items()}
 
-    def estimate(self, x: Tensor) -> dict[str, Tensor]:
-        """What each leaf takes for the truth, by name, each of shape (batch,)."""
-        features = self.root(x)
+    def estimate(self, tokens: Tokens | Tensor) -> dict[str, Tensor]:
+        """The point estimate of each leaf, by name, each of shape (batch,)."""
+        features = self.root(self.encoder(tokens))
         return {name: leaf.estimate(features) for name, leaf in self.leaves.items()}  # type: ignore[operator]
 
-    def predictive(self, x: Tensor, n: int, generator: torch.Generator | None = None) -> dict[str, Predictive]:
+    def predictive(
+        self, tokens: Tokens | Tensor, n: int, generator: torch.Generator | None = None
+    ) -> dict[str, Predictive]:
         """Posterior predictives of Bayesian leaves by `n` draws of the weights, by name."""
-        features = self.root(x)
+        features = self.root(self.encoder(tokens))
         leaves = self.leaves.items()
         return {name: leaf.predictive(features, n, generator) for name, leaf in leaves}  # type: ignore[operator]

@@ -1,11 +1,36 @@
 """Residual network: the root that turns a canonical input into a context vector."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from chirpleaf.networks.subnetwork import FilterLayer
+from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
+
+
+@dataclass(frozen=True)
+class ResidualSettings:
+    """A residual root.
+
+    Attributes:
+        width: features of the residual stream: more fit better and run slower.
+        n_blocks: number of blocks, likewise.
+        hidden: neurons of each block, as a sub-network has them; `width` in `n_blocks` blocks when None.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
+
+    width: PositiveInt = 512
+    n_blocks: PositiveInt = 6
+    hidden: tuple[PositiveInt, ...] | None = None
+
+    def build(self, n_inputs: int, n_outputs: int) -> "ResidualNetwork":
+        """A root with fresh weights."""
+        hidden = self.hidden or (self.width,) * self.n_blocks
+        return ResidualNetwork(n_inputs, n_outputs, width=self.width, hidden=hidden)
 
 
 class ResidualBlock(nn.Module):
@@ -13,12 +38,11 @@ class ResidualBlock(nn.Module):
 
     Args:
         width: number of features.
-        hidden: number of neurons between the two matrices; as many when None.
+        hidden: number of neurons between the two matrices.
     """
 
-    def __init__(self, width: int, hidden: int | None = None) -> None:
+    def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        hidden = hidden or width
         inner, outer = nn.Linear(width, hidden), nn.Linear(hidden, width)
         self.layers = nn.Sequential(nn.LayerNorm(width), inner, nn.GELU(), outer)
         nn.init.zeros_(outer.weight)
@@ -36,27 +60,18 @@ class ResidualNetwork(nn.Module):
         n_inputs: length of the input.
         n_outputs: length of the context.
         width: features of the residual stream.
-        n_blocks: number of blocks.
-        hidden: neurons of each block; `width` in all of them when None.
+        hidden: neurons of each block.
 
     Example:
         >>> import torch
-        >>> ResidualNetwork(10, 4, width=16, n_blocks=2)(torch.zeros(3, 10)).shape
+        >>> ResidualSettings(width=16, n_blocks=2).build(10, 4)(torch.zeros(3, 10)).shape
         torch.Size([3, 4])
     """
 
-    def __init__(
-        self,
-        n_inputs: int,
-        n_outputs: int,
-        *,
-        width: int = 512,
-        n_blocks: int = 6,
-        hidden: Sequence[int] | None = None,
-    ) -> None:
+    def __init__(self, n_inputs: int, n_outputs: int, *, width: int, hidden: Sequence[int]) -> None:
         super().__init__()
         self.embed = nn.Linear(n_inputs, width)
-        self.blocks = nn.Sequential(*(ResidualBlock(width, size) for size in hidden or [width] * n_blocks))
+        self.blocks = nn.Sequential(*(ResidualBlock(width, size) for size in hidden))
         self.project = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, n_outputs))
 
     @property

@@ -18,6 +18,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from chirpleaf.tokens import Tokens
+
 if TYPE_CHECKING:
     from chirpleaf.networks.leaves import RootLeaves
 
@@ -52,12 +54,12 @@ class Filters(NamedTuple):
     importance: dict[str, list[Tensor]]
 
 
-def measure_filters(network: "RootLeaves", x: Tensor) -> Filters:
+def measure_filters(network: "RootLeaves", tokens: Tokens | Tensor) -> Filters:
     """Measure the mean activation and the importance of the root's filters on a batch of inputs.
 
     Args:
         network: network in evaluation mode.
-        x: inputs, shape (batch, ...); some hundreds of examples.
+        tokens: inputs of some hundred examples.
 
     Returns:
         Mean activations and importance, by layer.
@@ -69,7 +71,7 @@ def measure_filters(network: "RootLeaves", x: Tensor) -> Filters:
     ]
     try:
         with torch.enable_grad():
-            estimates = network.estimate(x.detach().requires_grad_())
+            estimates = network.estimate(tokens)
             mean = [activation.detach().transpose(0, 1).flatten(1).mean(1) for activation in seen]
             importance = {name: _measure_importance(estimate, seen, mean) for name, estimate in estimates.items()}
     finally:

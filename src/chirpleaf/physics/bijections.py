@@ -34,6 +34,18 @@ class Bijection(Transform):
     def __post_init__(self) -> None:
         super().__init__(cache_size=0)
 
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        """ln |dy / dx|.
+
+        Args:
+            x: shape (..., d).
+            y: the bijection of `x`, same shape.
+
+        Returns:
+            float64, shape (...).
+        """
+        raise NotImplementedError
+
 
 @dataclass(eq=False)
 class Chain(Bijection):

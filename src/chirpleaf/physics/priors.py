@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.distributions import Cosine, Distribution, PowerLaw, Sine, Uniform
+from chirpleaf.system.constraints import FORBID_EXTRA
 
 __all__ = [
     "Cosine",
@@ -72,6 +73,8 @@ class IntrinsicPrior:
         >>> sorted(samples), prior.log_prob(samples).shape
         (['chi_1', 'chi_2', 'chirp_mass', 'mass_ratio'], (3,))
     """
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
 
     mass_min: float = 5.0
     mass_max: float = 100.0

@@ -96,27 +96,39 @@ def aligned_space(prior: IntrinsicPrior) -> ParameterSpace:
     """
     lowest, highest = prior.chirp_mass_range
     spin = prior.spin_max
-
-    def bound_mass_ratio(x: Tensor) -> tuple[Tensor, Tensor]:
-        low = torch.as_tensor(prior.mass_ratio_lower(x[..., 0].detach().cpu().numpy()), dtype=torch.float64)
-        return low.clamp_max(1 - 1e-9), torch.ones((), dtype=torch.float64)
-
-    def bound_chi_2(x: Tensor) -> tuple[Tensor, Tensor]:
-        """The values of chi_2 that keep chi_1 inside the prior."""
-        mass_ratio, chi_eff = x[..., 1], x[..., 2]
-        middle = (1 + mass_ratio) * chi_eff / mass_ratio
-        return (middle - spin / mass_ratio).clamp_min(-spin), (middle + spin / mass_ratio).clamp_max(spin)
-
     steps = [
         EffectiveSpin(mass_ratio=1, chi_1=2, chi_2=3, spin_max=spin),
-        ConditionalInterval(3, bound_chi_2),
+        ConditionalInterval(3, _SecondSpinBounds(spin)),
         Interval(2, -spin, spin),
-        ConditionalInterval(1, bound_mass_ratio),
+        ConditionalInterval(1, _MassRatioBounds(prior)),
         Logarithm(0),
         Interval(0, math.log(lowest), math.log(highest)),
         Probit(range(4)),
     ]
     return ParameterSpace(("chirp_mass", "mass_ratio", "chi_1", "chi_2"), prior, Chain(steps), periodic=(False,) * 4)
+
+
+@dataclass(frozen=True)
+class _MassRatioBounds:
+    """Bounds of the mass ratio, coordinate 1, given the chirp mass, coordinate 0."""
+
+    prior: IntrinsicPrior
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        low = torch.as_tensor(self.prior.mass_ratio_lower(x[..., 0].detach().cpu().numpy()), dtype=torch.float64)
+        return low.clamp_max(1 - 1e-9), torch.ones((), dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class _SecondSpinBounds:
+    """Bounds of chi_2, coordinate 3, that keep chi_1 inside the prior, given mass ratio and chi_eff."""
+
+    spin_max: float
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mass_ratio, chi_eff = x[..., 1], x[..., 2]
+        middle, half_width = (1 + mass_ratio) * chi_eff / mass_ratio, self.spin_max / mass_ratio
+        return (middle - half_width).clamp_min(-self.spin_max), (middle + half_width).clamp_max(self.spin_max)
 
 
 SPACES: dict[str, Callable[[IntrinsicPrior], ParameterSpace]] = {"aligned": aligned_space}

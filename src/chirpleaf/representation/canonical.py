@@ -22,37 +22,46 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Complex64, Float32, Int64
+from jaxtyping import Bool, Complex64, Float32, Int64
 from torch import Tensor, nn
 
 from chirpleaf.representation.multiband import FloatArray, Multiband
+from chirpleaf.representation.peaks import locate_peaks
 from chirpleaf.representation.templates import TemplateBank, envelope
+from chirpleaf.tokens import TokenLayout, Tokens
 
 Data = Complex64[Tensor, "batch detector bin"]
 Weights = Float32[Tensor, "batch detector bin"]
+Present = Bool[Tensor, "batch detector"]
 
 _CHUNK = 16
 """Samples searched at a time: their bands stay in the processor's cache."""
 _KEPT = 0.998
 """Share of the filters' power that their common factors keep."""
+_LEAST_NORM = 1e-30
+"""Lower bound of a template's squared norm, so that an absent detector adds nothing to the search."""
 
 
 class Canonical(NamedTuple):
-    """What the network sees, and what was taken out of the data.
+    """The network's input, and what was taken out of the data.
 
     Attributes:
-        features: network input, shape (batch, n_features).
+        tokens: network input, a token for each detector.
         template: index of the best template, shape (batch,).
         snr: peak matched-filter signal-to-noise, shape (batch, detector).
         time: arrival time relative to the reference time, shape (batch, detector), seconds.
         phase: phase of the matched filter at the peak, shape (batch, detector), rad.
     """
 
-    features: Float32[Tensor, "batch feature"]
+    tokens: Tokens
     template: Int64[Tensor, " batch"]
     snr: Float32[Tensor, "batch detector"]
     time: Float32[Tensor, "batch detector"]
     phase: Float32[Tensor, "batch detector"]
+
+    def select(self, rows: slice) -> "Canonical":
+        """The canonical input of some examples of the batch."""
+        return Canonical(self.tokens.select(rows), *(part[rows] for part in self[1:]))
 
 
 class CanonicalInput(nn.Module):
@@ -137,20 +146,25 @@ class CanonicalInput(nn.Module):
         self.register_buffer(name, torch.as_tensor(np.ascontiguousarray(values)).to(dtype), persistent=False)
 
     @property
-    def n_features(self) -> int:
-        """Length of the network input."""
-        return 3 * self.n_detectors * self.n_bands + 5 * self.n_detectors + 2
+    def layout(self) -> TokenLayout:
+        """Sizes of the tokens: series (real, imaginary), shape of the spectrum, and five scalars; two are shared."""
+        sections = (2 * self.n_bands, self.n_bands, 1, 1, 1, 1, 1)
+        return TokenLayout(self.n_detectors, sections, n_shared=2, shared_after=2)
 
-    def forward(self, data: Data, weights: Weights) -> Canonical:
+    def forward(self, data: Data, weights: Weights, present: Present | None = None) -> Canonical:
         """Searches, aligns and heterodynes.
 
         Args:
-            data: whitened multiband data, shape (batch, detector, n_bins), unit noise variance.
-            weights: whitening weights over the reference weights, same shape.
+            data: whitened multiband data, shape (batch, detector, n_bins), unit noise variance; zero where a detector
+                is absent.
+            weights: whitening weights over the reference weights, same shape; zero where a detector is absent.
+            present: whether each detector is present, shape (batch, detector); all are when None.
 
         Returns:
-            The canonical input.
+            The canonical input. Signal-to-noise ratio, time and phase are zero where a detector is absent.
         """
+        if present is None:
+            present = torch.ones(data.shape[:2], dtype=torch.bool)
         weighted = weights * self.amplitude
         power = weighted.square().unflatten(-1, (self.n_bands, self.fold)).sum(-1)
         parts = torch.view_as_real(data) * weighted[..., None]
@@ -158,12 +172,12 @@ class CanonicalInput(nn.Module):
         chunks = zip(parts.split(_CHUNK), power.split(_CHUNK), strict=True)
         found = [self._search(*chunk, filters) for chunk in chunks]
         template, chosen = (torch.cat(parts) for parts in zip(*found, strict=True))
-        snr, time, phase = self._peak(chosen, power, template)
-        angle = 2 * torch.pi * self.band_frequencies * time[..., None] - phase[..., None]
+        peak = (torch.where(present, value, 0.0) for value in self._peak(chosen, power, template))
+        canonical = Canonical(Tokens.from_values(power.new_zeros(*present.shape, 0), present), template, *peak)
+        angle = 2 * torch.pi * self.band_frequencies * canonical.time[..., None] - canonical.phase[..., None]
         twist = torch.polar(power.rsqrt(), angle)
         series = chosen * self.template_phase[template][:, None] * twist
-        features = self._features(series, power, template, snr, time, phase)
-        return Canonical(features, template, snr, time, phase)
+        return canonical._replace(tokens=self._tokens(series, power, canonical))
 
     def _search(self, parts: Tensor, power: Tensor, filters: Tensor) -> tuple[Tensor, Tensor]:
         """The template with the greatest sum over detectors of peak z^2, (batch,), and its group's y_gc."""
@@ -172,7 +186,7 @@ class CanonicalInput(nn.Module):
         factors = torch.bmm(filters, bands.flatten(0, 1).transpose(0, 1).to(filters.dtype)).float()
         outputs = torch.bmm(self.expansion, factors).unflatten(1, (2, -1)).square().sum(1)
         peaks = outputs.unflatten(1, (-1, len(self.times))).amax(2)
-        norms = self.ratio_power @ power.flatten(0, 1).T
+        norms = (self.ratio_power @ power.flatten(0, 1).T).clamp_min(_LEAST_NORM)
         template = (peaks.flatten(0, 1) / norms).unflatten(1, (batch, detectors)).sum(2).argmax(0)
         group = template // peaks.shape[1]
         chosen = bands.unflatten(-1, (batch, detectors))[:, :, group, torch.arange(batch)]
@@ -186,39 +200,35 @@ class CanonicalInput(nn.Module):
     def _peak(self, chosen: Tensor, power: Tensor, template: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Signal-to-noise, time and phase at the peak of the chosen template, each of shape (batch, detector)."""
         filtered = chosen * self.ratios[template].conj()[:, None]
-        height = (filtered @ self.fine_shifts).abs()
-        best = height.argmax(-1, keepdim=True).clamp(1, len(self.fine_times) - 2)
-        left, middle, right = (height.gather(-1, best + i)[..., 0] for i in (-1, 0, 1))
-        curvature = (2 * middle - left - right).clamp_min(1e-12)
-        offset = (0.5 * (right - left) / curvature).clamp(-1, 1)
-        time = self.fine_times[best[..., 0]] + offset * (self.fine_times[1] - self.fine_times[0])
+        index, offset = locate_peaks((filtered @ self.fine_shifts).abs())
+        time = self.fine_times[index] + offset * (self.fine_times[1] - self.fine_times[0])
         angle = 2 * torch.pi * self.band_frequencies * time[..., None]
         peak = (filtered * torch.polar(torch.ones_like(angle), angle)).sum(-1)
         norm = (power * self.ratio_power[template][:, None]).sum(-1).sqrt()
         return peak.abs() / norm, time, peak.angle()
 
-    def _features(
-        self, series: Tensor, power: Tensor, template: Tensor, snr: Tensor, time: Tensor, phase: Tensor
-    ) -> Tensor:
-        """Series scaled by the root of the signal-to-noise, shape of the spectra, and what was taken out."""
+    def _tokens(self, series: Tensor, power: Tensor, canonical: Canonical) -> Tokens:
+        """Series over the root of the signal-to-noise ratio, shapes of the spectra, and what was taken out."""
+        present = canonical.tokens.present
+        snr, time, phase, template = canonical.snr, canonical.time, canonical.phase, canonical.template
         network_snr = snr.square().sum(-1, keepdim=True).sqrt()
-        scaled = torch.view_as_real(series / (network_snr[..., None] / 10).sqrt()).flatten(1)
-        spectrum = 0.5 * power.log() - self.log_height
-        level = spectrum.mean((1, 2), keepdim=True)
-        log_mass = self.chirp_mass.log()
-        extent = log_mass.max() - log_mass.min()
-        lag = time - time.mean(-1, keepdim=True)
-        turn = phase - phase[:, :1]
+        scaled = torch.view_as_real(series / (network_snr[..., None] / 10).sqrt()).flatten(2)
+        spectrum = torch.where(present[..., None], 0.5 * power.log() - self.log_height, 0.0)
+        n_present = present.sum(1, keepdim=True)
+        spectrum = spectrum - spectrum.sum((1, 2), keepdim=True) / (n_present * self.n_bands)[..., None]
+        turn = phase - phase.gather(1, present.int().argmax(1, keepdim=True))
         scalars = [
-            (2 * (log_mass[template] - log_mass.min()) / extent - 1)[:, None],
-            self.chi_eff[template][:, None],
             snr.log() - 2.5,
-            lag / 0.005,
+            (time - time.sum(1, keepdim=True) / n_present) / 0.005,
             turn.cos(),
             turn.sin(),
-            (spectrum - level).mean(-1),
+            spectrum.mean(-1),
         ]
-        return torch.cat([scaled, (spectrum - level).flatten(1), *scalars], dim=1)
+        values = torch.cat([scaled, spectrum, torch.stack(scalars, dim=-1)], dim=-1)
+        log_mass = self.chirp_mass.log()
+        extent = log_mass.max() - log_mass.min()
+        shared = [2 * (log_mass[template] - log_mass.min()) / extent - 1, self.chi_eff[template]]
+        return Tokens(torch.where(present[..., None], values, 0.0), torch.stack(shared, dim=-1), present)
 
 
 def _compressed(filters: np.ndarray, noise: FloatArray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,8 @@ c being the grid's carrier; noise then has unit variance in every sample.
 """
 
 import math
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Complex64, Float32
@@ -16,6 +18,27 @@ from torch import Tensor, nn
 
 from chirpleaf.errors import InputError
 from chirpleaf.representation.multiband import Multiband
+from chirpleaf.system.constraints import FORBID_EXTRA, NonNegativeFloat, OpenFraction, PositiveInt
+
+
+@dataclass(frozen=True)
+class SeriesSettings:
+    """Length and rate of the time series.
+
+    Attributes:
+        rate: sampling rate, Hz.
+        n_samples: length of the series.
+        before: share of the series that lies before the reference time.
+        arrival: half width of the random shifts of the series in training, seconds: a network that has seen the merger
+            at any of these times does not depend on an exact reference time.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
+
+    rate: PositiveInt
+    n_samples: PositiveInt
+    before: OpenFraction = 0.75
+    arrival: NonNegativeFloat = 0.1
 
 
 class SeriesInput(nn.Module):
@@ -23,11 +46,7 @@ class SeriesInput(nn.Module):
 
     Args:
         grid: a grid of single native frequencies.
-        rate: samples a second, Hz.
-        n_samples: length of the series.
-        before: share of the series that lies before the reference time.
-        arrival: half width of the random moves of the series in training, seconds: a network that has seen the merger
-            anywhere in it does not ask for its time.
+        settings: length and rate of the series.
 
     Raises:
         InputError: the grid combines frequencies, or reaches above half the rate, or its segment is shorter than the
@@ -35,17 +54,16 @@ class SeriesInput(nn.Module):
 
     Example:
         >>> grid = Multiband(4.0, chirp_mass_min=12.0, chirp_mass_max=88.0, widest=0.25, fold=1)
-        >>> series = SeriesInput(grid, rate=2048, n_samples=2048)
+        >>> series = SeriesInput(grid, SeriesSettings(rate=2048, n_samples=2048))
         >>> series(torch.zeros(3, 2, grid.n_bins, dtype=torch.complex64)).shape
         torch.Size([3, 2, 2048])
     """
 
-    unwound: Tensor
+    phase_factors: Tensor
 
-    def __init__(
-        self, grid: Multiband, *, rate: int, n_samples: int, before: float = 0.75, arrival: float = 0.1
-    ) -> None:
+    def __init__(self, grid: Multiband, settings: SeriesSettings) -> None:
         super().__init__()
+        rate, n_samples = settings.rate, settings.n_samples
         length = round(rate * grid.duration)
         if grid.n_bins != len(grid.native_frequencies):
             raise InputError(
@@ -58,10 +76,10 @@ class SeriesInput(nn.Module):
                 f"{n_samples} at {rate} Hz: lower maximum_frequency or n_samples"
             )
         self.grid, self.rate, self.n_samples, self.length = grid, rate, n_samples, length
-        self.arrival = arrival
-        self.first, self.start = int(grid.edges[0]), -round(before * n_samples)
-        unwound = torch.from_numpy(grid.carrier(grid.frequencies)).conj() * (length / 2 / math.sqrt(grid.n_bins))
-        self.register_buffer("unwound", unwound.to(torch.complex64), persistent=False)
+        self.arrival = settings.arrival
+        self.first, self.start = int(grid.edges[0]), -round(settings.before * n_samples)
+        phase_factors = torch.from_numpy(grid.carrier(grid.frequencies)).conj() * (length / 2 / math.sqrt(grid.n_bins))
+        self.register_buffer("phase_factors", phase_factors.to(torch.complex64), persistent=False)
 
     @property
     def times(self) -> Float32[Tensor, " time"]:
@@ -75,13 +93,13 @@ class SeriesInput(nn.Module):
 
         Args:
             data: whitened data on the grid, of unit noise variance.
-            generator: moves each example by a random time, all its detectors alike; none is moved without.
+            generator: shifts each example by a random time, all its detectors alike; without it, none is shifted.
         """
         if generator is not None:
             frequencies = torch.from_numpy(self.grid.frequencies).float()
             times = self.arrival * (2 * torch.rand(len(data), 1, 1, generator=generator) - 1)
             data = data * torch.polar(torch.ones(()), -2 * torch.pi * frequencies * times)
         spectrum = data.new_zeros(*data.shape[:-1], self.length // 2 + 1)
-        spectrum[..., self.first : self.first + self.grid.n_bins] = data * self.unwound
+        spectrum[..., self.first : self.first + self.grid.n_bins] = data * self.phase_factors
         series = torch.fft.irfft(spectrum, n=self.length)
         return series.roll(-self.start, dims=-1)[..., : self.n_samples]

@@ -1,4 +1,4 @@
-"""Template bank of the canonical input: a few dozen chirps that tell roughly what the data hold.
+"""Template bank of the canonical input: a few dozen chirps that roughly identify the signal in the data.
 
 Templates are laid out in chirp mass so that the leading-order phase (3/128)(pi G M_c f/c^3)^(-5/3) at the lowest
 frequency steps by a given angle (what is left after a fit of time and phase is about a tenth of it), and by a given
@@ -8,15 +8,38 @@ binning, arXiv:1806.08792).
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from chirpleaf.physics.inspiral import chirp_phase
-from chirpleaf.physics.signals.quadrupole import face_on
+from chirpleaf.physics.signals.model import SignalModel
 from chirpleaf.representation.multiband import ComplexArray, FloatArray, Multiband
+from chirpleaf.system.constraints import FORBID_EXTRA, PositiveFloat, PositiveInt
 
-MASS_RATIO = 0.7
-"""Of the templates, where nothing else is said."""
+
+@dataclass(frozen=True)
+class TemplateSettings:
+    """Spacing of the template bank: closer templates fit better and take longer to search.
+
+    Attributes:
+        phase_step: step of the leading-order phase at the lowest frequency between light templates, rad.
+        ratio_step: step of ln(chirp mass) between heavy templates.
+        chi_eff: effective spins of the templates; both spins are equal.
+        mass_ratio: mass ratio of the templates.
+        rungs_per_group: chirp masses that share an anchor.
+        spins_share_anchor: whether templates of all spins share an anchor; otherwise each spin has anchors of its own,
+            which stay nearer to their templates.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
+
+    phase_step: PositiveFloat = 8.0
+    ratio_step: PositiveFloat = 0.1
+    chi_eff: tuple[float, ...] = (-0.6, 0.0, 0.6)
+    mass_ratio: PositiveFloat = 0.7
+    rungs_per_group: PositiveInt = 4
+    spins_share_anchor: bool = True
 
 
 def chirp_mass_ladder(
@@ -67,51 +90,30 @@ class TemplateBank:
 
 
 def build_template_bank(
-    grid: Multiband,
-    *,
-    chirp_mass_range: tuple[float, float],
-    phase_step: float = 8.0,
-    ratio_step: float = 0.1,
-    chi_eff: tuple[float, ...] = (-0.6, 0.0, 0.6),
-    mass_ratio: float = MASS_RATIO,
-    rungs_per_group: int = 4,
-    spins_share_anchor: bool = True,
-    approximant: str = "IMRPhenomXAS",
+    grid: Multiband, signal: SignalModel, chirp_mass_range: tuple[float, float], settings: TemplateSettings
 ) -> TemplateBank:
     """Lays out and computes the templates.
 
     Args:
         grid: the multiband grid.
+        signal: its dominant series is the template.
         chirp_mass_range: least and greatest chirp mass, solar masses.
-        phase_step: see `chirp_mass_ladder`, rad.
-        ratio_step: see `chirp_mass_ladder`.
-        chi_eff: effective spins of the templates (both spins equal).
-        mass_ratio: their mass ratio.
-        rungs_per_group: chirp masses per group.
-        spins_share_anchor: templates of all spins stand around one anchor; when false, each spin has anchors of its
-            own, which stay nearer to their templates.
-        approximant: waveform model.
+        settings: spacing of the templates.
 
     Returns:
-        The bank; the ladder is refined until its length is a multiple of `rungs_per_group`.
+        The bank; the ladder is refined until its length is a multiple of `settings.rungs_per_group`.
     """
-    lowest, highest = chirp_mass_range
-    frequency = grid.minimum_frequency
-    ladder = chirp_mass_ladder(lowest, highest, phase_step=phase_step, ratio_step=ratio_step, frequency=frequency)
-    n_groups = -(-len(ladder) // rungs_per_group)
-    shrink = len(ladder) / (n_groups * rungs_per_group + 0.5)
-    ladder = chirp_mass_ladder(
-        lowest, highest, phase_step=phase_step * shrink, ratio_step=ratio_step * shrink, frequency=frequency
-    )[: n_groups * rungs_per_group]
-    rungs, spins = np.meshgrid(ladder, np.asarray(chi_eff), indexing="ij")
-    shape = (n_groups, rungs_per_group * len(chi_eff))
-    middle = (rungs_per_group // 2) * len(chi_eff) + len(chi_eff) // 2
-    if not spins_share_anchor:
-        by_spin = (n_groups, rungs_per_group, len(chi_eff))
+    ladder, n_groups = _ladder(grid, chirp_mass_range, settings)
+    n_spins, per_group = len(settings.chi_eff), settings.rungs_per_group
+    rungs, spins = np.meshgrid(ladder, np.asarray(settings.chi_eff), indexing="ij")
+    shape = (n_groups, per_group * n_spins)
+    middle = (per_group // 2) * n_spins + n_spins // 2
+    if not settings.spins_share_anchor:
+        by_spin = (n_groups, per_group, n_spins)
         rungs, spins = (values.reshape(by_spin).swapaxes(1, 2) for values in (rungs, spins))
-        shape = (n_groups * len(chi_eff), rungs_per_group)
-        middle = rungs_per_group // 2
-    waves = _templates(grid, rungs.ravel(), spins.ravel(), mass_ratio, approximant).reshape(*shape, grid.n_bins)
+        shape, middle = (n_groups * n_spins, per_group), per_group // 2
+    waves = _templates(grid, signal, rungs.ravel(), spins.ravel(), settings.mass_ratio)
+    waves = waves.reshape(*shape, grid.n_bins)
     anchors = np.stack([phase_factor(grid.frequencies, wave) for wave in waves[:, middle]])
     heterodyned = (waves * anchors.conj()[:, None]).reshape(*shape, grid.n_bands, grid.fold)
     return TemplateBank(
@@ -119,18 +121,30 @@ def build_template_bank(
     )
 
 
+def _ladder(grid: Multiband, bounds: tuple[float, float], settings: TemplateSettings) -> tuple[FloatArray, int]:
+    """Chirp masses in a whole number of groups, and that number."""
+
+    def place(shrink: float) -> FloatArray:
+        return chirp_mass_ladder(
+            *bounds,
+            phase_step=settings.phase_step * shrink,
+            ratio_step=settings.ratio_step * shrink,
+            frequency=grid.minimum_frequency,
+        )
+
+    length, per_group = len(place(1.0)), settings.rungs_per_group
+    n_groups = -(-length // per_group)
+    return place(length / (n_groups * per_group + 0.5))[: n_groups * per_group], n_groups
+
+
 def _templates(
-    grid: Multiband, chirp_mass: FloatArray, chi: FloatArray, mass_ratio: float, approximant: str
+    grid: Multiband, signal: SignalModel, chirp_mass: FloatArray, chi: FloatArray, mass_ratio: float
 ) -> ComplexArray:
-    """Face-on waveforms times the carrier, over the inspiral envelope, peak of the modulus one; (n, n_bins)."""
-    binaries: dict[str, FloatArray | float] = {
-        "chirp_mass": chirp_mass,
-        "mass_ratio": mass_ratio,
-        "chi_1": chi,
-        "chi_2": chi,
-    }
-    hp = face_on(binaries, grid.frequencies, approximant)
-    waves = hp * grid.carrier(grid.frequencies) / envelope(grid.frequencies)
+    """Waveforms times the carrier, over the inspiral envelope, peak of the modulus one; (n, n_bins)."""
+    ratios = np.full_like(chirp_mass, mass_ratio)
+    binaries = {"chirp_mass": chirp_mass, "mass_ratio": ratios, "chi_1": chi, "chi_2": chi}
+    series = signal.series(binaries, grid.frequencies)[:, signal.dominant]
+    waves = series * grid.carrier(grid.frequencies) / envelope(grid.frequencies)
     return waves / np.abs(waves).max(axis=1, keepdims=True)
 
 

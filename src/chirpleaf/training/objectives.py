@@ -1,13 +1,13 @@
 """Objectives: what training lowers, for each kind of network."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from chirpleaf.models.targets import LeafTargets
+from chirpleaf.networks.defensive import DefensiveMixture
 from chirpleaf.training.batch import Batch
 
 
@@ -31,18 +31,18 @@ class LogScore:
     has learnt nothing yet would leave it all of them, so for the first batches it must do without.
 
     Attributes:
-        background: share of the background.
+        mixture: the defensive mixture.
         alone: batches for which the network does without it.
     """
 
-    background: float = 0.0
+    mixture: DefensiveMixture = field(default_factory=DefensiveMixture)
     alone: int = 0
 
     def loss(self, network: nn.Module, batch: Batch, step: int | None = None) -> Tensor:
         """Weighted negative log density in support-aware coordinates."""
         log_prob = network(batch.features).log_prob(batch.target) - batch.log_unit
         if step is None or step >= self.alone:
-            log_prob = torch.logaddexp(log_prob + math.log1p(-self.background), batch.broad)
+            log_prob = self.mixture.log_prob(log_prob, batch.broad)
         return -(batch.weight * log_prob).mean()
 
     def error(self, network: nn.Module, batch: Batch) -> None:

@@ -101,7 +101,7 @@ class RichProgress(Callback):
         loss = float(outputs["loss"])
         smooth = self._SMOOTHING
         self._loss = loss if self._loss != self._loss else smooth * self._loss + (1 - smooth) * loss
-        self._samples += len(batch[0])
+        self._samples += len(batch.weight)
         rate = self._samples / (time.monotonic() - self._start)
         self._progress.update(
             self._task, completed=trainer.global_step, loss=self._loss, validation=self._validation, rate=rate

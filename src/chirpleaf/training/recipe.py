@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -147,13 +147,14 @@ def train(
     return Model(name, architecture, estimator, provenance)
 
 
-def objective(estimator: Estimator | LeafEstimator, simulation: Simulation, schedule: Schedule) -> Objective:
+def objective(estimator: Estimator, simulation: Simulation, schedule: Schedule) -> Objective:
     """What training lowers for an estimator; examples of Bayesian leaves are counted by their waveforms."""
-    if isinstance(estimator, Estimator):
-        return LogScore(estimator.background, alone=schedule.warmup)
-    if estimator.bayesian:
-        return EvidenceBound(estimator.targets, simulation.waveforms)
-    return SquaredError(estimator.targets)
+    if estimator.can_propose:
+        return LogScore(estimator.mixture, alone=schedule.warmup)  # type: ignore[attr-defined]
+    targets = estimator.targets  # type: ignore[attr-defined]
+    return (
+        EvidenceBound(targets, simulation.waveforms) if estimator.kind == "bayesian-leaves" else SquaredError(targets)
+    )
 
 
 def waveform_source(
@@ -173,7 +174,7 @@ def waveform_source(
 
 def build_simulator(
     architecture: Architecture,
-    estimator: Estimator | LeafEstimator,
+    estimator: Estimator,
     simulation: Simulation,
     *,
     seed: int,
@@ -226,18 +227,18 @@ def validation_batches(
     return [other.batch(index) for index in range(ranks.rank, simulation.validation_batches, ranks.size)]
 
 
-def _settled(
-    estimator: Estimator | LeafEstimator, architecture: Architecture, simulation: Simulation, seed: int
-) -> dict[str, float]:
+def _settled(estimator: Estimator, architecture: Architecture, simulation: Simulation, seed: int) -> dict[str, float]:
     """Factors by which the widths of Bayesian leaves were settled, on as many events of the prior as in validation."""
-    if not (isinstance(estimator, LeafEstimator) and estimator.bayesian):
+    if estimator.kind != "bayesian-leaves":
         return {}
     prior = _unseen(estimator, architecture, simulation, [seed, 2], strata=1)
-    return settle_widths(estimator, [prior.batch(index) for index in range(simulation.validation_batches)], seed)
+    return settle_widths(
+        cast(LeafEstimator, estimator), [prior.batch(index) for index in range(simulation.validation_batches)], seed
+    )
 
 
 def _unseen(
-    estimator: Estimator | LeafEstimator,
+    estimator: Estimator,
     architecture: Architecture,
     simulation: Simulation,
     seed: list[int],

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from chirpleaf.models.estimator import Estimator
-from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.physics.detectors import Detector
 from chirpleaf.physics.priors import ExtrinsicPrior
 from chirpleaf.physics.signals.quadrupole import inclination_factors
@@ -45,7 +44,7 @@ class Simulator:
 
     bank: WaveformBank
     proposal: StratifiedProposal
-    estimator: Estimator | LeafEstimator
+    estimator: Estimator
     detectors: tuple[Detector, ...]
     spectra: Tensor
     snr_range: tuple[float, float] = (7.0, 60.0)
@@ -70,13 +69,13 @@ class Simulator:
         signal, weights = self.signal(waves, rng, generator)
         noise = torch.view_as_complex(torch.randn(*signal.shape, 2, generator=generator))
         estimator = self.estimator
-        canonical = estimator.see(signal + noise, weights, generator)
+        canonical = estimator.preprocess(signal + noise, weights, generator=generator)
         theta = self.bank.theta[rows]
         found = estimator.canonical.chirp_mass[canonical.template].double().numpy()
         loudness = canonical.snr.square().sum(1).sqrt().numpy()
         log_weight = self.proposal.log_weight(theta[:, 0].numpy()) - self.proposal.log_norm(found, loudness)
-        target = estimator.target(theta, canonical)
-        return Batch(canonical.features, *target, torch.from_numpy(np.exp(log_weight)).float())
+        target = estimator.training_target(theta, canonical)
+        return Batch(canonical.tokens, *target, torch.from_numpy(np.exp(log_weight)).float())
 
     def signal(self, waves: Tensor, rng: np.random.Generator, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Signals as the detectors have them before the noise.

@@ -23,6 +23,7 @@ from scipy.stats import cramervonmises
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.networks.bayesian import Predictive
 from chirpleaf.networks.leaves import BayesianLeaf
+from chirpleaf.tokens import concatenate_tokens
 from chirpleaf.training.batch import Batch
 
 _WEIGHTS = 256
@@ -45,7 +46,8 @@ def settle_widths(estimator: LeafEstimator, batches: Sequence[Batch], seed: int 
     """
     assert all((batch.weight == 1).all() for batch in batches)
     generator = torch.Generator().manual_seed(seed)
-    features, truth = (torch.cat([getattr(batch, part) for batch in batches]) for part in ("features", "target"))
+    features = concatenate_tokens([batch.features for batch in batches])
+    truth = torch.cat([batch.target for batch in batches])
     factors = {}
     for place, (name, predictive) in enumerate(estimator.network.predictive(features, _WEIGHTS, generator).items()):
         leaf = estimator.network.leaves[name]

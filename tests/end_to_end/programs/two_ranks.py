@@ -15,10 +15,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 from chirpleaf.models.targets import LeafTargets
 from chirpleaf.networks.density import ConditionalDensity
-from chirpleaf.networks.heads import MixtureHead
+from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
-from chirpleaf.networks.residual import ResidualNetwork
+from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.spaces import aligned_space
 from chirpleaf.training.batch import Batch
 from chirpleaf.training.engine import fit
 from chirpleaf.training.objectives import EvidenceBound, LogScore, Objective, SquaredError
@@ -30,7 +31,7 @@ SIZE = 60
 STEPS = 3
 BUCKET = 0.002
 """MB: several in so small a network."""
-TARGETS = LeafTargets(("mass_1", "mass_2"), IntrinsicPrior())
+TARGETS = LeafTargets(("mass_1", "mass_2"), aligned_space(IntrinsicPrior()))
 KINDS = ("leaves", "bayesian-leaves", "density")
 
 
@@ -60,9 +61,9 @@ class Halves:
 def problem(kind: str, seed: int = 0) -> tuple[nn.Module, Objective]:
     """A network with fixed weights, without dropout, and what it is trained by."""
     torch.manual_seed(seed)
-    root = ResidualNetwork(6, 8, width=16, n_blocks=1)
+    root = ResidualSettings(width=16, n_blocks=1).build(6, 8)
     if kind == "density":
-        return ConditionalDensity(root, MixtureHead(8, 4, n_components=3, n_hidden=8)), LogScore()
+        return ConditionalDensity(root, MixtureSettings(n_components=3, n_hidden=8).build(8, 4)), LogScore()
     leaf = {"leaves": Leaf, "bayesian-leaves": BayesianLeaf}[kind]
     network = RootLeaves(root, TARGETS.names, lambda: leaf(8, width=16, dropout=0.0))
     return network, EvidenceBound(TARGETS, 1000) if kind == "bayesian-leaves" else SquaredError(TARGETS)

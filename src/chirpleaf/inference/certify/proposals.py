@@ -19,7 +19,7 @@ from torch.distributions.transforms import Transform
 from chirpleaf.inference.amortised import draw
 from chirpleaf.inference.observe import Observation
 from chirpleaf.models.estimator import PARAMETERS
-from chirpleaf.models.normal import NormalMap
+from chirpleaf.models.normal import normal_coordinates
 from chirpleaf.physics.derived import Samples
 from chirpleaf.result.weights import effective_sample_size, relative_weights
 
@@ -154,10 +154,10 @@ def refitted(observation: Observation, theta: Samples, log_weight: Array, seed: 
         seed: of the starting points.
     """
     estimator = observation.model.posterior
-    normal = NormalMap(estimator, observation.canonical)
+    normal = normal_coordinates(estimator, observation.canonical)
     weight = _flattened(log_weight)
     missed = weight @ (normal(_tensor(theta)).abs().amax(1) >= _REACH).numpy()
-    return MixtureProposal.fitted(normal if missed < _MISSED else estimator.support, theta, log_weight, seed)
+    return MixtureProposal.fitted(normal if missed < _MISSED else estimator.space.bijection, theta, log_weight, seed)
 
 
 def _counted(z: Float64[np.ndarray, "n d"], weight: Array) -> tuple[Float64[np.ndarray, "m d"], Array]:

@@ -1,7 +1,7 @@
 """The interface of a signal model."""
 
 from collections.abc import Mapping
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 ComplexArray: TypeAlias = NDArray[np.complex128]
 
 
+@runtime_checkable
 class SignalModel(Protocol):
     """What a binary emits, as S frequency series (see the module `physics.signals`).
 
