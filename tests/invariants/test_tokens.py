@@ -1,0 +1,86 @@
+"""Tokens and encoders: an encoder keeps every feature once; absent detectors change nothing of the others."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from chirpleaf.errors import InputError
+from chirpleaf.models import Model
+from chirpleaf.networks.encoders import ENCODERS, Concatenation
+from chirpleaf.representation.canonical import CanonicalInput
+from chirpleaf.tokens import TokenLayout, Tokens, concatenate_tokens
+
+
+def tokens(n: int = 4, seed: int = 0) -> Tokens:
+    generator = torch.Generator().manual_seed(seed)
+    values = torch.randn(n, 3, 7, generator=generator)
+    return Tokens.from_values(values)._replace(shared=torch.randn(n, 2, generator=generator))
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_an_encoder_takes_tokens_row_by_row(name: str) -> None:
+    encoder = ENCODERS[name](TokenLayout(3, (4, 2, 1), n_shared=2, shared_after=1))
+    whole = encoder(tokens())
+    assert whole.shape == (4, encoder.n_outputs)
+    for row in range(4):
+        torch.testing.assert_close(encoder(tokens().select(slice(row, row + 1))), whole[row : row + 1])
+
+
+def test_concatenation_keeps_every_feature_once_and_sections_together() -> None:
+    some = tokens(1)
+    found = Concatenation(TokenLayout(3, (4, 2, 1), n_shared=2, shared_after=1))(some)[0]
+    values = some.values[0]
+    expected = [values[:, :4].flatten(), some.shared[0], values[:, 4:6].flatten(), values[:, 6]]
+    assert torch.equal(found, torch.cat(expected))
+
+
+def test_batches_are_joined_and_selected() -> None:
+    joined = concatenate_tokens([tokens(2, 1), tokens(3, 2)])
+    assert len(joined.values) == len(joined.shared) == len(joined.present) == 5
+    for part, other in zip(joined.select(torch.tensor([2, 3, 4])), tokens(3, 2), strict=True):
+        assert torch.equal(part, other)
+
+
+@pytest.fixture(scope="module")
+def data(model: Model) -> tuple[Tensor, Tensor]:
+    """Loud noise of two detectors and their weights."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (6, 2, model.estimator.canonical.grid.n_bins)
+    noise = torch.view_as_complex(torch.randn(*shape, 2, generator=generator))
+    return 3 * noise, 0.5 + torch.rand(shape, generator=generator)
+
+
+@pytest.mark.parametrize("absent", [0, 1])
+def test_an_absent_detector_leaves_the_canonical_input_of_the_other(
+    model: Model, data: tuple[Tensor, Tensor], absent: int
+) -> None:
+    two = model.estimator.canonical
+    one = CanonicalInput(two.grid, two.bank, two.reference_weights, n_detectors=1)
+    there = 1 - absent
+    alone = one(data[0][:, there : there + 1], data[1][:, there : there + 1])
+    present = torch.ones(6, 2, dtype=torch.bool)
+    present[:, absent] = False
+    masked = [torch.where(present[..., None], part, torch.zeros_like(part)) for part in data]
+    both = two(*masked, present)
+    assert torch.equal(both.template, alone.template)
+    assert torch.equal(both.tokens.present, present)
+    assert both.tokens.values[:, absent].abs().max() == both.snr[:, absent].abs().max() == 0
+    assert torch.isfinite(both.tokens.values).all()
+    torch.testing.assert_close(both.tokens.values[:, there], alone.tokens.values[:, 0], rtol=0, atol=1e-3)
+    torch.testing.assert_close(both.tokens.shared, alone.tokens.shared)
+    for found, expected in zip((both.snr, both.time, both.phase), (alone.snr, alone.time, alone.phase), strict=True):
+        torch.testing.assert_close(found[:, there], expected[:, 0], rtol=1e-4, atol=1e-4)
+
+
+def test_a_detector_that_is_present_does_change_the_canonical_input(model: Model, data: tuple[Tensor, Tensor]) -> None:
+    canonical = model.estimator.canonical
+    one = CanonicalInput(canonical.grid, canonical.bank, canonical.reference_weights, n_detectors=1)
+    alone = one(data[0][:, :1], data[1][:, :1])
+    assert not torch.equal(canonical(*data).tokens.values[:, 0], alone.tokens.values[:, 0])
+
+
+def test_an_unknown_encoder_is_refused(model: Model) -> None:
+    with pytest.raises(InputError, match=r"expected an encoder among concatenation.*; got 'pooling'"):
+        replace(model.architecture, encoder="pooling").build(model.estimator.canonical.bank)

@@ -1,0 +1,94 @@
+"""A tiny signal model and parameter space: what proves that nothing assumes one series, or four parameters.
+
+The signal is a Newtonian chirp with two harmonics of the orbital phase, m = 2 and 3, in closed form (stationary phase),
+
+    h_m(f) = A_m(f) exp(-i (m / 2) psi(2 f / m)) exp(-(f / f_end)^4),      psi(f) = (3 / 128) (pi G M_c f / c^3)^(-5/3),
+
+with A_2 = sqrt(5 / 24) pi^(-2/3) (G M_c / c^3)^(5/6) f^(-7/6) / (1 Mpc / c) and A_3 = 0.4 (1 - q) A_2, and the
+inclination i enters as for the (2, 2) and the (3, 3) mode:
+
+    R_2 = F_plus (1 + cos^2 i) / 2 - i F_cross cos i,      R_3 = sin i R_2.
+
+The space has two parameters, chirp mass and mass ratio.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chirpleaf.physics.bijections import Chain, Interval, Logarithm, Probit
+from chirpleaf.physics.inspiral import SOLAR_MASS_SECONDS, chirp_phase
+from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.spaces import ParameterSpace
+
+MEGAPARSEC_SECONDS = 1.0292712503e14
+END = 200.0
+"""Where the chirp ends, Hz."""
+
+
+@dataclass(frozen=True)
+class TinySignal:
+    """Two harmonics; implements `physics.signals.SignalModel`."""
+
+    approximant: str = "tiny"
+    harmonics: ClassVar[tuple[int, ...]] = (2, 3)
+    dominant: ClassVar[int] = 0
+
+    def series(
+        self, intrinsic: Mapping[str, ArrayLike], frequencies: ArrayLike, *, workers: int = 1
+    ) -> NDArray[np.complex128]:
+        """(n, 2, F), strain/Hz at 1 Mpc."""
+        chirp_mass, ratio = (
+            np.atleast_1d(np.asarray(intrinsic[name], float))[:, None] for name in ("chirp_mass", "mass_ratio")
+        )
+        f = np.asarray(frequencies, float)
+        amplitude = np.sqrt(5 / 24) * np.pi ** (-2 / 3) * (chirp_mass * SOLAR_MASS_SECONDS) ** (5 / 6) * f ** (-7 / 6)
+        amplitude = amplitude / MEGAPARSEC_SECONDS * np.exp(-((f / END) ** 4))
+        second = amplitude * np.exp(-1j * chirp_phase(chirp_mass, f))
+        third = 0.4 * (1 - ratio) * amplitude * np.exp(-1.5j * chirp_phase(chirp_mass, 2 * f / 3))
+        return np.stack([second, third], axis=1)
+
+    def response(
+        self, fp: ArrayLike, fc: ArrayLike, theta_jn: ArrayLike, phase: ArrayLike = 0.0
+    ) -> NDArray[np.complex128]:
+        """(..., 2)."""
+        cosine, sine = np.cos(theta_jn), np.sin(theta_jn)
+        second = np.asarray(fp) * (1 + cosine**2) / 2 - 1j * np.asarray(fc) * cosine
+        turn = np.exp(1j * np.asarray(phase, float))
+        return np.stack(np.broadcast_arrays(second * turn**2, sine * second * turn**3), axis=-1)
+
+
+@dataclass(frozen=True)
+class TinyPrior(IntrinsicPrior):
+    """Uniform in component masses, and nothing else."""
+
+    def sample(self, n: int, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+        """`chirp_mass` (solar masses) and `mass_ratio`, each (n,)."""
+        samples = super().sample(n, rng)
+        return {name: samples[name] for name in ("chirp_mass", "mass_ratio")}
+
+    def log_prob(self, samples: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
+        """ln density per d(chirp_mass) d(mass_ratio), (n,)."""
+        spins = dict.fromkeys(("chi_1", "chi_2"), np.zeros(np.shape(samples["chirp_mass"])))
+        return super().log_prob({**samples, **spins}) + 2 * np.log(2 * self.spin_max)
+
+
+def tiny_space(prior: IntrinsicPrior) -> ParameterSpace:
+    """Chirp mass and mass ratio; the prior's component masses must leave the whole rectangle of the two."""
+    tiny = TinyPrior(**{name: getattr(prior, name) for name in prior.__dataclass_fields__})
+    low, high = tiny.chirp_mass_range
+    assert np.allclose(tiny.mass_ratio_lower([low, high]), tiny.mass_ratio_min)
+    steps = [
+        Logarithm(0),
+        Interval(0, np.log(low), np.log(high)),
+        Interval(1, tiny.mass_ratio_min, 1.0),
+        Probit((0, 1)),
+    ]
+    return ParameterSpace(("chirp_mass", "mass_ratio"), tiny, Chain(steps), periodic=(False, False))
+
+
+PRIOR = IntrinsicPrior(mass_min=5.0, mass_max=150.0, mass_ratio_min=0.3, chirp_mass_min=25.0, chirp_mass_max=45.0)
+"""A prior whose component masses leave the whole rectangle."""
