@@ -64,7 +64,7 @@ def main() -> None:
     arguments = parser.parse_args()
     posterior = chirpleaf.infer("GW150914", model=arguments.model, samples=20_000, seed=1, certify=False)
     reference = read_samples(arguments.reference)
-    LOGGER.info(f"GW150914, model {posterior.observation.model.name}, network SNR {posterior.observation.snr:.1f}")
+    LOGGER.info(f"GW150914, model {posterior.provenance.model}, network SNR {posterior.trust.network_snr:.1f}")
     compare_with(reference, posterior.samples)
     if arguments.picture:
         plot_corner(posterior.samples, DRAWN, reference=reference, reference_name="bilby").savefig(
@@ -78,7 +78,7 @@ def main() -> None:
         published * np.hypot(mass_up / mass, z_up / (1 + z)),
         published * np.hypot(mass_down / mass, z_down / (1 + z)),
     )
-    LOGGER.info(f"GW170814, model {posterior.observation.model.name}, network SNR {posterior.observation.snr:.1f}")
+    LOGGER.info(f"GW170814, model {posterior.provenance.model}, network SNR {posterior.trust.network_snr:.1f}")
     LOGGER.info(f"chirp_mass {median:.2f} ({low:.2f}, {high:.2f}); published {published:.2f} (+{up:.2f}, -{down:.2f})")
 
 

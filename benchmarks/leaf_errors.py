@@ -21,7 +21,7 @@ from scipy.stats import bootstrap
 
 from chirpleaf.diagnostics.errors import SPINS, absolute_errors, relative_errors, tabulate_errors
 from chirpleaf.diagnostics.injections import inject
-from chirpleaf.inference.amortised import sample
+from chirpleaf.inference.amortised import sample_posterior
 from chirpleaf.inference.observe import canonicalise, refine
 from chirpleaf.models import Model, load_model
 from chirpleaf.models.estimator import PARAMETERS
@@ -61,7 +61,7 @@ def main() -> None:
             truth = derived({name: np.array([injection.truth[name]]) for name in PARAMETERS})
             observation = refine(joint, within(injection.segment, joint))
             segment = injection.segment.with_reference_time(observation.segment.reference_time)
-            samples, _ = sample(observation, arguments.samples, seed=index)
+            samples, _ = sample_posterior(observation, arguments.samples, seed=index)
             found["truth"]["snr"].append(injection.snr)
             for name in names:
                 found["truth"][name].append(float(truth[name][0]))

@@ -23,7 +23,7 @@ import torch
 
 import chirpleaf
 from chirpleaf.config import read_preset
-from chirpleaf.inference.amortised import sample
+from chirpleaf.inference.amortised import sample_posterior
 from chirpleaf.inference.observe import observe
 from chirpleaf.models import load_model
 from chirpleaf.physics.conversions import component_masses
@@ -109,7 +109,7 @@ def inference(samples: int = 10_000) -> None:
 
     def everything() -> None:
         densities = {name: welch(series) for name, series in strain.items()}
-        sample(observe(model, strain, densities, TRIGGER), samples, seed=1)
+        sample_posterior(observe(model, strain, densities, TRIGGER), samples, seed=1)
 
     with torch.no_grad():
         context = median_seconds(lambda: density.root(features), 50)
@@ -122,7 +122,7 @@ def inference(samples: int = 10_000) -> None:
         "canonical input to context (network)": context,
         "the same with weights in bfloat16": in_bfloat16,
         f"{samples} samples with densities and derived parameters": median_seconds(
-            lambda: sample(observation, samples, 1)
+            lambda: sample_posterior(observation, samples, 1)
         ),
     }
     for part, seconds in parts.items():

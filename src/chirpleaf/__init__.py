@@ -1,8 +1,8 @@
 """Neural parameter estimation for binary black hole mergers that trains and runs on a laptop.
 
-The front door: `infer` goes from a detected signal to its posterior, `load_model` and `available_models` reach the
-trained models, `events` lists the strain that the package carries. Each opens its room when first asked for (PEP 562),
-so that `import chirpleaf` and `chirpleaf --help` load neither torch nor lalsuite.
+`infer` goes from a detected signal to its posterior, and `read` gives a saved one back; `load_model` and
+`available_models` give the trained models, `events` the embedded events. Each name imports its room when it is first
+used (PEP 562), so that `import chirpleaf` and `chirpleaf --help` load neither torch nor lalsuite.
 
 Example:
     >>> import chirpleaf
@@ -16,17 +16,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chirpleaf.inference import infer
     from chirpleaf.models import available_models, load_model
+    from chirpleaf.result import LeafEstimates, Posterior, read
     from chirpleaf.strain.events import events
 
     __version__: str
 
-__all__ = ["__version__", "available_models", "events", "infer", "load_model"]
+__all__ = [
+    "LeafEstimates",
+    "Posterior",
+    "__version__",
+    "available_models",
+    "events",
+    "infer",
+    "load_model",
+    "read",
+]
 
 _ROOM_OF = {
+    "LeafEstimates": "chirpleaf.result",
+    "Posterior": "chirpleaf.result",
     "available_models": "chirpleaf.models",
     "events": "chirpleaf.strain.events",
     "infer": "chirpleaf.inference",
     "load_model": "chirpleaf.models",
+    "read": "chirpleaf.result",
 }
 
 

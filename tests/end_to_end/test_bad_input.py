@@ -288,7 +288,7 @@ def test_a_full_disk_is_one_line_too(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("chirpleaf.inference.results.write_results", full)
+    monkeypatch.setattr("chirpleaf.result.base.write_files", full)
     ran = chirpleaf("infer", "GW150914", "--model", model_file, "--samples", 100, "--out", tmp_path / "results")
     assert_refused(ran.status, ran.stdout, ran.stderr, "expected files", "No space left on device", "free space")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from chirpleaf.inference.results import read_posterior
+from chirpleaf.result import read
 from chirpleaf.strain import events, load_event
 from chirpleaf.strain.strain import Strain
 
@@ -23,7 +23,7 @@ FILES = {"summary.json", "posterior.hdf5", "result.json", "skymap.fits"}
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tests look at them."""
-    monkeypatch.setattr("chirpleaf.cli.pictures.write_pictures", lambda *_: ())
+    monkeypatch.setattr("chirpleaf.cli.pictures.write_result_figures", lambda *_: ())
 
 
 def summary_of(folder: Path) -> dict[str, Any]:
@@ -35,20 +35,21 @@ def test_an_event_is_certified(chirpleaf: Command, tmp_path: Path) -> None:
     ran = chirpleaf("infer", "GW150914", "--samples", 3000, "--out", tmp_path)
     assert (ran.status, ran.stderr) == (0, "")
     assert {path.name for path in tmp_path.iterdir()} == FILES
-    summary, saved = summary_of(tmp_path), read_posterior(tmp_path / "posterior.hdf5")
+    summary, saved = summary_of(tmp_path), read(tmp_path / "posterior.hdf5")
     certificate = summary["certificate"]
     assert certificate["efficiency"] > 0.4
     assert certificate["effective_samples"] > 1500
     assert 0 < certificate["log_bayes_factor_error"] < 0.05
-    weight = np.exp(saved.log_weight)
+    weight = np.exp(saved.proposal.log_weight)
     assert summary["n_samples"] == len(weight) >= 3000
     assert weight.sum() ** 2 / np.sum(weight**2) == pytest.approx(certificate["effective_samples"], rel=1e-6)
     for name in ("luminosity_distance", "ra", "dec", "theta_jn", "psi", "phase", "geocent_time", "chirp_mass_source"):
         row = summary["parameters"][name]
         assert row["lower"] < row["median"] < row["upper"]
-    order = np.argsort(saved.samples["chirp_mass"])
-    middle = np.interp(0.5, weight[order].cumsum() / weight.sum(), saved.samples["chirp_mass"][order])
+    order = np.argsort(saved.proposal.samples["chirp_mass"])
+    middle = np.interp(0.5, weight[order].cumsum() / weight.sum(), saved.proposal.samples["chirp_mass"][order])
     assert summary["parameters"]["chirp_mass"]["median"] == pytest.approx(middle, abs=0.02)
+    assert np.median(saved["chirp_mass"]) == pytest.approx(middle, abs=0.03)  # the samples have equal weight
     assert f"efficiency {certificate['efficiency']:.2f}" in ran.stdout
     # The published position lies in the south, along an arc that ends near declination -70 degrees.
     assert -1.3 < summary["parameters"]["dec"]["median"] < -1.0
@@ -61,7 +62,7 @@ def test_a_third_detector_narrows_the_sky(chirpleaf: Command, tmp_path: Path) ->
     three = infer("GW170814", samples=2000, seed=2)
     pair = {name: strain for name, strain in load_event("GW170814").items() if name != "V1"}
     two = infer(strain=pair, trigger_time=events()["GW170814"].trigger_time, samples=2000, seed=2)
-    assert (three.detectors, two.detectors) == (("H1", "L1", "V1"), ("H1", "L1"))
+    assert (three.provenance.detectors, two.provenance.detectors) == (("H1", "L1", "V1"), ("H1", "L1"))
     assert three.trust.trusted
     assert two.trust.trusted
     assert three.sky is not None

@@ -14,9 +14,9 @@ import pytest
 
 from chirpleaf.cli import checks
 from chirpleaf.cli.report import decimals
-from chirpleaf.inference.posterior import HEADLINE
-from chirpleaf.inference.results import read_posterior
 from chirpleaf.models import load_model
+from chirpleaf.result import read
+from chirpleaf.result.posterior import HEADLINE
 from chirpleaf.strain import events, load_event, welch
 
 Command = Callable[..., Any]
@@ -87,7 +87,7 @@ def test_version(chirpleaf: Command) -> None:
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take a second, and other tests look at them."""
-    monkeypatch.setattr("chirpleaf.cli.pictures.write_pictures", lambda *_: ())
+    monkeypatch.setattr("chirpleaf.cli.pictures.write_result_figures", lambda *_: ())
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -96,11 +96,11 @@ def test_the_seed_makes_the_samples(chirpleaf: Command, model_file: Path, tmp_pa
         arguments = ("--model", model_file, "--samples", 200, "--no-certify", "--seed", seed)
         arguments += ("--out", tmp_path / folder)
         assert chirpleaf("infer", "GW150914", *arguments).status == 0
-    a, b, c = (read_posterior(tmp_path / folder / "posterior.hdf5") for folder in "abc")
+    a, b, c = (read(tmp_path / folder / "posterior.hdf5") for folder in "abc")
     for name, values in a.samples.items():
         np.testing.assert_array_equal(values, b.samples[name])
         assert not np.array_equal(values, c.samples[name])
-    assert (a.provenance["seed"], c.provenance["seed"]) == (1, 2)
+    assert (a.provenance.seed, c.provenance.seed) == (1, 2)
 
 
 @pytest.mark.usefixtures("no_pictures")

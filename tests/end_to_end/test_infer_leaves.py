@@ -13,9 +13,9 @@ from bilby.core.result import read_in_result
 
 from chirpleaf import infer
 from chirpleaf.errors import InputError
-from chirpleaf.inference.results import read_posterior
 from chirpleaf.models import Architecture, Model, save
 from chirpleaf.models.architecture import decode_head
+from chirpleaf.result import LeafEstimates, read
 
 KINDS = {
     "deterministic": {"kind": "leaves", "names": ["mass_1", "mass_2"]},
@@ -52,8 +52,9 @@ def test_an_event_is_answered(kind: str, files: dict[str, Path], chirpleaf: Call
         assert row["lower"] < row["median"] < row["upper"]
         assert name in ran.stdout
     assert all(part.split("_")[0] in ran.stdout for part in parts)
-    saved = read_posterior(tmp_path / "posterior.hdf5")
-    assert list(saved.samples) == sorted(names)
+    saved = read(tmp_path / "posterior.hdf5")
+    assert isinstance(saved, LeafEstimates)
+    assert list(saved.samples) == names
     assert np.isnan(saved.log_prob).all() == (kind == "deterministic")
     result = read_in_result(str(tmp_path / "result.json"))
     assert result.search_parameter_keys == names
@@ -94,7 +95,7 @@ def test_the_density_of_bayesian_samples_is_theirs(architecture: Architecture, t
         order = np.argsort(posterior.samples[name])
         values, density = posterior.samples[name][order], np.exp(posterior.log_prob[order])
         assert np.trapezoid(density, values) == pytest.approx(1.0, abs=0.01)
-        parts = posterior.parts[name]
+        parts = posterior.uncertainty_components[name]
         whole = np.hypot(parts["aleatoric"], parts["epistemic"])
         assert 0.5 < parts["epistemic"] / parts["aleatoric"] < 5.0
         assert whole == pytest.approx(posterior.samples[name].std(), rel=0.1)
@@ -115,9 +116,9 @@ def test_a_spectrum_of_the_user_counts_as_known(files: dict[str, Path], simulate
     spread = {}
     for label, psd in {"estimated": {}, "one known": known, "known": densities}.items():
         posterior = infer(strain=strain, trigger_time=trigger, psd=psd, model=files["deterministic"], samples=60)
-        spread[label] = posterior.parts["mass_1"]["noise_spectrum"]
+        spread[label] = posterior.uncertainty_components["mass_1"]["noise_spectrum"]
         middle = np.median(posterior.samples["mass_1"])
-        assert abs(posterior.parts["mass_1"]["estimate"] - middle) <= 3 * spread[label] + 1e-4
+        assert abs(posterior.uncertainty_components["mass_1"]["estimate"] - middle) <= 3 * spread[label] + 1e-4
     assert spread["estimated"] > 0 < spread["one known"]
     assert spread["known"] == pytest.approx(0.0, abs=1e-4)
 
@@ -178,5 +179,5 @@ def test_the_data_choose_among_posteriors_alone(
     monkeypatch.setattr(shipped, "_folder", lambda: tmp_path)
     assert set(shipped.available_models()) == {"a-leaf", "random"}
     assert shipped.posteriors() == ("random",)
-    assert infer("GW150914", samples=10, certify=False).observation.model.name == "random"
-    assert infer("GW150914", model="a-leaf", samples=10).observation.model.name == "bayesian"
+    assert infer("GW150914", samples=10, certify=False).provenance.model == "random"
+    assert infer("GW150914", model="a-leaf", samples=10).provenance.model == "bayesian"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import chirpleaf
-from chirpleaf.inference import Posterior
+from chirpleaf.result import Posterior
 
 WIDEST = {7.0: 0.1, 9.5: 0.3, 19.0: 2.5, 30.0: 6.0}
 """Chirp mass (solar masses) to the greatest width of its 90 % interval at signal-to-noise 20."""
@@ -21,7 +21,7 @@ def answer(request: pytest.FixtureRequest, simulated: Callable[..., tuple]) -> t
 
 def test_the_data_choose_the_model(answer: tuple[Posterior, float]) -> None:
     posterior, chirp_mass = answer
-    assert posterior.observation.model.name == ("bbh-long" if chirp_mass < 14 else "bbh")
+    assert posterior.provenance.model == ("bbh-long" if chirp_mass < 14 else "bbh")
     assert posterior.trust.trusted
     assert posterior.trust.network_snr == pytest.approx(20, abs=5)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import chirpleaf
-from chirpleaf.inference import Posterior
 from chirpleaf.models import PARAMETERS
+from chirpleaf.result import Posterior
 
 GOLDEN: dict[str, dict[str, tuple[float, float, float]]] = {
     # 5 %, 50 % and 95 % quantiles of 20,000 samples, seed 1
@@ -44,23 +44,23 @@ def posterior(request: pytest.FixtureRequest) -> Posterior:
 
 def test_quantiles_are_those_that_were_shipped(posterior: Posterior) -> None:
     rows = posterior.summary()
-    for name, (lower, median, upper) in GOLDEN[posterior.event].items():
+    for name, (lower, median, upper) in GOLDEN[posterior.provenance.event].items():
         found = [rows[name][key] for key in ("lower", "median", "upper")]
         assert found == pytest.approx([lower, median, upper], abs=(upper - lower) / 20), name
 
 
 def test_both_events_are_trusted_and_the_short_model_is_chosen(posterior: Posterior) -> None:
     assert posterior.trust.trusted
-    assert posterior.observation.model.name == "bbh"
+    assert posterior.provenance.model == "bbh"
 
 
 def test_the_density_is_that_of_the_samples(posterior: Posterior) -> None:
     """The mean of 1 / density over the samples in a region is the region's volume: here an ellipsoid in their midst."""
     theta = np.stack([posterior.samples[name] for name in PARAMETERS], axis=1)
-    core = theta[posterior.log_prob > np.quantile(posterior.log_prob, 0.05)]  # without the background
+    core = theta[posterior.proposal.log_prob > np.quantile(posterior.proposal.log_prob, 0.05)]  # without the background
     covariance = np.cov(core.T)
     offset = theta - core.mean(axis=0)
     inside = np.einsum("ni,ij,nj->n", offset, np.linalg.inv(covariance), offset) < 1.0
     volume = np.pi**2 / 2 * np.sqrt(np.linalg.det(covariance))
     assert inside.sum() > 1000
-    assert np.exp(-posterior.log_prob[inside]).sum() / len(posterior) == pytest.approx(volume, rel=0.1)
+    assert np.exp(-posterior.proposal.log_prob[inside]).sum() / len(posterior) == pytest.approx(volume, rel=0.1)

@@ -8,10 +8,9 @@ import pytest
 import torch
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.amortised import sample
+from chirpleaf.inference.amortised import sample_posterior
 from chirpleaf.inference.infer import infer
 from chirpleaf.inference.observe import Observation, canonicalise, choose, observe, refine
-from chirpleaf.inference.posterior import HEADLINE, Posterior
 from chirpleaf.inference.trust import GREATEST_SNR, LEAST_SNR, assess
 from chirpleaf.models import PARAMETERS as MODELLED
 from chirpleaf.models import Architecture, Model, load_model
@@ -20,6 +19,7 @@ from chirpleaf.physics.derived import derived
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.result.posterior import HEADLINE
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Strain
@@ -39,11 +39,6 @@ def injected(architecture: Architecture, snr: float, *, delay: float = -0.004, o
     strain *= snr / np.sqrt(4 / architecture.duration * np.sum(np.abs(strain) ** 2 / 1e-46))
     psd = np.full(strain.shape, 1e-46)
     return Segment(("H1", "L1"), strain, psd, frequencies, architecture.duration, TRIGGER)
-
-
-def posterior(observation: Observation, n: int = 500, seed: int = 0) -> Posterior:
-    values, log_prob = sample(observation, n, seed)
-    return Posterior(values, log_prob, np.zeros(n), "strain", TRIGGER, seed, observation, assess(observation))
 
 
 @pytest.fixture(scope="module")
@@ -83,27 +78,13 @@ def test_derived_parameters_follow_from_the_four() -> None:
     np.testing.assert_allclose(found["final_spin"], remnant.final_spin(mass_1, mass_2, prior["chi_1"], prior["chi_2"]))
 
 
-def test_summary_holds_quantiles_and_units(observation: Observation) -> None:
-    found = posterior(observation)
-    rows = found.summary()
-    assert list(rows) == list(found.samples)
-    for name, row in rows.items():
-        below = [np.mean(found.samples[name] <= row[key]) for key in ("lower", "median", "upper")]
-        np.testing.assert_allclose(below, [0.05, 0.5, 0.95], atol=0.003)
-        assert row["unit"] == PARAMETERS[name].unit
-    assert list(found.summary(("final_mass", "chi_eff"))) == ["final_mass", "chi_eff"]
-    json.dumps(rows)
-    assert len(found) == 500
-    assert found.detectors == ("H1", "L1")
-
-
 def test_samples_are_the_estimators(observation: Observation) -> None:
-    values, log_prob = sample(observation, 50, seed=3)
+    values, log_prob = sample_posterior(observation, 50, seed=3)
     theta, expected = observation.model.estimator.sample(observation.canonical, 50, torch.Generator().manual_seed(3))
     intrinsic = np.stack([values[name] for name in MODELLED], axis=1)
     np.testing.assert_array_equal(intrinsic, theta[:, 0].numpy())
     np.testing.assert_array_equal(log_prob, expected[:, 0].numpy())
-    assert not np.array_equal(sample(observation, 50, seed=4)[0]["chirp_mass"], values["chirp_mass"])
+    assert not np.array_equal(sample_posterior(observation, 50, seed=4)[0]["chirp_mass"], values["chirp_mass"])
 
 
 @pytest.mark.parametrize("offset", [-0.093, -0.031, 0.0, 0.02, 0.088])

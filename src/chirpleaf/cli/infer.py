@@ -10,7 +10,7 @@ from chirpleaf.cli.console import console, say_written
 from chirpleaf.errors import InputError, UntrustedError
 
 if TYPE_CHECKING:
-    from chirpleaf.inference import Posterior
+    from chirpleaf.inference import LeafEstimates, Posterior, PreparedData
 
 MOST_SAMPLES = 1_000_000
 """More would need tens of gigabytes of memory."""
@@ -69,46 +69,44 @@ def infer(
         raise InputError(f"expected --effective-samples of at least 1; got {effective_samples}: 5000 are usual")
     if not 0 < budget < 1e6:
         raise InputError(f"expected --budget in seconds, above 0; got {budget:g}: 60 is usual")
-    files, densities = detector_files("--strain", strain), detector_files("--psd", psd)
+    files, spectra = detector_files("--strain", strain), detector_files("--psd", psd)
     folder = out or Path("out") / (event or "strain")
     check_folder(folder, overwrite=overwrite)
 
     with paused_collector():
         import torch
 
-        from chirpleaf.inference import infer as run
+        from chirpleaf.inference import analyse, load_candidates, plan_certification, prepare
+        from chirpleaf.inference.timing import Stopwatch
         from chirpleaf.system.cores import free_cores
 
         torch.set_num_threads(1)  # one event is too little work for two threads, which a busy core would slow
 
-        posterior = run(
-            event,
-            strain=files or None,
-            trigger_time=trigger,
-            psd=densities or None,
-            model=model,
-            samples=samples,
-            seed=seed,
-            certify=certify,
+        watch = Stopwatch()
+        models = load_candidates(model)
+        plan = plan_certification(
+            models[0],
+            certify,
+            prior,
+            approximant,
             effective_samples=effective_samples,
             budget=budget,
-            approximant=approximant,
-            prior=prior,
             workers=cores or free_cores(),
         )
-        _write(posterior, folder, overwrite=overwrite)
-    if not posterior.trust.trusted:
-        raise UntrustedError(f"{'; '.join(posterior.trust.reasons)}: the files in {folder} say so too")
+        data = prepare(models, event, strain=files or None, trigger_time=trigger, psd=spectra or None, watch=watch)
+        result = analyse(data, plan, samples=samples, seed=seed, watch=watch)
+        _write(result, data, folder, overwrite=overwrite)
+    if not result.trust.trusted:
+        raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
 
 
-def _write(posterior: "Posterior", folder: Path, *, overwrite: bool) -> None:
-    """Files, pictures and the table."""
-    from chirpleaf.cli.pictures import write_pictures
+def _write(result: "Posterior | LeafEstimates", data: "PreparedData", folder: Path, *, overwrite: bool) -> None:
+    """Writes the files and figures, and prints the table."""
+    from chirpleaf.cli.pictures import write_result_figures
     from chirpleaf.cli.report import report
-    from chirpleaf.inference.results import write_results
     from chirpleaf.system.folders import new_folder
 
     new_folder(folder, overwrite=overwrite)
-    written = write_results(posterior, folder) + write_pictures(posterior, folder)
-    console.print(report(posterior), highlight=False)
+    written = result.write(folder) + write_result_figures(result, data, folder)
+    console.print(report(result), highlight=False)
     say_written(folder, written)

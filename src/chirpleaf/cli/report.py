@@ -1,25 +1,38 @@
-"""What `chirpleaf infer` prints of a posterior."""
+"""The table that `chirpleaf infer` prints of a result."""
 
 import math
 
 from rich.console import Group
 from rich.table import Table
 
-from chirpleaf.inference.posterior import PLACED, Posterior
+from chirpleaf.result import LeafEstimates, Posterior
+
+_COLUMNS = ("median", "lower", "upper", "unit")
+"""Entries of a summary that every result has; further ones are uncertainty components."""
 
 
-def report(posterior: Posterior) -> Group:
-    """The table of medians and 90 % intervals, signal-to-noises and the verdict.
+def report(result: Posterior | LeafEstimates) -> Group:
+    """Lays out medians and 90 % intervals, signal-to-noise ratios and the verdict.
 
     Args:
-        posterior: what to report.
+        result: a posterior or leaf estimates.
+
+    Returns:
+        What the console prints.
     """
-    lines = [_signal(posterior)] + ([_certificate(posterior)] if posterior.certificate else [])
-    return Group(_table(posterior), *lines)
+    certified = [_certificate(result)] if isinstance(result, Posterior) and result.certificate else []
+    return Group(_table(result), _signal(result), *certified)
 
 
 def decimals(lower: float, upper: float) -> int:
-    """Decimals that give the width of an interval three digits.
+    """Number of decimals that shows the width of an interval with three digits.
+
+    Args:
+        lower: lower end.
+        upper: upper end.
+
+    Returns:
+        From 0 to 6; three if the interval has no width.
 
     Example:
         >>> decimals(29.28, 32.71), decimals(0.614, 0.731), decimals(210.0, 480.0)
@@ -29,28 +42,27 @@ def decimals(lower: float, upper: float) -> int:
     return min(max(2 - math.floor(math.log10(width)), 0), 6) if width > 0 else 3
 
 
-def _table(posterior: Posterior) -> Table:
-    model = posterior.observation.model
-    detectors = " ".join(posterior.detectors)
-    title = f"{posterior.event} · {detectors} · {posterior.approximant} · model {model.name}"
+def _table(result: Posterior | LeafEstimates) -> Table:
+    origin, rows = result.provenance, result.summary(result.tabulated)
+    title = f"{origin.event} · {' '.join(origin.detectors)} · {origin.approximant} · model {origin.model}"
     table = Table(title=title, title_justify="left")
     table.add_column("detector frame")
     table.add_column("median", justify="right")
     table.add_column("90 % interval", justify="right")
-    parts = tuple(next(iter(posterior.parts.values()), ()))
-    for part in parts:
-        table.add_column(part.replace("_", " "), justify="right")
+    components = [name for name in next(iter(rows.values())) if name not in _COLUMNS]
+    for component in components:
+        table.add_column(component.replace("_", " "), justify="right")
     table.add_column("unit")
-    names = posterior.headline + (PLACED if posterior.certificate else ())
-    for name, row in posterior.summary(names).items():
-        digits = decimals(row["lower"], row["upper"])
-        median, lower, upper, *further = (f"{row[key]:.{digits}f}" for key in ("median", "lower", "upper", *parts))
-        table.add_row(name, median, f"{lower} to {upper}", *further, row["unit"])
+    for name, row in rows.items():
+        digits = decimals(float(row["lower"]), float(row["upper"]))
+        keys = ("median", "lower", "upper", *components)
+        median, lower, upper, *further = (f"{float(row[key]):.{digits}f}" for key in keys)
+        table.add_row(name, median, f"{lower} to {upper}", *further, str(row["unit"]))
     return table
 
 
-def _signal(posterior: Posterior) -> str:
-    trust = posterior.trust
+def _signal(result: Posterior | LeafEstimates) -> str:
+    trust = result.trust
     by_detector = ", ".join(f"{name} {value:.1f}" for name, value in trust.snr.items())
     colour = "green" if trust.trusted else "yellow"
     return f"signal-to-noise {trust.network_snr:.1f} ({by_detector}) · [{colour}]{trust.verdict}[/]"

@@ -14,8 +14,8 @@ from chirpleaf.diagnostics.binning import bin_labels, bin_names
 from chirpleaf.diagnostics.calibration import Calibration, calibrate, calibrate_groups, percentile_ranks
 from chirpleaf.diagnostics.errors import ErrorTable, tabulate_errors
 from chirpleaf.diagnostics.injections import Spectra, inject
-from chirpleaf.inference.amortised import sample
-from chirpleaf.inference.leaves import predict
+from chirpleaf.inference.amortised import sample_posterior
+from chirpleaf.inference.leaves import sample_predictive
 from chirpleaf.inference.observe import Observation, refine
 from chirpleaf.models.model import Model
 from chirpleaf.physics.derived import Samples, derived
@@ -135,10 +135,10 @@ def _answer(observation: Observation, samples: int, seed: int) -> Samples:
     """Draws of the parameters that are looked at; a single estimate of deterministic leaves."""
     estimator = observation.model.estimator
     if estimator.can_propose:
-        values, _ = sample(observation, samples, seed)
+        values, _ = sample_posterior(observation, samples, seed)
         return {name: values[name] for name in CALIBRATED}
     if estimator.kind == "bayesian-leaves":
-        return predict(observation, samples, seed).samples
+        return sample_predictive(observation, samples, seed).samples
     return {name: value.numpy() for name, value in observation.model.leaves.estimate(observation.canonical).items()}
 
 

@@ -1,4 +1,4 @@
-"""What a network says of an event: draws from its own posterior."""
+"""Draws from the posterior of a network, without any correction by the likelihood."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,43 +8,61 @@ import torch
 from numpy.typing import NDArray
 
 from chirpleaf.inference.observe import Observation
-from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import Samples, derived
 
+Array = NDArray[np.float64]
 
-@dataclass(frozen=True)
-class Answer:
-    """The answer of a network, whatever its kind.
+
+@dataclass(frozen=True, eq=False)
+class NetworkOutput:
+    """Samples from a network of any kind.
 
     Attributes:
         samples: parameter name to values, each of shape (n,).
-        log_prob: ln of their density per unit of what was drawn, shape (n,); NaN where they are estimates.
-        parts: parameter to parts of its width, where these are known; see `inference.leaves`.
+        log_prob: ln of the density of the samples, per unit of the intrinsic parameters or of the leaves' quantities,
+            shape (n,); NaN for deterministic leaves, which have none.
+        uncertainty_components: quantity to components of its uncertainty (`result.leaves`); empty for a posterior.
     """
 
     samples: Samples
-    log_prob: NDArray[np.float64]
-    parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    log_prob: Array
+    uncertainty_components: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-def draw(observation: Observation, n: int, seed: int) -> tuple[Samples, NDArray[np.float64]]:
-    """Intrinsic parameters and their density.
+def sample_intrinsic(observation: Observation, n: int, seed: int) -> tuple[Samples, Array]:
+    """Draws intrinsic parameters from the network's posterior.
 
     Args:
-        observation: data as a model sees them.
+        observation: data in the form that a model of all parameters takes.
         n: number of draws.
-        seed: their seed.
+        seed: seed of the draws.
 
     Returns:
-        chirp_mass (solar masses), mass_ratio, chi_1 and chi_2, each of shape (n,), and ln of their density per unit of
-        them, shape (n,).
+        Intrinsic parameters by name, each of shape (n,), and ln of their density per unit of them, shape (n,).
+
+    Raises:
+        InputError: the model has leaves of single quantities.
     """
     generator = torch.Generator().manual_seed(seed)
-    theta, log_prob = observation.model.posterior.sample(observation.canonical, n, generator)
-    return dict(zip(PARAMETERS, theta[:, 0].numpy().T, strict=True)), log_prob[:, 0].numpy()
+    estimator = observation.model.posterior
+    theta, log_prob = estimator.sample(observation.canonical, n, generator)
+    return estimator.space.unstack(theta[:, 0]), log_prob[:, 0].numpy()
 
 
-def sample(observation: Observation, n: int, seed: int) -> tuple[Samples, NDArray[np.float64]]:
-    """The same with every parameter that follows from these four (`physics.derived`)."""
-    intrinsic, log_prob = draw(observation, n, seed)
+def sample_posterior(observation: Observation, n: int, seed: int) -> tuple[Samples, Array]:
+    """Draws intrinsic parameters from the network's posterior, with all that follows from them.
+
+    Args:
+        observation: data in the form that a model of all parameters takes.
+        n: number of draws.
+        seed: seed of the draws.
+
+    Returns:
+        Intrinsic and derived parameters (`physics.derived`) by name, each of shape (n,), and ln of the density per unit
+        of the intrinsic parameters, shape (n,).
+
+    Raises:
+        InputError: the model has leaves of single quantities.
+    """
+    intrinsic, log_prob = sample_intrinsic(observation, n, seed)
     return derived(intrinsic), log_prob

@@ -7,6 +7,7 @@ greatest, the signal is h(f) exp(-2 pi i f t_0) z(t_0) / (h|h).
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Complex128, Float64
@@ -14,7 +15,6 @@ from numpy.typing import ArrayLike
 
 from chirpleaf.inference.matched_filter import matched_filter
 from chirpleaf.inference.observe import Observation
-from chirpleaf.inference.posterior import Posterior
 from chirpleaf.physics.signals.quadrupole import face_on
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, whiten_series
 
@@ -49,33 +49,43 @@ def _best_fit(
     return fitted[:, None] * waveform * delay
 
 
-def whitened_view(
-    posterior: Posterior,
+class WhitenedView(NamedTuple):
+    """Whitened strain and signal in the time domain, in standard deviations of the band's noise.
+
+    Attributes:
+        times: GPS times, shape (time,), seconds.
+        strain: shape (detector, time).
+        signal: 5 %, 50 % and 95 % quantiles of the signal over the posterior, shape (3, detector, time); None without
+            samples of a signal.
+    """
+
+    times: Float64[np.ndarray, " time"]
+    strain: Float64[np.ndarray, "detector time"]
+    signal: Float64[np.ndarray, "quantile detector time"] | None
+
+
+def whiten_view(
+    observation: Observation,
+    trigger_time: float,
+    samples: Mapping[str, ArrayLike] | None = None,
     *,
     band: tuple[float, float] = (30.0, 400.0),
     sample_rate: float = 4096.0,
     half_width: float = 0.5,
-    draws: int = 40,
-) -> tuple[
-    Float64[np.ndarray, " time"],
-    Float64[np.ndarray, "detector time"],
-    Float64[np.ndarray, "quantile detector time"] | None,
-]:
-    """Whitened strain of a band, and the signal that the posterior sees in it.
+) -> WhitenedView:
+    """Whitens the strain about the trigger, and the signals of posterior samples.
 
     Args:
-        posterior: samples and the data they are of.
+        observation: the data and the model.
+        trigger_time: GPS time of the middle of the view, seconds.
+        samples: intrinsic parameters of equal weight, each (n,), as for `reconstruct`; None for the strain alone.
         band: lower and upper frequency, Hz.
-        sample_rate: of the series, Hz.
-        half_width: seconds shown before and after the trigger.
-        draws: samples that make the interval.
+        sample_rate: sampling rate of the series, Hz.
+        half_width: seconds before and after the trigger.
 
     Returns:
-        GPS times (n,) in seconds; strain (detector, n); 5 %, 50 % and 95 % quantiles of the signal over the posterior
-        (3, detector, n), None where it is not of all intrinsic parameters: both in standard deviations of the band's
-        noise.
+        Times, strain and signal.
     """
-    observation = posterior.observation
     segment = observation.segment
     inside = (segment.frequencies >= band[0]) & (segment.frequencies <= band[1])
     view = replace(
@@ -86,9 +96,9 @@ def whitened_view(
     )
     strain = view.whiten(sample_rate)
     times = segment.reference_time + AFTER_TRIGGER - segment.duration + np.arange(strain.shape[-1]) / sample_rate
-    shown = np.abs(times - posterior.trigger_time) <= half_width
-    if posterior.parts:
-        return times[shown], strain[:, shown], None
-    signals = reconstruct(observation, posterior.resampled(min(draws, len(posterior))))
+    shown = np.abs(times - trigger_time) <= half_width
+    if samples is None:
+        return WhitenedView(times[shown], strain[:, shown], None)
+    signals = reconstruct(observation, samples)
     series = np.stack([whiten_series(view, signal[:, inside], sample_rate)[:, shown] for signal in signals])
-    return times[shown], strain[:, shown], np.quantile(series, (0.05, 0.5, 0.95), axis=0)
+    return WhitenedView(times[shown], strain[:, shown], np.quantile(series, (0.05, 0.5, 0.95), axis=0))

@@ -1,7 +1,8 @@
-"""What `infer` is asked about, as strain and power spectral densities in memory."""
+"""Sources of an analysis: the strain and the noise spectra that the user names, read into memory."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,29 +14,47 @@ from chirpleaf.strain.readers import read
 from chirpleaf.strain.strain import Strain
 
 PSD_STRETCH = 256.0
-"""Greatest stretch of strain around the trigger that the power spectral density is estimated from, seconds."""
+"""Longest stretch of strain around the trigger that noise spectra are estimated from, seconds. More averages the noise
+better, but follows its changes worse."""
+
+LONG_DURATION = 4096
+"""Length of the files of the open catalogues that are loaded when 32 s are too short for the signal, seconds."""
 
 StrainSource = Strain | str | Path
 PsdSource = PowerSpectralDensity | str | Path
 
 
-def gather(
+class Source(NamedTuple):
+    """Strain of an event.
+
+    Attributes:
+        event: name of the event; "strain" for the user's own files.
+        trigger_time: GPS time of the trigger, seconds.
+        strain: detector name to strain.
+    """
+
+    event: str
+    trigger_time: float
+    strain: Mapping[str, Strain]
+
+
+def gather_strain(
     event: str | None,
     strain: Mapping[str, StrainSource] | None,
     trigger_time: float | None,
     *,
     duration: int = 32,
-) -> tuple[str, float, dict[str, Strain]]:
-    """Name, trigger time and strain of what was asked for.
+) -> Source:
+    """Loads the strain that the user names.
 
     Args:
         event: name of an embedded event or of one in the open catalogues; or None with `strain`.
         strain: detector name to strain or to a file of it.
         trigger_time: GPS time of the merger, needed with `strain`, seconds.
-        duration: of the files of the open catalogues, seconds.
+        duration: length of the files of the open catalogues, seconds.
 
     Returns:
-        Name, GPS time (s), and detector name to strain.
+        Name, trigger time and strain.
 
     Raises:
         InputError: both or neither are given, the time is missing, or a file cannot be read.
@@ -45,77 +64,84 @@ def gather(
     if strain is not None:
         if trigger_time is None:
             raise InputError("expected the trigger time of the strain; got none: add --trigger GPS")
-        return "strain", trigger_time, {name: _series(source, name) for name, source in strain.items()}
+        return Source("strain", trigger_time, {name: _load(source, name) for name, source in strain.items()})
     assert event is not None
     if event in events():
-        return event, trigger_time or events()[event].trigger_time, load_event(event)
+        return Source(event, trigger_time or events()[event].trigger_time, load_event(event))
     from chirpleaf.strain.gwosc import fetch_event  # noqa: PLC0415 - the open catalogues alone need it
 
     found, series = fetch_event(event, duration=duration)
-    return event, trigger_time or found.trigger_time, series
+    return Source(event, trigger_time or found.trigger_time, series)
 
 
-def noise(
-    strain: Mapping[str, Strain], psd: Mapping[str, PsdSource], trigger_time: float
-) -> dict[str, PowerSpectralDensity]:
-    """The power spectral density of each detector: the user's, else the median Welch estimate around the trigger.
+def has_longer_strain(event: str | None) -> bool:
+    """Whether `gather_strain` can load longer strain of an event: those of the open catalogues, not embedded ones.
 
     Args:
-        strain: detector name to strain.
+        event: name of the event; None for the user's own files.
+    """
+    return event is not None and event not in events()
+
+
+def gather_spectra(source: Source, psd: Mapping[str, PsdSource]) -> dict[str, PowerSpectralDensity]:
+    """The noise spectrum of each detector: the user's, or the median Welch estimate around the trigger.
+
+    Args:
+        source: the strain.
         psd: detector name to the user's power spectral density or to a file of it.
-        trigger_time: GPS time, seconds.
+
+    Returns:
+        Detector name to power spectral density.
 
     Raises:
-        InputError: a density is of a detector without strain, or there are too few good seconds to estimate one.
+        InputError: a spectrum belongs to a detector without strain, or there are too few good seconds to estimate one.
     """
-    stray = [name for name in psd if name not in strain]
+    stray = [name for name in psd if name not in source.strain]
     if stray:
         raise InputError(
-            f"expected power spectral densities of {', '.join(strain)}; got one of {stray[0]}, whose strain is "
+            f"expected power spectral densities of {', '.join(source.strain)}; got one of {stray[0]}, whose strain is "
             f"missing: add --strain {stray[0]}=FILE or leave it out"
         )
-    densities = {}
-    for name, series in strain.items():
+    spectra = {}
+    for name, series in source.strain.items():
         given = psd.get(name)
         if given is None:
-            densities[name] = welch(_around(series, trigger_time))
+            spectra[name] = welch(_cut_around(series, source.trigger_time))
         else:
-            densities[name] = read_psd(given, name) if isinstance(given, str | Path) else given
-    return densities
+            spectra[name] = read_psd(given, name) if isinstance(given, str | Path) else given
+    return spectra
 
 
-def likely_noise(
-    strain: Mapping[str, Strain],
-    psd: Mapping[str, PsdSource],
-    densities: Mapping[str, PowerSpectralDensity],
-    trigger_time: float,
-    n: int,
-    seed: int,
+def resample_spectra(
+    source: Source, spectra: Mapping[str, PowerSpectralDensity], known: frozenset[str], n: int, seed: int
 ) -> Iterator[Mapping[str, PowerSpectralDensity]]:
-    """Densities that the strain might as well have given (`bootstrap_welch`); those of the user count as known.
+    """Noise spectra that the same strain allows, by the bootstrap (`bootstrap_welch`).
 
     Args:
-        strain: detector name to strain.
-        psd: those of the user, as for `noise`.
-        densities: those of `noise`.
-        trigger_time: as for `noise`.
-        n: how many.
+        source: the strain.
+        spectra: the spectrum of each detector, as `gather_spectra` gives them.
+        known: detectors whose spectrum is the user's and does not vary.
+        n: number of draws.
         seed: of the draws.
 
     Yields:
-        Detector name to density.
+        Detector name to power spectral density.
     """
     rng = np.random.default_rng(seed)
-    draws = {name: bootstrap_welch(_around(strain[name], trigger_time), n, rng) for name in strain if name not in psd}
+    draws = {
+        name: bootstrap_welch(_cut_around(series, source.trigger_time), n, rng)
+        for name, series in source.strain.items()
+        if name not in known
+    }
     for _ in range(n):
-        yield {**densities, **{name: next(found) for name, found in draws.items()}}
+        yield {**spectra, **{name: next(found) for name, found in draws.items()}}
 
 
-def _series(source: StrainSource, detector: str) -> Strain:
+def _load(source: StrainSource, detector: str) -> Strain:
     return read(source, detector) if isinstance(source, str | Path) else source
 
 
-def _around(series: Strain, trigger_time: float) -> Strain:
+def _cut_around(series: Strain, trigger_time: float) -> Strain:
     """The stretch of at most `PSD_STRETCH` around the trigger."""
     if series.duration <= PSD_STRETCH:
         return series

@@ -1,7 +1,7 @@
-"""Trust: is the event one that the model was trained for?
+"""The verdict on a result: whether the event is one that the model was trained for, and the likelihood agrees.
 
-An amortised posterior answers whatever it is asked. These checks say when the question lies outside its training, and
-when the exact likelihood does not bear the answer out.
+A network answers any question. These checks say when the question lies outside of its training, and when the exact
+likelihood contradicts the answer.
 """
 
 from chirpleaf.inference.observe import Observation
@@ -9,21 +9,22 @@ from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.trust import TRUSTED, UNTRUSTED, Trust
 
 LEAST_SNR = 6.0
-"""Peak network signal-to-noise below which there is no signal to speak of: training begins at an optimal 7."""
+"""Peak network signal-to-noise ratio below which there is no signal. Training begins at an optimal ratio of 7, so a
+higher limit would refuse events that the model knows, a lower one would accept noise."""
 
 GREATEST_SNR = 65.0
-"""Training ends at an optimal 60."""
+"""Peak network signal-to-noise ratio above which the model was not trained. Training ends at an optimal ratio of 60."""
 
 
 def assess(observation: Observation, certificate: Certificate | None = None) -> Trust:
-    """Judges an answer.
+    """Judges a result.
 
     Args:
-        observation: the data as the model saw them.
-        certificate: how good the weighed samples are, where they are weighed.
+        observation: the data in the form that the model takes.
+        certificate: importance-sampling diagnostics; None if the result is not certified.
 
     Returns:
-        The verdict.
+        The verdict, with a reason for each check that failed.
     """
     snr = observation.snr
     reasons = []
@@ -32,8 +33,8 @@ def assess(observation: Observation, certificate: Certificate | None = None) -> 
     if snr > GREATEST_SNR:
         reasons.append(f"signal-to-noise {snr:.1f} lies above the {GREATEST_SNR:g} that the model was trained for")
     prior = observation.model.architecture.prior
-    rungs = observation.model.estimator.canonical.chirp_mass
-    lightest, heaviest = float(rungs.min()), float(rungs.max())
+    templates = observation.model.estimator.canonical.chirp_mass
+    lightest, heaviest = float(templates.min()), float(templates.max())
     at_edge = (prior.chirp_mass_min is not None and observation.chirp_mass <= lightest) or (
         prior.chirp_mass_max is not None and observation.chirp_mass >= heaviest
     )

@@ -16,7 +16,7 @@ from jaxtyping import Float64
 from numpy.typing import NDArray
 from torch.distributions.transforms import Transform
 
-from chirpleaf.inference.amortised import draw
+from chirpleaf.inference.amortised import sample_intrinsic
 from chirpleaf.inference.observe import Observation
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.models.normal import normal_coordinates
@@ -63,7 +63,7 @@ class NetworkProposal:
 
     def draw(self, n: int, seed: int) -> Samples:
         """`PARAMETERS`, each of shape (n,)."""
-        return draw(self.observation, n, seed)[0]
+        return sample_intrinsic(self.observation, n, seed)[0]
 
     @torch.no_grad()
     def log_prob(self, theta: Samples) -> Array:

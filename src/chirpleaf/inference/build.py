@@ -1,0 +1,120 @@
+"""Last stage of an analysis: the result of the draws."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from chirpleaf.inference.amortised import NetworkOutput
+from chirpleaf.inference.certify.certificate import Certified
+from chirpleaf.inference.certify.target import Target
+from chirpleaf.inference.prepare import PreparedData
+from chirpleaf.inference.trust import assess
+from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume
+from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.result.leaves import LeafEstimates
+from chirpleaf.result.posterior import Posterior
+from chirpleaf.result.prior import AnalysisPrior
+from chirpleaf.result.proposal import Proposal
+from chirpleaf.result.provenance import Provenance
+
+
+def build_posterior(
+    data: PreparedData, output: NetworkOutput, seed: int, timing: Mapping[str, float | None]
+) -> Posterior:
+    """Makes a posterior of the network alone.
+
+    Args:
+        data: the prepared data.
+        output: draws with their density.
+        seed: of the draws.
+        timing: seconds by stage.
+    """
+    return Posterior(
+        proposal=Proposal(output.samples, output.log_prob, np.zeros(len(output.log_prob))),
+        intrinsic=data.model.estimator.quantities,
+        provenance=_trace(data, seed),
+        trust=assess(data.observation),
+        timing=timing,
+        prior=AnalysisPrior("model", data.model.architecture.prior),
+    )
+
+
+def build_leaf_estimates(
+    data: PreparedData, output: NetworkOutput, seed: int, timing: Mapping[str, float | None]
+) -> LeafEstimates:
+    """Makes the result of leaves.
+
+    Args:
+        data: the prepared data.
+        output: samples of single quantities.
+        seed: of the draws.
+        timing: seconds by stage.
+    """
+    return LeafEstimates(
+        samples=output.samples,
+        log_prob=output.log_prob,
+        uncertainty_components=output.uncertainty_components,
+        provenance=_trace(data, seed),
+        trust=assess(data.observation),
+        timing=timing,
+        prior=AnalysisPrior("model", data.model.architecture.prior),
+    )
+
+
+def build_certified_posterior(
+    data: PreparedData, draws: Certified, target: Target, seed: int, timing: Mapping[str, float | None]
+) -> Posterior:
+    """Makes a posterior of draws that the exact likelihood has weighed.
+
+    Args:
+        data: the prepared data.
+        draws: weighted draws with sky map and certificate.
+        target: prior and waveform model of the weights.
+        seed: of the draws.
+        timing: seconds by stage.
+    """
+    certificate = draws.certificate
+    return Posterior(
+        proposal=Proposal(draws.samples, draws.log_prob, draws.log_weight),
+        intrinsic=data.model.estimator.quantities,
+        provenance=_trace(data, seed, certificate.approximant, certificate.detectors),
+        trust=assess(data.observation, certificate),
+        timing=timing,
+        prior=describe_prior(target, data.source.trigger_time),
+        certificate=certificate,
+        sky=draws.sky,
+    )
+
+
+def describe_prior(target: Target, trigger_time: float) -> AnalysisPrior:
+    """The prior of a target as data.
+
+    Args:
+        target: prior and waveform model.
+        trigger_time: GPS time that the prior of the arrival is centred on unless the target has a centre, seconds.
+
+    Returns:
+        The prior; without distributions if it is a prior file, whose densities only bilby knows.
+    """
+    middle = trigger_time if target.centre is None else target.centre
+    arrival = (middle - target.time, middle + target.time)
+    intrinsic, distance = target.intrinsic, target.distance
+    if isinstance(intrinsic, IntrinsicPrior) and isinstance(distance, PowerLaw | UniformComovingVolume):
+        return AnalysisPrior(target.prior, intrinsic, distance, arrival)
+    return AnalysisPrior(target.prior, arrival=arrival)
+
+
+def _trace(
+    data: PreparedData, seed: int, approximant: str | None = None, detectors: tuple[str, ...] | None = None
+) -> Provenance:
+    """The origin of a result; approximant and detectors are those of the model unless given."""
+    model = data.model
+    return Provenance(
+        event=data.source.event,
+        trigger_time=data.source.trigger_time,
+        detectors=detectors or model.detectors,
+        model=model.name,
+        data_sha256=model.provenance.get("data_sha256", ""),
+        approximant=approximant or model.architecture.approximant,
+        seed=seed,
+    )

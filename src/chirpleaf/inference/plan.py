@@ -1,0 +1,110 @@
+"""Plan of a certification: what the user asks of it, checked before any data are read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chirpleaf.errors import InputError
+from chirpleaf.inference.certify import Certified, Prior, Target, certified
+from chirpleaf.inference.prepare import PreparedData
+from chirpleaf.models.model import Model
+
+
+@dataclass(frozen=True)
+class CertificationPlan:
+    """What the user asks of the certification.
+
+    Attributes:
+        prior: prior of the result.
+        approximant: waveform model of the likelihood; the network's if None.
+        effective_samples: effective sample size that is wanted; half the number of draws if None.
+        budget: seconds after which no more draws are weighed.
+        workers: processes that share waveforms with more than the (2, 2) mode.
+    """
+
+    prior: Prior
+    approximant: str | None = None
+    effective_samples: int | None = None
+    budget: float = 60.0
+    workers: int = 1
+
+    def make_target(self, data: PreparedData) -> Target:
+        """The prior and waveform model that draws of the chosen model are weighed towards.
+
+        Args:
+            data: the prepared data.
+
+        Raises:
+            InputError: the priors of network and user have no binary in common, or exclude the trigger time.
+        """
+        architecture = data.model.architecture
+        approximant = self.approximant or architecture.approximant
+        return self.prior.target(architecture.prior, trigger_time=data.source.trigger_time, approximant=approximant)
+
+    def certify(self, data: PreparedData, target: Target, draws: int, seed: int) -> Certified:
+        """Weighs draws of the network.
+
+        Args:
+            data: the prepared data.
+            target: of `make_target`.
+            draws: least number of draws.
+            seed: of all random numbers.
+
+        Returns:
+            Weighted draws, sky map and certificate.
+        """
+        wanted = draws // 2 if self.effective_samples is None else self.effective_samples
+        return certified(
+            data.observation,
+            data.cut_network_segment(),
+            data.source.trigger_time,
+            target,
+            draws=draws,
+            effective_samples=wanted,
+            budget=self.budget,
+            seed=seed,
+            workers=self.workers,
+        )
+
+
+def plan_certification(
+    model: Model,
+    certify: bool | None = None,
+    prior: str | Path = "model",
+    approximant: str | None = None,
+    *,
+    effective_samples: int | None = None,
+    budget: float = 60.0,
+    workers: int = 1,
+) -> CertificationPlan | None:
+    """Decides whether an analysis is certified, and checks what the user asks of it.
+
+    Args:
+        model: one of the candidates; they all have the same kind of estimator.
+        certify: what the user wants; None leaves it to the model.
+        prior: "model", a preset, or a prior file of bilby.
+        approximant: waveform model of the likelihood; the network's if None.
+        effective_samples: effective sample size that is wanted; half the number of draws if None.
+        budget: seconds after which no more draws are weighed.
+        workers: processes that share waveforms with more than the (2, 2) mode.
+
+    Returns:
+        The plan; None if the network answers alone.
+
+    Raises:
+        InputError: the model cannot be certified, the prior is unknown, or something is asked of a certification that
+            is not made.
+    """
+    possible = model.estimator.can_propose
+    if certify and not possible:
+        names = ", ".join(model.estimator.quantities)
+        raise InputError(
+            f"expected a model of all parameters to certify; got {model.name}, of {names} alone: leave certify out"
+        )
+    if possible if certify is None else certify:
+        return CertificationPlan(Prior.of(prior), approximant, effective_samples, budget, workers)
+    if effective_samples is not None or approximant is not None or prior != "model":
+        raise InputError(
+            "expected certification with effective samples, an approximant or a prior; got an answer of the network "
+            "alone, which takes none: leave them out"
+        )
+    return None

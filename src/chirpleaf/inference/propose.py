@@ -1,0 +1,86 @@
+"""Second stage of an analysis: the network proposes.
+
+Each kind of estimator has its own answer: a posterior draws samples of all intrinsic parameters with their density,
+Bayesian leaves draw from the predictive of each quantity, deterministic leaves make an estimate for each of many noise
+spectra. `KINDS` is the only place that tells them apart.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from chirpleaf.inference.amortised import NetworkOutput, sample_posterior
+from chirpleaf.inference.build import build_leaf_estimates, build_posterior
+from chirpleaf.inference.leaves import estimate, sample_predictive
+from chirpleaf.inference.prepare import PreparedData
+from chirpleaf.inference.sources import resample_spectra
+from chirpleaf.models.estimator import EstimatorKind
+from chirpleaf.result.leaves import LeafEstimates
+from chirpleaf.result.posterior import Posterior
+
+SPECTRA = 128
+"""Most noise spectra for which deterministic leaves make estimates. More know the scatter of the estimates better, at
+some milliseconds each."""
+
+Timing: TypeAlias = Mapping[str, float | None]
+
+
+class Kind(NamedTuple):
+    """What the analysis does with one kind of estimator.
+
+    Attributes:
+        propose: from the data, a number of samples and a seed to the output of the network.
+        build: from the data, this output, the seed and the timing to the result.
+    """
+
+    propose: Callable[[PreparedData, int, int], NetworkOutput]
+    build: Callable[[PreparedData, NetworkOutput, int, Timing], Posterior | LeafEstimates]
+
+
+def propose(data: PreparedData, samples: int, seed: int) -> NetworkOutput:
+    """Draws samples from the network.
+
+    Args:
+        data: the prepared data.
+        samples: number of draws, at least one; deterministic leaves make at most `SPECTRA` estimates.
+        seed: of the draws.
+
+    Returns:
+        Samples of each parameter, their density, and the uncertainty components of leaves.
+    """
+    return KINDS[data.model.estimator.kind].propose(data, samples, seed)
+
+
+def build_result(data: PreparedData, output: NetworkOutput, seed: int, timing: Timing) -> Posterior | LeafEstimates:
+    """Makes the result of an output of the network.
+
+    Args:
+        data: the prepared data.
+        output: of `propose`.
+        seed: of the draws.
+        timing: seconds by stage.
+
+    Returns:
+        A posterior without certificate, or leaf estimates.
+    """
+    return KINDS[data.model.estimator.kind].build(data, output, seed, timing)
+
+
+def _propose_posterior(data: PreparedData, samples: int, seed: int) -> NetworkOutput:
+    return NetworkOutput(*sample_posterior(data.observation, samples, seed))
+
+
+def _propose_bayesian_leaves(data: PreparedData, samples: int, seed: int) -> NetworkOutput:
+    return sample_predictive(data.observation, samples, seed)
+
+
+def _propose_leaves(data: PreparedData, samples: int, seed: int) -> NetworkOutput:
+    n = min(samples, SPECTRA)
+    return estimate(data.observation, resample_spectra(data.source, data.spectra, data.known, n, seed))
+
+
+KINDS: Mapping[EstimatorKind, Kind] = {
+    "posterior": Kind(_propose_posterior, build_posterior),
+    "leaves": Kind(_propose_leaves, build_leaf_estimates),
+    "bayesian-leaves": Kind(_propose_bayesian_leaves, build_leaf_estimates),
+}
+"""What the analysis does, by the kind of the estimator."""

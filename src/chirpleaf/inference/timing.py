@@ -1,0 +1,34 @@
+"""Timing: seconds that the stages of an analysis take."""
+
+import time
+
+
+class Stopwatch:
+    """Measures the stages of an analysis, one after the other.
+
+    Example:
+        >>> watch = Stopwatch()
+        >>> watch.lap("load_s")
+        >>> sorted(watch.timing)
+        ['certify_s', 'infer_s', 'load_s', 'total_s']
+    """
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._seconds: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        """Adds the time since the last call, or since the start, to a stage.
+
+        Args:
+            stage: load_s, infer_s or certify_s.
+        """
+        now = time.perf_counter()
+        self._seconds[stage] = self._seconds.get(stage, 0.0) + now - self._last
+        self._last = now
+
+    @property
+    def timing(self) -> dict[str, float | None]:
+        """Seconds of load_s, infer_s and certify_s, None for a stage that was not measured, and of all as total_s."""
+        stages = {stage: self._seconds.get(stage) for stage in ("load_s", "infer_s", "certify_s")}
+        return {**stages, "total_s": self._last - self._start}
