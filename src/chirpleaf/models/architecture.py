@@ -47,9 +47,9 @@ class Architecture:
 
     Attributes:
         detectors: names, in the order of the data.
-        parameter_space: what the posterior is over; a name in `physics.spaces.SPACES`.
+        parameter_space: parameters of the posterior; a name in `physics.spaces.SPACES`.
         prior: the prior that the posterior is under.
-        signal: what a binary emits; a name in `physics.signals.SIGNALS`.
+        signal: signal model; a name in `physics.signals.SIGNALS`.
         approximant: waveform approximant of templates and training.
         duration: length of the segment, seconds.
         minimum_frequency: lowest frequency, Hz.
@@ -57,12 +57,12 @@ class Architecture:
         fold: bins of the multiband grid in a band of the canonical input.
         widest: greatest width of a bin, Hz.
         templates: spacing of the template bank.
-        along: what the first coordinate of the density is measured along; see `representation.anchoring`.
+        along: direction in which the anchored coordinate is measured; see `representation.anchoring`.
         series: time series that the root takes in place of the canonical input; None for the latter.
         encoder: from tokens to the root's input; a name in `networks.encoders.ENCODERS`.
         root: a residual network or, for time series, convolutions.
         n_context: length of the context vector of a residual network.
-        head: what follows the root: a density, or leaves.
+        head: a density or leaves, which follow the root.
         background: share of the defensive mixture's standard normal component (`networks.defensive`).
     """
 
@@ -110,7 +110,7 @@ class Architecture:
 
     @cached_property
     def signal_model(self) -> SignalModel:
-        """What a binary emits.
+        """The signal model of training and templates.
 
         Raises:
             InputError: the signal model is unknown.
@@ -201,7 +201,7 @@ class Architecture:
 
 
 def decode_head(values: dict[str, Any]) -> Head:
-    """Settings of what follows the root, from JSON values.
+    """Settings of a head, from JSON values.
 
     Args:
         values: its `kind` and settings.

@@ -1,4 +1,4 @@
-"""Decomposition: the part of a model that one of its leaves lives on, as a model of its own."""
+"""Decomposition: the sub-network of one leaf as a model of its own."""
 
 from dataclasses import replace
 
@@ -17,10 +17,10 @@ def decompose(model: Model, leaf: str, keep: float, filters: Filters) -> Model:
         model: a model with leaves.
         leaf: name of the leaf.
         keep: share of the root's filters that is kept, those of the greatest importance for the leaf, in (0, 1].
-        filters: what is known of them (`networks.subnetwork.measure_filters`).
+        filters: their mean activations and importance (`networks.subnetwork.measure_filters`).
 
     Returns:
-        A model of the leaf alone, which says what the whole one says where `keep` is 1.
+        A model of the leaf alone; where `keep` is 1, it gives the same estimates as the whole model.
 
     Raises:
         InputError: the model has no such leaf, or the share is none.

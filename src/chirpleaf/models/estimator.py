@@ -1,4 +1,4 @@
-"""What every estimator offers: preprocessing, training targets, and what it can answer.
+"""The interface of estimators: preprocessing, training targets and kind of answer.
 
 An estimator turns whitened data into an answer. There are two kinds of answers: draws from a joint posterior together
 with their density, which the exact likelihood can correct (`can_propose`), and estimates of single quantities.
@@ -29,7 +29,7 @@ class Estimator(Protocol):
 
     @property
     def kind(self) -> EstimatorKind:
-        """What the estimator answers with."""
+        """The kind of answer."""
         ...
 
     @property

@@ -27,10 +27,10 @@ _DENSITY = "density."
 
 
 def save(model: Model, path: Path) -> None:
-    """Writes a model file, at once or not at all.
+    """Writes a model file, whole or not at all.
 
     Args:
-        model: what to write.
+        model: the model.
         path: file name, `.safetensors` by custom.
     """
     document = {
@@ -57,7 +57,7 @@ def load(path: Path) -> Model:
         The model, in evaluation mode.
 
     Raises:
-        InputError: there is no such file, it is cut short, is not of chirpleaf, or is of a newer version.
+        InputError: the file is missing, truncated, not from chirpleaf, or from a newer version.
     """
     document, tensors = _read(path)
     try:

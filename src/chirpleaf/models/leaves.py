@@ -46,10 +46,10 @@ class LeafEstimator(nn.Module):
         return self.targets.names
 
     def check_leaf(self, leaf: str) -> None:
-        """Checks that there is a leaf of a name.
+        """Checks that a leaf exists.
 
         Raises:
-            InputError: there is none.
+            InputError: the model has no such leaf.
         """
         if leaf not in self.targets.names:
             raise InputError(f"expected a leaf of {', '.join(self.targets.names)}; got {leaf}: name one of them")
@@ -100,7 +100,7 @@ class LeafEstimator(nn.Module):
         """Posterior predictives of Bayesian leaves, in scaled coordinates.
 
         Args:
-            canonical: what the network sees of a batch.
+            canonical: the network's input.
             n_weights: draws of the weights.
             generator: source of randomness.
         """

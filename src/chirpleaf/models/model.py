@@ -12,7 +12,7 @@ from chirpleaf.models.posterior import PosteriorEstimator
 
 @dataclass(frozen=True)
 class Model:
-    """What a model file holds.
+    """A trained model, as a model file stores it.
 
     Attributes:
         name: e.g. `bbh`.

@@ -20,7 +20,7 @@ from chirpleaf.representation.canonical import Canonical
 class NormalCoordinates(Bijection):
     """From anchored coordinates to those in which a network's density is standard normal.
 
-    Single precision of the network limits a round trip to about 1e-5, where the density is not next to nothing.
+    Single precision of the network limits a round trip to about 1e-5, where the density is not negligible.
 
     Args:
         distribution: the network's density for one event.

@@ -21,7 +21,7 @@ def available_models() -> dict[str, dict[str, Any]]:
 
 
 def posteriors() -> tuple[str, ...]:
-    """Names of the shipped models whose answer is a posterior of all intrinsic parameters."""
+    """Names of the shipped models that give a joint posterior of all intrinsic parameters."""
     documents = available_models().items()
     return tuple(name for name, document in documents if document["architecture"]["head"]["kind"] in DENSITY_HEADS)
 
@@ -41,7 +41,7 @@ def load_model(name: str | Path) -> Model:
         The model, in evaluation mode; loaded once.
 
     Raises:
-        InputError: there is no such model or file, or it is damaged.
+        InputError: the model or file is missing or damaged.
     """
     text = str(name)
     if text.endswith(".safetensors") or "/" in text:

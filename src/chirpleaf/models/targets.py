@@ -1,7 +1,7 @@
-"""Targets of leaves: quantities that follow from a binary, scaled to about -1 to 1.
+"""Targets of leaves: quantities of a binary, scaled to about -1 to 1.
 
-Masses are learnt by their logarithm, so that an error is a relative one, and all quantities over their own range, so
-that the optimiser moves as fast on one as on another (arXiv:1903.01998 scales masses for the same reason):
+Masses are learnt by their logarithm, so that errors are relative, and all quantities are scaled by their range, so that
+the optimiser learns all of them equally fast (arXiv:1903.01998 scales masses for the same reason):
 
     y = 2 (g(x) - g(x_min)) / (g(x_max) - g(x_min)) - 1,        g = ln for masses, else the identity.
 """
@@ -19,11 +19,11 @@ from chirpleaf.physics.remnant import quasi_normal_frequency
 from chirpleaf.physics.spaces import ParameterSpace
 
 _SPIN = 0.95
-"""Greatest final spin, and least negative one, that ranges are laid for; beyond them y leaves (-1, 1)."""
+"""Largest magnitude of the final spin within the scaled range; beyond it y leaves (-1, 1)."""
 
 
 class LeafTargets:
-    """Names and scales of what leaves are taught.
+    """Names and scales of the targets of leaves.
 
     Args:
         names: quantities of `physics.derived`: mass_1, mass_2, final_spin, omega_r, omega_i.
@@ -80,7 +80,7 @@ class LeafTargets:
         return dict(zip(self.names, values.unbind(-1), strict=True))
 
     def slope(self, scaled: Tensor) -> Tensor:
-        """dx / dy: by how much the quantities change, in their units, as scaled targets do.
+        """dx / dy: derivative of the quantities, in their units, with respect to the scaled targets.
 
         Args:
             scaled: shape (..., leaf).

@@ -1,7 +1,7 @@
 """The physics that simulation and inference share: parameters, priors, waveforms, detectors, the remnant.
 
-What needs no LAL is offered here by name. `chirpleaf.physics.waveforms` and `chirpleaf.physics.detectors` import
-LALSimulation and LAL, which takes a moment, and are therefore left to be imported by those who use them.
+This module exports the parts that do not need LAL. `chirpleaf.physics.waveforms` and `chirpleaf.physics.detectors`
+import LALSimulation and LAL, which takes a moment; import them where they are used.
 """
 
 from chirpleaf.physics.conversions import chi_eff, chirp_mass, component_masses, mass_ratio, symmetric_mass_ratio

@@ -1,7 +1,7 @@
-"""Cosmology: how far is how red.
+"""Cosmology: the redshift at a luminosity distance.
 
 The redshift z at a luminosity distance, in the flat Lambda-CDM universe of Planck 2015 (arXiv:1502.01589, table 4, last
-column; astropy's `Planck15`), as bilby and the catalogues have it. What a detector sees of a mass m is m (1 + z).
+column; astropy's `Planck15`), as in bilby and in the catalogues. A detector measures a source mass m as m (1 + z).
 """
 
 from functools import lru_cache

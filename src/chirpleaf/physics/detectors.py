@@ -1,4 +1,4 @@
-"""Ground-based detectors: where they stand, how they respond, when a wave reaches them.
+"""Ground-based detectors: location, response and arrival times.
 
 A detector's response tensor D and location r (both earth-fixed) come from LAL's own list. With the wave's basis
 vectors X(ra, dec, psi, gmst), Y(...) of arXiv:gr-qc/0008066 (eqs. B4-B5) and its source direction n,
@@ -132,7 +132,7 @@ def project(
     frequencies: ArrayLike,
     time: ArrayLike = 0.0,
 ) -> ComplexArray:
-    """What a detector sees of two polarisations.
+    """Projects two polarisations onto a detector.
 
     Args:
         hp: plus polarisation (n, F) or (F,), strain/Hz.
@@ -143,10 +143,10 @@ def project(
         psi: polarisation angle, likewise.
         gmst: Greenwich mean sidereal time at arrival, likewise.
         frequencies: (F,), Hz.
-        time: arrival at the centre of the earth (n,) or scalar, s, from the moment that the polarisations take as zero.
+        time: arrival at the centre of the earth (n,) or scalar, s, after the time zero of the polarisations.
 
     Returns:
-        Strain (n, F) at the detector, strain/Hz; (F,) when nothing has a sample axis.
+        Strain (n, F) at the detector, strain/Hz; (F,) when no argument has a sample axis.
     """
     fp, fc = detector.antenna_pattern(ra, dec, psi, gmst)
     arrival = np.asarray(time, dtype=np.float64) + detector.time_delay(ra, dec, gmst)

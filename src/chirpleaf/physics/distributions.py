@@ -19,7 +19,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 
 class Distribution(Protocol):
-    """What a one-dimensional prior offers."""
+    """A one-dimensional prior."""
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw (n,) values."""
@@ -178,7 +178,7 @@ class Cosine(_Bounded):
 
 @dataclass(frozen=True)
 class UniformComovingVolume(_Bounded):
-    """Luminosity distances of sources that are seen equally often from everywhere in comoving volume, Mpc.
+    """Luminosity distances of sources that are uniform in comoving volume, Mpc.
 
     In the flat universe of Planck 2015, with D_C the comoving distance and E the expansion rate in units of H_0,
 
@@ -195,7 +195,7 @@ class UniformComovingVolume(_Bounded):
     minimum: float
     maximum: float
     evolution: ClassVar[float] = 0.0
-    """Power of 1 + z that the rate per comoving volume goes with."""
+    """Power of 1 + z to which the detected rate per comoving volume is proportional."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -213,7 +213,7 @@ class UniformComovingVolume(_Bounded):
         return self._log_unnormalised(x) - float(np.log(self._cumulative[1][-1]))
 
     def _log_unnormalised(self, x: Array) -> Array:
-        """Log density but for a constant: D_L^2, and a correction that is smooth in ln D_L."""
+        """Unnormalised log density: D_L^2 times a correction that is smooth in ln D_L."""
         with np.errstate(divide="ignore"):
             log_x = np.log(x)
         return 2.0 * log_x + np.asarray(self._correction(np.maximum(log_x, np.log(_NEAREST))))
@@ -235,7 +235,7 @@ class UniformComovingVolume(_Bounded):
 
     @cached_property
     def _cumulative(self) -> tuple[Array, Array]:
-        """Distances, and what lies below them of the density but for a constant, by three-point Gauss quadrature."""
+        """Distances and the unnormalised cumulative distribution there, by three-point Gauss quadrature."""
         grid = np.linspace(self.minimum, self.maximum, 4097)
         nodes, weights = np.polynomial.legendre.leggauss(3)
         half = np.diff(grid) / 2.0
@@ -246,7 +246,7 @@ class UniformComovingVolume(_Bounded):
 
 @dataclass(frozen=True)
 class UniformSourceFrame(UniformComovingVolume):
-    """The same for sources that merge equally often in their own time, which the detector sees 1 + z times slower.
+    """Luminosity distances of sources that are uniform in comoving volume and source-frame time, Mpc.
 
     As bilby's prior of this name.
 

@@ -1,4 +1,4 @@
-"""Inspiral: how long a signal lasts and how its phase winds.
+"""Inspiral: duration and phase of a chirp to low post-Newtonian order.
 
 To leading order a binary that merges at t = 0 passes the frequency f at
 
@@ -10,7 +10,7 @@ coefficients of the mass ratio and the spins (arXiv:0907.0700, eq. 3.18; arXiv:0
 
     psi(f) = sum_i A_i(q, chi_1, chi_2) (3/128) (pi G M_c f / c^3)^(p_i),      p = (-5/3, -1, -2/3, -1/3).
 
-Grids, segments, template spacings and coordinates are laid out with these; waveforms never are.
+Grids, segments, template spacings and coordinates use these formulae; waveforms do not.
 """
 
 import math
@@ -56,7 +56,7 @@ PHASE_EXPONENTS = (-5 / 3, -1.0, -2 / 3, -1 / 3)
 
 
 def phase_powers(chirp_mass: ArrayLike, frequency: ArrayLike) -> NDArray[np.float64]:
-    """What the coefficients of the post-Newtonian phase multiply, (3/128) (pi G M_c f / c^3)^(p_i).
+    """The functions of frequency in the post-Newtonian phase, (3/128) (pi G M_c f / c^3)^(p_i).
 
     Args:
         chirp_mass: detector-frame chirp mass, any shape, solar masses.

@@ -2,7 +2,7 @@
 
 Names are bilby's (arXiv:1811.02042), so that results interchange. Masses are detector-frame unless the name
 ends in `_source`; detector-frame mass = source-frame mass x (1 + redshift). The ranges are those that the meaning of
-a parameter allows; what an analysis explores is its prior (`chirpleaf.physics.priors`).
+a parameter allows; the range that an analysis explores is its prior (`chirpleaf.physics.priors`).
 """
 
 import math
@@ -15,7 +15,7 @@ SOLAR_MASS = "M_sun"
 
 @dataclass(frozen=True)
 class Parameter:
-    r"""What a parameter is called, measured in, and written as.
+    r"""Name, unit, symbol and range of a parameter.
 
     Attributes:
         name: bilby's name, e.g. `"chirp_mass"`.
@@ -37,7 +37,7 @@ class Parameter:
 
     @property
     def label(self) -> str:
-        """Axis label: the symbol and, where there is one, the unit."""
+        """Axis label: the symbol and the unit, if any."""
         if not self.unit:
             return f"${self.latex}$"
         unit = r"$M_\odot$" if self.unit == SOLAR_MASS else self.unit

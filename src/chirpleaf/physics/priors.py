@@ -1,4 +1,4 @@
-"""Prior distributions: the intrinsic parameters (masses, aligned spins) and the extrinsic ones (where, how, when seen).
+"""Prior distributions of the intrinsic parameters (masses, aligned spins) and of the extrinsic ones (sky, orientation).
 
 Component masses are uniform in the detector frame, which in the coordinates of the posterior is the density
 
@@ -6,7 +6,7 @@ Component masses are uniform in the detector frame, which in the coordinates of 
 
 (see arXiv:2104.09508) with A the area of the allowed region of the (m_1, m_2) plane. At one chirp mass m_1 falls and
 m_2 rises with q, so that the bounds on the component masses only cut small mass ratios off: the region is
-q_low(M_c) <= q <= 1. The integral over q is elementary but for a hypergeometric function,
+q_low(M_c) <= q <= 1. The integral over q is elementary apart from a hypergeometric function,
 
     integral of q^(-6/5) (1 + q)^(2/5) dq = -5 q^(-1/5) 2F1(-2/5, -1/5; 4/5; -q),
 
@@ -45,7 +45,7 @@ _NEWTON_STEPS = 8
 
 
 class IntrinsicDensity(Protocol):
-    """What a prior of masses and aligned spins offers to whoever weighs with it."""
+    """A prior density of masses and aligned spins."""
 
     def log_prob(self, samples: Mapping[str, ArrayLike], /) -> Array:
         """Normalised log density (n,) per d(chirp_mass) d(mass_ratio) d(chi_1) d(chi_2), minus infinity outside."""
@@ -125,7 +125,7 @@ class IntrinsicPrior:
         chirp_mass = np.asarray(chirp_mass, dtype=np.float64)
         heavy = np.minimum((chirp_mass / self.mass_max) ** 5, 0.5)
         light = np.minimum((self.mass_min / chirp_mass) ** 5, 2.0)
-        # Both starts lie above the root of a convex cubic, whence Newton's method falls to it without overshooting.
+        # Both starting points lie above the root of a convex cubic, so Newton's method descends without overshooting.
         from_heavy, from_light = (2.0 * heavy) ** (1.0 / 3.0), np.sqrt(light)
         for _ in range(_NEWTON_STEPS):
             from_heavy = (2.0 * from_heavy**3 + heavy) / (3.0 * from_heavy**2 - heavy)

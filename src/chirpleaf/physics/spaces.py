@@ -1,4 +1,4 @@
-"""Parameter spaces: what a posterior is over.
+"""Parameter spaces: names, prior and coordinates of the parameters of a posterior.
 
 A `ParameterSpace` has the names of the parameters in order, their prior, a bijection to unconstrained coordinates and
 the dimensions that are periodic. Its length is the number of dimensions everywhere: networks, banks, proposals and

@@ -1,10 +1,10 @@
-"""Waveforms that are made in the time domain, as series on any frequency grid.
+"""Approximants of the time domain, as frequency series on any grid.
 
-Approximants such as SEOBNRv4 solve equations of motion and know no frequency grid. LALSimulation conditions what they
-give and takes its Fourier transform on a uniform grid, as bilby has it; SEOBNRv5 comes from pyseobnr
+Approximants such as SEOBNRv4 solve equations of motion in time. LALSimulation conditions the time series and takes its
+Fourier transform on a uniform grid, as bilby does; SEOBNRv5 comes from pyseobnr
 (`chirpleaf[seobnr]`, GPL). With the merger near t = 0, the phase of the series turns by 2 pi t(f) df from one frequency
 to the next; segments are eight times as long as the chirp, so that this is below a radian, and splines of logarithmic
-amplitude and phase give what lies between.
+amplitude and phase interpolate between them.
 """
 
 import math

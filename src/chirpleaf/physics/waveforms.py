@@ -100,13 +100,13 @@ def polarizations(
 
 
 def check_approximant(name: str) -> None:
-    """Checks that there is an approximant of a name.
+    """Checks that an approximant exists.
 
     Args:
         name: of an approximant of LALSimulation or pyseobnr.
 
     Raises:
-        InputError: there is none; the message has the names nearest to it.
+        InputError: the name is unknown; the message suggests the nearest names.
     """
     known = {**_approximants(frequency_domain=True), **_approximants(frequency_domain=False)}
     if name not in known and name not in EXTERNAL:

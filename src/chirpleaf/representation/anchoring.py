@@ -1,6 +1,6 @@
 """Anchoring: unconstrained coordinates as seen from the best template.
 
-The network says how the data differ from a chirp it already knows. Only one coordinate, z of ln(chirp mass), is
+The network describes how the data differ from a known chirp. Only one coordinate, z of ln(chirp mass), is
 measured from the template k, in a scale u_k; the others stay. Two ways of measuring it are here:
 
 - along the chirp mass: y = (z - z_k) / u_k, with u_k the spacing of the templates' chirp masses;
@@ -121,14 +121,14 @@ class PhaseAnchoring(Anchoring):
 
 
 ANCHORINGS: dict[Along, type[Anchoring]] = {"chirp_mass": Anchoring, "phase": PhaseAnchoring}
-"""What the first coordinate is measured along, by the names that presets and model files give it."""
+"""Kinds of anchoring by the names that presets and model files give them."""
 
 
 class _PhaseResponse(NamedTuple):
     """How a chirp's phase depends on ln(chirp mass) and on the post-Newtonian coefficients.
 
     Attributes:
-        error: standard error of ln(chirp mass) at a signal-to-noise ratio of one, all but time and phase known.
+        error: standard error of ln(chirp mass) at a signal-to-noise ratio of one, with all but time and phase known.
         slopes: change of ln(chirp mass) that has the effect of a unit of each post-Newtonian coefficient but the first,
             shape (3,).
     """

@@ -1,4 +1,4 @@
-"""Canonical input: the data as seen from the chirp that fits them best.
+"""Canonical input: the data relative to the template that fits them best.
 
 A small template bank finds the best template (shared by the detectors) and, per detector, its arrival time and phase.
 The data are shifted, rotated and heterodyned by it, which leaves a slowly varying complex series per detector whose
@@ -35,7 +35,7 @@ Weights = Float32[Tensor, "batch detector bin"]
 Present = Bool[Tensor, "batch detector"]
 
 _CHUNK = 16
-"""Samples searched at a time: their bands stay in the processor's cache."""
+"""Examples searched at a time, few enough that their bands stay in the processor's cache."""
 _KEPT = 0.998
 """Share of the filters' power that their common factors keep."""
 _LEAST_NORM = 1e-30
@@ -43,7 +43,7 @@ _LEAST_NORM = 1e-30
 
 
 class Canonical(NamedTuple):
-    """The network's input, and what was taken out of the data.
+    """The network's input, and the properties of the best template that were taken out of the data.
 
     Attributes:
         tokens: network input, a token for each detector.
@@ -74,8 +74,8 @@ class CanonicalInput(nn.Module):
         bank: the templates on that grid.
         reference_weights: whitening weights of a reference detector, shape (n_bins,), Hz; only their shape matters.
         n_detectors: number of detectors.
-        bfloat16: whether the search multiplies by its filters in bfloat16, as training may: of two templates that fit
-            all but equally, it may then take the other.
+        bfloat16: whether the search multiplies by its filters in bfloat16, as training may. Of two templates that fit
+            almost equally well, it may then choose the other one.
         window: half width of the searched arrival times, seconds.
         step: their spacing, seconds.
     """
@@ -208,7 +208,7 @@ class CanonicalInput(nn.Module):
         return peak.abs() / norm, time, peak.angle()
 
     def _tokens(self, series: Tensor, power: Tensor, canonical: Canonical) -> Tokens:
-        """Series over the root of the signal-to-noise ratio, shapes of the spectra, and what was taken out."""
+        """Series scaled by the signal-to-noise ratio, shapes of the spectra, and properties of the template."""
         present = canonical.tokens.present
         snr, time, phase, template = canonical.snr, canonical.time, canonical.phase, canonical.template
         network_snr = snr.square().sum(-1, keepdim=True).sqrt()
@@ -232,7 +232,7 @@ class CanonicalInput(nn.Module):
 
 
 def _compressed(filters: np.ndarray, noise: FloatArray) -> tuple[np.ndarray, np.ndarray]:
-    """Factors (g, r, n) and (g, m, r) of filters (g, m, n): the least r that keeps `_KEPT` of what they make of noise.
+    """Factors (g, r, n) and (g, m, r) of filters (g, m, n): the smallest r that keeps `_KEPT` of their power on noise.
 
     Templates and arrival times overlap, so few of their combinations are independent (arXiv:1005.0012).
     """
@@ -243,7 +243,7 @@ def _compressed(filters: np.ndarray, noise: FloatArray) -> tuple[np.ndarray, np.
 
 
 def _as_real(matrix: np.ndarray) -> np.ndarray:
-    """What a complex matrix (..., m, n) does to real and imaginary parts: (..., part, m, n, part)."""
+    """A complex matrix (..., m, n) as a real one on real and imaginary parts: (..., part, m, n, part)."""
     real = np.stack([matrix.real, -matrix.imag], axis=-1)
     imaginary = np.stack([matrix.imag, matrix.real], axis=-1)
     return np.stack([real, imaginary], axis=-4)

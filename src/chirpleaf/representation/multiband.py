@@ -30,7 +30,7 @@ _Native = TypeVar("_Native", FloatArray, ComplexArray)
 class Multiband:
     """Frequency bins for signals of a range of chirp masses in segments of one duration.
 
-    Bins come in bands of `fold` equal bins; a band is what remains of them once the data are heterodyned.
+    Bins come in bands of `fold` equal bins; heterodyned data are summed over each band.
 
     Args:
         duration: length of the segment, seconds; native frequencies are multiples of its inverse.

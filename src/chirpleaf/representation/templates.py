@@ -1,9 +1,9 @@
 """Template bank of the canonical input: a few dozen chirps that roughly identify the signal in the data.
 
 Templates are laid out in chirp mass so that the leading-order phase (3/128)(pi G M_c f/c^3)^(-5/3) at the lowest
-frequency steps by a given angle (what is left after a fit of time and phase is about a tenth of it), and by a given
+frequency steps by a given angle (after a fit of time and phase, about a tenth of it remains), and by a given
 ratio where the merger, not the inspiral, carries the signal. They are grouped: an anchor chirp per group takes the fast
-phase out of the data once, and what is left of each template is smooth enough to live on the grid's bands (relative
+phase out of the data once, and the remaining factor of each template is smooth enough for the grid's bands (relative
 binning, arXiv:1806.08792).
 """
 
@@ -149,12 +149,12 @@ def _templates(
 
 
 def envelope(frequencies: FloatArray) -> FloatArray:
-    """Amplitude of an inspiral, f^(-7/6), one at 100 Hz; shape of `frequencies` (Hz)."""
+    """Amplitude of an inspiral, f^(-7/6), normalised to 1 at 100 Hz; shape of `frequencies` (Hz)."""
     return (frequencies / 100.0) ** (-7 / 6)
 
 
 def phase_factor(frequencies: FloatArray, wave: ComplexArray) -> ComplexArray:
-    """exp(i arg h); where the waveform has ended, its phase goes on at the slope it ended with.
+    """exp(i arg h), continued linearly in phase beyond the end of the waveform.
 
     Args:
         frequencies: shape (n,), Hz.

@@ -127,7 +127,7 @@ def is_quadrupole_only(approximant: str) -> bool:
         approximant: its name.
 
     Raises:
-        InputError: there is no such approximant.
+        InputError: the approximant is unknown.
 
     Example:
         >>> is_quadrupole_only("IMRPhenomXAS"), is_quadrupole_only("IMRPhenomXHM")

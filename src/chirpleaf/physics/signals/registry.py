@@ -8,7 +8,7 @@ from chirpleaf.physics.signals.quadrupole import Quadrupole
 from chirpleaf.physics.waveforms import DEFAULT_APPROXIMANT
 
 SIGNALS: dict[str, Callable[[str], SignalModel]] = {"quadrupole": Quadrupole}
-"""From a name to what makes the signal model of an approximant."""
+"""Makers of signal models, called with the name of an approximant."""
 
 
 def make_signal_model(approximant: str = DEFAULT_APPROXIMANT, kind: str = "quadrupole") -> SignalModel:
