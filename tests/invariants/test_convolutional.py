@@ -9,7 +9,7 @@ from chirpleaf.networks.convolutional import PUBLISHED, Convolution, Convolution
 def test_the_published_layers_shrink_a_second_to_one_sample() -> None:
     lengths = [8192]
     for layer in PUBLISHED:
-        lengths.append(layer.shrunk(lengths[-1]))
+        lengths.append(layer.output_length(lengths[-1]))
     assert lengths == [8192, 2044, 503, 118, 14, 8, 2, 1]
 
 
@@ -25,7 +25,7 @@ def test_the_published_root_has_its_parameters_and_outputs() -> None:
 )
 def test_a_layer_knows_what_it_leaves(layer: Convolution) -> None:
     root = ConvolutionalRoot(2, 50, (layer,))
-    assert root.n_outputs == 3 * layer.shrunk(50)
+    assert root.n_outputs == 3 * layer.output_length(50)
     assert root(torch.zeros(1, 2, 50)).shape == (1, root.n_outputs)
 
 

@@ -1,5 +1,5 @@
-"""Roots, leaves and density heads: tensors in, distribution out.
+"""Roots, leaves and density heads, without any physics.
 
-The networks know no physics: they see numbers of zero mean and unit variance and return objects with `log_prob` and
-`sample`. What the numbers mean is the business of the rooms around them.
+The networks take standardised numbers and return distributions with `log_prob` and `sample`, or point estimates. Other
+packages define the meaning of inputs and outputs.
 """

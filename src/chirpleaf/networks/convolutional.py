@@ -1,8 +1,8 @@
-"""Convolutional root: whitened time series in, one feature vector out (arXiv:1903.01998).
+"""Convolutional root: maps whitened time series to a feature vector (arXiv:1903.01998).
 
-`PUBLISHED` is the published layout as far as it is known at second hand: seven layers of valid padding that shrink 8192
-samples, one second of one detector at 8192 Hz, to length one. That the numbers fit each other is all that vouches for
-them; the tests hold them to it, and to 2,967,552 parameters.
+`PUBLISHED` is the published layout, taken from secondary sources: seven layers without padding that reduce 8192
+samples, one second of one detector at 8192 Hz, to length one. Its only confirmation is that the numbers are consistent;
+tests check this, and the number of parameters, 2,967,552.
 """
 
 from collections.abc import Sequence
@@ -12,20 +12,20 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from chirpleaf.networks.subnetwork import FilterLayer
+from chirpleaf.networks.filters import FilterLayer
 from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """A layer: convolution of valid padding, ReLU, maximum over `pool` samples.
+    """Layer of convolution without padding, ReLU and maximum pooling.
 
     Attributes:
-        kernel: taps of a filter.
+        kernel: length of the filters.
         channels: number of filters.
-        stride: samples between two places of a filter.
-        dilation: samples between two taps.
-        pool: samples of which the greatest is kept.
+        stride: step of the convolution in samples.
+        dilation: spacing of the filter taps in samples.
+        pool: length of the pooling window in samples.
     """
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
@@ -37,7 +37,7 @@ class Convolution:
     pool: PositiveInt = 1
 
     def output_length(self, length: int) -> int:
-        """Length of the output for an input of `length` samples."""
+        """Compute the length of the output for an input of `length` samples."""
         return ((length - self.dilation * (self.kernel - 1) - 1) // self.stride + 1) // self.pool
 
 
@@ -55,10 +55,10 @@ PUBLISHED = (
 
 @dataclass(frozen=True)
 class ConvolutionalSettings:
-    """A convolutional root on time series.
+    """Settings of a convolutional root on time series.
 
     Attributes:
-        layers: the convolutions, first to last.
+        layers: the layers, in order.
     """
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
@@ -66,20 +66,20 @@ class ConvolutionalSettings:
     layers: tuple[Convolution, ...]
 
     def build(self, n_channels: int, n_samples: int) -> "ConvolutionalRoot":
-        """A root with fresh weights for `n_channels` series of `n_samples`; see `ConvolutionalRoot`."""
+        """Make a root with initial weights for `n_channels` series of `n_samples`; see `ConvolutionalRoot`."""
         return ConvolutionalRoot(n_channels, n_samples, self.layers)
 
 
 class ConvolutionalRoot(nn.Module):
-    """Convolutions, ReLU and maxima; what is left of the time series is laid out flat.
+    """Convolutional layers; the last activations are flattened to a feature vector.
 
     Args:
-        n_channels: time series that come in, one a detector.
-        n_samples: their length.
+        n_channels: number of input time series, one per detector.
+        n_samples: length of the time series.
         layers: see `Convolution`.
 
     Raises:
-        ValueError: the layers shrink the series to nothing.
+        ValueError: if the layers leave no samples.
 
     Example:
         >>> import torch
@@ -109,12 +109,12 @@ class ConvolutionalRoot(nn.Module):
 
     @property
     def layers(self) -> list[FilterLayer]:
-        """Its filters: those of each convolution, as they are after ReLU and maximum."""
+        """Filters of each convolution, with activations after ReLU and pooling."""
         first = [place for place, stage in enumerate(self.stages) if isinstance(stage, nn.Conv1d)]
         makes = [self.stages[place] for place in first]
         seen = [self.stages[place - 1] for place in [*first[1:], len(self.stages)]]
         return [FilterLayer(*layer) for layer in zip(makes, seen, [*makes[1:], None], strict=True)]  # type: ignore[arg-type]
 
     def forward(self, x: Float[Tensor, "batch channel time"]) -> Float[Tensor, "batch feature"]:
-        """Features of each series."""
+        """Compute the features of each example."""
         return self.stages(x).flatten(1)

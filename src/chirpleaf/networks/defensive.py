@@ -1,11 +1,10 @@
-"""Defensive mixture: a small share of a posterior is a standard normal density in the unconstrained coordinates.
+"""Defensive mixture: the network's density plus a small standard normal component in unconstrained coordinates.
 
-Now and then, noise makes another template the best one, and the truth lies where the network gives it almost no
-density. With a share b for the whole support,
+If noise selects the wrong template, the density of the network at the true parameters is almost zero. The mixture
 
-    q(z | d) = (1 - b) q_network(z | d) + b N(z; 0, 1),
+    q(z | d) = (1 - b) q_network(z | d) + b N(z; 0, 1)
 
-both the loss of an example and the importance weight of a draw are bounded (defensive importance sampling,
+bounds both the loss of an example and the importance weight of a draw (defensive importance sampling,
 doi:10.1080/00401706.1995.10484303).
 """
 
@@ -19,10 +18,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class DefensiveMixture:
-    """The two components and their shares.
+    """Mixture of the network's density and a standard normal component.
 
     Attributes:
-        share: share b of the standard normal component, in [0, 1).
+        share: weight b of the standard normal component, in [0, 1).
 
     Example:
         >>> mixture = DefensiveMixture(0.01)
@@ -34,7 +33,7 @@ class DefensiveMixture:
     share: float = 0.0
 
     def log_background(self, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
-        """ln of b N(z; 0, 1), float64; minus infinity where the share is zero.
+        """Compute ln of b N(z; 0, 1), float64; minus infinity if the weight is zero.
 
         Args:
             z: unconstrained coordinates, shape (..., d).
@@ -47,18 +46,18 @@ class DefensiveMixture:
     def log_prob(
         self, log_network: Float[Tensor, "*batch"], log_background: Float[Tensor, "*batch"]
     ) -> Float[Tensor, "*batch"]:
-        """ln q of the mixture.
+        """Compute ln q of the mixture.
 
         Args:
             log_network: ln of the network's density, shape (...).
-            log_background: `log_background` of the same points, shape (...).
+            log_background: `log_background` at the same points, shape (...).
         """
         return torch.logaddexp(log_network + math.log1p(-self.share), log_background)
 
     def sample(
         self, z: Float[Tensor, "*batch d"], generator: torch.Generator | None = None
     ) -> Float[Tensor, "*batch d"]:
-        """Draws of the network, of which a random share b is replaced by draws of the standard normal component.
+        """Replace draws of the network by draws of the standard normal component, each with probability b.
 
         Args:
             z: draws of the network in unconstrained coordinates, shape (..., d).

@@ -1,4 +1,4 @@
-"""A root and a head: the trainable part of a model."""
+"""Conditional density: the trainable part of a model, a root and a head."""
 
 import torch
 from jaxtyping import Float
@@ -9,13 +9,13 @@ from chirpleaf.tokens import Tokens
 
 
 class ConditionalDensity(nn.Module):
-    """A conditional distribution: `density(tokens)` has `log_prob` and `sample`.
+    """Conditional density: `density(tokens)` has `log_prob` and `sample`.
 
     Args:
-        root: encoded tokens to context.
-        head: context to distribution.
-        encoder: tokens to the root's input; without one, the root takes what the density is given.
-        bfloat16: whether the root multiplies matrices in bfloat16 (weights stay float32).
+        root: maps encoded tokens to a context.
+        head: maps a context to a distribution.
+        encoder: maps tokens to the input of the root; None if the root takes the input of the density.
+        bfloat16: whether the root multiplies matrices in bfloat16 (weights remain float32).
 
     Example:
         >>> from chirpleaf.networks import heads, residual
@@ -33,7 +33,7 @@ class ConditionalDensity(nn.Module):
         self.root, self.head, self.in_bfloat16 = root, head, bfloat16
 
     def forward(self, tokens: Tokens | Float[Tensor, "batch feature"]) -> ConditionalDistribution:
-        """The distribution given each example."""
+        """Compute the distribution given each example."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.in_bfloat16):
             context = self.root(self.encoder(tokens))
         distribution: ConditionalDistribution = self.head(context.float())

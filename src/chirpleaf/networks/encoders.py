@@ -1,7 +1,6 @@
-"""Encoders: from tokens, one for each detector, to the single input of a root.
+"""Encoders: combine tokens, one per detector, to the input of a root.
 
-`Concatenation` keeps the detectors apart and needs all of them; an encoder that pools over any subset has the same
-interface.
+`Concatenation` requires all detectors. An encoder that pools over any subset of detectors has the same interface.
 """
 
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from chirpleaf.tokens import TokenLayout, Tokens
 
 
 class Concatenation(nn.Module):
-    """All tokens in one vector, section by section: each section of all detectors, then the next.
+    """Concatenate all tokens in one vector, section by section: one section of all detectors, then the next.
 
     Args:
         layout: sizes of the tokens.
@@ -32,19 +31,19 @@ class Concatenation(nn.Module):
         self.n_outputs = layout.n_detectors * sum(layout.sections) + layout.n_shared
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "batch feature"]:
-        """The root's input, shape (batch, n_outputs)."""
+        """Combine the tokens to the input of a root, shape (batch, n_outputs)."""
         parts = [part.flatten(1) for part in tokens.values.split(list(self._layout.sections), dim=-1)]
         parts.insert(self._layout.shared_after, tokens.shared)
         return torch.cat(parts, dim=1)
 
 
 class Channels(nn.Module):
-    """Time series of the detectors as the channels of a convolution."""
+    """Use the time series of the detectors as channels of a convolution."""
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "batch detector time"]:
-        """The tokens themselves, shape (batch, detector, time)."""
+        """Return the values of the tokens, shape (batch, detector, time)."""
         return tokens.values
 
 
 ENCODERS: dict[str, Callable[[TokenLayout], Concatenation]] = {"concatenation": Concatenation}
-"""Encoders of feature vectors by the names that presets and model files give them."""
+"""Encoders of feature vectors by their name in presets and model files."""

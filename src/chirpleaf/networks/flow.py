@@ -12,13 +12,13 @@ from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
 
 @dataclass(frozen=True)
 class FlowSettings:
-    """A neural spline flow.
+    """Settings of a neural spline flow.
 
     Attributes:
         kind: name of these settings in presets and model files.
         n_transforms: number of autoregressive spline transforms.
         n_hidden: hidden units of their networks (two layers).
-        n_bins: bins of each spline: more follow finer structure.
+        n_bins: bins of each spline. More bins resolve finer structure.
     """
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
@@ -29,7 +29,7 @@ class FlowSettings:
     n_bins: PositiveInt = 12
 
     def build(self, n_context: int, n_dims: int) -> "FlowHead":
-        """A head with fresh weights."""
+        """Make a head with initial weights."""
         return FlowHead(n_context, n_dims, n_transforms=self.n_transforms, n_hidden=self.n_hidden, n_bins=self.n_bins)
 
 
@@ -69,12 +69,12 @@ class FlowHead(nn.Module):
 
     def __init__(self, n_context: int, n_dims: int, *, n_transforms: int, n_hidden: int, n_bins: int) -> None:
         super().__init__()
-        import zuko  # noqa: PLC0415 - takes a third of a second, and shipped models have mixtures
+        import zuko  # noqa: PLC0415 - takes a third of a second, and the shipped models do not need it
 
         self.flow = zuko.flows.NSF(
             n_dims, n_context, transforms=n_transforms, hidden_features=(n_hidden, n_hidden), bins=n_bins
         )
 
     def forward(self, context: Float[Tensor, "batch n_context"]) -> _Flow:
-        """The distribution of the parameters given each context."""
+        """Compute the distribution given each context."""
         return _Flow(self.flow(context))

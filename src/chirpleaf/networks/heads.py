@@ -1,12 +1,13 @@
-"""Density heads: a context vector in, a conditional distribution out.
+"""Density heads: map a context vector to a conditional distribution.
 
-`head(context)` returns an object with `log_prob(y)` and `sample(n)`, and the bijection that makes it a standard normal
-distribution, one dimension given those before it (doi:10.1214/aoms/1177729394). Heads are exchangeable. Two are here:
+`head(context)` returns a distribution with `log_prob(y)` and `sample(n)`, and with the bijection to a standard normal
+distribution by the conditional distribution function of each dimension given the previous ones
+(doi:10.1214/aoms/1177729394). The heads are interchangeable:
 
-- `MixtureHead`: a full-covariance Gaussian affine map, y = m + L e, whose e follow autoregressive one-dimensional
-  Gaussian mixtures, p(e) = prod_i sum_k w_ik N(e_i; mu_ik, s_ik), with (w, mu, s)_i a function of the context
-  and of e_1 .. e_(i-1). One pass per dimension draws any number of samples.
-- `FlowHead`: zuko's neural spline flow.
+- `MixtureHead`: an affine map, y = m + L e, of an autoregressive Gaussian mixture
+  p(e) = prod_i sum_k w_ik N(e_i; mu_ik, s_ik), where (w, mu, s)_i are functions of the context and of e_1 .. e_(i-1).
+  Sampling takes one pass per dimension.
+- `chirpleaf.networks.flow.FlowHead`: zuko's neural spline flow.
 """
 
 import math
@@ -20,36 +21,37 @@ from torch import Tensor, nn
 from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
 
 _TINY = 1e-300
-"""Least probability of a tail: its normal lies at 37 standard deviations."""
-_HALVINGS = 40
-"""Of an interval of eighteen standard deviations or more, until its length is below single precision."""
+"""Smallest tail probability, which corresponds to 37 standard deviations."""
+
+_BISECTIONS = 40
+"""Number of bisections of an interval of at least eighteen standard deviations; enough for single precision."""
 
 
 @runtime_checkable
 class ConditionalDistribution(Protocol):
-    """What a head returns for a batch of contexts."""
+    """Distribution that a head returns for a batch of contexts."""
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """ln p(value | context), shape (..., batch) for a value of shape (..., batch, n_dims)."""
+        """Compute ln p(value | context), shape (..., batch), for a value of shape (..., batch, n_dims)."""
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """`n` draws per context, shape (n, batch, n_dims)."""
+        """Sample `n` draws per context, shape (n, batch, n_dims)."""
 
     def to_normal(self, value: Tensor) -> Tensor:
-        """The independent standard normals that `value` (..., batch, n_dims) is made of, float64."""
+        """Map `value` (..., batch, n_dims) to independent standard normal variables, float64."""
 
     def from_normal(self, normal: Tensor) -> Tensor:
-        """Inverse of `to_normal`, within nine standard deviations."""
+        """Invert `to_normal`, within nine standard deviations."""
 
 
 @dataclass(frozen=True)
 class MixtureSettings:
-    """An affine map and autoregressive mixtures.
+    """Settings of a mixture head.
 
     Attributes:
         kind: name of these settings in presets and model files.
-        n_components: components of each one-dimensional mixture: more follow finer structure.
-        n_hidden: hidden units of each conditioner: more fit better and run slower.
+        n_components: components of each one-dimensional mixture. More components resolve finer structure.
+        n_hidden: hidden units of each conditioner. More units fit better and run slower.
     """
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
@@ -59,16 +61,16 @@ class MixtureSettings:
     n_hidden: PositiveInt = 128
 
     def build(self, n_context: int, n_dims: int) -> "MixtureHead":
-        """A head with fresh weights."""
+        """Make a head with initial weights."""
         return MixtureHead(n_context, n_dims, n_components=self.n_components, n_hidden=self.n_hidden)
 
 
 class AutoregressiveMixture:
-    """The distribution that a `MixtureHead` gives for a batch of contexts.
+    """Distribution of a `MixtureHead` for a batch of contexts.
 
     Args:
-        head: the head whose conditioners are used.
-        context: shape (batch, n_context).
+        head: head that has the conditioners.
+        context: contexts, shape (batch, n_context).
     """
 
     def __init__(self, head: "MixtureHead", context: Float[Tensor, "batch n_context"]) -> None:
@@ -78,8 +80,8 @@ class AutoregressiveMixture:
         self._loc, log_scale, self._shear = affine.split([head.n_dims, head.n_dims, head.n_shears], dim=-1)
         self._log_scale = 6.0 * torch.tanh(log_scale / 6.0)
 
-    def _mixture(self, i: int, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """ln weights, means and ln scales of dimension i given the dimensions before it, each (..., batch, k)."""
+    def _condition_mixture(self, i: int, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Compute ln weights, means and ln scales of dimension i given the previous ones, each (..., batch, k)."""
         hidden = self._hidden[..., i, :]
         if i:
             hidden = hidden + self._head.before[i - 1](before)
@@ -87,22 +89,22 @@ class AutoregressiveMixture:
         return logits.log_softmax(-1), mean + self._head.centres, 4.0 * torch.tanh(log_scale / 4.0)
 
     def log_prob(self, value: Float[Tensor, "*draws batch n_dims"]) -> Float[Tensor, "*draws batch"]:
-        """ln p(value | context)."""
+        """Compute ln p(value | context)."""
         noise = self._whiten(value)
         total = -self._log_scale.sum(-1)
         for i in range(self._head.n_dims):
-            log_weight, mean, log_scale = self._mixture(i, noise[..., :i])
+            log_weight, mean, log_scale = self._condition_mixture(i, noise[..., :i])
             z = (noise[..., i : i + 1] - mean) * (-log_scale).exp()
             terms = log_weight - 0.5 * z.square() - log_scale - 0.5 * math.log(2 * math.pi)
             total = total + terms.logsumexp(-1)
         return total
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n batch n_dims"]:
-        """`n` draws per context."""
+        """Sample `n` draws per context."""
         shape = (n, self._loc.shape[0], 1)
         noise = self._loc.new_empty((n, self._loc.shape[0], 0))
         for i in range(self._head.n_dims):
-            log_weight, mean, log_scale = self._mixture(i, noise)
+            log_weight, mean, log_scale = self._condition_mixture(i, noise)
             u = torch.rand(shape, generator=generator, dtype=self._loc.dtype)
             pick = (log_weight.exp().cumsum(-1) < u).sum(-1, keepdim=True).clamp_max(log_weight.shape[-1] - 1)
             z = torch.randn(shape, generator=generator, dtype=self._loc.dtype)
@@ -112,25 +114,25 @@ class AutoregressiveMixture:
         return self._colour(noise)
 
     def to_normal(self, value: Float[Tensor, "*draws batch n_dims"]) -> Float[Tensor, "*draws batch n_dims"]:
-        """The independent standard normals that `value` is made of, float64."""
+        """Map `value` to independent standard normal variables, float64."""
         noise = self._whiten(value)
         columns = []
         for i in range(self._head.n_dims):
-            mixture, place = self._mixture(i, noise[..., :i]), noise[..., i]
-            below, above = (_share(mixture, place, side).clamp_min(_TINY) for side in (1.0, -1.0))
+            mixture, place = self._condition_mixture(i, noise[..., :i]), noise[..., i]
+            below, above = (_tail_probability(mixture, place, side).clamp_min(_TINY) for side in (1.0, -1.0))
             columns.append(torch.where(below < above, torch.special.ndtri(below), -torch.special.ndtri(above)))
         return torch.stack(columns, dim=-1)
 
     def from_normal(self, normal: Float[Tensor, "*draws batch n_dims"]) -> Float[Tensor, "*draws batch n_dims"]:
-        """Inverse of `to_normal`, within nine standard deviations."""
+        """Invert `to_normal`, within nine standard deviations."""
         noise = self._loc.new_empty((*normal.shape[:-1], 0))
         for i in range(self._head.n_dims):
-            place = _quantile(self._mixture(i, noise), normal[..., i].double())
+            place = _invert_mixture(self._condition_mixture(i, noise), normal[..., i].double())
             noise = torch.cat([noise, place.to(noise.dtype)[..., None]], dim=-1)
         return self._colour(noise)
 
-    def _lower(self) -> Tensor:
-        """Unit lower-triangular matrix U of y = m + exp(log_scale) (U e), shape (batch, n_dims, n_dims)."""
+    def _make_lower(self) -> Tensor:
+        """Make the unit lower-triangular matrix U of y = m + exp(log_scale) (U e), shape (batch, n_dims, n_dims)."""
         n = self._head.n_dims
         lower = torch.eye(n, dtype=self._shear.dtype).repeat(len(self._shear), 1, 1)
         rows, columns = torch.tril_indices(n, n, -1)
@@ -138,16 +140,16 @@ class AutoregressiveMixture:
         return lower
 
     def _colour(self, noise: Tensor) -> Tensor:
-        return self._loc + self._log_scale.exp() * (self._lower() @ noise[..., None])[..., 0]
+        return self._loc + self._log_scale.exp() * (self._make_lower() @ noise[..., None])[..., 0]
 
     def _whiten(self, value: Tensor) -> Tensor:
         scaled = ((value - self._loc) * (-self._log_scale).exp())[..., None]
-        lower = self._lower().expand(*scaled.shape[:-2], -1, -1)
+        lower = self._make_lower().expand(*scaled.shape[:-2], -1, -1)
         return torch.linalg.solve_triangular(lower, scaled, upper=False, unitriangular=True)[..., 0]
 
 
-def _share(mixture: tuple[Tensor, Tensor, Tensor], place: Tensor, side: Tensor | float) -> Tensor:
-    """Probability below (side 1) or above (side -1) a place (..., batch) in mixtures (..., batch, k), float64."""
+def _tail_probability(mixture: tuple[Tensor, Tensor, Tensor], place: Tensor, side: Tensor | float) -> Tensor:
+    """Compute the probability of mixtures (..., batch, k) below (side 1) or above (side -1) a value (..., batch)."""
     log_weight, mean, log_scale = (part.double() for part in mixture)
     offset = (place.double()[..., None] - mean) * (-log_scale).exp()
     if isinstance(side, Tensor):
@@ -155,27 +157,30 @@ def _share(mixture: tuple[Tensor, Tensor, Tensor], place: Tensor, side: Tensor |
     return (log_weight.exp() * torch.special.ndtr(side * offset)).sum(-1)
 
 
-def _quantile(mixture: tuple[Tensor, Tensor, Tensor], normal: Tensor) -> Tensor:
-    """The place (..., batch) whose probability below is that of a standard normal, by bisection of the nearer tail."""
+def _invert_mixture(mixture: tuple[Tensor, Tensor, Tensor], normal: Tensor) -> Tensor:
+    """Find the value (..., batch) of the same cumulative probability as a standard normal value.
+
+    The nearer tail is bisected, so that the result is accurate in both tails.
+    """
     _, mean, log_scale = (part.double() for part in mixture)
     reach = 9 * log_scale.exp()
     low, high = ((mean + side * reach).expand(*normal.shape, -1) for side in (-1, 1))
     low, high = low.amin(-1), high.amax(-1)
     side = torch.where(normal < 0, 1.0, -1.0).double()
     wanted = torch.special.ndtr(-normal.abs())
-    for _ in range(_HALVINGS):
+    for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        left = (_share(mixture, middle, side) < wanted) == (side > 0)
+        left = (_tail_probability(mixture, middle, side) < wanted) == (side > 0)
         low, high = torch.where(left, middle, low), torch.where(left, high, middle)
     return (low + high) / 2
 
 
 class MixtureHead(nn.Module):
-    """Gaussian affine map and autoregressive mixtures, both functions of the context.
+    """Affine map of an autoregressive Gaussian mixture, with parameters that depend on the context.
 
     Args:
         n_context: length of the context.
-        n_dims: number of parameters.
+        n_dims: number of dimensions of the density.
         n_components: components of each one-dimensional mixture.
         n_hidden: hidden units of each conditioner.
 
@@ -198,5 +203,5 @@ class MixtureHead(nn.Module):
         nn.init.zeros_(self.affine.bias)
 
     def forward(self, context: Float[Tensor, "batch n_context"]) -> AutoregressiveMixture:
-        """The distribution of the parameters given each context."""
+        """Compute the distribution given each context."""
         return AutoregressiveMixture(self, context)

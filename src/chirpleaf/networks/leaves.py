@@ -1,8 +1,8 @@
 """Leaves: small networks on a shared root, one for each quantity (arXiv:1903.01998).
 
-A leaf has three dense layers. The second has no non-linearity, so that more neurons pass their gradient on to the last
-one. In a `BayesianLeaf` the weights of the last two are distributions; every leaf is a probabilistic model of its own,
-and the root a deterministic feature extractor.
+A leaf has three dense layers. The second layer has no activation function, so that gradients reach more neurons. In a
+`BayesianLeaf` the weights of the last two layers are random variables. Each leaf is a separate probabilistic model; the
+root is a deterministic feature extractor.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,23 +14,23 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from chirpleaf.networks.bayesian import BayesianLinear, Predictive
-from chirpleaf.networks.subnetwork import FilterLayer
+from chirpleaf.networks.filters import FilterLayer
 from chirpleaf.system.constraints import FORBID_EXTRA, Fraction, PositiveFloat, PositiveInt
 from chirpleaf.tokens import Tokens
 
 _LOWEST, _HIGHEST = -6.0, 3.0
-"""Of ln(scale): what a Gaussian likelihood may be, in units of the target."""
+"""Bounds of ln(standard deviation) of the Gaussian likelihood, in units of the target."""
 
 
 @dataclass(frozen=True)
 class LeafSettings:
-    """Leaves that estimate one quantity each.
+    """Settings of deterministic leaves.
 
     Attributes:
         kind: name of these settings in presets and model files.
-        names: the quantities.
-        width: neurons of the first two layers: more fit better and run slower.
-        dropout: share of them that training leaves out: more keeps from overfitting and slows learning.
+        names: quantities, one leaf each.
+        width: neurons of the first two layers. A larger width fits better and runs slower.
+        dropout: dropout probability in these layers. A larger value reduces overfitting and slows learning.
     """
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
@@ -41,21 +41,21 @@ class LeafSettings:
     dropout: Fraction = 0.1
 
     def build(self, n_inputs: int) -> "Leaf":
-        """A leaf with fresh weights on a root of `n_inputs` features."""
+        """Make a leaf with initial weights on a root with `n_inputs` features."""
         return Leaf(n_inputs, width=self.width, dropout=self.dropout)
 
 
 @dataclass(frozen=True)
 class BayesianLeafSettings:
-    """Leaves with random weights in their last two layers, a Gaussian for each quantity.
+    """Settings of Bayesian leaves, with random weights in the last two layers and a Gaussian likelihood.
 
     Attributes:
         kind: name of these settings in presets and model files.
-        names: the quantities.
-        width: as of `LeafSettings`.
-        dropout: as of `LeafSettings`, in the first layer.
-        scale: "sample" where the Gaussian's scale is learnt for each sample, "leaf" where all samples share it.
-        prior_scale: standard deviation of the weights' prior: a small one regularises more.
+        names: quantities, one leaf each.
+        width: as for `LeafSettings`.
+        dropout: dropout probability in the first layer, as for `LeafSettings`.
+        scale: "sample" to predict the standard deviation of the likelihood for each example, "leaf" to learn one value.
+        prior_scale: standard deviation of the prior of the weights. A smaller value regularises more.
     """
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
@@ -68,19 +68,19 @@ class BayesianLeafSettings:
     prior_scale: PositiveFloat = 1.0
 
     def build(self, n_inputs: int) -> "BayesianLeaf":
-        """A leaf with fresh weights on a root of `n_inputs` features."""
+        """Make a leaf with initial weights on a root with `n_inputs` features."""
         return BayesianLeaf(
             n_inputs, width=self.width, dropout=self.dropout, scale=self.scale, prior_scale=self.prior_scale
         )
 
 
 class Leaf(nn.Module):
-    """A point estimate.
+    """Deterministic leaf: a point estimate of one quantity.
 
     Args:
-        n_inputs: length of the root's features.
+        n_inputs: number of features of the root.
         width: neurons of the first two layers.
-        dropout: share of them that training leaves out.
+        dropout: dropout probability in these layers.
 
     Example:
         >>> LeafSettings(("mass_1",)).build(64)(torch.zeros(5, 64)).shape
@@ -99,33 +99,33 @@ class Leaf(nn.Module):
         )
 
     def forward(self, features: Float[Tensor, "batch n_inputs"]) -> Float[Tensor, " batch"]:
-        """The estimate for each row of features."""
+        """Estimate the quantity for each row of features."""
         return self.layers(features)[:, 0]
 
     def estimate(self, features: Float[Tensor, "batch n_inputs"]) -> Float[Tensor, " batch"]:
-        """The estimate, by the name that Bayesian leaves have for theirs."""
+        """Estimate the quantity for each row of features; the common interface with Bayesian leaves."""
         estimate: Tensor = self(features)
         return estimate
 
     @property
-    def entrance(self) -> nn.Module:
-        """The layer that takes the features."""
+    def input_layer(self) -> nn.Module:
+        """The first layer."""
         return self.layers[0]
 
 
 class BayesianLeaf(nn.Module):
-    """A Gaussian whose mean, and with `scale="sample"` whose scale, come from layers of random weights.
+    """Bayesian leaf: a Gaussian likelihood whose mean (and standard deviation) depend on random weights.
 
     Args:
-        n_inputs: length of the root's features.
+        n_inputs: number of features of the root.
         width: neurons of the first two layers.
-        dropout: share of the first layer's that training leaves out.
-        scale: "sample" where the Gaussian's scale is learnt for each sample, "leaf" where all samples share it.
+        dropout: dropout probability in the first layer.
+        scale: "sample" to predict the standard deviation for each example, "leaf" to learn one value.
         prior_scale: see `BayesianLinear`.
 
     Attributes:
-        width: factor on the Gaussian's scale, which no gradient moves; 1 until it is settled by coverage
-            (`training.widths`).
+        width: factor on the standard deviation, a buffer that is not trained. It is 1 until the intervals are
+            calibrated after training (`chirpleaf.training.calibration`).
 
     Example:
         >>> leaf = BayesianLeafSettings(("mass_1",)).build(64).eval()
@@ -152,49 +152,49 @@ class BayesianLeaf(nn.Module):
         self.register_buffer("width", torch.ones(()))
 
     def forward(self, features: Float[Tensor, "batch n_inputs"]) -> torch.distributions.Normal:
-        """The distribution of each row, by weights drawn anew for it."""
-        return torch.distributions.Normal(*self._parts(self.second(self.first(features)), None))
+        """Compute the likelihood for each row, with independent random weights."""
+        return torch.distributions.Normal(*self._mean_and_scale(self.second(self.first(features)), None))
 
     def predictive(
         self, features: Float[Tensor, "batch n_inputs"], n: int, generator: torch.Generator | None = None
     ) -> Predictive:
-        """The posterior predictive by `n` draws of the weights."""
+        """Compute the posterior predictive distribution with `n` draws of the weights."""
         hidden = self.second.sample(self.first(features), n, generator)
-        return Predictive(*self._parts(hidden, generator))
+        return Predictive(*self._mean_and_scale(hidden, generator))
 
     def estimate(self, features: Float[Tensor, "batch n_inputs"]) -> Float[Tensor, " batch"]:
-        """Mean of the predictive: exact by the mean weights, for both random layers are linear."""
+        """Compute the posterior predictive mean; the mean weights give it exactly, because the layers are linear."""
         return self.last.expected(self.second.expected(self.first(features)))[:, 0]
 
     @property
-    def entrance(self) -> nn.Module:
-        """The layer that takes the features."""
+    def input_layer(self) -> nn.Module:
+        """The first layer."""
         return self.first[0]
 
     def kl(self) -> Float[Tensor, ""]:
-        """KL of all random weights from their prior, nats."""
+        """Compute the KL divergence of all random weights from their prior, in nats."""
         return self.second.kl() + self.last.kl()
 
-    def _parts(self, hidden: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """Mean and scale, both of the shape of `hidden` but for its last dimension."""
+    def _mean_and_scale(self, hidden: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """Compute mean and standard deviation, of the shape of `hidden` without its last dimension."""
         out = self.last(hidden, generator)
         log_scale = self.log_scale.expand(out.shape[:-1]) if self.log_scale is not None else out[..., 1]
         return out[..., 0], log_scale.clamp(_LOWEST, _HIGHEST).exp() * self.width
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
-        """Takes also what was kept before widths were settled."""
+        """Load weights; those saved before the calibration of intervals have no `width`."""
         state_dict.setdefault(f"{prefix}width", torch.ones(()))
         super()._load_from_state_dict(state_dict, prefix, *others)
 
 
 class RootLeaves(nn.Module):
-    """A root and the leaves that share it: `network(tokens)` has one entry for each leaf.
+    """A root and the leaves that share it: `network(tokens)` has one entry per leaf.
 
     Args:
-        root: encoded tokens to features.
-        names: of the leaves.
-        leaf: makes a leaf.
-        encoder: tokens to the root's input; without one, the root takes what the network is given.
+        root: maps encoded tokens to features.
+        names: names of the leaves.
+        leaf: function that makes a leaf.
+        encoder: maps tokens to the input of the root; None if the root takes the input of the network.
 
     Example:
         >>> from chirpleaf.networks.residual import ResidualNetwork
@@ -217,27 +217,27 @@ class RootLeaves(nn.Module):
 
     @property
     def layers(self) -> list[FilterLayer]:
-        """The root's filters, layer by layer."""
+        """Filters of the root, by layer."""
         return self.root.layers  # type: ignore[return-value]
 
-    def entrance(self, name: str) -> nn.Linear:
-        """The layer of a leaf that takes the features."""
-        return self.leaves[name].entrance  # type: ignore[return-value]
+    def input_layer(self, name: str) -> nn.Linear:
+        """Get the first layer of a leaf."""
+        return self.leaves[name].input_layer  # type: ignore[return-value]
 
     def forward(self, tokens: Tokens | Tensor) -> dict[str, Tensor | torch.distributions.Normal]:
-        """The output of each leaf, by name."""
+        """Compute the output of each leaf, by name."""
         features = self.root(self.encoder(tokens))
         return {name: leaf(features) for name, leaf in self.leaves.items()}
 
     def estimate(self, tokens: Tokens | Tensor) -> dict[str, Tensor]:
-        """The point estimate of each leaf, by name, each of shape (batch,)."""
+        """Compute the point estimate of each leaf, by name, each of shape (batch,)."""
         features = self.root(self.encoder(tokens))
         return {name: leaf.estimate(features) for name, leaf in self.leaves.items()}  # type: ignore[operator]
 
     def predictive(
         self, tokens: Tokens | Tensor, n: int, generator: torch.Generator | None = None
     ) -> dict[str, Predictive]:
-        """Posterior predictives of Bayesian leaves by `n` draws of the weights, by name."""
+        """Compute the posterior predictive of each Bayesian leaf with `n` draws of the weights, by name."""
         features = self.root(self.encoder(tokens))
         leaves = self.leaves.items()
         return {name: leaf.predictive(features, n, generator) for name, leaf in leaves}  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""Residual network: the root that turns a canonical input into a context vector."""
+"""Residual network: the root that maps a canonical input to a context vector."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from chirpleaf.networks.subnetwork import FilterLayer
+from chirpleaf.networks.filters import FilterLayer
 from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
 
 
 @dataclass(frozen=True)
 class ResidualSettings:
-    """A residual root.
+    """Settings of a residual root.
 
     Attributes:
-        width: features of the residual stream: more fit better and run slower.
-        n_blocks: number of blocks, likewise.
-        hidden: neurons of each block, as a sub-network has them; `width` in `n_blocks` blocks when None.
+        width: features of the residual stream. A larger width fits better and runs slower.
+        n_blocks: number of residual blocks. More blocks fit better and run slower.
+        hidden: neurons of each block (sub-networks); None means `width` neurons in each of `n_blocks` blocks.
     """
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
@@ -28,13 +28,13 @@ class ResidualSettings:
     hidden: tuple[PositiveInt, ...] | None = None
 
     def build(self, n_inputs: int, n_outputs: int) -> "ResidualNetwork":
-        """A root with fresh weights."""
+        """Make a root with initial weights."""
         hidden = self.hidden or (self.width,) * self.n_blocks
         return ResidualNetwork(n_inputs, n_outputs, width=self.width, hidden=hidden)
 
 
 class ResidualBlock(nn.Module):
-    """x + W_2 gelu(W_1 layer_norm(x)): pre-norm, so that the identity path stays clean (arXiv:2002.04745).
+    """Pre-norm residual block, x + W_2 gelu(W_1 layer_norm(x)) (arXiv:2002.04745).
 
     Args:
         width: number of features.
@@ -49,7 +49,7 @@ class ResidualBlock(nn.Module):
         nn.init.zeros_(outer.bias)
 
     def forward(self, x: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch width"]:
-        """One step of the residual stream."""
+        """Apply the block."""
         return x + self.layers(x)
 
 
@@ -76,7 +76,7 @@ class ResidualNetwork(nn.Module):
 
     @property
     def layers(self) -> list[FilterLayer]:
-        """Its filters: the neurons of each block, and the outputs."""
+        """Filters: the neurons of each block, and the outputs."""
         blocks = [FilterLayer(block[1], block[2], block[3]) for block in self._blocks]  # type: ignore[arg-type]
         return [*blocks, FilterLayer(self.project[1], self.project[1])]  # type: ignore[arg-type]
 
@@ -85,5 +85,5 @@ class ResidualNetwork(nn.Module):
         return [block.layers for block in self.blocks]  # type: ignore[misc]
 
     def forward(self, x: Float[Tensor, "*batch n_inputs"]) -> Float[Tensor, "*batch n_outputs"]:
-        """The context of each input."""
+        """Compute the context of each input."""
         return self.project(self.blocks(self.embed(x)))

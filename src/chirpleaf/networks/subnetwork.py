@@ -12,33 +12,15 @@ contributes to the bias of the next layer.
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from chirpleaf.networks.filters import Matrix
+from chirpleaf.networks.leaves import RootLeaves
 from chirpleaf.tokens import Tokens
-
-if TYPE_CHECKING:
-    from chirpleaf.networks.leaves import RootLeaves
-
-
-Matrix = nn.Linear | nn.Conv1d
-
-
-class FilterLayer(NamedTuple):
-    """Modules around one layer of filters of a root.
-
-    Attributes:
-        maker: module whose weight has one row per filter.
-        seen: module whose output holds the activations, shape (batch, filter, ...).
-        taker: next module, whose weight has one column per filter; None if the filters are outputs of the root.
-    """
-
-    maker: Matrix
-    seen: nn.Module
-    taker: Matrix | None = None
 
 
 class Filters(NamedTuple):
@@ -54,7 +36,7 @@ class Filters(NamedTuple):
     importance: dict[str, list[Tensor]]
 
 
-def measure_filters(network: "RootLeaves", tokens: Tokens | Tensor) -> Filters:
+def measure_filters(network: RootLeaves, tokens: Tokens | Tensor) -> Filters:
     """Measure the mean activation and the importance of the root's filters on a batch of inputs.
 
     Args:
@@ -113,8 +95,8 @@ def select_filters(importance: Sequence[Float[Tensor, " _"]], share: float) -> l
 
 
 def extract_subnetwork(
-    network: "RootLeaves", leaf: str, kept: Sequence[Bool[Tensor, " _"]], mean: Sequence[Float[Tensor, " _"]]
-) -> "RootLeaves":
+    network: RootLeaves, leaf: str, kept: Sequence[Bool[Tensor, " _"]], mean: Sequence[Float[Tensor, " _"]]
+) -> RootLeaves:
     """Extract the network of one leaf with a subset of the root's filters.
 
     Args:
@@ -130,7 +112,7 @@ def extract_subnetwork(
     small.leaves = nn.ModuleDict({leaf: small.leaves[leaf]})
     for layer, mask, left in zip(small.layers, kept, mean, strict=True):
         _select_rows(layer.maker, mask)
-        taker = layer.taker or small.entrance(leaf)
+        taker = layer.taker or small.input_layer(leaf)
         times = taker.weight.shape[1] // len(mask) if layer.taker is None else 1
         _select_columns(taker, mask.repeat_interleave(times), left.repeat_interleave(times))
     return small
