@@ -29,12 +29,13 @@ from chirpleaf.plots.training import plot_losses
 from chirpleaf.representation.anchoring import Along, Anchoring
 from chirpleaf.representation.canonical import Canonical, CanonicalInput
 from chirpleaf.tokens import TokenLayout, Tokens
+from chirpleaf.training.data import build_simulator, validation_batches
 from chirpleaf.training.engine import fit
 from chirpleaf.training.objectives import LogScore
 from chirpleaf.training.parallel.threads import bfloat16_pays
 from chirpleaf.training.progress import History, read_history
-from chirpleaf.training.recipe import Simulation, build_simulator, validation_batches
 from chirpleaf.training.schedule import Schedule
+from chirpleaf.training.simulation import Simulation
 
 LOGGER = logging.getLogger("ablation")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
@@ -157,7 +158,7 @@ def main() -> None:
             continue
         estimator = build()
         simulator = replace(base, estimator=estimator)
-        held_out = validation_batches(simulator, architecture, simulation, seed=settings.seed)
+        held_out = validation_batches(estimator, architecture, simulation, seed=settings.seed)
         schedule = replace(plan, **RATES.get(name, {}))
         folder = arguments.out / name.replace(",", "").replace(" ", "-")
         folder.mkdir(exist_ok=True)
@@ -168,7 +169,7 @@ def main() -> None:
             held_out,
             schedule,
             out=folder,
-            objective=LogScore(estimator.mixture, alone=schedule.warmup),
+            objective=LogScore(estimator.mixture, foreground_steps=schedule.warmup),
             callbacks=[History(folder / "history.csv")],
         )
         rows = read_history(folder / "history.csv")

@@ -25,7 +25,7 @@ import yaml
 from chirpleaf.config import read_preset
 from chirpleaf.training.banks.bank import WaveformBank
 from chirpleaf.training.banks.file import BankFile
-from chirpleaf.training.recipe import build_simulator, waveform_source
+from chirpleaf.training.data import build_simulator, waveform_source
 from chirpleaf.training.simulator import Simulator
 
 LOGGER = logging.getLogger("banks")
@@ -104,7 +104,7 @@ def main() -> None:
     architecture = read.architecture()
     mapped = BankFile(whole).bank(waveform_source(architecture, seed=read.seed))
     memory = WaveformBank(mapped.theta, mapped.waves.clone())
-    base = build_simulator(architecture, architecture.build(), read.data(), seed=0, bank=mapped)
+    base = build_simulator(architecture, architecture.build(), read.simulation, seed=0, bank=mapped)
     simulators = {"disk": base, "memory": replace(base, bank=memory)}
     for simulator in simulators.values():
         rate(simulator, 5)

@@ -18,7 +18,7 @@ import torch
 
 from chirpleaf.config import read_preset
 from chirpleaf.models import load_model
-from chirpleaf.training.recipe import build_simulator, objective
+from chirpleaf.training.recipe import make_objective
 
 LOGGER = logging.getLogger("held_out")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
@@ -36,13 +36,13 @@ def main() -> None:
     torch.set_num_threads(1)
     preset = read_preset(PRESETS / f"{arguments.preset}.yaml")
     models = {name: load_model(name) for name in arguments.models}
-    simulation = replace(preset.data(), waveforms=60_000, fresh=0, spectra=2048)
+    simulation = replace(preset.simulation, waveforms=60_000, fresh=0, spectra=2048)
     shared = next(iter(models.values())).estimator
     simulator = build_simulator(preset.architecture(), shared, simulation, seed=arguments.seed)
     batches = [simulator.batch(index) for index in range(arguments.batches)]
     LOGGER.info("| model | validation | training | held out |\n|---|---|---|---|")
     for name, model in models.items():
-        lowered = objective(model.estimator, simulation, preset.plan())
+        lowered = make_objective(model.estimator, simulation, preset.schedule)
         losses = [float(lowered.loss(model.estimator.network, batch)) for batch in batches]
         mean, error = np.mean(losses), np.std(losses) / len(losses) ** 0.5
         known = model.provenance["metrics"]

@@ -72,13 +72,13 @@ def by_size(sizes: list[int], batches: int, events: int, out: Path) -> None:
     presets = Path(str(resources.files("chirpleaf.training"))) / "presets"
     preset = read_preset(presets / "masses-bayesian.yaml")
     architecture = preset.architecture()
-    schedule = replace(preset.plan(), epochs=10, batches=batches // 10)
+    schedule = replace(preset.schedule, epochs=10, batches=batches // 10)
     LOGGER.info("| waveforms | epistemic width of mass_1 | of mass_2 |\n|---|---|---|")
     for size in sizes:
         folder = out / str(size)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "history.csv").unlink(missing_ok=True)
-        simulation = replace(preset.data(), waveforms=size, fresh=0, spectra=1024, validation_batches=8)
+        simulation = replace(preset.simulation, waveforms=size, fresh=0, spectra=1024, validation_batches=8)
         model = train(f"bayesian-{size}", architecture, simulation, schedule, out=folder, seed=preset.seed, cores=1)
         found = widths(model, architecture.prior, (24.0, 200.0), events)
         LOGGER.info(f"| {size:,} | {found['mass_1']:.4f} | {found['mass_2']:.4f} |")

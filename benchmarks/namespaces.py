@@ -26,7 +26,7 @@ import numpy as np
 from chirpleaf.config import read_preset
 from chirpleaf.diagnostics.scaling import Link, Step, fit_link
 from chirpleaf.training.pace import Pace
-from chirpleaf.training.parallel.communication import Communication, axes, buckets
+from chirpleaf.training.parallel.communication import Communication, bucket_sizes, ring_sizes
 
 LOGGER = logging.getLogger("namespaces")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
@@ -105,7 +105,7 @@ def main() -> None:
     payload = (arguments.mtu - TCP) / (arguments.mtu + ETHERNET)
     with hosts(max(arguments.ranks), arguments.mtu) as names:
         for number, (switches, way) in product(arguments.ranks, WAYS.items()):
-            rings = axes(number, grid=way.grid)
+            rings = ring_sizes(number, grid=way.grid)
             free = timed(preset, names[:number], arguments, way, None)
             link = fit_link([(n_bytes, seconds, rings) for n_bytes, seconds in free.exchanges])
             for rate in arguments.rates:
@@ -142,7 +142,7 @@ def compared(
     pace: Pace, free: Pace, bounded: Link, link: Link, rings: tuple[int, ...], way: Communication
 ) -> dict[str, float]:
     """Measured and predicted seconds of an average of the whole gradient, and of a step."""
-    parts = tuple(buckets(pace.lengths, way))
+    parts = tuple(bucket_sizes(pace.lengths, way))
     # Of the unbounded step, what its exchange prolongs it by is taken off before the bounded one's is put on.
     alone = Step(0.0, float(np.median(free.backward)), parts, float(np.median(free.meanwhile)))
     step = float(np.median(free.steps)) - alone.predict_duration(link, rings) + alone.predict_duration(bounded, rings)

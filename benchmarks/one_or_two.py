@@ -24,12 +24,14 @@ from chirpleaf.models.architecture import Architecture
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.training.banks.bank import build_waveform_bank
 from chirpleaf.training.banks.proposal import StratifiedProposal
+from chirpleaf.training.data import build_simulator, waveform_source
 from chirpleaf.training.objectives import LogScore
-from chirpleaf.training.optimizers import optimizer
+from chirpleaf.training.optimizers import make_optimizer
 from chirpleaf.training.parallel.threads import bfloat16_pays
 from chirpleaf.training.progress import read_history
-from chirpleaf.training.recipe import Simulation, build_simulator, train, waveform_source
+from chirpleaf.training.recipe import train
 from chirpleaf.training.schedule import Schedule
+from chirpleaf.training.simulation import Simulation
 
 LOGGER = logging.getLogger("one_or_two")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
@@ -44,7 +46,7 @@ def seconds_a_batch(architecture: Architecture, simulation: Simulation, schedule
     estimator = architecture.build()
     estimator.use_bfloat16(bfloat16_pays())
     simulator = build_simulator(architecture, estimator, replace(simulation, waveforms=2000, spectra=64), seed=1)
-    steps, objective = optimizer(estimator.network, schedule), LogScore()
+    steps, objective = make_optimizer(estimator.network, schedule), LogScore()
     start = time.perf_counter()
     for index in range(repeats):
         objective.loss(estimator.network, simulator.batch(index)).backward()

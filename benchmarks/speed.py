@@ -30,9 +30,9 @@ from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain import events, load_event, welch
-from chirpleaf.training.engine import Training
+from chirpleaf.training.data import build_simulator
+from chirpleaf.training.engine import TrainingModule
 from chirpleaf.training.objectives import LogScore
-from chirpleaf.training.recipe import build_simulator
 
 LOGGER = logging.getLogger("speed")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
@@ -76,11 +76,11 @@ def waveforms(n: int = 500) -> None:
 def training(preset: str) -> None:
     """Samples simulated and trained per second on one thread."""
     settings = read_preset(PRESETS / f"{preset}.yaml")
-    architecture, simulation = settings.architecture(), settings.data()
+    architecture, simulation = settings.architecture(), settings.simulation
     estimator = architecture.build()
     estimator.use_bfloat16(True)
     simulator = build_simulator(architecture, estimator, replace(simulation, waveforms=8192, spectra=256), seed=0)
-    trainer = Training(estimator.network, settings.plan(), LogScore())
+    trainer = TrainingModule(estimator.network, settings.schedule, LogScore())
     optimizer = trainer.configure_optimizers()["optimizer"]
     counter = iter(range(1_000_000))
     batch = simulator.batch(next(counter))

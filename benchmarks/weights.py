@@ -18,7 +18,7 @@ import torch
 from chirpleaf.config import read_preset
 from chirpleaf.result.weights import effective_sample_size
 from chirpleaf.training.banks.proposal import StratifiedProposal
-from chirpleaf.training.recipe import build_simulator
+from chirpleaf.training.data import build_simulator
 
 LOGGER = logging.getLogger("weights")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
@@ -40,7 +40,7 @@ def main() -> None:
     for name in ("bbh", "bbh-long"):
         settings = read_preset(PRESETS / f"{name}.yaml")
         architecture = settings.architecture()
-        few = replace(settings.data(), waveforms=8192, spectra=512, fresh=0)
+        few = replace(settings.simulation, waveforms=8192, spectra=512, fresh=0)
         simulator = build_simulator(architecture, architecture.build(), few, seed=7)
         for rule in (ByTemplate, StratifiedProposal):
             ruled = replace(simulator, proposal=rule(architecture.prior))

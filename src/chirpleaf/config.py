@@ -21,53 +21,14 @@ from chirpleaf.representation.templates import TemplateSettings
 from chirpleaf.system.constraints import Fraction
 from chirpleaf.system.files import write_atomically
 from chirpleaf.training.parallel.communication import Communication
-from chirpleaf.training.recipe import Simulation
-from chirpleaf.training.schedule import Scaling, Schedule
+from chirpleaf.training.schedule import Schedule
+from chirpleaf.training.simulation import Simulation
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SimulationSection(_Section):
-    """Sizes and ranges of the simulated data; see `training.recipe.Simulation`."""
-
-    waveforms: PositiveInt = 1_000_000
-    fresh: int = Field(default=0, ge=0)
-    validation_waveforms: PositiveInt = 20_000
-    spectra: PositiveInt = 8192
-    snr_range: tuple[PositiveFloat, PositiveFloat] = (7.0, 60.0)
-    batch_size: PositiveInt = 512
-    validation_batches: PositiveInt = 32
-    bank: Path | None = None
-
-
-class ScheduleSection(_Section):
-    """Length and rate of the training; see `training.schedule.Schedule`."""
-
-    epochs: PositiveInt = 40
-    batches: PositiveInt = 1000
-    learning_rate: PositiveFloat = 2e-3
-    muon: PositiveFloat | None = None
-    warmup: PositiveInt = 500
-    weight_decay: float = Field(default=0.01, ge=0)
-    clip: PositiveFloat = 5.0
-    ema_decay: float = Field(default=0.999, ge=0, lt=1)
-    cosine: bool = True
-    accumulate: PositiveInt = 1
-    scaling: Scaling = "sqrt"
-    stop_below: PositiveFloat | None = None
-
-
-class CommunicationSection(_Section):
-    """How ranks average their gradients; see `training.parallel.communication.Communication`."""
-
-    bucket: PositiveFloat | None = 1.0
-    bfloat16: bool = False
-    grid: bool = False
-    ahead: bool = True
-    memory: bool = True
-    timeout: PositiveFloat = 60.0
 
 
 class Preset(_Section):
@@ -93,9 +54,9 @@ class Preset(_Section):
     n_context: PositiveInt = 128
     head: Head = Field(default=MixtureSettings(), discriminator="kind")
     background: Fraction = 0.01
-    simulation: SimulationSection = SimulationSection()
-    schedule: ScheduleSection = ScheduleSection()
-    communication: CommunicationSection = CommunicationSection()
+    simulation: Simulation = Simulation()
+    schedule: Schedule = Schedule()
+    communication: Communication = Communication()
 
     def architecture(self) -> Architecture:
         """What is trained.
@@ -104,18 +65,6 @@ class Preset(_Section):
             InputError: the prior holds no binary.
         """
         return Architecture(**{name: getattr(self, name) for name in Architecture.__dataclass_fields__})
-
-    def data(self) -> Simulation:
-        """On what it is trained."""
-        return Simulation(**self.simulation.model_dump(exclude={"bank"}))
-
-    def plan(self) -> Schedule:
-        """How long and how fast."""
-        return Schedule(**self.schedule.model_dump())
-
-    def exchange(self) -> Communication:
-        """How ranks average their gradients."""
-        return Communication(**self.communication.model_dump())
 
 
 def read_preset(path: Path) -> Preset:

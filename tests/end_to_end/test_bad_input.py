@@ -358,8 +358,9 @@ def test_a_scheduler_that_does_not_answer(chirpleaf: Command, tmp_path: Path, mo
 
 def test_more_ranks_than_validation_batches(tmp_path: Path, architecture: Any) -> None:
     from chirpleaf.errors import InputError
+    from chirpleaf.training.data import validation_batches
     from chirpleaf.training.parallel.ranks import Ranks
-    from chirpleaf.training.recipe import Simulation, validation_batches
+    from chirpleaf.training.simulation import Simulation
 
     with pytest.raises(InputError, match="expected at least a validation batch for each of 4 ranks; got 3"):
         validation_batches(None, architecture, Simulation(validation_batches=3), seed=0, ranks=Ranks(0, 4))  # type: ignore[arg-type]

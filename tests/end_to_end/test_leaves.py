@@ -17,9 +17,11 @@ from chirpleaf.networks.leaves import BayesianLeaf, BayesianLeafSettings, LeafSe
 from chirpleaf.representation.canonical import Canonical
 from chirpleaf.representation.series import SeriesSettings
 from chirpleaf.tokens import concatenate_tokens
+from chirpleaf.training.data import build_simulator
 from chirpleaf.training.progress import read_history
-from chirpleaf.training.recipe import Simulation, build_simulator, train
+from chirpleaf.training.recipe import train
 from chirpleaf.training.schedule import Schedule
+from chirpleaf.training.simulation import Simulation
 from chirpleaf.training.simulator import Simulator
 
 SIMULATION = Simulation(
@@ -121,7 +123,7 @@ def test_widths_are_settled_on_the_prior_and_kept(trained: tuple[Model, Path], t
         return
     widths = model.provenance["widths"]
     assert {name: leaf.width.item() for name, leaf in estimator.network.leaves.items()} == pytest.approx(widths)
-    prior = build_simulator(model.architecture, estimator, replace(SIMULATION, waveforms=2000), seed=5, strata=1)
+    prior = build_simulator(model.architecture, estimator, replace(SIMULATION, waveforms=2000, strata=1), seed=5)
     batches = [prior.batch(index) for index in range(8)]
     assert all((batch.weight == 1).all() for batch in batches)
     features = concatenate_tokens([batch.features for batch in batches])

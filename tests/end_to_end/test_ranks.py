@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 
-from chirpleaf.training.parallel.communication import Communication, buckets
+from chirpleaf.training.parallel.communication import Communication, bucket_sizes
 from chirpleaf.training.parallel.ranks import ALONE
 from chirpleaf.training.progress import read_history
 
@@ -153,7 +153,7 @@ def test_buckets_are_those_of_torch(tmp_path: Path) -> None:
     seen = seen_by_two(tmp_path, "leaves", NETWORK)[0]
     network, _ = program().problem("leaves")
     lengths = [weight.numel() for weight in network.parameters()]
-    assert seen["buckets"] == buckets(lengths, Communication(bucket=program().BUCKET))
+    assert seen["buckets"] == bucket_sizes(lengths, Communication(bucket=program().BUCKET))
 
 
 def train(

@@ -22,12 +22,13 @@ from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.spaces import aligned_space
 from chirpleaf.training.batch import Batch
-from chirpleaf.training.checkpoints import Checkpoints
+from chirpleaf.training.checkpoints import AtomicCheckpointIO
 from chirpleaf.training.engine import fit
 from chirpleaf.training.objectives import EvidenceBound, LogScore, SquaredError
 from chirpleaf.training.progress import History, read_history
-from chirpleaf.training.recipe import Simulation, train
+from chirpleaf.training.recipe import train
 from chirpleaf.training.schedule import Scaling, Schedule
+from chirpleaf.training.simulation import Simulation
 
 MIXING = torch.tensor([[1.0, 0.5, 0.0, 0.0], [0.0, 1.0, -0.5, 0.0], [0.3, 0.0, 1.0, 0.8], [0.0, 0.7, 0.0, 1.0],
                        [0.5, 0.0, 0.0, -1.0]])  # fmt: skip
@@ -267,7 +268,7 @@ def test_the_learning_rate_grows_with_the_examples_of_a_step(scaling: Scaling, f
 
 def test_a_checkpoint_that_the_disk_does_not_take_leaves_the_former_one(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource", reason="limits the length of files")
-    path, checkpoints = tmp_path / "last.ckpt", Checkpoints()
+    path, checkpoints = tmp_path / "last.ckpt", AtomicCheckpointIO()
     checkpoints.save_checkpoint({"epoch": 1, "weights": torch.zeros(10)}, path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
@@ -283,7 +284,7 @@ def test_a_checkpoint_that_the_disk_does_not_take_leaves_the_former_one(tmp_path
 def test_a_crash_while_a_checkpoint_is_written_leaves_the_former_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, checkpoints = tmp_path / "last.ckpt", Checkpoints()
+    path, checkpoints = tmp_path / "last.ckpt", AtomicCheckpointIO()
     checkpoints.save_checkpoint({"epoch": 1}, path)
 
     def crash(_: object, file: BinaryIO) -> None:

@@ -9,8 +9,8 @@ from chirpleaf.models import Architecture
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.training.banks.bank import WaveformBank, build_waveform_bank
+from chirpleaf.training.data import waveform_source
 from chirpleaf.training.parallel.ranks import Ranks
-from chirpleaf.training.recipe import waveform_source
 
 
 def build(architecture: Architecture, n: int, *, seed: int = 0, workers: int = 1) -> WaveformBank:

@@ -18,8 +18,8 @@ from chirpleaf.models import Architecture
 from chirpleaf.training.banks.bank import build_waveform_bank
 from chirpleaf.training.banks.file import BankFile
 from chirpleaf.training.banks.source import WaveformSource
+from chirpleaf.training.data import waveform_source
 from chirpleaf.training.parallel.ranks import Ranks
-from chirpleaf.training.recipe import waveform_source
 
 N = 8192 + 300
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from chirpleaf import training
 from chirpleaf.config import (
     Preset,
     read_preset,
@@ -16,13 +17,12 @@ from chirpleaf.networks.convolutional import PUBLISHED
 from chirpleaf.networks.flow import FlowSettings
 from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings
-from chirpleaf.training import recipe
 from chirpleaf.training.parallel import threads
-from chirpleaf.training.parallel.communication import DEFAULT
-from chirpleaf.training.recipe import Simulation
+from chirpleaf.training.parallel.communication import DEFAULT_COMMUNICATION
 from chirpleaf.training.schedule import Schedule
+from chirpleaf.training.simulation import Simulation
 
-PRESETS = sorted((Path(recipe.__file__).parent / "presets").glob("*.yaml"))
+PRESETS = sorted((Path(training.__file__).parent / "presets").glob("*.yaml"))
 
 
 def write(folder: Path, text: str) -> Path:
@@ -33,9 +33,9 @@ def write(folder: Path, text: str) -> Path:
 
 def test_defaults_are_those_of_the_library() -> None:
     preset = Preset(name="default")
-    assert preset.plan() == Schedule()
-    assert preset.data() == Simulation()
-    assert preset.exchange() == DEFAULT
+    assert preset.schedule == Schedule()
+    assert preset.simulation == Simulation()
+    assert preset.communication == DEFAULT_COMMUNICATION
     assert preset.architecture() == Architecture()
 
 
@@ -72,7 +72,7 @@ def test_a_preset_is_written_whole(tmp_path: Path) -> None:
 def test_a_bank_is_part_of_a_preset(tmp_path: Path) -> None:
     preset = read_preset(write(tmp_path, "name: x\nsimulation: {bank: /data/bank.h5, waveforms: 7}"))
     assert preset.simulation.bank == Path("/data/bank.h5")
-    assert preset.data() == Simulation(waveforms=7)
+    assert preset.simulation == Simulation(waveforms=7, bank=Path("/data/bank.h5"))
     write_preset(preset, tmp_path / "whole.yaml")
     assert read_preset(tmp_path / "whole.yaml") == preset
 
@@ -112,7 +112,7 @@ def test_settings_reach_where_they_belong(tmp_path: Path) -> None:
     architecture = preset.architecture()
     assert (architecture.grid.duration, architecture.grid.fold) == (16.0, 8)
     assert architecture.head == FlowSettings(n_transforms=3, n_hidden=128, n_bins=6)
-    assert (preset.plan().epochs, preset.data().spectra) == (3, 9)
+    assert (preset.schedule.epochs, preset.simulation.spectra) == (3, 9)
 
 
 @pytest.mark.parametrize(

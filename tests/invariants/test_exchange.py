@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 
 from chirpleaf.errors import InputError
-from chirpleaf.training.loading import Ahead
+from chirpleaf.training.loading import PrefetchingLoader
 from chirpleaf.training.parallel import exchange, strategy
 from chirpleaf.training.parallel.communication import Communication
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
@@ -28,24 +28,24 @@ class Numbers:
 
 def test_batches_come_in_their_order_made_ahead_or_not() -> None:
     simulator = Numbers()
-    batches = Ahead(simulator, [3, 5, 7])  # type: ignore[arg-type]
+    batches = PrefetchingLoader(simulator, [3, 5, 7])  # type: ignore[arg-type]
     assert len(batches) == 3
     for _ in range(2):  # epochs
         seen = []
         for batch in batches:
             seen.append(batch)
             if batch != 5:
-                batches.prepare()
-                batches.prepare()
+                batches.prefetch()
+                batches.prefetch()
                 assert simulator.made[-1] == {3: 5, 7: 7}[batch]
         assert seen == [3, 5, 7]
     assert simulator.made == 2 * [3, 5, 7]
 
 
 def test_places_in_memory_are_gone_from_the_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "_SHARED", tmp_path)
+    monkeypatch.setattr(exchange, "_SHARED_FOLDER", tmp_path)
     monkeypatch.setattr(exchange.distributed, "barrier", lambda: None)
-    places = exchange._shared(ALONE, (2, 3, 5))
+    places = exchange.allocate_shared(ALONE, (2, 3, 5))
     assert places.shape == (2, 3, 5)
     places[1, 2, 4] = 1.0
     assert places.sum() == 1
@@ -56,10 +56,10 @@ def test_full_memory_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.Mon
     def full(*_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(exchange, "_SHARED", tmp_path)
+    monkeypatch.setattr(exchange, "_SHARED_FOLDER", tmp_path)
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
     with pytest.raises(InputError, match=r"expected 4 MB in .*got `.*No space left.*memory: false"):
-        exchange._shared(ALONE, (2, 1, 2**19))
+        exchange.allocate_shared(ALONE, (2, 1, 2**19))
     assert not list(tmp_path.iterdir())
 
 
@@ -75,29 +75,29 @@ def test_full_memory_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.Mon
 def test_ranks_of_one_machine_average_through_its_memory(
     monkeypatch: pytest.MonkeyPatch, ranks: Ranks, memory: bool, way: str
 ) -> None:
-    monkeypatch.setattr(strategy, "ThroughMemory", lambda *_: "memory")
-    monkeypatch.setattr(strategy, "OverNetwork", lambda *_: "network")
+    monkeypatch.setattr(strategy, "SharedMemoryStrategy", lambda *_: "memory")
+    monkeypatch.setattr(strategy, "NetworkStrategy", lambda *_: "network")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert strategy.strategy(ranks, Communication(memory=memory)) == way
+    assert strategy.choose_strategy(ranks, Communication(memory=memory)) == way
 
 
-class Counted:
-    """An exchange that counts what is begun."""
+class CountingExchange:
+    """An exchange that counts its starts."""
 
-    begun = 0
+    started = 0
 
-    def begin(self) -> None:
-        self.begun += 1
+    def start(self) -> None:
+        self.started += 1
 
 
 def test_gradients_that_add_up_are_not_exchanged_before_the_last() -> None:
-    ours = strategy.ThroughMemory.__new__(strategy.ThroughMemory)
-    ours._exchange = Counted()  # type: ignore[assignment]
+    ours = strategy.SharedMemoryStrategy.__new__(strategy.SharedMemoryStrategy)
+    ours._exchange = CountingExchange()  # type: ignore[assignment]
     with ours.block_backward_sync():
-        ours.begin()
-    assert ours._exchange.begun == 0  # type: ignore[attr-defined]
-    ours.begin()
-    assert ours._exchange.begun == 1  # type: ignore[attr-defined]
+        ours.start_exchange()
+    assert ours._exchange.started == 0  # type: ignore[attr-defined]
+    ours.start_exchange()
+    assert ours._exchange.started == 1  # type: ignore[attr-defined]
 
 
 def test_lightning_still_has_what_data_parallel_switches_off() -> None:

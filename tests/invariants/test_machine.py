@@ -11,11 +11,11 @@ from chirpleaf.training.parallel.threads import Machine
 def test_a_resumed_run_keeps_precision_and_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "machine.json"
     monkeypatch.setattr(threads, "bfloat16_pays", lambda: True)
-    begun = Machine.settled(path, cores=3)
+    begun = Machine.choose(path, cores=3)
     monkeypatch.setattr(threads, "bfloat16_pays", lambda: False)
-    assert Machine.settled(path, resume=True) == begun == Machine(3, True)
-    assert Machine.settled(path, cores=1, resume=True) == Machine(1, True)
-    assert Machine.settled(path, cores=2) == Machine(2, False)
+    assert Machine.choose(path, resume=True) == begun == Machine(3, True)
+    assert Machine.choose(path, cores=1, resume=True) == Machine(1, True)
+    assert Machine.choose(path, cores=2) == Machine(2, False)
 
 
 @pytest.mark.parametrize(("cores", "workers", "threads_"), [(1, 0, 1), (2, 2, 1), (5, 2, 3)])

@@ -25,11 +25,11 @@ class Normal(nn.Module):
         return torch.distributions.Independent(one, 1)
 
 
-def batch(target: torch.Tensor, broad: float = -math.inf) -> Batch:
+def batch(target: torch.Tensor, background: float = -math.inf) -> Batch:
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(len(target), 4, generator=generator)
     ones = torch.ones(len(target))
-    return Batch(features, target, 0 * ones, broad * ones, ones)
+    return Batch(features, target, 0 * ones, background * ones, ones)
 
 
 def test_the_log_score_is_the_negative_log_density() -> None:
@@ -40,14 +40,14 @@ def test_the_log_score_is_the_negative_log_density() -> None:
 
 def test_a_miss_costs_no_more_than_the_background_says() -> None:
     target = torch.full((SIZE, 1), 100.0)
-    score, examples = LogScore(DefensiveMixture(0.01), alone=10), batch(target, broad=-9.0)
+    score, examples = LogScore(DefensiveMixture(0.01), foreground_steps=10), batch(target, background=-9.0)
     assert score.loss(Normal(), examples).item() == pytest.approx(9.0)
     assert score.loss(Normal(), examples, step=10).item() == pytest.approx(9.0)
     assert score.loss(Normal(), examples, step=9) > 4000
 
 
 def test_the_background_takes_its_share_of_a_hit() -> None:
-    examples = batch(torch.zeros(SIZE, 1), broad=-30.0)
+    examples = batch(torch.zeros(SIZE, 1), background=-30.0)
     loss = LogScore(DefensiveMixture(0.25)).loss(Normal(), examples) - LogScore().loss(
         Normal(), batch(torch.zeros(SIZE, 1))
     )

@@ -11,7 +11,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.networks.density import ConditionalDensity
 from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.residual import ResidualSettings
-from chirpleaf.training.optimizers import block_matrices, optimizer
+from chirpleaf.training.optimizers import block_matrices, make_optimizer
 from chirpleaf.training.schedule import Schedule
 
 WIDTH, BLOCKS = 8, 2
@@ -42,7 +42,7 @@ def test_the_matrices_are_those_of_the_blocks_alone() -> None:
 
 def test_every_weight_is_in_one_group_once() -> None:
     network = density()
-    groups = optimizer(network, SCHEDULE).param_groups
+    groups = make_optimizer(network, SCHEDULE).param_groups
     held = [id(weight) for group in groups for weight in group["params"]]
     assert sorted(held) == sorted(id(weight) for weight in network.parameters())
     assert [group["lr"] for group in groups] == [0.01, 0.02]
@@ -52,7 +52,7 @@ def test_together_is_each_by_itself() -> None:
     one, other = density(), density()
     matrices = block_matrices(other)
     rest = [weight for weight in other.parameters() if all(weight is not matrix for matrix in matrices)]
-    together = optimizer(one, SCHEDULE)
+    together = make_optimizer(one, SCHEDULE)
     apart = [
         AdamW(rest, lr=0.01, weight_decay=0.1),
         Muon(matrices, lr=0.02, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
@@ -72,7 +72,7 @@ def test_a_step_of_muon_moves_all_directions_alike() -> None:
     (matrix, *_) = block_matrices(network)
     before = matrix.detach().clone()
     gradients(network, 0)
-    optimizer(network, Schedule(learning_rate=0.01, muon=0.02, weight_decay=0.0)).step()
+    make_optimizer(network, Schedule(learning_rate=0.01, muon=0.02, weight_decay=0.0)).step()
     strengths = torch.linalg.svdvals(matrix.detach() - before) / (0.02 * 0.2 * WIDTH**0.5)
     assert strengths.min() > 0.5
     assert strengths.max() < 1.3
@@ -80,11 +80,11 @@ def test_a_step_of_muon_moves_all_directions_alike() -> None:
 
 def test_state_goes_on_where_it_was_saved() -> None:
     network = density()
-    first = optimizer(network, SCHEDULE)
+    first = make_optimizer(network, SCHEDULE)
     gradients(network, 0)
     first.step()
     twin = copy.deepcopy(network)
-    second = optimizer(twin, Schedule(learning_rate=0.5, muon=0.5))
+    second = make_optimizer(twin, Schedule(learning_rate=0.5, muon=0.5))
     second.load_state_dict(copy.deepcopy(first.state_dict()))
     for net, steps in ((network, first), (twin, second)):
         gradients(net, 1)
@@ -94,9 +94,9 @@ def test_state_goes_on_where_it_was_saved() -> None:
 
 
 def test_without_muon_all_follow_adamw() -> None:
-    assert type(optimizer(density(), Schedule())) is AdamW
+    assert type(make_optimizer(density(), Schedule())) is AdamW
 
 
 def test_muon_asks_for_residual_blocks() -> None:
     with pytest.raises(InputError, match=r"expected residual blocks for schedule\.muon; .*: leave it out"):
-        optimizer(nn.Linear(3, 3), SCHEDULE)
+        make_optimizer(nn.Linear(3, 3), SCHEDULE)

@@ -23,7 +23,7 @@ from chirpleaf.result.posterior import HEADLINE
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Strain
-from chirpleaf.training.recipe import Simulation
+from chirpleaf.training.simulation import Simulation
 
 TRIGGER = 1126259462.4
 FLAT = PowerSpectralDensity(np.array([10.0, 2048.0]), np.array([1e-46, 1e-46]))

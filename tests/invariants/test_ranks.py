@@ -48,7 +48,7 @@ SRUN = {
 def test_a_launcher_says_where_a_process_is(
     said: dict[str, str], rank: int, size: int, local_rank: int, local_size: int, address: str
 ) -> None:
-    found = Ranks.here(said)
+    found = Ranks.from_environment(said)
     assert (found.rank, found.size, found.local_rank, found.local_size) == (rank, size, local_rank, local_size)
     assert found.address == address
     assert found.first == (rank == 0)
@@ -60,16 +60,19 @@ def test_a_launcher_says_where_a_process_is(
     ids=["nothing", "half of it", "a batch script without srun"],
 )
 def test_without_a_launcher_a_process_is_alone(said: dict[str, str]) -> None:
-    assert Ranks.here(said) == ALONE
+    assert Ranks.from_environment(said) == ALONE
 
 
 def test_ranks_of_a_job_meet_and_jobs_do_not() -> None:
     others = {**OPEN_MPI, "OMPI_COMM_WORLD_RANK": "0"}
-    assert Ranks.here(others).port == Ranks.here(OPEN_MPI).port
-    assert Ranks.here({**OPEN_MPI, "PMIX_NAMESPACE": "prterun-2"}).port != Ranks.here(OPEN_MPI).port
-    assert Ranks.here(TORCHRUN).port == 29400
+    assert Ranks.from_environment(others).port == Ranks.from_environment(OPEN_MPI).port
+    assert (
+        Ranks.from_environment({**OPEN_MPI, "PMIX_NAMESPACE": "prterun-2"}).port
+        != Ranks.from_environment(OPEN_MPI).port
+    )
+    assert Ranks.from_environment(TORCHRUN).port == 29400
 
 
 def test_ranks_on_several_nodes_must_know_the_first() -> None:
     with pytest.raises(InputError, match=r"expected MASTER_ADDR.*; got none: export it"):
-        Ranks.here(OPEN_MPI | {"OMPI_COMM_WORLD_LOCAL_SIZE": "1"})
+        Ranks.from_environment(OPEN_MPI | {"OMPI_COMM_WORLD_LOCAL_SIZE": "1"})

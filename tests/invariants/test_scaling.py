@@ -5,7 +5,7 @@ import pytest
 
 from chirpleaf.diagnostics.scaling import RANKS, SWITCHES, Link, Step, fit_link, summarise_scaling
 from chirpleaf.training.pace import Pace
-from chirpleaf.training.parallel.communication import Communication, axes, buckets
+from chirpleaf.training.parallel.communication import Communication, bucket_sizes, ring_sizes
 
 
 def test_an_average_takes_messages_in_turn() -> None:
@@ -17,15 +17,15 @@ def test_an_average_takes_messages_in_turn() -> None:
 
 def test_a_grid_saves_messages_of_many_ranks() -> None:
     link = Link(latency=2e-6, bandwidth=1e10)
-    ring, grid = (link.exchange_time(1e6, axes(1024, grid=way)) for way in (False, True))
+    ring, grid = (link.exchange_time(1e6, ring_sizes(1024, grid=way)) for way in (False, True))
     assert ring == pytest.approx(2 * 1023 * 2e-6 + 2e-4, rel=0.01)
     assert grid < ring / 5
 
 
 @pytest.mark.parametrize("size", [1, 2, 6, 7, 12, 64, 1000])
 def test_rings_hold_all_ranks(size: int) -> None:
-    assert axes(size, grid=False) == (size,)
-    grid = axes(size, grid=True)
+    assert ring_sizes(size, grid=False) == (size,)
+    grid = ring_sizes(size, grid=True)
     assert np.prod(grid) == size
     assert sum(grid) <= size + 1
 
@@ -68,10 +68,10 @@ def test_stragglers_hold_all_ranks_up() -> None:
 def test_buckets_hold_all_weights() -> None:
     lengths = [500_000, 300, 200_000, 1000, 90_000]
     for way in (Communication(), Communication(bucket=None), Communication(bucket=0.1), Communication(bfloat16=True)):
-        assert sum(buckets(lengths, way)) == way.size * sum(lengths)
-    assert len(buckets(lengths, Communication(bucket=None))) == 1
-    assert len(buckets(lengths, Communication(bucket=1.0))) == 2
-    assert len(buckets(lengths, Communication(bucket=0.1))) == 3
+        assert sum(bucket_sizes(lengths, way)) == way.bytes_per_gradient * sum(lengths)
+    assert len(bucket_sizes(lengths, Communication(bucket=None))) == 1
+    assert len(bucket_sizes(lengths, Communication(bucket=1.0))) == 2
+    assert len(bucket_sizes(lengths, Communication(bucket=0.1))) == 3
 
 
 def pace(ranks: int, step: float, link: Link, batch_size: int = 64) -> Pace:

@@ -16,7 +16,8 @@ from chirpleaf.physics.detectors import detector, project
 from chirpleaf.physics.priors import ExtrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.training.batch import Batch
-from chirpleaf.training.recipe import Simulation, build_simulator
+from chirpleaf.training.data import build_simulator
+from chirpleaf.training.simulation import Simulation
 from chirpleaf.training.simulator import Simulator
 
 N = 3000

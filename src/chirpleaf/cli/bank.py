@@ -27,10 +27,10 @@ def bank(
     """Make a bank of waveforms on disk, in pieces, on all cores or a cluster."""
     from chirpleaf.config import read_preset
     from chirpleaf.system.cores import free_cores
-    from chirpleaf.training.recipe import waveform_source
+    from chirpleaf.training.data import waveform_source
 
     settings = read_preset(preset)
-    source = waveform_source(settings.architecture(), seed=settings.seed)
+    source = waveform_source(settings.architecture(), seed=settings.seed, strata=settings.simulation.strata)
     file = _file(out, source, waveforms or settings.simulation.waveforms, piece, resume=resume, overwrite=overwrite)
     missing = file.missing()
     before = len(file.pieces()) - len(missing)

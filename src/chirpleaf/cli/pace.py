@@ -9,7 +9,7 @@ from pathlib import Path
 from chirpleaf.cli.train import silence_lightning
 from chirpleaf.config import read_preset
 from chirpleaf.system.files import write_atomically
-from chirpleaf.training.pace import measure
+from chirpleaf.training.pace import measure_pace
 from chirpleaf.training.parallel.ranks import Ranks
 
 
@@ -24,14 +24,14 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     silence_lightning()
-    settings, ranks = read_preset(arguments.preset), Ranks.here()
-    simulation = settings.data()
-    found = measure(
+    settings, ranks = read_preset(arguments.preset), Ranks.from_environment()
+    simulation = settings.simulation
+    found = measure_pace(
         settings.architecture(),
         replace(simulation, batch_size=arguments.batch_size or simulation.batch_size),
-        settings.plan(),
+        settings.schedule,
         ranks=ranks,
-        communication=replace(settings.exchange(), **arguments.communication),
+        communication=replace(settings.communication, **arguments.communication),
         steps=arguments.steps,
         seed=settings.seed,
     )

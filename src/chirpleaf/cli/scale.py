@@ -52,7 +52,7 @@ def scale(
                     paces.append(_pace(preset, number, steps, batch_size))
                 for number, paces in strong.items():
                     paces.append(_pace(preset, number, steps, batch_size // number))
-        found[settings.name] = summarise_scaling(weak, strong, settings.exchange(), Link(latency, bandwidth))
+        found[settings.name] = summarise_scaling(weak, strong, settings.communication, Link(latency, bandwidth))
         _show(settings.name, found[settings.name])
     new_folder(out, overwrite=overwrite)
     document = json.dumps({name: scaling.to_json() for name, scaling in found.items()}, indent=2) + "\n"

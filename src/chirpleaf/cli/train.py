@@ -36,14 +36,14 @@ def train(
     ] = None,
 ) -> None:
     """Train a model from a preset; the same under torchrun, mpirun and srun, on all of their ranks."""
+    from dataclasses import replace
+
     from chirpleaf.config import read_preset
     from chirpleaf.training.parallel.ranks import Ranks
 
-    settings, ranks = read_preset(preset), Ranks.here()
+    settings, ranks = read_preset(preset), Ranks.from_environment()
     if bank:
-        settings = settings.model_copy(
-            update={"simulation": settings.simulation.model_copy(update={"bank": bank.resolve()})}
-        )
+        settings = settings.model_copy(update={"simulation": replace(settings.simulation, bank=bank.resolve())})
     console.quiet = not ranks.first
     if not re.fullmatch(r"[\w.+-]+", settings.name):
         raise InputError(f"expected a name that can name a file; got {settings.name!r} in {preset}: change it")
@@ -72,16 +72,15 @@ def train(
         model = run(
             settings.name,
             architecture,
-            settings.data(),
-            settings.plan(),
+            settings.simulation,
+            settings.schedule,
             out=out,
             seed=settings.seed,
             resume=resume,
             cores=cores,
             start=trained,
-            bank=settings.simulation.bank,
             ranks=ranks,
-            communication=settings.exchange(),
+            communication=settings.communication,
             callbacks=[RichProgress(console)],
         )
     except (KeyboardInterrupt, SystemExit) as interrupt:  # Lightning makes the second of the first

@@ -13,7 +13,8 @@ from chirpleaf.models.decomposition import decompose
 from chirpleaf.models.model import Model
 from chirpleaf.networks.subnetwork import Filters, measure_filters
 from chirpleaf.tokens import Tokens
-from chirpleaf.training.recipe import Simulation, build_simulator
+from chirpleaf.training.data import build_simulator
+from chirpleaf.training.simulation import Simulation
 
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.1, 0.05)
 """Default shares of the root's filters."""

@@ -26,7 +26,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from chirpleaf.training.pace import Pace
-from chirpleaf.training.parallel.communication import Communication, axes, buckets
+from chirpleaf.training.parallel.communication import Communication, bucket_sizes, ring_sizes
 
 _QUARTILES = 1.349
 """Distance of the quartiles of a normal distribution of unit standard deviation."""
@@ -183,7 +183,7 @@ def summarise_scaling(
     quartiles = np.mean([np.quantile(pace.steps, (0.25, 0.75)) for pace in weak[1]], axis=0)
     lengths = weak[1][0].lengths
     averages = [
-        (n_bytes, seconds, axes(number, grid=communication.grid))
+        (n_bytes, seconds, ring_sizes(number, grid=communication.grid))
         for number, paces in weak.items()
         for pace in paces
         for n_bytes, seconds in pace.exchanges
@@ -193,12 +193,12 @@ def summarise_scaling(
 
     def step(way: Communication) -> Step:
         spread = float(np.diff(quartiles)[0] / _QUARTILES)
-        return Step(alone, backward, tuple(buckets(lengths, way)), meanwhile if way.ahead else 0.0, spread)
+        return Step(alone, backward, tuple(bucket_sizes(lengths, way)), meanwhile if way.ahead else 0.0, spread)
 
     def efficiencies(*, stragglers: bool) -> dict[str, dict[int, float]]:
         return {
             name: {
-                number: step(way).efficiency(cluster, axes(number, grid=way.grid), stragglers=stragglers)
+                number: step(way).efficiency(cluster, ring_sizes(number, grid=way.grid), stragglers=stragglers)
                 for number in RANKS
             }
             for name, way in SWITCHES.items()

@@ -1,4 +1,4 @@
-"""Batch: training examples, as the simulator draws them and the objectives take them."""
+"""Batch: training examples, made by the simulator and used by the objectives."""
 
 from typing import NamedTuple
 
@@ -12,14 +12,14 @@ class Batch(NamedTuple):
 
     Attributes:
         features: input of the network.
-        target: what it should say, in the estimator's coordinates, shape (batch, n_targets).
-        log_unit: ln of the unit of the first of them, shape (batch,): what ln q loses in support-aware coordinates.
-        broad: ln of the density of the posterior's background at the truth, its share included, shape (batch,).
+        target: true values in the coordinates of the network's output, shape (batch, n_targets).
+        log_scale: ln of the scale of the first coordinate with respect to support-aware coordinates, shape (batch,).
+        log_background: ln of the density of the background component at the truth, times its weight, shape (batch,).
         weight: weight of each example in the loss, shape (batch,).
     """
 
     features: Tokens
     target: Tensor
-    log_unit: Tensor
-    broad: Tensor
+    log_scale: Tensor
+    log_background: Tensor
     weight: Tensor

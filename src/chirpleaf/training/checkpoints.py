@@ -1,4 +1,4 @@
-"""Checkpoints on the disk."""
+"""Checkpoints on disk, written so that an interruption or a full disk leaves the previous one intact."""
 
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,19 @@ from chirpleaf.errors import InputError
 from chirpleaf.system.files import write_atomically
 
 
-class Checkpoints(TorchCheckpointIO):
-    """Checkpoints that replace the former ones when they are whole and on the disk, and not before."""
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes checkpoints beside the previous one, and replaces it when the new one is complete and on the disk."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        """Writes beside the former one, then over it.
+        """Writes a checkpoint.
+
+        Args:
+            checkpoint: state of the training.
+            path: the file; replaced if it exists.
+            storage_options: not used.
 
         Raises:
-            InputError: the disk is full, or does not take it for another reason.
+            InputError: the disk is full, or refuses the file for another reason.
         """
         whole = Path(path)
         whole.parent.mkdir(parents=True, exist_ok=True)

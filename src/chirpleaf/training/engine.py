@@ -1,19 +1,19 @@
-"""Engine: fits a network to simulated batches, on Lightning.
+"""Engine: trains a network on simulated batches with Lightning.
 
-What is lowered is the objective's (`training.objectives`), in steps of the schedule's optimizer (`training.optimizers`)
-with linear warm-up and cosine decay; the weights that are validated and shipped are their exponential moving average.
-Training is cut into epochs of a fixed number of batches; batch n and what the network draws for it (dropout, random
-weights) depend on (seed, n) alone and checkpoints are written between epochs, so a resumed run repeats an uninterrupted
-one.
+It minimises an objective (`training.objectives`) with the optimiser of the schedule (`training.optimizers`), linear
+warm-up and cosine decay. Validated and shipped are the exponential moving averages of the weights. A training consists
+of epochs with a fixed number of batches. Batch n, and the random numbers that the network draws for it (dropout, random
+weights), depend on (seed, n) alone, and checkpoints are written between epochs; so a resumed training repeats an
+uninterrupted one.
 
-Several ranks train on one network: rank r of R takes the batches r, r + R, r + 2 R, ..., and a step follows the mean
-gradient over the ranks, each of which may add up the gradients of several batches before it. A step is then of
+Several ranks can train one network: rank r of R trains on the batches r, r + R, r + 2 R, ..., and each step uses the
+mean gradient over the ranks, each of which may accumulate the gradients of several batches. A step then uses
 
     batch size x ranks x accumulated batches
 
-examples, an epoch still of the same number of batches. As the loss is a mean over examples, and all that is random in
-it is drawn for each example by itself, so that what a rank draws is independent of what the others do, the mean over
-the ranks is the gradient that one rank would have of all their examples, and as unbiased.
+examples, while an epoch keeps its number of batches. The loss is a mean over examples, and all random numbers in it are
+drawn separately for each example, so ranks draw independently of each other. The mean over the ranks is therefore the
+gradient that one rank would compute from all examples, and equally unbiased.
 """
 
 import logging
@@ -33,29 +33,29 @@ from torch.utils.data import DataLoader
 
 from chirpleaf.errors import InputError
 from chirpleaf.training.batch import Batch
-from chirpleaf.training.checkpoints import Checkpoints
-from chirpleaf.training.loading import Ahead, EpochSampler, loader
+from chirpleaf.training.checkpoints import AtomicCheckpointIO
+from chirpleaf.training.loading import EpochSampler, PrefetchingLoader, make_loader
 from chirpleaf.training.objectives import LogScore, Objective
-from chirpleaf.training.optimizers import optimizer
-from chirpleaf.training.parallel.communication import DEFAULT, Communication
+from chirpleaf.training.optimizers import make_optimizer
+from chirpleaf.training.parallel.communication import DEFAULT_COMMUNICATION, Communication
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
-from chirpleaf.training.parallel.strategy import Averaging, Meanwhile, strategy
+from chirpleaf.training.parallel.strategy import AverageGradients, RunDuringExchange, choose_strategy
 from chirpleaf.training.schedule import Schedule
 from chirpleaf.training.simulator import Simulator
 
 
-class Training(lightning.LightningModule):
-    """The training and validation steps of a network.
+class TrainingModule(lightning.LightningModule):
+    """Training and validation steps of a network.
 
     Args:
-        network: what is trained.
-        schedule: how.
-        objective: what is lowered.
-        seed: of what the network draws.
+        network: the network to train.
+        schedule: length and learning rates.
+        objective: the loss.
+        seed: seed of the random numbers that the network draws.
         ranks: the place of this process.
 
     Attributes:
-        done: batches that all ranks have trained on.
+        done: number of batches that all ranks have trained on.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Training(lightning.LightningModule):
         self.done = 0
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        """Loss of a batch, for which the network draws what its number says."""
+        """Loss of a batch, with random numbers that depend on the batch's number alone."""
         number = self.done + self._ranks.rank
         torch.manual_seed(np.random.SeedSequence([self._seed, number]).generate_state(1, np.uint64).item())
         loss = self.objective.loss(self.network, batch, self.global_step)
@@ -83,46 +83,46 @@ class Training(lightning.LightningModule):
             self.log("relative_error", error.float(), on_epoch=True, batch_size=size, sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """What the schedule asks for, with a rate for each batch."""
-        chosen = optimizer(self.network, self.schedule)
+        """Optimiser of the schedule, with a learning rate for each step."""
+        optimizer = make_optimizer(self.network, self.schedule)
         scheduler = torch.optim.lr_scheduler.LambdaLR(
-            chosen, lambda step: self.schedule.rate(step, self.done, self._ranks.size)
+            optimizer, lambda step: self.schedule.rate(step, self.done, self._ranks.size)
         )
-        return {"optimizer": chosen, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keeps how far the ranks are: others in number may go on."""
+        """Saves the number of batches done, from which another number of ranks may go on."""
         checkpoint["done"] = self.done
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Goes on there."""
+        """Restores the number of batches done."""
         self.done = checkpoint["done"]
 
 
 class MovingAverage(EMAWeightAveraging):
-    """Hands the average over at the end, also where a resumed training has no epoch left."""
+    """Moving average of the weights, copied into the network at the end, even if a resume has no epoch left."""
 
     def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
-        """Copies the average into the trained module."""
+        """Copies the average into the network."""
         if self._average_model is not None:
             self._copy_average_to_current(pl_module)
 
 
-def _stopping(threshold: float) -> EarlyStopping:
-    """Ends the training where the relative error on validation falls below a threshold, and for no other reason."""
+def _stop_below(threshold: float) -> EarlyStopping:
+    """Ends the training when the relative error on validation falls below a threshold, and for no other reason."""
     return EarlyStopping("relative_error", stopping_threshold=threshold, patience=10**9, check_finite=False)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps back Lightning's advice on what is so on purpose, and its remarks on the hardware."""
+def _suppress_advice() -> Iterator[None]:
+    """Suppresses Lightning's advice on deliberate choices, and its remarks on the hardware."""
     log = logging.getLogger("lightning.pytorch")
     level = log.level
     log.setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
         warnings.filterwarnings("ignore", message=".* does not have many workers")
-        # torch 2.13; what it would have instead, older ones do not know.
+        # torch 2.13 deprecates it for a keyword that older versions do not know.
         warnings.filterwarnings("ignore", message="`broadcast_buffers` is deprecated", category=FutureWarning)
         try:
             yield
@@ -130,7 +130,7 @@ def _quiet() -> Iterator[None]:
             log.setLevel(level)
 
 
-@_quiet()
+@_suppress_advice()
 def fit(
     network: nn.Module,
     simulator: Simulator,
@@ -143,42 +143,45 @@ def fit(
     resume: bool = False,
     workers: int = 0,
     ranks: Ranks = ALONE,
-    communication: Communication = DEFAULT,
+    communication: Communication = DEFAULT_COMMUNICATION,
     callbacks: Sequence[Callback] = (),
 ) -> int:
-    """Trains `network` in place, to the moving average of its weights.
+    """Trains a network in place; it ends with the moving average of its weights.
 
     Args:
-        network: what to train.
-        simulator: training batches.
-        validation: batches that this rank validates on, at least one.
-        schedule: how long and how fast.
+        network: the network to train.
+        simulator: makes the training batches.
+        validation: this rank's validation batches, at least one.
+        schedule: length and learning rates.
         out: folder of the checkpoint `last.ckpt`.
-        objective: what is lowered; the log score of a density when None.
-        seed: of dropout and random weights.
-        resume: go on from that checkpoint.
-        workers: processes that simulate; 0 simulates between the steps.
-        ranks: the place of this process among those that train, which are joined.
-        communication: how they average their gradients.
-        callbacks: further Lightning callbacks (progress, history).
+        objective: the loss; the log score of a density when None.
+        seed: seed of dropout and random weights.
+        resume: whether to go on from the checkpoint.
+        workers: processes that simulate; with 0 the process simulates between the steps.
+        ranks: the place of this process among the ranks, which are connected.
+        communication: how the ranks average their gradients.
+        callbacks: further Lightning callbacks, such as progress and history.
 
     Returns:
-        Batches that all ranks have trained on.
+        Number of batches that all ranks have trained on.
 
     Raises:
-        InputError: nothing to resume from.
+        InputError: there is no checkpoint to resume from.
     """
     checkpoint = out / "last.ckpt"
     if resume and not checkpoint.exists():
         raise InputError(f"expected a checkpoint to resume from; got no {checkpoint}: train without --resume")
-    training = Training(network, schedule, objective or LogScore(), seed, ranks)
-    batches = loader(simulator, EpochSampler(schedule, ranks, lambda: training.done), workers)
+    training = TrainingModule(network, schedule, objective or LogScore(), seed, ranks)
+    loader = make_loader(simulator, EpochSampler(schedule, ranks, lambda: training.done), workers)
+    exchange: list[Callback] = [AverageGradients()]
+    if isinstance(loader, PrefetchingLoader) and communication.ahead:
+        exchange.append(RunDuringExchange(loader.prefetch))
     trainer = lightning.Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
-        strategy=strategy(ranks, communication),
+        strategy=choose_strategy(ranks, communication),
         devices=ranks.local_size,
         num_nodes=ranks.size // ranks.local_size,
-        plugins=[Checkpoints()],
+        plugins=[AtomicCheckpointIO()],
         max_epochs=schedule.epochs,
         accumulate_grad_batches=schedule.accumulate,
         gradient_clip_val=schedule.clip,
@@ -190,12 +193,11 @@ def fit(
         callbacks=[
             MovingAverage(decay=schedule.ema_decay),
             ModelCheckpoint(dirpath=out, filename="last", every_n_epochs=1, enable_version_counter=False),
-            *([] if schedule.stop_below is None else [_stopping(schedule.stop_below)]),
+            *([] if schedule.stop_below is None else [_stop_below(schedule.stop_below)]),
             *callbacks,
-            Averaging(),
-            *([Meanwhile(batches.prepare)] if isinstance(batches, Ahead) and communication.ahead else []),
+            *exchange,
         ],
     )
     held_out: DataLoader[Batch] = DataLoader(validation, batch_size=None)  # type: ignore[arg-type]
-    trainer.fit(training, batches, held_out, ckpt_path=checkpoint if resume else None, weights_only=False)
+    trainer.fit(training, loader, held_out, ckpt_path=checkpoint if resume else None, weights_only=False)
     return training.done

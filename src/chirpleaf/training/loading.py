@@ -1,4 +1,4 @@
-"""Loading: which batches a rank trains on, simulated by the rank itself or by other processes."""
+"""Loading of batches: which batches a rank trains on, simulated by the rank itself or by worker processes."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -10,72 +10,72 @@ from chirpleaf.training.parallel.ranks import Ranks
 from chirpleaf.training.schedule import Schedule
 from chirpleaf.training.simulator import Simulator
 
-_AHEAD = 4
-"""Batches that a process simulates before they are asked for."""
+_PREFETCHED = 4
+"""Batches that each worker simulates in advance: more bridge longer pauses of a worker, and use more memory."""
 
 
 class EpochSampler(Sampler[int]):
-    """Indices of a rank's batches of an epoch, from the first one that no rank has trained on.
+    """Indices of a rank's batches in an epoch, which begin after the last batch that any rank has trained on.
 
-    The place is asked for when an epoch begins, not counted here: Lightning restores it on a resume before it asks for
-    the first index, but tells a sampler of its epoch only after.
+    That number is asked for when an epoch begins, not counted here: after a resume, Lightning restores it before it
+    asks for the first index, but tells a sampler the epoch only after that.
 
     Args:
-        schedule: how many batches an epoch has, and a step; an epoch ends with a whole step.
+        schedule: number of batches in an epoch and in a step; an epoch ends with a whole step.
         ranks: the place of this process.
-        done: gives the number of batches trained on so far.
+        count_done: returns the number of batches that all ranks have trained on so far.
     """
 
-    def __init__(self, schedule: Schedule, ranks: Ranks, done: Callable[[], int]) -> None:
+    def __init__(self, schedule: Schedule, ranks: Ranks, count_done: Callable[[], int]) -> None:
         self._length = math.ceil(schedule.batches / (ranks.size * schedule.accumulate)) * schedule.accumulate
-        self._ranks, self._done = ranks, done
+        self._ranks, self._count_done = ranks, count_done
 
     def __iter__(self) -> Iterator[int]:
-        first = self._done() + self._ranks.rank
+        first = self._count_done() + self._ranks.rank
         return iter(range(first, first + self._length * self._ranks.size, self._ranks.size))
 
     def __len__(self) -> int:
         return self._length
 
 
-class Ahead:
-    """A rank's batches, simulated by itself: each when it is asked for, or before, when there is time.
+class PrefetchingLoader:
+    """Simulates a rank's batches in its own process, one batch in advance when there is time.
 
     Args:
-        simulator: of the batches.
-        sampler: their indices, epoch by epoch.
+        simulator: makes the batches.
+        sampler: indices of the batches, epoch by epoch.
     """
 
     def __init__(self, simulator: Simulator, sampler: Sampler[int]) -> None:
         self._simulator, self._sampler = simulator, sampler
         self._indices: Iterator[int] = iter(())
-        self._ready: Batch | None = None
+        self._next: Batch | None = None
 
     def __len__(self) -> int:
         return len(self._sampler)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Batch]:
-        self._indices, self._ready = iter(self._sampler), None
+        self._indices, self._next = iter(self._sampler), None
         return self
 
     def __next__(self) -> Batch:
-        self.prepare()
-        if self._ready is None:
+        self.prefetch()
+        if self._next is None:
             raise StopIteration
-        batch, self._ready = self._ready, None
+        batch, self._next = self._next, None
         return batch
 
-    def prepare(self) -> None:
-        """Simulates the next batch of the epoch, unless that is done or there is none."""
-        if self._ready is None and (index := next(self._indices, None)) is not None:
-            self._ready = self._simulator.batch(index)
+    def prefetch(self) -> None:
+        """Simulates the next batch of the epoch, unless it is ready or the epoch is over."""
+        if self._next is None and (index := next(self._indices, None)) is not None:
+            self._next = self._simulator.batch(index)
 
 
-class Batches(Dataset[Batch]):
-    """The simulator as a dataset of whole batches, for other processes.
+class BatchDataset(Dataset[Batch]):
+    """The batches of a simulator as a dataset for worker processes.
 
     Args:
-        simulator: of the batches.
+        simulator: makes the batches.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -85,21 +85,24 @@ class Batches(Dataset[Batch]):
         return self._simulator.batch(index)
 
 
-def loader(simulator: Simulator, sampler: Sampler[int], workers: int) -> Ahead | DataLoader[Batch]:
-    """Gives a rank its batches.
+def make_loader(simulator: Simulator, sampler: Sampler[int], workers: int) -> PrefetchingLoader | DataLoader[Batch]:
+    """Makes the loader of a rank's batches.
 
     Args:
-        simulator: of the batches.
-        sampler: their indices, epoch by epoch.
-        workers: processes that simulate; the rank does it itself when 0.
+        simulator: makes the batches.
+        sampler: indices of the batches, epoch by epoch.
+        workers: processes that simulate; with 0 the rank simulates its batches itself.
+
+    Returns:
+        The loader.
     """
     if workers == 0:
-        return Ahead(simulator, sampler)
+        return PrefetchingLoader(simulator, sampler)
     return DataLoader(
-        Batches(simulator),
+        BatchDataset(simulator),
         batch_size=None,
         sampler=sampler,
         num_workers=workers,
         persistent_workers=True,
-        prefetch_factor=_AHEAD,
+        prefetch_factor=_PREFETCHED,
     )

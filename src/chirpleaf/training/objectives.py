@@ -1,4 +1,4 @@
-"""Objectives: what training lowers, for each kind of network."""
+"""Objectives: the loss that training minimises, one for each kind of estimator."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,55 +12,72 @@ from chirpleaf.training.batch import Batch
 
 
 class Objective(Protocol):
-    """What the engine asks of an objective."""
+    """Loss of a network on a batch, and the error of its estimates."""
 
     def loss(self, network: nn.Module, batch: Batch, step: int | None = None) -> Tensor:
-        """What is lowered, a mean over the batch; at a step of the training, or as it is validated when None."""
+        """Mean loss over a batch.
+
+        Args:
+            network: the network in training.
+            batch: examples.
+            step: number of the step in training; None in validation.
+
+        Returns:
+            A scalar.
+        """
         ...
 
     def error(self, network: nn.Module, batch: Batch) -> Tensor | None:
-        """Mean relative error of the network's estimates; None where it makes none."""
+        """Mean relative error of the estimates; None for a network without point estimates.
+
+        Args:
+            network: the network in training.
+            batch: examples.
+
+        Returns:
+            A scalar, or None.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class LogScore:
-    """-E[w ln q(theta | d)], whose minimum is the exact posterior (arXiv:1605.06376); nats.
+    """Negative log density -E[w ln q(theta | d)] in nats, minimised by the exact posterior (arXiv:1605.06376).
 
-    An example that the network gives next to nothing is left to the background (see `models.estimator`). A network that
-    has learnt nothing yet would leave it all of them, so for the first batches it must do without.
+    Examples to which the network assigns almost no density are explained by the background component (see
+    `models.estimator`). An untrained network would leave all examples to it, so the first steps are made without it.
 
     Attributes:
-        mixture: the defensive mixture.
-        alone: batches for which the network does without it.
+        mixture: the network's density with its background component.
+        foreground_steps: steps at the beginning of a training that are made without the background component.
     """
 
     mixture: DefensiveMixture = field(default_factory=DefensiveMixture)
-    alone: int = 0
+    foreground_steps: int = 0
 
     def loss(self, network: nn.Module, batch: Batch, step: int | None = None) -> Tensor:
-        """Weighted negative log density in support-aware coordinates."""
-        log_prob = network(batch.features).log_prob(batch.target) - batch.log_unit
-        if step is None or step >= self.alone:
-            log_prob = self.mixture.log_prob(log_prob, batch.broad)
+        """Weighted negative log density in support-aware coordinates; see `Objective.loss`."""
+        log_prob = network(batch.features).log_prob(batch.target) - batch.log_scale
+        if step is None or step >= self.foreground_steps:
+            log_prob = self.mixture.log_prob(log_prob, batch.log_background)
         return -(batch.weight * log_prob).mean()
 
     def error(self, network: nn.Module, batch: Batch) -> None:
-        """A density makes no estimate."""
+        """None, as a density makes no point estimate."""
 
 
 @dataclass(frozen=True)
 class SquaredError:
-    """Mean squared error of scaled targets, summed over the leaves.
+    """Mean squared error of the scaled targets, summed over the leaves.
 
     Attributes:
-        targets: their scales.
+        targets: scales of the targets.
     """
 
     targets: LeafTargets
 
     def loss(self, network: nn.Module, batch: Batch, step: int | None = None) -> Tensor:
-        """Weighted squared error."""
+        """Weighted squared error; see `Objective.loss`."""
         return (batch.weight[:, None] * (_estimates(network, batch) - batch.target).square()).sum(-1).mean()
 
     def error(self, network: nn.Module, batch: Batch) -> Tensor:
@@ -70,11 +87,11 @@ class SquaredError:
 
 @dataclass(frozen=True)
 class EvidenceBound:
-    """The negative evidence lower bound of every leaf over the number of examples (arXiv:1505.05424), nats.
+    """Negative evidence lower bound of all leaves, divided by the number of examples (arXiv:1505.05424), in nats.
 
-        -ELBO / N = -E_q[ln p(y | x, w)] / n + KL(q || p) / N,
+        -ELBO / N = -E_q[ln p(y | x, w)] / n + KL(q || p) / N
 
-    for a batch of n out of N examples: as there are N / n batches, each carries its part of the divergence.
+    for a batch of n out of N examples: each of the N / n batches contributes its share of the divergence.
 
     Attributes:
         targets: scales of the targets.
@@ -85,14 +102,14 @@ class EvidenceBound:
     examples: int
 
     def loss(self, network: nn.Module, batch: Batch, step: int | None = None) -> Tensor:
-        """Weighted negative log likelihood by one draw of the weights for each example, and the divergence."""
-        found = network(batch.features)
-        log_prob = torch.stack([one.log_prob(y) for one, y in zip(found.values(), batch.target.T, strict=True)])
+        """Weighted negative log likelihood with one draw of the weights for each example, plus the divergence."""
+        predictions = network(batch.features)
+        log_prob = torch.stack([one.log_prob(y) for one, y in zip(predictions.values(), batch.target.T, strict=True)])
         divergence = torch.stack([leaf.kl() for leaf in network.leaves.values()])  # type: ignore[operator]
         return -(batch.weight * log_prob).sum(0).mean() + divergence.sum() / self.examples
 
     def error(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Mean relative error of the predictives' means."""
+        """Mean relative error of the means of the predictive distributions."""
         return relative_error(self.targets, _estimates(network, batch), batch.target)
 
 
@@ -102,12 +119,15 @@ def _estimates(network: nn.Module, batch: Batch) -> Tensor:
 
 
 def relative_error(targets: LeafTargets, estimate: Tensor, truth: Tensor) -> Tensor:
-    """Mean over examples and leaves of |estimate - truth| / |truth| in the quantities' units.
+    """Mean over examples and leaves of |estimate - truth| / |truth|, in physical units.
 
     Args:
-        targets: scales.
-        estimate: scaled, shape (batch, leaf).
-        truth: scaled, shape (batch, leaf).
+        targets: scales of the targets.
+        estimate: scaled estimates, shape (batch, leaf).
+        truth: scaled true values, shape (batch, leaf).
+
+    Returns:
+        A scalar.
     """
-    found, true = (torch.stack(list(targets.inv(scaled).values()), dim=-1) for scaled in (estimate, truth))
-    return ((found - true) / true).abs().mean()
+    estimated, true = (torch.stack(list(targets.inv(scaled).values()), dim=-1) for scaled in (estimate, truth))
+    return ((estimated - true) / true).abs().mean()

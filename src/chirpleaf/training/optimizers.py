@@ -1,8 +1,9 @@
-"""Optimizers: AdamW for everything, or Muon for the matrices inside residual blocks and AdamW for the rest.
+"""Optimisers: AdamW for all weights, or Muon for the matrices inside residual blocks and AdamW for the rest.
 
-Muon (https://kellerjordan.github.io/posts/muon/) takes the momentum of a matrix to the nearest orthogonal one before
-it follows it, so that a step moves all directions of the matrix alike and not only those of the greatest gradients. Its
-rate is scaled by 0.2 sqrt(max(rows, columns)), as arXiv:2502.16982 does, so that its steps are as large as AdamW's.
+Muon (https://kellerjordan.github.io/posts/muon/) replaces the momentum of a matrix by the nearest orthogonal matrix, so
+that a step changes all directions of the matrix by the same amount and not mostly those with the largest gradients. Its
+learning rate is scaled by 0.2 sqrt(max(rows, columns)) as in arXiv:2502.16982, so that its steps are as large as
+AdamW's.
 """
 
 from typing import Any
@@ -15,48 +16,62 @@ from chirpleaf.networks.residual import ResidualBlock
 from chirpleaf.training.schedule import Schedule
 
 
-class Together(Optimizer):
-    """Several optimizers, each of parameters of its own, as one.
+class CombinedOptimizer(Optimizer):
+    """Several optimisers with separate parameters, used as one.
 
-    The state and the groups are one, which each of them sees its own of, so checkpoints and schedules need not know.
+    They share one state and one list of parameter groups, so checkpoints and schedulers see one optimiser.
 
     Args:
-        parts: the optimizers, not stepped yet.
+        optimizers: optimisers that have not made a step yet.
     """
 
-    def __init__(self, *parts: Optimizer) -> None:
-        self._parts = parts
-        super().__init__([group for part in parts for group in part.param_groups], {})
-        self._share()
+    def __init__(self, *optimizers: Optimizer) -> None:
+        self._optimizers = optimizers
+        super().__init__([group for part in optimizers for group in part.param_groups], {})
+        self._share_state()
 
     def step(self, closure: Any = None) -> Any:
-        """A step of each, after the closure."""
+        """Makes a step with each optimiser.
+
+        Args:
+            closure: computes the loss, and is called first.
+
+        Returns:
+            The loss, or None without a closure.
+        """
         loss = closure() if closure else None
-        for part in self._parts:
+        for part in self._optimizers:
             part.step()
         return loss
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes the state over, for all of them."""
-        super().load_state_dict(state_dict)
-        self._share()
+        """Loads the state of all optimisers.
 
-    def _share(self) -> None:
+        Args:
+            state_dict: the result of `state_dict`.
+        """
+        super().load_state_dict(state_dict)
+        self._share_state()
+
+    def _share_state(self) -> None:
         groups = iter(self.param_groups)
-        for part in self._parts:
+        for part in self._optimizers:
             part.state = self.state
             part.param_groups = [next(groups) for _ in part.param_groups]
 
 
-def optimizer(network: nn.Module, schedule: Schedule) -> Optimizer:
-    """What a network is trained by.
+def make_optimizer(network: nn.Module, schedule: Schedule) -> Optimizer:
+    """Makes the optimiser of a network.
 
     Args:
         network: the network.
-        schedule: rates and decay of the weights.
+        schedule: learning rates and weight decay.
+
+    Returns:
+        The optimiser.
 
     Raises:
-        InputError: Muon is asked for, and there are no residual blocks.
+        InputError: the schedule uses Muon, and the network has no residual blocks.
     """
     matrices = block_matrices(network) if schedule.muon else []
     if schedule.muon and not matrices:
@@ -69,10 +84,17 @@ def optimizer(network: nn.Module, schedule: Schedule) -> Optimizer:
     if not schedule.muon:
         return adam
     muon = Muon(matrices, lr=schedule.muon, weight_decay=schedule.weight_decay, adjust_lr_fn="match_rms_adamw")
-    return Together(adam, muon)
+    return CombinedOptimizer(adam, muon)
 
 
 def block_matrices(network: nn.Module) -> list[Tensor]:
-    """The matrices inside a network's residual blocks."""
+    """Weight matrices of the linear layers inside a network's residual blocks.
+
+    Args:
+        network: the network.
+
+    Returns:
+        The matrices, in the order of the blocks.
+    """
     blocks = [block for block in network.modules() if isinstance(block, ResidualBlock)]
     return [layer.weight for block in blocks for layer in block.layers if isinstance(layer, nn.Linear)]

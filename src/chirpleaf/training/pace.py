@@ -1,4 +1,4 @@
-"""Pace: how long the steps of a training take on this machine, and what the ranks exchange in them."""
+"""Step times: how long the steps of a training take on this machine, and how long the exchange of gradients takes."""
 
 import tempfile
 import time
@@ -13,31 +13,37 @@ from lightning.pytorch.callbacks import Callback
 from torch import distributed
 
 from chirpleaf.models.architecture import Architecture
+from chirpleaf.training.data import build_simulator
 from chirpleaf.training.engine import fit
-from chirpleaf.training.parallel.communication import DEFAULT, Communication
+from chirpleaf.training.parallel.communication import DEFAULT_COMMUNICATION, Communication
 from chirpleaf.training.parallel.exchange import NetworkExchange
 from chirpleaf.training.parallel.ranks import Ranks
-from chirpleaf.training.recipe import Simulation, build_simulator, objective
+from chirpleaf.training.recipe import make_objective
 from chirpleaf.training.schedule import Schedule
+from chirpleaf.training.simulation import Simulation
 
-_UNTIMED = 5
-"""Steps that warm caches."""
+_WARM_UP_STEPS = 5
+"""Steps before the timed ones, which fill caches."""
+_WARM_UP_EXCHANGES = 2
+"""Exchanges of each size before the timed ones."""
 _EXCHANGES = 15
+"""Timed exchanges of each size."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What rank 0 has measured.
+    """Times measured on rank 0.
 
     Attributes:
         ranks: number of ranks.
-        batch_size: examples of a rank's batch.
-        batches: batches of a step of a rank.
-        steps: durations of steps, seconds.
-        backward: of their last backward passes alone, seconds.
-        meanwhile: between these and the wait for gradients on their way, in which the next batch is simulated; seconds.
-        lengths: of the weights whose gradients are exchanged, in their order.
-        exchanges: pairs of bytes and the seconds that their average took, with nothing beside it.
+        batch_size: examples in a batch of one rank.
+        batches: batches in a step of one rank.
+        steps: durations of the steps, seconds.
+        backward: durations of the last backward pass of each step, seconds.
+        meanwhile: durations between the backward pass and the wait for the exchange, while which the next batch is
+            simulated; seconds.
+        lengths: numbers of elements of the weights whose gradients are exchanged, in their order.
+        exchanges: bytes, and seconds for their average while nothing else runs.
     """
 
     ranks: int
@@ -51,7 +57,7 @@ class Pace:
 
 
 class _Clock(Callback):
-    """Reads the clock at the ends of steps and about backward passes."""
+    """Records the ends of steps, the durations of backward passes and the time until the exchange must finish."""
 
     def __init__(self) -> None:
         self.ends: list[float] = []
@@ -59,46 +65,49 @@ class _Clock(Callback):
         self.meanwhile: list[float] = []
 
     def on_before_backward(self, *_: Any) -> None:
-        self._began = time.perf_counter()
+        self._backward_start = time.perf_counter()
 
     def on_after_backward(self, *_: Any) -> None:
-        self._ended = time.perf_counter()
+        self._backward_end = time.perf_counter()
 
     def on_before_optimizer_step(self, *_: Any) -> None:
-        self.backward.append(self._ended - self._began)
-        self.meanwhile.append(time.perf_counter() - self._ended)
+        self.backward.append(self._backward_end - self._backward_start)
+        self.meanwhile.append(time.perf_counter() - self._backward_end)
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         if trainer.global_step > len(self.ends):
             self.ends.append(time.perf_counter())
 
 
-def measure(
+def measure_pace(
     architecture: Architecture,
     simulation: Simulation,
     schedule: Schedule,
     *,
     ranks: Ranks,
-    communication: Communication = DEFAULT,
+    communication: Communication = DEFAULT_COMMUNICATION,
     steps: int = 40,
     seed: int = 0,
 ) -> Pace:
-    """Trains for some steps on one thread a rank, simulating between them; on each rank at once.
+    """Times training steps with one thread for each rank, which simulates between the steps; runs on all ranks at once.
 
     Args:
-        architecture: what is trained.
-        simulation: on what.
-        schedule: how.
+        architecture: the architecture to train.
+        simulation: settings of the data.
+        schedule: settings of the optimisation.
         ranks: the place of this process.
-        communication: how ranks average their gradients.
-        steps: how many are timed.
-        seed: of weights and data.
+        communication: how the ranks average their gradients.
+        steps: number of timed steps.
+        seed: seed of weights and data.
+
+    Returns:
+        The times.
     """
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    simulation = replace(simulation, waveforms=4096 * ranks.size, spectra=64)  # no step depends on these
-    batches = (steps + _UNTIMED) * schedule.accumulate * ranks.size
-    with ranks.joined(), tempfile.TemporaryDirectory() as folder:
+    simulation = replace(simulation, waveforms=4096 * ranks.size, spectra=64)  # the time of a step depends on neither
+    batches = (steps + _WARM_UP_STEPS) * schedule.accumulate * ranks.size
+    with ranks.connect(), tempfile.TemporaryDirectory() as folder:
         estimator = architecture.build()
         simulator = build_simulator(architecture, estimator, simulation, seed=seed, ranks=ranks)
         clock = _Clock()
@@ -108,37 +117,37 @@ def measure(
             [simulator.batch(10**9)],
             replace(schedule, epochs=1, batches=batches, stop_below=None),
             out=Path(folder),
-            objective=objective(estimator, simulation, schedule),
+            objective=make_objective(estimator, simulation, schedule),
             seed=seed,
             ranks=ranks,
             communication=communication,
             callbacks=[clock],
         )
         lengths = [weight.numel() for weight in estimator.network.parameters() if weight.requires_grad]
-        exchanges = _exchanges(ranks, communication, sum(lengths)) if ranks.size > 1 else []
-    ends = clock.ends[_UNTIMED - 1 :]
+        exchanges = _time_exchanges(ranks, communication, sum(lengths)) if ranks.size > 1 else []
+    ends = clock.ends[_WARM_UP_STEPS - 1 :]
     return Pace(
         ranks.size,
         simulation.batch_size,
         schedule.accumulate,
         [after - before for before, after in pairwise(ends)],
-        clock.backward[_UNTIMED:],
-        clock.meanwhile[_UNTIMED:],
+        clock.backward[_WARM_UP_STEPS:],
+        clock.meanwhile[_WARM_UP_STEPS:],
         lengths,
         exchanges,
     )
 
 
-def _exchanges(ranks: Ranks, communication: Communication, length: int) -> list[tuple[int, float]]:
-    """Averages of tensors from a hundredth of the gradient to twice as much."""
-    exchange, found = NetworkExchange(ranks, communication), []
+def _time_exchanges(ranks: Ranks, communication: Communication, length: int) -> list[tuple[int, float]]:
+    """Bytes and seconds of averages, of tensors from a hundredth of the gradient to twice its length."""
+    exchange, times = NetworkExchange(ranks, communication), []
     for part in (length // 100, length // 10, length // 3, length, 2 * length):
-        some = torch.ones(max(part, ranks.size))
-        for turn in range(_EXCHANGES + 2):
+        tensor = torch.ones(max(part, ranks.size))
+        for turn in range(_WARM_UP_EXCHANGES + _EXCHANGES):
             distributed.barrier()
-            began = time.perf_counter()
-            exchange.begin(some)
-            exchange.wait()
-            if turn >= 2:
-                found.append((communication.size * len(some), time.perf_counter() - began))
-    return found
+            start = time.perf_counter()
+            exchange.start(tensor)
+            exchange.finish()
+            if turn >= _WARM_UP_EXCHANGES:
+                times.append((communication.bytes_per_gradient * len(tensor), time.perf_counter() - start))
+    return times

@@ -1,4 +1,4 @@
-"""What a training run shows and writes while it runs."""
+"""Progress of a training: the file `history.csv` and the bar on the terminal."""
 
 import csv
 import time
@@ -11,14 +11,19 @@ from lightning.pytorch.callbacks import Callback
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from chirpleaf.training.batch import Batch
+
 
 class History(Callback):
-    """Writes `history.csv`: step, minutes of training, training loss (mean of the epoch) and validation loss.
+    """Writes `history.csv`: step, minutes of training, mean training loss of the epoch, and validation loss.
 
-    Of leaves it holds the relative error on validation as well. Minutes and rows go on after a resume.
+    For leaves it also contains the relative error on validation. A resumed training continues minutes and rows.
 
     Args:
         path: the file.
+
+    Attributes:
+        FIELDS: names of the columns.
     """
 
     FIELDS = ("step", "minutes", "loss", "validation_loss", "relative_error")
@@ -40,22 +45,29 @@ class History(Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, *_: Any
     ) -> None:
-        """Adds up the loss."""
+        """Adds the loss of the batch to the sum of the epoch."""
         self._total += float(outputs["loss"])
         self._count += 1
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Writes the row of the epoch."""
         minutes = self._before + (time.monotonic() - self._start) / 60
-        loss, found = self._total / max(self._count, 1), trainer.callback_metrics
-        held_out = [round(float(found[name]), 5) if name in found else "" for name in self.FIELDS[3:]]
+        loss, metrics = self._total / max(self._count, 1), trainer.callback_metrics
+        held_out = [round(float(metrics[name]), 5) if name in metrics else "" for name in self.FIELDS[3:]]
         self._total, self._count = 0.0, 0
         with self._path.open("a", newline="") as file:
             csv.writer(file).writerow([trainer.global_step, round(minutes, 3), round(loss, 5), *held_out])
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
-    """Rows of a `history.csv`, without what a row says nothing of; none where there is no file."""
+    """Reads a `history.csv`.
+
+    Args:
+        path: the file; there may be none yet.
+
+    Returns:
+        Rows as column name to value, without empty values.
+    """
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -66,10 +78,11 @@ class RichProgress(Callback):
     """Progress bar of the whole training: loss, samples per second, time left.
 
     Args:
-        console: where it is drawn.
+        console: the console that shows it.
     """
 
     _SMOOTHING = 0.98
+    """Weight of the former loss in the moving average that is shown."""
 
     def __init__(self, console: Console) -> None:
         columns = (  # 78 characters at most, so that a line of a terminal holds them
@@ -85,7 +98,7 @@ class RichProgress(Callback):
         self._loss = self._validation = float("nan")
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Shows the bar where the training stands."""
+        """Shows the bar at the step from which the training starts."""
         self._progress.start()
         total = int(trainer.estimated_stepping_batches)
         self._task = self._progress.add_task(
@@ -94,9 +107,9 @@ class RichProgress(Callback):
         self._start, self._first, self._samples = time.monotonic(), trainer.global_step, 0
 
     def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, *_: Any
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Batch, *_: Any
     ) -> None:
-        """Moves the bar."""
+        """Advances the bar."""
         assert self._task is not None
         loss = float(outputs["loss"])
         smooth = self._SMOOTHING
@@ -108,16 +121,16 @@ class RichProgress(Callback):
         )
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Notes the validation loss."""
+        """Updates the validation loss."""
         metric = trainer.callback_metrics.get("validation_loss", torch.tensor(float("nan")))
         self._validation = float(metric)
 
     def on_exception(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
     ) -> None:
-        """Lets go of the terminal: Lightning tears nothing down after Ctrl-C."""
+        """Releases the terminal, as Lightning calls no `teardown` after Ctrl-C."""
         self._progress.stop()
 
     def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
-        """Lets go of the terminal."""
+        """Releases the terminal."""
         self._progress.stop()

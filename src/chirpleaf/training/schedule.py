@@ -1,9 +1,11 @@
-"""Schedule: how long and how fast a network is trained."""
+"""Settings of the optimisation: how long a network is trained, and at which learning rates."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from annotated_types import Ge, Gt, Lt
 
 Scaling: TypeAlias = Literal["constant", "sqrt", "linear"]
 
@@ -12,46 +14,56 @@ _EXPONENTS: Mapping[Scaling, float] = {"constant": 0.0, "sqrt": 0.5, "linear": 1
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to train.
+    """Length and learning rates of a training.
 
     Attributes:
         epochs: number of epochs.
-        batches: batches in an epoch; a checkpoint and a validation follow each.
-        learning_rate: greatest learning rate of AdamW.
-        muon: that of Muon, for the matrices inside residual blocks; AdamW takes them like all others when None.
-        warmup: steps over which they rise.
-        weight_decay: of both.
-        clip: greatest norm of the gradient.
-        ema_decay: decay of the moving average per batch.
-        cosine: whether the rate falls as a cosine over the whole length, or stays.
-        accumulate: batches whose gradients a rank adds up before a step.
-        scaling: how the learning rate grows with the batches of a step: not at all, as their root, or with them.
-        stop_below: relative error on validation below which training ends early; None for none.
+        batches: batches in an epoch, of all ranks. Each epoch ends with a checkpoint and a validation: fewer batches
+            lose less to an interruption and spend more time on validation.
+        learning_rate: greatest learning rate of AdamW. A higher one trains faster until it diverges.
+        muon: greatest learning rate of Muon, which is used for the matrices inside residual blocks; None uses AdamW
+            for these as well.
+        warmup: steps over which the learning rate rises linearly from zero. Longer warm-ups prevent early divergence
+            at high rates.
+        weight_decay: decay of the weights in both optimisers; more of it over-fits less and fits worse.
+        clip: greatest norm of the gradient; longer gradients are shortened to it.
+        ema_decay: decay of the exponential moving average of the weights per step. A decay closer to 1 averages over
+            more steps: less noise, more lag.
+        cosine: whether the learning rate falls to zero as a cosine over the whole training, or stays constant.
+        accumulate: batches whose gradients a rank adds up before a step. More of them exchange gradients less often,
+            at the price of fewer steps.
+        scaling: growth of the learning rate with the number of batches in a step: none, with their root, or linear.
+        stop_below: relative error on the validation batches below which training ends early; None never ends early.
     """
 
-    epochs: int = 40
-    batches: int = 1000
-    learning_rate: float = 2e-3
-    muon: float | None = None
-    warmup: int = 500
-    weight_decay: float = 0.01
-    clip: float = 5.0
-    ema_decay: float = 0.999
+    epochs: Annotated[int, Gt(0)] = 40
+    batches: Annotated[int, Gt(0)] = 1000
+    learning_rate: Annotated[float, Gt(0)] = 2e-3
+    muon: Annotated[float, Gt(0)] | None = None
+    warmup: Annotated[int, Gt(0)] = 500
+    weight_decay: Annotated[float, Ge(0)] = 0.01
+    clip: Annotated[float, Gt(0)] = 5.0
+    ema_decay: Annotated[float, Ge(0), Lt(1)] = 0.999
     cosine: bool = True
-    accumulate: int = 1
+    accumulate: Annotated[int, Gt(0)] = 1
     scaling: Scaling = "sqrt"
-    stop_below: float | None = None
+    stop_below: Annotated[float, Gt(0)] | None = None
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     def rate(self, step: int, done: int | None = None, ranks: int = 1) -> float:
-        """Learning rate at a step, over the greatest one of a lone rank that adds nothing up.
+        """Learning rate at a step, relative to the greatest one of a single rank that accumulates nothing.
 
         Args:
-            step: its number.
-            done: batches that all ranks have trained on; one a step when None.
+            step: number of the step, from 0.
+            done: batches that all ranks have trained on; one for each step when None.
             ranks: number of ranks.
+
+        Returns:
+            A factor on `learning_rate` and `muon`.
         """
         rise = min(1.0, (step + 1) / self.warmup) * (ranks * self.accumulate) ** _EXPONENTS[self.scaling]
         if not self.cosine:
             return rise
-        share = (step if done is None else done) / (self.epochs * self.batches)
-        return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+        progress = (step if done is None else done) / (self.epochs * self.batches)
+        return rise * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))

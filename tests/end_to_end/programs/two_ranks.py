@@ -145,7 +145,7 @@ def main() -> None:
     accumulate = int(options.pop("accumulate", 1))
     switches = {name: value == "true" for name, value in options.items()}
     torch.set_num_threads(1)
-    ranks = Ranks.here()
+    ranks = Ranks.from_environment()
     assert ranks != ALONE
     with ranks.joined():
         seen = gradients(folder, kind, ranks, accumulate=accumulate, **switches)

@@ -20,6 +20,7 @@ import torch
 
 from chirpleaf.errors import InputError
 from chirpleaf.training.banks.bank import WaveformBank
+from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.banks.source import CHUNK, Rows, WaveformSource
 
 FORMAT = "chirpleaf-bank 1"
@@ -149,7 +150,11 @@ class BankFile:
             InputError: another one did.
         """
         wanted = json.loads(json.dumps(describe(source)))
-        other = [name for name in wanted if name not in _REMARKS and self.description.get(name) != wanted[name]]
+        other = [
+            name
+            for name in wanted
+            if name not in _REMARKS and self.description.get(name, _ABSENT.get(name)) != wanted[name]
+        ]
         if other:
             raise InputError(
                 f"expected a bank of this preset; got {self.path}, made with another {', '.join(other)}: make one by "
@@ -184,11 +189,15 @@ def describe(source: WaveformSource) -> dict[str, Any]:
     return {
         "approximant": source.approximant,
         "prior": asdict(source.proposal.prior),
+        "strata": source.proposal.n_strata,
         "seed": source.seed,
         "grid": digest.hexdigest(),
         **{name: version(name) for name in _REMARKS},
     }
 
+
+_ABSENT = {"strata": StratifiedProposal.n_strata}
+"""Values of the settings that older files do not mention."""
 
 _REMARKS = ("chirpleaf", "lalsuite")
 """What a file says of its origin that need not be so again."""

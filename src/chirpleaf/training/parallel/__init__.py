@@ -1,1 +1,1 @@
-"""Threads and ranks: what a training takes of a machine, and how processes of several train one network."""
+"""Parallel training: threads of one process, and ranks on one or several machines."""

@@ -1,20 +1,24 @@
-"""Communication: how ranks average their gradients, and how many bytes and messages that takes.
+"""Settings of the gradient exchange: how ranks average gradients, and how many bytes and messages that takes.
 
-The backward pass hands gradients over in buckets, and one is averaged while the next is computed. Gloo averages round a
-ring, where R ranks take 2 (R - 1) messages in turn; on a grid of r rows and c columns, averaged along the rows and then
-along the columns, they take 2 (r - 1) + 2 (c - 1), for twice the bytes (compare the torus of arXiv:1811.05233). Sent in
-bfloat16, gradients are half as long; every rank rounds its own, so that most of the errors average out. What is on its
-way when the backward pass ends has the time of the next batch's simulation to arrive.
+The backward pass releases gradients in buckets; a bucket is averaged while the next one is computed. Gloo averages
+along a ring: R ranks exchange 2 (R - 1) messages one after another. On a grid of r rows and c columns, averaged along
+the rows and then along the columns, they exchange 2 (r - 1) + 2 (c - 1) messages, with twice the bytes (compare the
+torus of arXiv:1811.05233). Gradients in bfloat16 have half the bytes; each rank rounds its own, so most of the rounding
+errors average out. An exchange that is unfinished when the backward pass ends continues while the next batch is
+simulated.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
-_EVERYTHING = 1 << 20
-"""MB of a bucket that holds any network."""
-_FIRST = 2**20
-"""Bytes of torch's first bucket, which is to be on its way early."""
+from annotated_types import Gt
+
+_UNLIMITED_BUCKET = 1 << 20
+"""Size of a bucket that holds all gradients of any network, MB."""
+_FIRST_BUCKET = 2**20
+"""Size of torch's first bucket, which is small so that its exchange starts early; bytes."""
 
 
 @dataclass(frozen=True)
@@ -22,68 +26,73 @@ class Communication:
     """How ranks average their gradients.
 
     Attributes:
-        bucket: MB of gradients that are sent together while the backward pass goes on; None sends all at its end.
-        bfloat16: whether they are sent in bfloat16 instead of float32.
-        grid: whether ranks average along the rows and columns of a grid instead of round one ring.
-        ahead: whether a rank simulates its next batch while gradients are on their way.
-        memory: whether ranks that are all on one machine average through its memory, where neither buckets nor
-            bfloat16 nor a grid would save anything.
-        timeout: seconds after which a rank that does not answer ends the training.
+        bucket: size in MB of the buckets that are exchanged during the backward pass; None exchanges all gradients at
+            its end. Small buckets start earlier and need more messages.
+        bfloat16: whether gradients are sent in bfloat16 instead of float32: half of the bytes, less precision.
+        grid: whether ranks average along the rows and columns of a grid instead of along one ring: fewer messages one
+            after another, twice the bytes. It pays where latency limits the exchange.
+        ahead: whether a rank simulates its next batch while gradients are exchanged.
+        memory: whether ranks on one machine average through shared memory. `bucket`, `bfloat16` and `grid` then have
+            no effect.
+        timeout: seconds without an answer from a rank after which the training ends. A shorter one finds dead ranks
+            earlier, and may mistake a slow rank for a dead one.
     """
 
-    bucket: float | None = 1.0
+    bucket: Annotated[float, Gt(0)] | None = 1.0
     bfloat16: bool = False
     grid: bool = False
     ahead: bool = True
     memory: bool = True
-    timeout: float = 60.0
+    timeout: Annotated[float, Gt(0)] = 60.0
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     @property
-    def size(self) -> int:
-        """Bytes of a gradient on its way."""
+    def bytes_per_gradient(self) -> int:
+        """Bytes of one number of the gradient in a message."""
         return 2 if self.bfloat16 else 4
 
     @property
-    def room(self) -> float:
-        """MB of a bucket."""
-        return self.bucket or _EVERYTHING
+    def bucket_limit(self) -> float:
+        """Greatest size of a bucket, MB."""
+        return self.bucket or _UNLIMITED_BUCKET
 
 
-DEFAULT = Communication()
-"""In buckets, in full precision, round a ring."""
+DEFAULT_COMMUNICATION = Communication()
+"""Buckets of 1 MB in float32 along one ring, or through shared memory on one machine."""
 
 
-def axes(size: int, *, grid: bool) -> tuple[int, ...]:
+def ring_sizes(size: int, *, grid: bool) -> tuple[int, ...]:
     """Lengths of the rings along which ranks average one after another.
 
     Args:
         size: number of ranks.
-        grid: whether they make a grid, as square as their number allows, or one ring.
+        grid: whether the ranks form a grid, as close to a square as their number allows, or one ring.
 
     Example:
-        >>> axes(1024, grid=True), axes(12, grid=True), axes(7, grid=True), axes(12, grid=False)
+        >>> ring_sizes(1024, grid=True), ring_sizes(12, grid=True), ring_sizes(7, grid=True), ring_sizes(12, grid=False)
         ((32, 32), (3, 4), (7,), (12,))
     """
     rows = max(number for number in range(1, math.isqrt(size) + 1) if size % number == 0) if grid else 1
     return (size,) if rows == 1 else (rows, size // rows)
 
 
-def buckets(lengths: Sequence[int], communication: Communication) -> list[int]:
-    """Bytes that ranks exchange at a time: torch fills buckets from the last weights on, the first to 1 MB at most.
+def bucket_sizes(lengths: Sequence[int], communication: Communication) -> list[int]:
+    """Bytes of the buckets in the order of their exchange; torch fills them from the last weights on.
 
     Args:
-        lengths: of the weights.
-        communication: how they are exchanged.
+        lengths: numbers of elements of the weights, in the order of the network.
+        communication: settings of the exchange.
 
     Example:
-        >>> buckets([100, 300_000, 300_000], Communication(bucket=2.0))
+        >>> bucket_sizes([100, 300_000, 300_000], Communication(bucket=2.0))
         [1200000, 1200400]
     """
-    limit = communication.room * 2**20
-    found, room = [0], limit if communication.bucket is None else min(limit, _FIRST)
+    limit = communication.bucket_limit * 2**20
+    sizes, room = [0], limit if communication.bucket is None else min(limit, _FIRST_BUCKET)
     for length in reversed(lengths):
-        if 4 * found[-1] / communication.size >= room:
-            found.append(0)
+        if 4 * sizes[-1] / communication.bytes_per_gradient >= room:
+            sizes.append(0)
             room = limit
-        found[-1] += communication.size * length
-    return found
+        sizes[-1] += communication.bytes_per_gradient * length
+    return sizes

@@ -1,4 +1,4 @@
-"""How many threads, and whether bfloat16: asked of the machine, never assumed."""
+"""Threads, worker processes and precision of a training, measured on the machine."""
 
 import json
 import time
@@ -12,15 +12,15 @@ from chirpleaf.system.files import write_atomically
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
 
 _MOST_WORKERS = 16
-"""More would be further ahead of each other than a bank's margin; see `training.banks.bank`."""
+"""Greatest number of workers: more could be further apart than the margin of a bank; see `training.banks.bank`."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a training takes of its machine. A resumed run keeps it, for the rounding depends on both.
+    """Cores and precision of a training. A resumed training keeps them, as rounding errors depend on both.
 
     Attributes:
-        cores: cores in use.
+        cores: number of cores in use.
         bfloat16: whether matrices are multiplied in bfloat16.
     """
 
@@ -29,23 +29,26 @@ class Machine:
 
     @property
     def workers(self) -> int:
-        """Processes that simulate: half of the cores; of two both, for one training thread leaves room beside it."""
+        """Worker processes that simulate: half of the cores; both of two, as one training thread leaves them time."""
         return 2 if self.cores == 2 else min(self.cores // 2, _MOST_WORKERS)
 
     @property
     def threads(self) -> int:
-        """Threads that train."""
+        """Threads that train the network."""
         return self.cores - min(self.cores // 2, _MOST_WORKERS)
 
     @classmethod
-    def settled(cls, path: Path, *, cores: int | None = None, resume: bool = False, ranks: Ranks = ALONE) -> "Machine":
-        """What the interrupted run wrote, or what is measured now, and written.
+    def choose(cls, path: Path, *, cores: int | None = None, resume: bool = False, ranks: Ranks = ALONE) -> "Machine":
+        """Reads the choice of the interrupted training, or measures the machine and writes the choice.
 
         Args:
-            path: the file.
-            cores: cores to use; those of the interrupted run, else those that are free when None.
-            resume: whether a run is gone on with.
-            ranks: the place of this process: the free cores are shared out among those of its node.
+            path: JSON file of the choice.
+            cores: cores to use; when None, those of the interrupted training or the free ones.
+            resume: whether an interrupted training goes on.
+            ranks: the place of this process; the ranks of a node share its free cores.
+
+        Returns:
+            The choice.
         """
         if resume and path.is_file():
             before = cls(**json.loads(path.read_text()))
@@ -57,15 +60,15 @@ class Machine:
 
 
 def bfloat16_pays(width: int = 512, rows: int = 256, repeats: int = 5) -> bool:
-    """Whether this processor multiplies matrices faster in bfloat16 than in float32 (measured, some milliseconds).
+    """Whether this processor multiplies matrices faster in bfloat16 than in float32, measured in some milliseconds.
 
     Args:
         width: size of the square matrix.
-        rows: rows that it multiplies.
-        repeats: the best of so many is taken.
+        rows: number of rows that it is multiplied with.
+        repeats: repetitions, of which the fastest counts.
     """
 
-    def best(dtype: torch.dtype) -> float:
+    def shortest_time(dtype: torch.dtype) -> float:
         left, right = torch.ones(rows, width, dtype=dtype), torch.ones(width, width, dtype=dtype)
         durations = []
         for _ in range(repeats):
@@ -74,4 +77,4 @@ def bfloat16_pays(width: int = 512, rows: int = 256, repeats: int = 5) -> bool:
             durations.append(time.perf_counter() - start)
         return min(durations)
 
-    return best(torch.bfloat16) < best(torch.float32)
+    return shortest_time(torch.bfloat16) < shortest_time(torch.float32)

@@ -6,7 +6,7 @@ import torch
 from scipy.special import erf
 
 from chirpleaf.networks.bayesian import Predictive
-from chirpleaf.training.widths import evenest
+from chirpleaf.training.calibration import fit_width_factor
 
 N = 20_000
 
@@ -16,7 +16,7 @@ def test_a_wrong_scale_is_found(factor: float) -> None:
     generator = torch.Generator().manual_seed(1)
     scale = torch.rand(N, generator=generator) + 0.5
     truth = 3.0 + scale * torch.randn(N, generator=generator)
-    found = evenest(Predictive(torch.full((1, N), 3.0), scale[None] / factor), truth)
+    found = fit_width_factor(Predictive(torch.full((1, N), 3.0), scale[None] / factor), truth)
     assert found == pytest.approx(factor, rel=0.03)
 
 
@@ -24,7 +24,7 @@ def test_what_the_weights_do_not_know_is_left_as_it_is() -> None:
     generator = torch.Generator().manual_seed(2)
     means = torch.tensor([[-3.0], [3.0]]).expand(2, N)
     truth = torch.hypot(torch.tensor(3.0), torch.tensor(4.0)) * torch.randn(N, generator=generator)
-    assert evenest(Predictive(means, torch.full((2, N), 8.0)), truth) == pytest.approx(0.5, rel=0.03)
+    assert fit_width_factor(Predictive(means, torch.full((2, N), 8.0)), truth) == pytest.approx(0.5, rel=0.03)
 
 
 def test_of_a_posterior_that_is_no_gaussian_intervals_hold_more_nearly_what_they_say() -> None:
@@ -36,5 +36,5 @@ def test_of_a_posterior_that_is_no_gaussian_intervals_hold_more_nearly_what_they
         held = erf(truth.abs().numpy() / (scale * 2**0.5))
         return float(np.square(np.mean(held[:, None] < levels, axis=0) - levels).mean())
 
-    factor = evenest(Predictive(torch.zeros(1, N), torch.ones(1, N)), truth)
+    factor = fit_width_factor(Predictive(torch.zeros(1, N), torch.ones(1, N)), truth)
     assert unevenness(factor) < 0.8 * unevenness(1.0)

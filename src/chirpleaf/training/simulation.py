@@ -1,0 +1,52 @@
+"""Settings of the simulated training data."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge, Gt
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Sizes and ranges of the simulated training data.
+
+    Attributes:
+        waveforms: waveforms in the training bank, shared out among the ranks. A larger bank over-fits later; it costs
+            time to compute and four bytes of memory for each bin of each waveform.
+        fresh: waveforms of the bank that each batch replaces by new ones. More of them delay over-fitting; each costs
+            the time of one waveform in every batch. 0 keeps the bank as it is.
+        validation_waveforms: waveforms in the bank of the validation batches, which training never draws from.
+        spectra: noise spectra that are drawn for each detector before training. More of them cover the noise source
+            better; time and memory grow in proportion.
+        validation_spectra: greatest number of noise spectra for the validation batches.
+        snr_range: least and greatest optimal signal-to-noise ratio of the network of detectors; log-uniform between.
+        jitter: half width of the uniform error of the reference time in seconds. The network accepts reference times
+            that are wrong by as much; a larger jitter asks more of it.
+        strata: intervals of ln(chirp mass) from which the same number of binaries is drawn. 1 draws from the prior;
+            more of them show the network light binaries, which are rare in the prior, as often as heavy ones.
+        batch_size: examples in a batch of one rank. Larger batches give less noisy gradients, and fewer steps in the
+            same time.
+        validation_batches: batches on which the loss is measured after each epoch, shared out among the ranks.
+        bank: waveform file made by `chirpleaf bank`; the waveforms are computed when None.
+    """
+
+    waveforms: Annotated[int, Gt(0)] = 1_000_000
+    fresh: Annotated[int, Ge(0)] = 0
+    validation_waveforms: Annotated[int, Gt(0)] = 20_000
+    spectra: Annotated[int, Gt(0)] = 8192
+    validation_spectra: Annotated[int, Gt(0)] = 1024
+    snr_range: tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]] = (7.0, 60.0)
+    jitter: Annotated[float, Ge(0)] = 0.0015
+    strata: Annotated[int, Gt(0)] = 64
+    batch_size: Annotated[int, Gt(0)] = 512
+    validation_batches: Annotated[int, Gt(0)] = 32
+    bank: Path | None = None
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON values, for a model's provenance; without the place of the bank on this machine."""
+        values = asdict(self)
+        del values["bank"]
+        return values
