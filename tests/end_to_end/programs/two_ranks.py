@@ -147,7 +147,7 @@ def main() -> None:
     torch.set_num_threads(1)
     ranks = Ranks.from_environment()
     assert ranks != ALONE
-    with ranks.joined():
+    with ranks.connect():
         seen = gradients(folder, kind, ranks, accumulate=accumulate, **switches)
     torch.save(seen, folder / f"{kind}-{ranks.rank}.pt")
 
