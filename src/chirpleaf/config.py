@@ -29,8 +29,6 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-
-
 class Preset(_Section):
     """A training run."""
 

@@ -1,7 +1,7 @@
 """Objectives: the loss that training minimises, one for each kind of estimator."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from chirpleaf.networks.defensive import DefensiveMixture
 from chirpleaf.training.batch import Batch
 
 
+@runtime_checkable
 class Objective(Protocol):
     """Loss of a network on a batch, and the error of its estimates."""
 
