@@ -33,6 +33,7 @@ class LeafTargets:
         InputError: a quantity is none of them.
 
     Example:
+        >>> from chirpleaf.physics.spaces import aligned_space
         >>> targets = LeafTargets(("mass_1", "final_spin"), aligned_space(IntrinsicPrior()))
         >>> scaled = targets(torch.tensor([[30.0, 0.8, 0.0, 0.0]]))
         >>> {name: round(value.item(), 1) for name, value in targets.inv(scaled).items()}
