@@ -13,7 +13,7 @@ The space has two parameters, chirp mass and mass ratio.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
@@ -78,7 +78,7 @@ class TinyPrior(IntrinsicPrior):
 
 def tiny_space(prior: IntrinsicPrior) -> ParameterSpace:
     """Chirp mass and mass ratio; the prior's component masses must leave the whole rectangle of the two."""
-    tiny = TinyPrior(**{name: getattr(prior, name) for name in prior.__dataclass_fields__})
+    tiny = TinyPrior(**{name: getattr(prior, name) for name in (field.name for field in fields(prior))})
     low, high = tiny.chirp_mass_range
     assert np.allclose(tiny.mass_ratio_lower([low, high]), tiny.mass_ratio_min)
     steps = [
