@@ -1,10 +1,10 @@
-"""Validation loss against minutes for the choices behind the shipped model, one choice changed at a time.
+"""Ablation study: validation loss against minutes, changing one design choice of the shipped model at a time.
 
     OMP_NUM_THREADS=1 python benchmarks/ablation.py --batches 1500 --out out/ablation
 
-Each run trains a preset's estimator (`--preset`, `bbh` when not said) on one thread, simulating between the steps, from
-the same seed, waveforms and spectra, for the same number of batches under its own cosine schedule. Losses are in nats
-of the support-aware coordinates: they compare across inputs and heads. Writes `ablation.json` and `ablation.png`.
+Each run trains the estimator of a preset (`--preset`, by default `bbh`) on one thread that also simulates. All runs
+have the same seed, waveforms, spectra and number of batches, with a complete cosine schedule. Losses are in nats in the
+unconstrained coordinates, so they are comparable between inputs and heads. Writes `ablation.json` and `ablation.png`.
 """
 
 import argparse
@@ -48,13 +48,13 @@ RATES: dict[str, dict[str, Any]] = {
     "Muon, rate 0.005": {"muon": 5e-3},
     "Muon, rate 0.01": {"muon": 1e-2},
 }
-"""Learning rates in place of the preset's."""
+"""Settings of the optimiser that replace those of the preset."""
 
 
 class RawInput(CanonicalInput):
-    """The whitened multiband data and the spectra as they are: nothing taken out.
+    """Whitened multiband data and spectra, without alignment and heterodyning.
 
-    The search is still run, for the weights of the examples alone, so that the losses are means over the same measure.
+    The template search still runs, but only for the weights of the examples, so that losses are comparable.
     """
 
     @property
@@ -64,7 +64,7 @@ class RawInput(CanonicalInput):
         return TokenLayout(self.n_detectors, (2 * n_bins, n_bins))
 
     def forward(self, data: Tensor, weights: Tensor, present: Tensor | None = None) -> Canonical:
-        """Real and imaginary parts over the root of their mean square, and ln weights."""
+        """Return real and imaginary parts, normalised by their root mean square, and ln weights."""
         scale = torch.view_as_real(data).square().mean((1, 2, 3)).sqrt()[:, None, None]
         spectra = weights.log()
         raw = [torch.view_as_real(data / scale).flatten(2), spectra - spectra.mean()]
@@ -74,7 +74,7 @@ class RawInput(CanonicalInput):
 def rebuild(
     estimator: PosteriorEstimator, architecture: Architecture, kind: type[CanonicalInput]
 ) -> PosteriorEstimator:
-    """The estimator with another input."""
+    """Replace the input of an estimator."""
     bank = estimator.canonical.bank
     canonical = kind(architecture.grid, bank, architecture.reference_weights(), n_detectors=len(architecture.detectors))
     encoder = Concatenation(canonical.layout)
@@ -85,21 +85,21 @@ def rebuild(
 
 
 def remove_anchor(estimator: PosteriorEstimator) -> PosteriorEstimator:
-    """The estimator with coordinates that know of no template."""
+    """Make the coordinates of an estimator independent of the template."""
     estimator.anchoring = Anchoring(estimator.canonical, estimator.space, 0.7)
     estimator.anchoring.anchor.zero_()
     estimator.anchoring.scale.fill_(1.0)
     return estimator
 
 
-def with_head(estimator: PosteriorEstimator, head: nn.Module) -> PosteriorEstimator:
-    """The estimator with another head."""
+def replace_head(estimator: PosteriorEstimator, head: nn.Module) -> PosteriorEstimator:
+    """Replace the head of an estimator."""
     estimator.density.head = head
     return estimator
 
 
 def main() -> None:
-    """Trains all variants and draws their losses."""
+    """Train all variants and plot their losses."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", choices=("bbh", "bbh-long"), default="bbh")
     parser.add_argument("--batches", type=int, default=1500)
@@ -114,7 +114,7 @@ def main() -> None:
     simulation = Simulation(waveforms=arguments.waveforms, spectra=2048, validation_batches=16)
     bfloat16 = bfloat16_pays()
 
-    def shipped(
+    def build_shipped(
         along: Along = architecture.along, background: float | None = None, **templates: Any
     ) -> PosteriorEstimator:
         torch.manual_seed(0)
@@ -127,21 +127,21 @@ def main() -> None:
         return estimator
 
     variants: dict[str, Callable[[], PosteriorEstimator]] = {
-        "shipped": shipped,
-        "along the chirp mass": lambda: shipped("chirp_mass"),
-        "along the phase": lambda: shipped("phase"),
-        "anchors shared by the spins": lambda: shipped(spins_share_anchor=True),
-        "an anchor for each spin": lambda: shipped(spins_share_anchor=False),
-        "no background": lambda: shipped(background=0.0),
-        "background of a percent": lambda: shipped(background=0.01),
-        "background of a thousandth": lambda: shipped(background=0.001),
-        "raw input": lambda: rebuild(shipped(), architecture, RawInput),
-        "no anchor": lambda: remove_anchor(shipped()),
-        "spline flow": lambda: with_head(shipped(), FlowSettings().build(architecture.n_context, 4)),
-        "spline flow, no anchor": lambda: with_head(
-            remove_anchor(shipped()), FlowSettings().build(architecture.n_context, 4)
+        "shipped": build_shipped,
+        "along the chirp mass": lambda: build_shipped("chirp_mass"),
+        "along the phase": lambda: build_shipped("phase"),
+        "anchors shared by the spins": lambda: build_shipped(spins_share_anchor=True),
+        "an anchor for each spin": lambda: build_shipped(spins_share_anchor=False),
+        "no background": lambda: build_shipped(background=0.0),
+        "background of a percent": lambda: build_shipped(background=0.01),
+        "background of a thousandth": lambda: build_shipped(background=0.001),
+        "raw input": lambda: rebuild(build_shipped(), architecture, RawInput),
+        "no anchor": lambda: remove_anchor(build_shipped()),
+        "spline flow": lambda: replace_head(build_shipped(), FlowSettings().build(architecture.n_context, 4)),
+        "spline flow, no anchor": lambda: replace_head(
+            remove_anchor(build_shipped()), FlowSettings().build(architecture.n_context, 4)
         ),
-        **dict.fromkeys(RATES, shipped),
+        **dict.fromkeys(RATES, build_shipped),
     }
     plan = Schedule(
         epochs=arguments.batches // 100,
@@ -152,7 +152,7 @@ def main() -> None:
         ema_decay=0.99,
         clip=2.0,
     )
-    base = build_simulator(architecture, shipped(), simulation, seed=settings.seed)
+    base = build_simulator(architecture, build_shipped(), simulation, seed=settings.seed)
     for name, build in variants.items():
         if arguments.only and name not in arguments.only:
             continue

@@ -1,9 +1,9 @@
-"""Banks on disk: what a killed worker costs, and how fast training reads (Linux).
+"""Banks on disk: cost of a killed worker, and speed of reading (Linux).
 
     OMP_NUM_THREADS=1 python benchmarks/banks.py --out out/banks
 
-Makes a bank by `chirpleaf bank` twice, the second time with one of its workers killed half-way, and compares the files
-to the bit. Then simulates batches from the file, as a fresh process maps it, and from the same rows in memory.
+Makes a bank with `chirpleaf bank` twice, killing one of the workers half-way in the second run, and compares the files
+bit by bit. Then simulates batches from the memory-mapped file and from the same rows in memory.
 """
 
 import argparse
@@ -38,15 +38,15 @@ PRESET = {
 }
 
 
-def workers(parent: int) -> list[int]:
-    """Processes that work for a process: each of its threads may have some."""
+def find_workers(parent: int) -> list[int]:
+    """Find the worker processes of a process; each of its threads may have some."""
     tasks = Path(f"/proc/{parent}/task").glob("*/children")
     children = [int(child) for task in tasks for child in task.read_text().split()]
     return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
-def made(path: Path) -> float:
-    """Share of a file's pieces that is written."""
+def measure_progress(path: Path) -> float:
+    """Measure the fraction of a file's pieces that is written."""
     try:
         with h5py.File(path, locking=False) as file:
             return float(file["sha256"][:].any(axis=1).mean())
@@ -54,28 +54,28 @@ def made(path: Path) -> float:
         return 0.0
 
 
-def make(preset: Path, path: Path, *, kill: bool) -> float:
-    """Makes a bank; seconds."""
+def make_bank(preset: Path, path: Path, *, kill: bool) -> float:
+    """Make a bank and return the duration in s."""
     script = Path(sys.executable).with_name("chirpleaf")
     began = time.perf_counter()
     job = subprocess.Popen([script, "bank", preset, "--out", path, "--overwrite"], stdout=subprocess.DEVNULL)
-    while kill and made(path) < 0.5:
+    while kill and measure_progress(path) < 0.5:
         time.sleep(0.2)
     if kill:
-        os.kill(workers(job.pid)[0], signal.SIGKILL)
+        os.kill(find_workers(job.pid)[0], signal.SIGKILL)
     if job.wait():
-        raise RuntimeError("chirpleaf bank has failed")
+        raise RuntimeError("chirpleaf bank failed")
     return time.perf_counter() - began
 
 
-def same(one: Path, other: Path) -> bool:
-    """Whether two banks hold the same bits."""
+def compare_files(one: Path, other: Path) -> bool:
+    """Check whether two banks are identical, bit by bit."""
     with h5py.File(one) as first, h5py.File(other) as second:
         return all(np.array_equal(first[name][:], second[name][:]) for name in ("theta", "waves", "sha256", "seed"))
 
 
-def rate(simulator: Simulator, batches: int) -> float:
-    """Samples a second."""
+def measure_rate(simulator: Simulator, batches: int) -> float:
+    """Measure the simulated samples per second."""
     began = time.perf_counter()
     for index in range(batches):
         simulator.batch(index)
@@ -83,7 +83,7 @@ def rate(simulator: Simulator, batches: int) -> float:
 
 
 def main() -> None:
-    """Makes, kills, compares and reads."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--approximant", default="IMRPhenomXHM")
     parser.add_argument("--waveforms", type=int, default=200_000)
@@ -95,10 +95,10 @@ def main() -> None:
     preset, whole, killed = (arguments.out / name for name in ("preset.yaml", "whole.h5", "killed.h5"))
     settings = {"approximant": arguments.approximant, "simulation": {"waveforms": arguments.waveforms, "spectra": 512}}
     preset.write_text(yaml.safe_dump(PRESET | settings))
-    times = make(preset, whole, kill=False), make(preset, killed, kill=True)
+    times = make_bank(preset, whole, kill=False), make_bank(preset, killed, kill=True)
     LOGGER.info(
-        "%s waveforms of %s in %.0f s; with a worker killed half-way in %.0f s, the same bits: %s",
-        f"{arguments.waveforms:,}", arguments.approximant, *times, same(whole, killed),
+        "%s waveforms of %s in %.0f s; with a worker killed half-way in %.0f s, identical files: %s",
+        f"{arguments.waveforms:,}", arguments.approximant, *times, compare_files(whole, killed),
     )  # fmt: skip
     read = read_preset(preset)
     architecture = read.architecture()
@@ -107,13 +107,13 @@ def main() -> None:
     base = build_simulator(architecture, architecture.build(), read.simulation, seed=0, bank=mapped)
     simulators = {"disk": base, "memory": replace(base, bank=memory)}
     for simulator in simulators.values():
-        rate(simulator, 5)
+        measure_rate(simulator, 5)
     rates = {name: [] for name in simulators}
-    for _ in range(5):  # in turns, so that both meet the same machine
+    for _ in range(5):  # alternate, so that changes of the machine's load affect both
         for name, simulator in simulators.items():
-            rates[name].append(rate(simulator, arguments.batches))
+            rates[name].append(measure_rate(simulator, arguments.batches))
     disk, ram = (statistics.median(rates[name]) for name in ("disk", "memory"))
-    LOGGER.info("simulated samples a second: %.0f from disk, %.0f from memory, ratio %.3f", disk, ram, disk / ram)
+    LOGGER.info("simulated samples per second: %.0f from disk, %.0f from memory, ratio %.3f", disk, ram, disk / ram)
 
 
 if __name__ == "__main__":

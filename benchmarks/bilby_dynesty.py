@@ -1,9 +1,9 @@
-"""The same analysis of GW150914 by bilby and dynesty, for comparison: an optional job of hours.
+"""Analysis of GW150914 with bilby and dynesty for comparison; sampling takes hours.
 
-    python benchmarks/bilby_dynesty.py GW150914_fd.npz --calls 2000            # only times the likelihood
-    python benchmarks/bilby_dynesty.py GW150914_fd.npz --sample out/bilby      # runs the sampler
+    python benchmarks/bilby_dynesty.py GW150914_fd.npz --calls 2000            # time the likelihood only
+    python benchmarks/bilby_dynesty.py GW150914_fd.npz --sample out/bilby      # run the sampler
 
-Data, waveform (IMRPhenomD) and priors are those of `certify_reference.py`.
+Data, waveform (IMRPhenomD) and priors are the same as in `certify_reference.py`.
 """
 
 import argparse
@@ -18,7 +18,7 @@ LOGGER = logging.getLogger("bilby_dynesty")
 
 
 def likelihood(path: Path) -> tuple[bilby.gw.likelihood.GravitationalWaveTransient, bilby.gw.prior.BBHPriorDict]:
-    """bilby's plain likelihood of the stored data, and the priors."""
+    """Make bilby's likelihood (without marginalisation) of the stored data, and the priors."""
     with np.load(path) as stored:
         data = {name: stored[name] for name in stored.files}
     start, trigger = float(data["tstart"]), float(data["t0"])
@@ -59,7 +59,7 @@ def likelihood(path: Path) -> tuple[bilby.gw.likelihood.GravitationalWaveTransie
 
 
 def main() -> None:
-    """Times or samples."""
+    """Time the likelihood, and run the sampler if requested."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--calls", type=int, default=2000)
@@ -70,7 +70,7 @@ def main() -> None:
     start = time.perf_counter()
     for parameters in draws:
         target.log_likelihood_ratio(parameters)
-    LOGGER.info(f"{1e3 * (time.perf_counter() - start) / len(draws):.3f} ms a call of the likelihood")
+    LOGGER.info(f"{1e3 * (time.perf_counter() - start) / len(draws):.3f} ms per call of the likelihood")
     if arguments.sample:
         result = bilby.run_sampler(target, priors, sampler="dynesty", nlive=1000, outdir=str(arguments.sample))
         LOGGER.info(f"ln Bayes factor {result.log_bayes_factor:.2f} +- {result.log_evidence_err:.2f}")

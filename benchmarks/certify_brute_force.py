@@ -1,10 +1,11 @@
-"""The marginal likelihood against plain Monte Carlo over the prior of everything else, on GW150914.
+"""Comparison of the marginal likelihood with plain Monte Carlo integration over the extrinsic prior, for GW150914.
 
     OMP_NUM_THREADS=1 python benchmarks/certify_brute_force.py GW150914_fd.npz --draws 3 --minutes 2
 
-For a few draws of the network, with the data and the waveform of `certify_reference.py`: sky isotropic, inclination and
-polarisation from their priors, arrival at the loudest detector within 1.5 ms, no table, no adaptation. Prints both ln L
-and the share of the posterior with the source turned towards us (theta_jn below 90 degrees), a mode of its own.
+Uses a few draws of the network, and the data and the waveform of `certify_reference.py`. Monte Carlo points have
+isotropic sky positions, inclination and polarisation from their priors, and arrival times within 1.5 ms in the loudest
+detector; there is no adaptive proposal. Prints both values of ln L, and the posterior fraction of face-on sources
+(theta_jn below 90 degrees), a separate mode.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from certify_reference import STANDARD, network_observation, standard_segment
+from certify_reference import STANDARD, prepare_observation, read_segment
 
 from chirpleaf.inference.certify import Target
 from chirpleaf.inference.certify.extrinsics import Points
@@ -27,8 +28,8 @@ HALF_WIDTH = 0.0015
 CHUNK = 40_000
 
 
-def prior_points(weigher: Weigher, rng: np.random.Generator) -> tuple[Points, np.ndarray]:
-    """Points from the prior with the first arrival in a window, and which of them arrive at the second in time."""
+def sample_prior_points(weigher: Weigher, rng: np.random.Generator) -> tuple[Points, np.ndarray]:
+    """Sample prior points with the first arrival in a window, and select those with a compatible second arrival."""
     proposal, arrivals = weigher.marginal.proposal, weigher.marginal.heterodyne.arrivals
     first, gmst = proposal.network.detectors[proposal.first], proposal.network.gmst
     ra, dec = rng.uniform(0, 2 * np.pi, CHUNK), np.arcsin(rng.uniform(-1, 1, CHUNK))
@@ -43,22 +44,22 @@ def prior_points(weigher: Weigher, rng: np.random.Generator) -> tuple[Points, np
     return Points(*chosen, log_weight, np.zeros((len(log_weight), 4)), np.zeros(len(log_weight))), near
 
 
-def towards(pairs: Pairs, row: int) -> tuple[float, float]:
-    """Sums of the weights of all points, and of those turned towards us, over exp(ln L)."""
+def sum_face_on(pairs: Pairs, row: int) -> tuple[float, float]:
+    """Sum the weights of all points and of face-on points, both divided by exp(ln L)."""
     weight = (pairs.log_weight[row].double() - float(pairs.log_likelihood[row])).exp().numpy()
     return float(weight.sum()), float(weight[pairs.points.theta_jn < np.pi / 2].sum())
 
 
 def main() -> None:
-    """Compares."""
+    """Compare ln L and the fraction of face-on sources."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=2.0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    observation = network_observation()
-    segment, trigger = standard_segment(arguments.data, observation.segment.reference_time)
+    observation = prepare_observation()
+    segment, trigger = read_segment(arguments.data, observation.segment.reference_time)
     target = Target(STANDARD, approximant="IMRPhenomD")
     theta = NetworkProposal(observation).draw(2048, 0)
     weigher = Weigher.ready(observation, segment, trigger, target, theta, 0.3, 0)
@@ -70,16 +71,18 @@ def main() -> None:
     total, squares, turned = np.zeros((3, arguments.draws))
     level = np.array([float(value) for value in found[0].log_likelihood])
     while time.perf_counter() - start < 60 * arguments.minutes:
-        points, near = prior_points(weigher, rng)
+        points, near = sample_prior_points(weigher, rng)
         weight = (marginal.against(ratios, points).log_weight.double() - torch.from_numpy(level)[:, None]).exp().numpy()
         tried += len(near)
         total, squares = total + weight.sum(axis=1), squares + (weight**2).sum(axis=1)
         turned += weight[:, points.theta_jn < np.pi / 2].sum(axis=1)
-    LOGGER.info(f"{tried:.3g} points of the prior, worth {', '.join(f'{n:.0f}' for n in total**2 / squares)}")
-    LOGGER.info("| draw | ln L | by brute force | turned towards us | by brute force |\n|---|---|---|---|---|")
+    LOGGER.info(
+        f"{tried:.3g} points of the prior, effective number {', '.join(f'{n:.0f}' for n in total**2 / squares)}"
+    )
+    LOGGER.info("| draw | ln L | Monte Carlo | fraction face-on | Monte Carlo |\n|---|---|---|---|---|")
     for row in range(arguments.draws):
         ours = np.mean([float(pairs.log_likelihood[row]) for pairs in found])
-        sums = np.sum([towards(pairs, row) for pairs in found], axis=0)
+        sums = np.sum([sum_face_on(pairs, row) for pairs in found], axis=0)
         brute, error = level[row] + np.log(total[row] / tried), np.sqrt(squares[row]) / total[row]
         LOGGER.info(
             f"| {row} | {ours:.3f} | {brute:.3f} +- {error:.3f} | {sums[1] / sums[0]:.4f} | "

@@ -1,13 +1,13 @@
-"""Certified posteriors of simulated events: efficiency of the importance weights, and calibration of all parameters.
+"""Certified posteriors of simulated events: efficiency of importance sampling, and calibration of all parameters.
 
     OMP_NUM_THREADS=1 python benchmarks/certify_injections.py --model bbh --injections 200 --out out/efficiency
     OMP_NUM_THREADS=1 python benchmarks/certify_injections.py --model bbh --injections 200 --prior --out out/pp
 
-Events come from the model's prior, with noise spectra of the ensemble. Without `--prior` the network signal-to-noise is
-log-uniform in 8-50, and the prior of the distance reaches from 10 to 10,000 Mpc to hold them all. With it, distances
-follow their prior (distance squared, 100-3000 Mpc); events count when their optimal signal-to-noise lies in 8-50, and
-samples likewise: the ranks of the true parameters are then uniform if all is right. Writes `certified.json` and, with
-`--prior`, `pp.png`.
+Events are drawn from the model's prior, with noise spectra of the ensemble. Without `--prior`, the network
+signal-to-noise ratio is log-uniform in 8-50, and the prior of the distance covers 10 to 10,000 Mpc. With `--prior`,
+distances follow their prior (distance squared, 100-3000 Mpc). Events and samples are then restricted to optimal
+signal-to-noise ratios of 8-50, so that the ranks of the true parameters are uniform if the posteriors are correct.
+Writes `certified.json` and, with `--prior`, `pp.png`.
 """
 
 import argparse
@@ -37,14 +37,14 @@ SAMPLED = (
 )  # fmt: skip
 
 
-def summary(name: str, efficiency: np.ndarray) -> str:
-    """A row of the table."""
+def format_row(name: str, efficiency: np.ndarray) -> str:
+    """Format a row of the table."""
     low, tenth, median, ninth = np.quantile(efficiency, (0.0, 0.1, 0.5, 0.9))
     return f"| {name} | {len(efficiency)} | {median:.2f} | {tenth:.2f} | {low:.4f} | {ninth:.2f} |"
 
 
 def main() -> None:
-    """Certifies and sums up."""
+    """Certify all events and summarise."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="bbh")
     parser.add_argument("--injections", type=int, default=200)
@@ -90,13 +90,13 @@ def main() -> None:
         ranks.append([percentile_ranks(result.samples[name][None], [truth[name]], inside[None])[0] for name in SAMPLED])
     (arguments.out / "certified.json").write_text(json.dumps(rows))
     efficiency, mass = (np.array([row[name] for row in rows]) for name in ("efficiency", "chirp_mass"))
-    LOGGER.info("| injections | n | median | 10th percentile | least | 90th percentile |\n|---|---|---|---|---|---|")
+    LOGGER.info("| injections | n | median | 10th percentile | minimum | 90th percentile |\n|---|---|---|---|---|---|")
     for name, chosen in {"all": mass > 0, "chirp mass < 20": mass < 20, "chirp mass > 20": mass >= 20}.items():
         if chosen.any():
-            LOGGER.info(summary(name, efficiency[chosen]))
+            LOGGER.info(format_row(name, efficiency[chosen]))
     seconds, errors = (np.array([row[name] for row in rows]) for name in ("seconds", "likelihood_error"))
     trusted = sum(not row["reasons"] for row in rows)
-    for name, values in {"seconds": seconds, "error of ln L against every frequency": errors}.items():
+    for name, values in {"seconds": seconds, "error of ln L compared with all frequencies": errors}.items():
         LOGGER.info(f"{name}: median {np.median(values):.3g}, 90th percentile {np.quantile(values, 0.9):.3g}")
     LOGGER.info(f"trusted: {trusted} of {len(rows)}")
     if arguments.prior:

@@ -1,13 +1,12 @@
-"""Certified GW150914 against a reference posterior of the same likelihood and priors.
+"""Comparison of the certified posterior of GW150914 with a reference posterior of the same likelihood and priors.
 
     python benchmarks/certify_reference.py GW150914_fd.npz GW150914.csv
 
-The first file holds strain and noise as the reference analysis has them (`f`, `h_H1`, `h_L1`, `psd_H1`, `psd_L1`,
-`tstart`, `t0`: 4 s, 20-1024 Hz), the second its samples under bilby's names. The network proposes from the embedded
-strain (8 s); IMRPhenomD, and priors uniform in component masses with chirp mass in 10-100 solar masses and mass ratio
-above 1/8, decide. Prints the Jensen-Shannon divergence of each marginal beside what the reference's own finite sampling
-makes, from halves of it. As the reference was resampled by weight, rows repeat: copies of a draw (rows of one `ra`) go
-to the same half, for together they are one draw.
+The first file has strain and noise of the reference analysis (`f`, `h_H1`, `h_L1`, `psd_H1`, `psd_L1`, `tstart`, `t0`:
+4 s, 20-1024 Hz), the second its samples with bilby's names. The network's proposal is for the embedded strain (8 s).
+The target has IMRPhenomD and priors uniform in component masses, with chirp mass in 10-100 solar masses and mass ratio
+above 1/8. Prints the Jensen-Shannon divergence of each marginal, and for comparison the divergence of two halves of the
+reference. The reference was resampled by weight: copies of a draw (rows of equal `ra`) stay in the same half.
 """
 
 import argparse
@@ -35,11 +34,11 @@ COMPARED = (
 STANDARD = IntrinsicPrior(
     mass_min=1.0, mass_max=400.0, mass_ratio_min=0.125, spin_max=0.99, chirp_mass_min=10.0, chirp_mass_max=100.0
 )
-"""Component masses free but for chirp mass and mass ratio."""
+"""Prior of the reference analysis: component masses are limited by chirp mass and mass ratio only."""
 
 
-def standard_segment(path: Path, reference_time: float) -> tuple[Segment, float]:
-    """The reference analysis's data about a time, and its trigger."""
+def read_segment(path: Path, reference_time: float) -> tuple[Segment, float]:
+    """Read the data of the reference analysis for a reference time, and its trigger time."""
     with np.load(path) as stored:
         inside = (stored["f"] >= 20.0) & (stored["f"] <= 1024.0)
         frequencies = stored["f"][inside]
@@ -49,15 +48,15 @@ def standard_segment(path: Path, reference_time: float) -> tuple[Segment, float]
     return Segment(("H1", "L1"), strain, psd, frequencies, 4.0, start).with_reference_time(reference_time), trigger
 
 
-def network_observation() -> Observation:
-    """The embedded event as the network sees it."""
+def prepare_observation() -> Observation:
+    """Prepare the embedded event for the network."""
     event, strain = events()["GW150914"], load_event("GW150914")
     densities = {name: welch(series) for name, series in strain.items()}
     return observe(load_model("bbh"), strain, densities, event.trigger_time)
 
 
-def compared(certified: Certified, reference: dict[str, np.ndarray], seed: int) -> None:
-    """Prints a row for each parameter."""
+def print_comparison(certified: Certified, reference: dict[str, np.ndarray], seed: int) -> None:
+    """Print a row for each parameter."""
     rng = np.random.default_rng(seed)
     weight = np.exp(certified.log_weight)
     _, draw, copies = np.unique(reference["ra"], return_inverse=True, return_counts=True)
@@ -65,8 +64,8 @@ def compared(certified: Certified, reference: dict[str, np.ndarray], seed: int) 
     again = rng.multinomial(len(copies), np.full(len(copies), 1 / len(copies)), size=500)[:, draw]
     error = np.std([np.average(towards, weights=times) for times in again])
     here = np.average(certified.samples["theta_jn"] < np.pi / 2, weights=weight)
-    LOGGER.info(f"turned towards us: certified {here:.4f}, reference {towards.mean():.4f} +- {error:.4f}")
-    LOGGER.info("| parameter | certified | reference | JS divergence | of the reference's halves |")
+    LOGGER.info(f"fraction of face-on sources: certified {here:.4f}, reference {towards.mean():.4f} +- {error:.4f}")
+    LOGGER.info("| parameter | certified | reference | JS divergence | of the halves of the reference |")
     LOGGER.info("|---|---|---|---|---|")
     for name in COMPARED:
         ours, theirs = certified.samples[name], reference[name]
@@ -84,7 +83,7 @@ def compared(certified: Certified, reference: dict[str, np.ndarray], seed: int) 
 
 
 def main() -> None:
-    """Certifies and compares."""
+    """Certify and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("samples", type=Path)
@@ -92,8 +91,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    observation = network_observation()
-    segment, trigger = standard_segment(arguments.data, observation.segment.reference_time)
+    observation = prepare_observation()
+    segment, trigger = read_segment(arguments.data, observation.segment.reference_time)
     start = time.perf_counter()
     result = certified(
         observation,
@@ -105,7 +104,7 @@ def main() -> None:
     )
     LOGGER.info(f"{result.certificate} in {time.perf_counter() - start:.1f} s")
     table = np.genfromtxt(arguments.samples, delimiter=",", names=True)
-    compared(result, {name: table[name] for name in table.dtype.names}, arguments.seed)
+    print_comparison(result, {name: table[name] for name in table.dtype.names}, arguments.seed)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Compare the embedded GW150914, as chirpleaf transforms it, with a stored frequency-domain data set.
+"""Compare chirpleaf's Fourier transform of the embedded GW150914 with a stored frequency-domain data set.
 
 The reference is an `.npz` with `f` (Hz), `h_H1`, `h_L1` (rfft of the windowed segment times dt), `psd_H1`, `psd_L1`
-(1/Hz) and `tstart` (GPS): the standard analysis, a segment of 4 s from GPS 1126259460.4, Tukey roll-off 0.2 s, median
-Welch density of the 32 s. Prints the largest differences in 20-1024 Hz, relative to the noise for the strain.
+(1/Hz) and `tstart` (GPS). It is the standard analysis: a segment of 4 s from GPS 1126259460.4, Tukey roll-off 0.2 s,
+median Welch density of 32 s. Prints the largest differences in 20-1024 Hz; those of the strain are relative to the
+noise.
 
     python benchmarks/check_standard_psd.py REFERENCE.npz
 """
@@ -23,8 +24,8 @@ DURATION, ROLL_OFF = 4.0, 0.2
 TOLERANCE = 1e-3
 
 
-def differences(reference: Path, detector: str) -> tuple[float, float]:
-    """Largest relative difference of the densities, and of the strain in units of the noise's standard deviation."""
+def measure_differences(reference: Path, detector: str) -> tuple[float, float]:
+    """Measure the largest relative difference of the densities, and of the strain in standard deviations of noise."""
     event = events()["GW150914"]
     strain = load_event(event.name)[detector]
     with np.load(reference) as stored:
@@ -45,7 +46,7 @@ def main() -> int:
     reference = parser.parse_args().reference
     worst = 0.0
     for detector in ("H1", "L1"):
-        psd, strain = differences(reference, detector)
+        psd, strain = measure_differences(reference, detector)
         sys.stdout.write(f"{detector}: density differs by {psd:.1e} (relative), strain by {strain:.1e} of the noise\n")
         worst = max(worst, psd, strain)
     return int(worst > TOLERANCE)

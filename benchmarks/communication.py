@@ -1,9 +1,9 @@
-"""What the switches of `communication` cost and save: bytes on the wire, time of a step, and the loss (Linux).
+"""Effect of the options of `communication` on traffic, time per step and loss (Linux).
 
     OMP_NUM_THREADS=1 python benchmarks/communication.py --out out/communication
 
-Two ranks of one thread each train a short form of a preset, one switch at a time. Bytes are those that the loopback
-interface has carried meanwhile, per step and rank.
+Two ranks of one thread each run a short training of a preset, with one option at a time. Traffic is measured on the
+loopback interface, per step and rank.
 """
 
 import argparse
@@ -22,7 +22,7 @@ LOGGER = logging.getLogger("communication")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
 RANKS = 2
 SWITCHES = {
-    "none: all at the end, float32": ({"bucket": None}, {}),
+    "none: one average at the end, float32": ({"bucket": None}, {}),
     "buckets": ({"bucket": 1.0}, {}),
     "bfloat16": ({"bucket": None, "bfloat16": True}, {}),
     "accumulate 4": ({"bucket": None}, {"accumulate": 4}),
@@ -30,21 +30,21 @@ SWITCHES = {
 }
 
 
-def carried() -> int:
-    """Bytes that the loopback interface has received."""
+def read_loopback_bytes() -> int:
+    """Read the number of bytes that the loopback interface has received."""
     (line,) = (line for line in Path("/proc/net/dev").read_text().splitlines() if line.strip().startswith("lo:"))
     return int(line.split(":")[1].split()[0])
 
 
 def main() -> None:
-    """Trains once for each switch."""
+    """Train once for each option."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="masses-bayesian")
     parser.add_argument("--batches", type=int, default=4000)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    LOGGER.info("| switches | steps | kB a step and rank | ms a step | validation loss |")
+    LOGGER.info("| options | steps | kB per step and rank | ms per step | validation loss |")
     LOGGER.info("|---|---|---|---|---|")
     for name, (communication, schedule) in SWITCHES.items():
         folder = arguments.out / name.split(":")[0].replace(" ", "-")
@@ -59,9 +59,9 @@ def main() -> None:
         launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(RANKS)]
         program = ["--no-python", str(Path(sys.executable).with_name("chirpleaf")), "train", str(preset)]
         program += ["--out", str(folder), "--cores", "1", "--overwrite"]
-        before = carried()
+        before = read_loopback_bytes()
         subprocess.run([*launcher, *program], check=True, capture_output=True)
-        bytes_ = carried() - before
+        bytes_ = read_loopback_bytes() - before
         (row,) = read_history(folder / "history.csv")
         LOGGER.info(
             "| %s | %d | %.0f | %.1f | %.3f |",

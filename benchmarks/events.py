@@ -1,11 +1,11 @@
-"""The shipped model on real events, against reference and published posteriors.
+"""Comparison of the shipped model with reference and published posteriors of real events.
 
     python benchmarks/events.py --reference GW150914.csv --picture docs/images/GW150914.png
 
-The reference is a table of samples with bilby's parameter names (importance sampling of bilby's own likelihood and
+The reference is a table of samples with bilby's parameter names (importance sampling with bilby's likelihood and
 priors, IMRPhenomD). Prints, for each parameter, both medians and 90 % intervals, whether the intervals overlap, the
-distance of the medians in standard deviations of the reference, and the Jensen-Shannon divergence; for GW170814, the
-detector-frame chirp mass beside the published source-frame one times one plus the published redshift.
+difference of the medians in standard deviations of the reference, and the Jensen-Shannon divergence. For GW170814,
+prints the detector-frame chirp mass and the published source-frame chirp mass times one plus the published redshift.
 """
 
 import argparse
@@ -26,26 +26,26 @@ PUBLISHED_GW170814 = {"chirp_mass_source": (24.1, 1.4, 1.1), "redshift": (0.12, 
 
 
 def read_samples(path: Path) -> dict[str, np.ndarray]:
-    """Columns of a table of samples; `final_mass_det` is what chirpleaf calls final_mass."""
+    """Read a table of samples; its `final_mass_det` is chirpleaf's `final_mass`."""
     table = np.genfromtxt(path, delimiter=",", names=True)
     samples = {name: table[name] for name in table.dtype.names}
     samples["final_mass"] = samples.pop("final_mass_det")
     return samples
 
 
-def interval(values: np.ndarray) -> tuple[float, float, float]:
-    """5 %, 50 % and 95 % quantiles."""
+def compute_interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Compute the 5 %, 50 % and 95 % quantiles."""
     low, median, high = np.quantile(values, (0.05, 0.5, 0.95))
     return float(low), float(median), float(high)
 
 
-def compare_with(reference: dict[str, np.ndarray], samples: dict[str, np.ndarray]) -> None:
-    """Prints a row per parameter."""
-    LOGGER.info("| parameter | chirpleaf | reference | overlap | medians apart | JS divergence |")
+def print_comparison(reference: dict[str, np.ndarray], samples: dict[str, np.ndarray]) -> None:
+    """Print a row for each parameter."""
+    LOGGER.info("| parameter | chirpleaf | reference | overlap | difference of medians | JS divergence |")
     LOGGER.info("|---|---|---|---|---|---|")
     for name in COMPARED:
-        low, median, high = interval(samples[name])
-        other_low, other, other_high = interval(reference[name])
+        low, median, high = compute_interval(samples[name])
+        other_low, other, other_high = compute_interval(reference[name])
         apart = (median - other) / reference[name].std()
         overlap = "yes" if low <= other_high and other_low <= high else "NO"
         divergence = jensen_shannon(samples[name], reference[name])
@@ -56,7 +56,7 @@ def compare_with(reference: dict[str, np.ndarray], samples: dict[str, np.ndarray
 
 
 def main() -> None:
-    """Runs both events."""
+    """Analyse both events."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--reference", type=Path, required=True)
     parser.add_argument("--picture", type=Path)
@@ -65,13 +65,13 @@ def main() -> None:
     posterior = chirpleaf.infer("GW150914", model=arguments.model, samples=20_000, seed=1, certify=False)
     reference = read_samples(arguments.reference)
     LOGGER.info(f"GW150914, model {posterior.provenance.model}, network SNR {posterior.trust.network_snr:.1f}")
-    compare_with(reference, posterior.samples)
+    print_comparison(reference, posterior.samples)
     if arguments.picture:
         plot_corner(posterior.samples, DRAWN, reference=reference, reference_name="bilby").savefig(
             arguments.picture, dpi=110
         )
     posterior = chirpleaf.infer("GW170814", model=arguments.model, samples=20_000, seed=1, certify=False)
-    low, median, high = interval(posterior.samples["chirp_mass"])
+    low, median, high = compute_interval(posterior.samples["chirp_mass"])
     (mass, mass_up, mass_down), (z, z_up, z_down) = PUBLISHED_GW170814.values()
     published = mass * (1 + z)
     up, down = (

@@ -1,10 +1,10 @@
-"""Loss of a model on simulations that neither its training nor its validation has seen, beside those of its history.
+"""Loss of a model on new simulations, compared with its training and validation losses.
 
     OMP_NUM_THREADS=1 python benchmarks/held_out.py --preset bbh --models bbh
 
-Sets of validation are small, and may be harder or easier than most: this tells such luck from overfitting. Models that
-share the preset's templates and simulation are asked about the same examples; prints the mean of the loss and its
-standard error, nats.
+A validation set is small and may be harder or easier than average; this benchmark distinguishes that from overfitting.
+Models with the templates and simulation settings of the preset are evaluated on the same examples. Prints the mean loss
+and its standard error in nats.
 """
 
 import argparse
@@ -26,7 +26,7 @@ PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
 
 @torch.no_grad()
 def main() -> None:
-    """Simulates and asks."""
+    """Simulate and evaluate the losses."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="bbh")
     parser.add_argument("--models", nargs="+", default=["bbh"])

@@ -1,10 +1,10 @@
-"""Errors of single leaves against those of the joint density, on the same simulated events, by signal-to-noise.
+"""Errors of leaves compared with those of the joint density, on the same simulated events, by signal-to-noise ratio.
 
     OMP_NUM_THREADS=1 python benchmarks/leaf_errors.py --joint bbh --leaves masses remnant --out out/leaf-errors
 
-Events come from the prior that all models share, with noise spectra of the ensemble, as many in each bin of network
-signal-to-noise. All models see the same segments; of the joint density the posterior median counts. Writes
-`errors.json` and a picture for each quantity.
+Events are drawn from the common prior of all models, with noise spectra of the ensemble, the same number in each bin of
+network signal-to-noise ratio. All models analyse the same segments. The estimate of the joint density is the posterior
+median. Writes `errors.json` and a figure for each quantity.
 """
 
 import argparse
@@ -33,17 +33,17 @@ from chirpleaf.strain.segment import Segment
 LOGGER = logging.getLogger("leaf_errors")
 EDGES = (8.0, 12.0, 16.0, 20.0, 30.0, 40.0, 50.0)
 LIMITED = (20.0, 30.0)
-"""Signal-to-noise ratios whose medians are printed with their standard errors."""
+"""Range of signal-to-noise ratios for which medians are printed with their standard errors."""
 PUBLISHED = {"mass_1": 0.026, "mass_2": 0.026, "omega_r": 0.0016, "omega_i": 0.0016}
-"""Relative error at which the published training stops, of masses and of the remnant; a mean over its test set."""
+"""Relative error at which the published training stops, for masses and remnant; a mean over its test set."""
 
 
 def main() -> None:
-    """Simulates, estimates and sums up."""
+    """Simulate, estimate and summarise."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--joint", default="bbh")
     parser.add_argument("--leaves", nargs="+", required=True)
-    parser.add_argument("--injections", type=int, default=1000, help="in each bin")
+    parser.add_argument("--injections", type=int, default=1000, help="events per bin")
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
@@ -59,7 +59,7 @@ def main() -> None:
             rng = np.random.default_rng([arguments.seed, place, index])
             injection = inject(widest, DrawnSpectra(), rng, snr_range=snr_range)
             truth = derived({name: np.array([injection.truth[name]]) for name in PARAMETERS})
-            observation = refine(joint, within(injection.segment, joint))
+            observation = refine(joint, restrict_frequencies(injection.segment, joint))
             segment = injection.segment.with_reference_time(observation.segment.reference_time)
             samples, _ = sample_posterior(observation, arguments.samples, seed=index)
             found["truth"]["snr"].append(injection.snr)
@@ -67,30 +67,30 @@ def main() -> None:
                 found["truth"][name].append(float(truth[name][0]))
                 found[f"{joint.name}, median"][name].append(float(np.median(samples[name])))
             for model in leaves:
-                seen = canonicalise(model, [within(segment, model)])
+                seen = canonicalise(model, [restrict_frequencies(segment, model)])
                 for name, value in model.leaves.estimate(seen).items():
-                    found[label(model)][name].append(float(value))
+                    found[describe(model)][name].append(float(value))
         LOGGER.info(f"signal-to-noise {snr_range[0]:g}-{snr_range[1]:g}: {arguments.injections} events")
     (arguments.out / "errors.json").write_text(json.dumps(found))
-    report(found, list(names), arguments.out)
+    print_report(found, list(names), arguments.out)
 
 
-def within(segment: Segment, model: Model) -> Segment:
-    """The frequencies of a segment that a model's grid has."""
+def restrict_frequencies(segment: Segment, model: Model) -> Segment:
+    """Restrict a segment to the frequencies of a model's grid."""
     kept = np.isin(segment.frequencies, model.architecture.grid.native_frequencies)
     return replace(
         segment, strain=segment.strain[:, kept], psd=segment.psd[:, kept], frequencies=segment.frequencies[kept]
     )
 
 
-def label(model: Model) -> str:
-    """What a network is called in tables: the same for masses and remnant."""
+def describe(model: Model) -> str:
+    """Describe a network for tables, with the same text for masses and remnant."""
     kind = "convolutional" if model.architecture.series else "canonical"
     return f"{kind} root, {'Bayesian' if model.leaves.bayesian else 'deterministic'}"
 
 
-def report(found: dict[str, dict[str, list[float]]], names: list[str], out: Path) -> None:
-    """Prints a row for each quantity and network, and draws a picture for each quantity."""
+def print_report(found: dict[str, dict[str, list[float]]], names: list[str], out: Path) -> None:
+    """Print a row for each quantity and network, and draw a figure for each quantity."""
     truth = found.pop("truth")
     curves: dict[str, dict[str, tuple[float | None, ...]]] = {name: {} for name in names}
     for network, estimates in found.items():

@@ -1,8 +1,9 @@
-"""Real events by leaves: estimates with the noise spectrum's error, Bayesian intervals, the certified posterior.
+"""Real events: estimates of leaves with uncertainty components, Bayesian intervals, and the certified posterior.
 
     OMP_NUM_THREADS=1 python benchmarks/leaf_events.py
 
-Detector-frame masses; published values are of GWTC-1 (arXiv:1811.12907), medians times one plus the median redshift.
+Masses are in the detector frame. Published values are medians of GWTC-1 (arXiv:1811.12907), with masses multiplied by
+one plus the median redshift.
 """
 
 import argparse
@@ -19,15 +20,15 @@ PUBLISHED = {
 KINDS = {"masses": ("mass_1", "mass_2"), "remnant": ("final_spin", "omega_r", "omega_i")}
 
 
-def interval(posterior: Posterior, name: str) -> str:
-    """Median and 90 % interval."""
+def format_interval(posterior: Posterior, name: str) -> str:
+    """Format median and 90 % interval."""
     row = posterior.summary((name,))[name]
     digits = 1 if name.startswith("mass") else 3
     return f"{row['median']:.{digits}f} ({row['lower']:.{digits}f}, {row['upper']:.{digits}f})"
 
 
 def main() -> None:
-    """Asks all models about both events."""
+    """Analyse both events with all models."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     LOGGER.info("| event | quantity | deterministic | Bayesian | aleatoric | epistemic | certified | published |")
     LOGGER.info("|---|---|---|---|---|---|---|---|")
@@ -43,8 +44,8 @@ def main() -> None:
                 known = f"{published[name]:.{digits}f}" if name in published else ""
                 LOGGER.info(
                     f"| {event} | {name} | {value['estimate']} +- {value['noise_spectrum']} "
-                    f"| {interval(bayesian, name)} | {value['aleatoric']} | {value['epistemic']} "
-                    f"| {interval(certified, name)} | {known} |"
+                    f"| {format_interval(bayesian, name)} | {value['aleatoric']} | {value['epistemic']} "
+                    f"| {format_interval(certified, name)} | {known} |"
                 )
 
 

@@ -1,8 +1,8 @@
-"""Deterministic against Bayesian leaves while they are trained: relative error on validation by iteration.
+"""Training of deterministic and Bayesian leaves: relative error on validation against iterations.
 
     python benchmarks/leaf_losses.py --out docs/images/leaf-losses.png
 
-Reads the histories of the shipped models; what a step takes, on cores that nothing else uses, `chirpleaf scale` says.
+Reads the training histories of the shipped models. `chirpleaf scale` measures the time of a step on idle cores.
 """
 
 import argparse
@@ -19,7 +19,7 @@ STEPS = (2000, 10_000, 20_000, 40_000, 60_000)
 
 
 def main() -> None:
-    """Prints and draws."""
+    """Print the table and draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()

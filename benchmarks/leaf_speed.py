@@ -1,9 +1,9 @@
-"""Time that leaves take for one event, from what their root sees to their answer.
+"""Latency of leaves for one event, from the input of the root to the estimates.
 
     OMP_NUM_THREADS=1 python benchmarks/leaf_speed.py
 
-Deterministic networks of masses and remnant one after the other; Bayesian ones with a thousand draws of the weights.
-Convolutional networks are as their presets say, with fresh weights where none are shipped.
+Sum of the networks for masses and remnant; Bayesian ones with 1,000 draws of the weights. All networks are built from
+their presets with initial weights.
 """
 
 import argparse
@@ -32,8 +32,8 @@ PAIRS = {
 }
 
 
-def milliseconds(call: Callable[[], object], repeats: int = 200) -> float:
-    """Median time of a call, the first ones left out."""
+def time_call(call: Callable[[], object], repeats: int = 200) -> float:
+    """Measure the median duration of a call in ms, without the first calls."""
     times = []
     for _ in range(repeats + 10):
         start = time.perf_counter()
@@ -42,8 +42,8 @@ def milliseconds(call: Callable[[], object], repeats: int = 200) -> float:
     return 1e3 * statistics.median(times[10:])
 
 
-def network(architecture: Architecture) -> tuple[RootLeaves, Tokens]:
-    """The network with fresh weights, and what it sees of one event."""
+def make_network(architecture: Architecture) -> tuple[RootLeaves, Tokens]:
+    """Make the network with initial weights, and an input for one event."""
     leaves = architecture.build()
     if leaves.series is None:
         layout = leaves.canonical.layout
@@ -55,16 +55,16 @@ def network(architecture: Architecture) -> tuple[RootLeaves, Tokens]:
 
 @torch.no_grad()
 def main() -> None:
-    """Times the pairs."""
+    """Time the pairs of networks."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     torch.set_num_threads(1)
     LOGGER.info("| masses and remnant together | ms |\n|---|---|")
     for label, names in PAIRS.items():
-        pair = [network(read_preset(PRESETS / f"{name}.yaml").architecture()) for name in names]
+        pair = [make_network(read_preset(PRESETS / f"{name}.yaml").architecture()) for name in names]
         if "Bayesian" in label:
-            took = milliseconds(lambda pair=pair: [one.predictive(x, WEIGHTS) for one, x in pair])
+            took = time_call(lambda pair=pair: [one.predictive(x, WEIGHTS) for one, x in pair])
         else:
-            took = milliseconds(lambda pair=pair: [one.estimate(x) for one, x in pair])
+            took = time_call(lambda pair=pair: [one.estimate(x) for one, x in pair])
         LOGGER.info(f"| {label} | {took:.2f} |")
 
 

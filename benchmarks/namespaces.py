@@ -1,11 +1,11 @@
-"""The scaling model against ranks on hosts of their own: network namespaces joined by a bridge (Linux, as root).
+"""Comparison of the scaling model with ranks on separate hosts: network namespaces and a bridge (Linux, as root).
 
     OMP_NUM_THREADS=1 python benchmarks/namespaces.py --preset masses-bayesian --out out/namespaces
 
-Every rank lives in a namespace with an interface of its own, whose rate `tc ... tbf` bounds; frames are jumbo ones, for
-the cores that all ranks share carry every frame, too. What is predicted of the bounded ones follows from the rate (less
-the headers of TCP), and from the latency and the durations of steps that the same ranks have without bounds, for they
-share the cores of one machine. Delay is not added: not every kernel has netem.
+Every rank has its own namespace with a network interface, whose bandwidth `tc ... tbf` limits. Frames are jumbo frames,
+because the shared cores also transfer the frames. Predictions use the bandwidth limit (without TCP headers), and the
+latency and durations of steps of the same ranks without the limit, because all ranks share the cores of one machine. No
+delay is added, because not every kernel has netem.
 """
 
 import argparse
@@ -33,17 +33,17 @@ PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
 BRIDGE = "chirpleaf0"
 WAYS = {"off": Communication(bucket=None, ahead=False), "on": Communication(bfloat16=True, grid=True)}
 TCP, ETHERNET = 52, 14
-"""Bytes of the headers within and around what a frame carries."""
+"""Sizes of the headers inside (TCP/IP) and outside (Ethernet) the payload of a frame, in bytes."""
 
 
 def run(*command: str, check: bool = True) -> int:
-    """Runs a command of iproute2."""
+    """Run a command of iproute2."""
     return subprocess.run(command, check=check, capture_output=not check).returncode
 
 
 @contextmanager
-def hosts(n: int, mtu: int) -> Iterator[list[str]]:
-    """Names of namespaces that reach each other as 10.77.0.1, 10.77.0.2, ..., in frames of up to `mtu` bytes."""
+def create_hosts(n: int, mtu: int) -> Iterator[list[str]]:
+    """Create connected namespaces with addresses 10.77.0.1, 10.77.0.2, ... and frames of up to `mtu` bytes."""
     names = [f"chirpleaf{rank}" for rank in range(n)]
     try:
         run("ip", "link", "add", BRIDGE, "type", "bridge")
@@ -62,16 +62,16 @@ def hosts(n: int, mtu: int) -> Iterator[list[str]]:
         run("ip", "link", "del", BRIDGE, check=False)
 
 
-def bound(name: str, rate: float | None) -> None:
-    """Bounds what a host sends, megabits a second."""
+def limit_rate(name: str, rate: float | None) -> None:
+    """Limit the bandwidth of a host's outgoing traffic, in Mbit/s."""
     run("ip", "netns", "exec", name, "tc", "qdisc", "del", "dev", "eth0", "root", check=False)
     if rate is not None:
         limits = ["rate", f"{rate:g}mbit", "burst", "32kb", "latency", "200ms"]
         run("ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", "eth0", "root", "tbf", *limits)
 
 
-def measured(preset: Path, names: list[str], out: Path, steps: int, way: Communication) -> Pace:
-    """What rank 0 measures where every host has one rank."""
+def measure_pace(preset: Path, names: list[str], out: Path, steps: int, way: Communication) -> Pace:
+    """Measure the pace of rank 0, with one rank on every host."""
     command = [sys.executable, "-m", "chirpleaf.cli.pace", str(preset), str(out / "pace.json"), "--steps", str(steps)]
     command += ["--communication", json.dumps(asdict(way))]
     ranks = []
@@ -81,17 +81,17 @@ def measured(preset: Path, names: list[str], out: Path, steps: int, way: Communi
         environment = {**os.environ, **{key: str(value) for key, value in place.items()}, **address}
         ranks.append(subprocess.Popen(["ip", "netns", "exec", name, *command], env=environment))
     if [code for code in [rank.wait() for rank in ranks] if code]:
-        raise RuntimeError("a rank has failed")
+        raise RuntimeError("a rank failed")
     return Pace(**json.loads((out / "pace.json").read_text()))
 
 
 def main() -> None:
-    """Measures, predicts and compares."""
+    """Measure, predict and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="masses-bayesian")
     parser.add_argument("--ranks", type=int, nargs="+", default=[2, 4, 8])
     parser.add_argument("--rates", type=float, nargs="+", default=[100, 400], help="Mbit/s")
-    parser.add_argument("--mtu", type=int, default=9000, help="bytes that a frame carries")
+    parser.add_argument("--mtu", type=int, default=9000, help="payload of a frame in bytes")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
@@ -99,59 +99,61 @@ def main() -> None:
     preset = PRESETS / f"{arguments.preset}.yaml"
     preset = preset if preset.is_file() else Path(arguments.preset)
     read_preset(preset)
-    LOGGER.info("| ranks | Mbit/s | switches | average of the gradients, ms | predicted | a step, ms | predicted |")
+    LOGGER.info("| ranks | Mbit/s | options | average of the gradients, ms | predicted | step, ms | predicted |")
     LOGGER.info("|---|---|---|---|---|---|---|")
     found = []
     payload = (arguments.mtu - TCP) / (arguments.mtu + ETHERNET)
-    with hosts(max(arguments.ranks), arguments.mtu) as names:
+    with create_hosts(max(arguments.ranks), arguments.mtu) as names:
         for number, (switches, way) in product(arguments.ranks, WAYS.items()):
             rings = ring_sizes(number, grid=way.grid)
-            free = timed(preset, names[:number], arguments, way, None)
+            free = measure_at_rate(preset, names[:number], arguments, way, None)
             link = fit_link([(n_bytes, seconds, rings) for n_bytes, seconds in free.exchanges])
             for rate in arguments.rates:
-                pace = timed(preset, names[:number], arguments, way, rate)
+                pace = measure_at_rate(preset, names[:number], arguments, way, rate)
                 bounded = Link(link.latency, min(link.bandwidth, rate / 8 * 1e6 * payload))
-                row = compared(pace, free, bounded, link, rings, way)
+                row = compare_with_model(pace, free, bounded, link, rings, way)
                 found.append({"ranks": number, "rate": rate, "switches": switches, **row})
-                cells = [cell for name in ("average", "step") for cell in against(row[name], row[f"{name}_predicted"])]
+                cells = [
+                    cell for name in ("average", "step") for cell in format_cells(row[name], row[f"{name}_predicted"])
+                ]
                 LOGGER.info("| %d | %g | %s | %s |", number, rate, switches, " | ".join(cells))
     (arguments.out / "namespaces.json").write_text(json.dumps(found, indent=1))
 
 
-def against(found: float, predicted: float) -> tuple[str, str]:
-    """Cells of what was found and of what was predicted, milliseconds."""
+def format_cells(found: float, predicted: float) -> tuple[str, str]:
+    """Format the cells of a measured and a predicted duration, in ms."""
     return f"{1e3 * found:.1f}", f"{1e3 * predicted:.1f} ({100 * (predicted / found - 1):+.0f} %)"
 
 
-def timed(
+def measure_at_rate(
     preset: Path, names: list[str], arguments: argparse.Namespace, way: Communication, rate: float | None
 ) -> Pace:
-    """What rank 0 measures where every host sends at most `rate` megabits a second."""
+    """Measure the pace of rank 0, with a bandwidth of `rate` Mbit/s for every host."""
     for name in names:
-        bound(name, rate)
-    return measured(preset, names, arguments.out, arguments.steps, way)
+        limit_rate(name, rate)
+    return measure_pace(preset, names, arguments.out, arguments.steps, way)
 
 
-def typical(pace: Pace) -> float:
-    """Median seconds of an average of the whole gradient."""
+def median_average_time(pace: Pace) -> float:
+    """Compute the median duration of an average of the whole gradient, in s."""
     whole = sorted({n_bytes for n_bytes, _ in pace.exchanges})[-2]
     return float(np.median([seconds for n_bytes, seconds in pace.exchanges if n_bytes == whole]))
 
 
-def compared(
+def compare_with_model(
     pace: Pace, free: Pace, bounded: Link, link: Link, rings: tuple[int, ...], way: Communication
 ) -> dict[str, float]:
-    """Measured and predicted seconds of an average of the whole gradient, and of a step."""
+    """Compare measured and predicted durations of an average of the whole gradient and of a step, in s."""
     parts = tuple(bucket_sizes(pace.lengths, way))
-    # Of the unbounded step, what its exchange prolongs it by is taken off before the bounded one's is put on.
+    # The delay due to the exchange without the limit is replaced by the predicted delay with the limit.
     alone = Step(0.0, float(np.median(free.backward)), parts, float(np.median(free.meanwhile)))
     step = float(np.median(free.steps)) - alone.predict_duration(link, rings) + alone.predict_duration(bounded, rings)
     return {
         "latency": link.latency,
         "bandwidth": link.bandwidth,
-        "average_unbounded": typical(free),
+        "average_unbounded": median_average_time(free),
         "step_unbounded": float(np.median(free.steps)),
-        "average": typical(pace),
+        "average": median_average_time(pace),
         "average_predicted": bounded.exchange_time(sum(parts), rings),
         "step": float(np.median(pace.steps)),
         "step_predicted": step,

@@ -1,11 +1,11 @@
-"""One network over the whole prior, or one for light and one for heavy binaries, at equal training time.
+"""One network over the whole prior compared with two for light and heavy binaries, at equal training time.
 
     OMP_NUM_THREADS=1 python benchmarks/one_or_two.py --minutes 10 --out out/one-or-two
 
-One network takes all the minutes, the two take half each; all are made as their presets say (the one as the light
-binaries' preset, over all chirp masses, and once more with the first coordinate of the heavy ones'), with a cosine
-schedule of that length and Muon. All are asked about the same binaries, parted by chirp mass: the mean of ln q at the
-true parameters, in nats, is greater for the better one.
+The single network trains for all the minutes, each of the two for half of them, with Muon and a cosine schedule of that
+length. The two have the shipped presets. The single one has the preset for light binaries with all chirp masses, and is
+trained once more with the first coordinate of the preset for heavy binaries. All are evaluated on the same binaries, in
+two ranges of chirp mass: a larger mean of ln q at the true parameters, in nats, is better.
 """
 
 import argparse
@@ -38,11 +38,13 @@ PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
 BATCHES = 100
 ASKED = 8192
 MUON = 5e-3
-"""Learning rate of the matrices inside residual blocks, for all."""
+"""Learning rate of Muon for the matrices inside residual blocks, the same for all networks."""
 
 
-def seconds_a_batch(architecture: Architecture, simulation: Simulation, schedule: Schedule, repeats: int = 10) -> float:
-    """What a batch takes where simulating and training share two cores."""
+def measure_batch_time(
+    architecture: Architecture, simulation: Simulation, schedule: Schedule, repeats: int = 10
+) -> float:
+    """Measure the time per batch when simulation and training share two cores, in s."""
     estimator = architecture.build()
     estimator.use_bfloat16(bfloat16_pays())
     simulator = build_simulator(architecture, estimator, replace(simulation, waveforms=2000, spectra=64), seed=1)
@@ -54,8 +56,8 @@ def seconds_a_batch(architecture: Architecture, simulation: Simulation, schedule
     return (time.perf_counter() - start) / repeats / 2
 
 
-def trained(name: str, preset: Preset, architecture: Architecture, minutes: float, out: Path) -> Model:
-    """The model after so many minutes on two cores."""
+def train_network(name: str, preset: Preset, architecture: Architecture, minutes: float, out: Path) -> Model:
+    """Train a model for a number of minutes on two cores."""
     simulation = Simulation(waveforms=200_000, spectra=2048, validation_batches=4)
     schedule = Schedule(
         batches=BATCHES,
@@ -65,7 +67,7 @@ def trained(name: str, preset: Preset, architecture: Architecture, minutes: floa
         clip=preset.schedule.clip,
         ema_decay=0.99,
     )
-    a_batch = seconds_a_batch(architecture, simulation, schedule)
+    a_batch = measure_batch_time(architecture, simulation, schedule)
     schedule = replace(schedule, epochs=max(round(minutes * 60 / a_batch / BATCHES), 1))
     folder = out / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,8 +79,8 @@ def trained(name: str, preset: Preset, architecture: Architecture, minutes: floa
 
 
 @torch.no_grad()
-def log_density(model: Model, prior: IntrinsicPrior) -> np.ndarray:
-    """ln q at the truth of binaries drawn evenly in ln(chirp mass), shape (ASKED,), nats."""
+def evaluate_log_density(model: Model, prior: IntrinsicPrior) -> np.ndarray:
+    """Evaluate ln q at the true parameters of binaries uniform in ln(chirp mass), shape (ASKED,), in nats."""
     architecture, estimator = model.architecture, model.estimator
     base = build_simulator(architecture, estimator, Simulation(waveforms=64, spectra=1024), seed=9)
     proposal = StratifiedProposal(prior)
@@ -96,7 +98,7 @@ def log_density(model: Model, prior: IntrinsicPrior) -> np.ndarray:
 
 
 def main() -> None:
-    """Trains the three networks and asks them."""
+    """Train and evaluate the networks."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--out", type=Path, required=True)
@@ -105,23 +107,23 @@ def main() -> None:
     light, heavy = (read_preset(PRESETS / f"{name}.yaml") for name in ("bbh-long", "bbh"))
     whole = replace(light.architecture(), prior=IntrinsicPrior())
     one = {
-        f"one, along the {along.replace('_', ' ')}": trained(
+        f"one, along the {along.replace('_', ' ')}": train_network(
             f"one-{along}", light, replace(whole, along=along), arguments.minutes, arguments.out
         )
         for along in ("phase", "chirp_mass")
     }
     two = {
-        "light": trained("light", light, light.architecture(), arguments.minutes / 2, arguments.out),
-        "heavy": trained("heavy", heavy, heavy.architecture(), arguments.minutes / 2, arguments.out),
+        "light": train_network("light", light, light.architecture(), arguments.minutes / 2, arguments.out),
+        "heavy": train_network("heavy", heavy, heavy.architecture(), arguments.minutes / 2, arguments.out),
     }
     ranges = {"light": IntrinsicPrior(chirp_mass_max=12.0), "heavy": IntrinsicPrior(chirp_mass_min=16.0)}
-    LOGGER.info("| chirp mass | network | ln q at the truth | two over it |\n|---|---|---|---|")
+    LOGGER.info("| chirp mass | network | ln q at the truth | difference from the two |\n|---|---|---|---|")
     for name, prior in ranges.items():
-        part = log_density(two[name], prior)
+        part = evaluate_log_density(two[name], prior)
         low, high = prior.chirp_mass_range
         LOGGER.info(f"| {low:.0f}-{high:.0f} | two | {part.mean():.2f} | |")
         for label, model in one.items():
-            single = log_density(model, prior)
+            single = evaluate_log_density(model, prior)
             gain = part - single
             error = gain.std() / len(gain) ** 0.5
             LOGGER.info(f"| {low:.0f}-{high:.0f} | {label} | {single.mean():.2f} | {gain.mean():+.2f} +- {error:.2f} |")

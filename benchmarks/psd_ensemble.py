@@ -1,9 +1,10 @@
-"""Do measured PSDs lie inside `PsdEnsemble`, and is the ensemble no wider than it must be?
+"""Comparison of measured PSDs with draws of `PsdEnsemble`: coverage and width of the ensemble.
 
-The features of each measured PSD are ranked among those of 4,000 draws for the same detector: ln S averaged in 24
-logarithmic bands (the mean over the bands removed); the roughness in 6 bands, that is ln S minus its running median
-over 2 Hz, root mean square ("roughness", lines included) and scaled median absolute value ("quiet roughness", lines
-left out); and the frequencies below which 10, 50 and 90 % of an inspiral's SNR^2, f^(-7/3) / S up to 150 Hz, gather.
+Features of each measured PSD are ranked among those of 4,000 draws for the same detector. The features are: ln S
+averaged in 24 logarithmic bands, minus the mean over bands; the roughness in 6 bands, which is the root mean square of
+ln S minus its running median over 2 Hz ("roughness", with lines) or the scaled median absolute value ("quiet
+roughness", without lines); and the frequencies below which 10, 50 and 90 % of an inspiral's SNR^2, f^(-7/3) / S up to
+150 Hz, accumulate.
 
     python benchmarks/psd_ensemble.py real_psds.hdf5 --reference GW150914_fd.npz --picture psd_ensemble.png
 """
@@ -34,15 +35,15 @@ SMOOTHEST = 1e-3
 
 @dataclass(frozen=True)
 class MeasuredPsd:
-    """A measured PSD on `FREQUENCIES`, in 1/Hz."""
+    """A measured PSD at `FREQUENCIES`, in 1/Hz."""
 
     event: str
     detector: str
     values: Array
 
 
-def measured_psds(path: Path) -> Iterator[MeasuredPsd]:
-    """All PSDs of the file, averaged or interpolated in ln S to `FREQUENCIES`."""
+def read_measured(path: Path) -> Iterator[MeasuredPsd]:
+    """Read all PSDs of the file, interpolated in ln S to `FREQUENCIES`."""
     with h5py.File(path) as file:
         for event, group in file.items():
             for detector, table in group.items():
@@ -51,8 +52,8 @@ def measured_psds(path: Path) -> Iterator[MeasuredPsd]:
                 yield MeasuredPsd(event, detector, np.exp(np.interp(FREQUENCIES, grid, log_psd)))
 
 
-def reference_psds(path: Path) -> Iterator[MeasuredPsd]:
-    """The PSDs `psd_<detector>` of an archive with frequencies `f`: medians of few segments, so of large scatter."""
+def read_reference(path: Path) -> Iterator[MeasuredPsd]:
+    """Read PSDs `psd_<detector>` of an archive with frequencies `f`; medians of few segments, with large scatter."""
     with np.load(path) as archive:
         for name in archive.files:
             if name.startswith("psd_"):
@@ -60,32 +61,32 @@ def reference_psds(path: Path) -> Iterator[MeasuredPsd]:
                 yield MeasuredPsd(path.stem, name.removeprefix("psd_"), np.exp(log_psd))
 
 
-def band_means(values: Array, edges: Array) -> Array:
-    """(n, bands) averages over logarithmic bands of `values` (n, frequency)."""
+def average_bands(values: Array, edges: Array) -> Array:
+    """Average `values` (n, frequency) over logarithmic bands, shape (n, bands)."""
     starts = np.searchsorted(FREQUENCIES, edges[:-1])
     counts = np.diff(np.append(starts, FREQUENCIES.size))
     means: Array = np.add.reduceat(values, starts, axis=1) / counts
     return means
 
 
-def features(psd: Array) -> dict[str, Array]:
-    """Each (n, features), of PSDs (n, frequency) in 1/Hz."""
+def compute_features(psd: Array) -> dict[str, Array]:
+    """Compute the features of PSDs (n, frequency) in 1/Hz, each of shape (n, features)."""
     log_psd = np.log(psd)
-    bands = band_means(log_psd, BAND_EDGES)
+    bands = average_bands(log_psd, BAND_EDGES)
     residual = log_psd - median_filter(log_psd, size=(1, round(2.0 / SPACING) | 1), mode="nearest")
     starts = np.searchsorted(FREQUENCIES, ROUGHNESS_EDGES[:-1])
     pieces = np.split(np.abs(residual), starts[1:], axis=1)
     quiet = [1.4826 * np.median(piece, axis=1) for piece in pieces]
     return {
         "band": bands - bands.mean(axis=1, keepdims=True),
-        "roughness": np.log(np.maximum(np.sqrt(band_means(residual**2, ROUGHNESS_EDGES)), SMOOTHEST)),
+        "roughness": np.log(np.maximum(np.sqrt(average_bands(residual**2, ROUGHNESS_EDGES)), SMOOTHEST)),
         "quiet roughness": np.log(np.maximum(np.stack(quiet, axis=1), SMOOTHEST)),
-        "inspiral": np.log(inspiral_frequencies(psd)),
+        "inspiral": np.log(compute_inspiral_frequencies(psd)),
     }
 
 
-def inspiral_frequencies(psd: Array) -> Array:
-    """(n, 3) frequencies in Hz below which 10, 50 and 90 % of an inspiral's SNR^2 are gathered."""
+def compute_inspiral_frequencies(psd: Array) -> Array:
+    """Compute the frequencies in Hz below which 10, 50 and 90 % of an inspiral's SNR^2 accumulate, shape (n, 3)."""
     last = np.searchsorted(FREQUENCIES, INSPIRAL_END)
     density = FREQUENCIES[:last] ** (-7.0 / 3.0) / psd[:, :last]
     cumulative = np.cumsum(density, axis=1) / density.sum(axis=1, keepdims=True)
@@ -93,18 +94,18 @@ def inspiral_frequencies(psd: Array) -> Array:
     return np.stack(crossings, axis=1)
 
 
-def ranks(measured: Array, drawn: Array) -> Array:
-    """(m, features) fraction of the draws (n, features) that lie below each of the measured (m, features)."""
+def rank_among(measured: Array, drawn: Array) -> Array:
+    """Compute the fraction of draws (n, features) below each measured value (m, features)."""
     below: Array = np.mean(drawn[None, :, :] < measured[:, None, :], axis=1)
     return below
 
 
-def report(detectors: tuple[str, ...], measured: list[MeasuredPsd], draws: PsdDraws) -> None:
-    """Log where the measured PSDs of the detectors lie among the draws, and how wide these are."""
+def print_report(detectors: tuple[str, ...], measured: list[MeasuredPsd], draws: PsdDraws) -> None:
+    """Print the ranks of the measured PSDs among the draws, and the width of the draws."""
     own = [psd for psd in measured if psd.detector in detectors]
-    real, drawn = features(np.stack([psd.values for psd in own])), features(draws.values)
+    real, drawn = compute_features(np.stack([psd.values for psd in own])), compute_features(draws.values)
     for kind in real:
-        rank = ranks(real[kind], drawn[kind])
+        rank = rank_among(real[kind], drawn[kind])
         outside = (rank < 0.005) | (rank > 0.995)
         ratio = np.std(drawn[kind], axis=0) / np.std(real[kind], axis=0)
         middle = np.subtract(*np.quantile(drawn[kind], [0.84, 0.16], axis=0)) / 2.0
@@ -133,8 +134,8 @@ def report(detectors: tuple[str, ...], measured: list[MeasuredPsd], draws: PsdDr
         LOGGER.info("    mean rank by feature: %s", np.array2string(rank.mean(axis=0), precision=2))
 
 
-def picture(measured: list[MeasuredPsd], draws: dict[tuple[str, ...], PsdDraws], path: Path) -> None:
-    """Twenty draws in grey behind the measured amplitude spectral densities, one panel for each set of detectors."""
+def draw(measured: list[MeasuredPsd], draws: dict[tuple[str, ...], PsdDraws], path: Path) -> None:
+    """Draw measured amplitude spectral densities, and twenty draws in grey, in one panel per set of detectors."""
     figure, axes = plt.subplots(len(draws), figsize=(14, 8 * len(draws)), squeeze=False)
     for (detectors, drawn), axis in zip(draws.items(), axes[:, 0], strict=True):
         axis.loglog(FREQUENCIES, np.sqrt(drawn.values[:20].T), color="0.75", linewidth=0.5)
@@ -148,7 +149,7 @@ def picture(measured: list[MeasuredPsd], draws: dict[tuple[str, ...], PsdDraws],
 
 
 def main() -> None:
-    """Rank the measured PSDs among the draws and draw both."""
+    """Rank the measured PSDs among the draws and plot both."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("measured", type=Path)
     parser.add_argument("--reference", type=Path, help="archive with f, psd_H1, psd_L1")
@@ -156,15 +157,15 @@ def main() -> None:
     parser.add_argument("--picture", type=Path)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    measured = list(measured_psds(arguments.measured))
-    measured += list(reference_psds(arguments.reference)) if arguments.reference else []
+    measured = list(read_measured(arguments.measured))
+    measured += list(read_reference(arguments.reference)) if arguments.reference else []
     draws: dict[tuple[str, ...], PsdDraws] = {}
     for detectors in (("H1", "L1"), ("V1",)):
         ensemble = PsdEnsemble(detectors)
         draws[detectors] = ensemble.sample(arguments.draws, FREQUENCIES, np.random.default_rng(1))
-        report(detectors, measured, draws[detectors])
+        print_report(detectors, measured, draws[detectors])
     if arguments.picture:
-        picture(measured, draws, arguments.picture)
+        draw(measured, draws, arguments.picture)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What a mixture fitted to weighed draws of the network is worth, by the coordinates that it is fitted in.
+"""Efficiency of mixtures fitted to weighted draws of the network, in two kinds of coordinates.
 
     OMP_NUM_THREADS=1 python benchmarks/refits.py --model bbh-long --injections 30
 
-Events as in `certify_injections.py`. The network's 2,048 draws of each are weighed by the likelihood; a mixture is
-fitted to them in support-aware coordinates and one in those in which the network's posterior is standard normal;
-1,024 draws of each mixture are weighed by its own density alone.
+Events are as in `certify_injections.py`. The 2,048 draws of the network for each event are weighted by the likelihood.
+One mixture is fitted to them in unconstrained coordinates, another in the coordinates in which the network's posterior
+is standard normal. The weights of 1,024 draws of each mixture use the density of this mixture alone.
 """
 
 import argparse
@@ -32,7 +32,7 @@ DEPHASING = 0.6
 
 
 def main() -> None:
-    """Fits, draws and weighs."""
+    """Fit the mixtures and print their efficiency."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="bbh-long")
     parser.add_argument("--injections", type=int, default=30)

@@ -1,10 +1,10 @@
-"""What the canonical search loses of a template that is in its bank, and how many operations it takes.
+"""Loss of signal-to-noise ratio in the template search of the canonical input, and its number of operations.
 
     python benchmarks/search.py
 
-Each template, as it is on the multiband bins and without noise, arrives at several times; what the search finds of its
-signal-to-noise, less than all, is lost by bands, arrival times and factored filters. For the shipped presets, and for
-that of light binaries with anchors shared by the spins and with narrower bands.
+The data are templates of the bank on the multiband bins without noise, at several arrival times. The search recovers
+less than the full signal-to-noise ratio because of bands, discrete arrival times and factorised filters. Variants: the
+shipped presets, and the preset for light binaries with anchors shared by the spins and with narrower bands.
 """
 
 import logging
@@ -27,8 +27,8 @@ ARRIVALS = (-0.0101, -0.0047, 0.0, 0.0033, 0.0089)
 MASS_RATIO = 0.7
 
 
-def lost(canonical: CanonicalInput, approximant: str, arrival: float) -> np.ndarray:
-    """Share of the signal-to-noise of each template that the search does not find."""
+def measure_loss(canonical: CanonicalInput, approximant: str, arrival: float) -> np.ndarray:
+    """Measure the fraction of the signal-to-noise ratio of each template that the search loses."""
     bank, grid = canonical.bank, canonical.grid
     chirp_mass, spin = bank.chirp_mass.ravel(), bank.chi_eff.ravel()
     theta = np.stack([chirp_mass, np.full_like(spin, MASS_RATIO), spin, spin], axis=1)
@@ -39,8 +39,8 @@ def lost(canonical: CanonicalInput, approximant: str, arrival: float) -> np.ndar
     return 1 - found.snr[:, 0].numpy() / 20
 
 
-def variants() -> Iterator[tuple[str, Architecture]]:
-    """The shipped presets, and what the one of light binaries was chosen over."""
+def make_variants() -> Iterator[tuple[str, Architecture]]:
+    """Make the shipped presets, and alternatives to the one for light binaries."""
     light = read_preset(PRESETS / "bbh-long.yaml").architecture()
     yield "bbh", read_preset(PRESETS / "bbh.yaml").architecture()
     yield "bbh-long", light
@@ -52,14 +52,14 @@ def variants() -> Iterator[tuple[str, Architecture]]:
 
 
 def main() -> None:
-    """Prints a row for each variant."""
+    """Print a row for each variant."""
     torch.set_num_threads(1)
-    LOGGER.info("| search | templates | bands | combinations | factors | lost, median | 90 % | greatest |")
-    for name, architecture in variants():
+    LOGGER.info("| search | templates | bands | combinations | factors | loss, median | 90 % | maximum |")
+    for name, architecture in make_variants():
         canonical = CanonicalInput(
             architecture.grid, architecture.build().canonical.bank, architecture.reference_weights(), n_detectors=1
         )
-        share = np.concatenate([lost(canonical, architecture.approximant, arrival) for arrival in ARRIVALS])
+        share = np.concatenate([measure_loss(canonical, architecture.approximant, arrival) for arrival in ARRIVALS])
         middle, high, worst = np.quantile(share, (0.5, 0.9, 1.0))
         per_group = canonical.bank.chirp_mass.shape[1] * len(canonical.times)
         LOGGER.info(

@@ -1,8 +1,8 @@
-"""How fast: waveforms, simulation and training, and the way from strain to posterior; one thread.
+"""Speed of waveforms, of simulation and training, and of inference from strain to posterior, on one thread.
 
     OMP_NUM_THREADS=1 python benchmarks/speed.py
 
-Prints medians over repetitions. `chirpleaf infer GW150914 --no-certify` as a whole process is timed apart, e.g. by
+Prints medians over repetitions. Time `chirpleaf infer GW150914 --no-certify` as a whole process separately, with
 
     /usr/bin/time -v chirpleaf infer GW150914 --no-certify --out /tmp/GW150914 --overwrite
 """
@@ -40,7 +40,7 @@ TRIGGER = events()["GW150914"].trigger_time
 
 
 def median_seconds(work: Callable[[], object], repetitions: int = 15) -> float:
-    """Median duration of a call, after one that does not count."""
+    """Measure the median duration of a call in s, without the first call."""
     work()
     durations = []
     for _ in range(repetitions):
@@ -50,8 +50,8 @@ def median_seconds(work: Callable[[], object], repetitions: int = 15) -> float:
     return statistics.median(durations)
 
 
-def waveforms(n: int = 500) -> None:
-    """IMRPhenomXAS on the project's grids against LALSimulation's own uniform grid of 4 s."""
+def time_waveforms(n: int = 500) -> None:
+    """Time IMRPhenomXAS on the project's grids and on LALSimulation's uniform grid for 4 s."""
     binaries = IntrinsicPrior(chirp_mass_min=15.0).sample(n, np.random.default_rng(1))
     mass_1, mass_2 = component_masses(binaries["chirp_mass"], binaries["mass_ratio"])
     table = {"mass_1": mass_1, "mass_2": mass_2, "chi_1": binaries["chi_1"], "chi_2": binaries["chi_2"]}
@@ -73,8 +73,8 @@ def waveforms(n: int = 500) -> None:
     )
 
 
-def training(preset: str) -> None:
-    """Samples simulated and trained per second on one thread."""
+def time_training(preset: str) -> None:
+    """Measure the samples per second of simulation and training on one thread."""
     settings = read_preset(PRESETS / f"{preset}.yaml")
     architecture, simulation = settings.architecture(), settings.simulation
     estimator = architecture.build()
@@ -98,8 +98,8 @@ def training(preset: str) -> None:
     )
 
 
-def inference(samples: int = 10_000) -> None:
-    """From strain in memory to samples with densities, and its parts."""
+def time_inference(samples: int = 10_000) -> None:
+    """Time inference from strain in memory to samples with densities, and its parts."""
     model = load_model("bbh")
     strain = load_event("GW150914")
     psd = {name: welch(series) for name, series in strain.items()}
@@ -129,8 +129,8 @@ def inference(samples: int = 10_000) -> None:
         LOGGER.info(f"{part}: {1e3 * seconds:.2f} ms")
 
 
-def certification(effective_samples: int = 5000, repetitions: int = 4) -> None:
-    """From the embedded event to certified samples, their places and the sky map; the first call is left out."""
+def time_certification(effective_samples: int = 5000, repetitions: int = 4) -> None:
+    """Time certification of the embedded event, including extrinsic parameters and sky map, without the first call."""
     for seed in range(-1, repetitions):
         posterior = chirpleaf.infer("GW150914", samples=2048, effective_samples=effective_samples, seed=seed + 1)
         certificate, seconds = posterior.certificate, posterior.timing["total_s"]
@@ -143,13 +143,13 @@ def certification(effective_samples: int = 5000, repetitions: int = 4) -> None:
 
 
 def main() -> None:
-    """Runs all."""
+    """Run all benchmarks."""
     torch.set_num_threads(1)
-    waveforms()
-    inference()
-    certification()
+    time_waveforms()
+    time_inference()
+    time_certification()
     for preset in ("bbh", "bbh-long"):
-        training(preset)
+        time_training(preset)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""How many of a batch's examples count, for the rule by which their weights are made even.
+"""Effective fraction of the examples of a batch, for two normalisations of their weights.
 
     OMP_NUM_THREADS=1 python benchmarks/weights.py
 
-The effective share of the examples, (sum w)^2 / (N sum w^2), and the greatest weight over the mean one: with each
-example's weight divided by that of its best template's chirp mass, and by the norm that also counts on templates chosen
-by noise (`training.banks.proposal`).
+Prints the effective fraction (sum w)^2 / (N sum w^2) and the ratio of the largest weight to the mean. Weights are
+divided by the weight at the chirp mass of the best template, or by the norm that accounts for templates selected by
+noise (`training.banks.proposal`).
 """
 
 import logging
@@ -26,17 +26,17 @@ BATCHES = 16
 
 
 class ByTemplate(StratifiedProposal):
-    """The norm that takes every template at its word."""
+    """Norm that ignores the selection of templates by noise."""
 
     def log_norm(self, found: np.ndarray, snr: np.ndarray) -> np.ndarray:
-        """ln w of the best template's chirp mass."""
+        """Compute ln w at the chirp mass of the best template."""
         return self.log_weight(found)
 
 
 def main() -> None:
-    """Prints a row for each preset and rule."""
+    """Print a row for each preset and norm."""
     torch.set_num_threads(1)
-    LOGGER.info("| preset | norm | effective share | greatest weight |")
+    LOGGER.info("| preset | norm | effective fraction | largest weight / mean |")
     for name in ("bbh", "bbh-long"):
         settings = read_preset(PRESETS / f"{name}.yaml")
         architecture = settings.architecture()
