@@ -1,24 +1,23 @@
-"""Presets: what a training run is, as a YAML file checked by pydantic.
+"""Presets: the settings of a training run in a YAML file, which pydantic checks.
 
-Only the command line reads presets; the library takes keywords. A preset may name another one beside it as its `base`,
-and then holds what differs from it: sections are merged setting by setting, all else is replaced.
+Only the command line reads presets; the library takes keywords. A preset may name another one beside it as its `base`.
+It then lists the differences alone: sections are merged setting by setting, other entries are replaced.
 """
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture, Head, Root
-from chirpleaf.networks.heads import MixtureSettings
-from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.representation.anchoring import Along
 from chirpleaf.representation.series import SeriesSettings
 from chirpleaf.representation.templates import TemplateSettings
-from chirpleaf.system.constraints import Fraction
+from chirpleaf.system.constraints import Fraction, PositiveFloat, PositiveInt
 from chirpleaf.system.files import write_atomically
 from chirpleaf.training.parallel.communication import Communication
 from chirpleaf.training.schedule import Schedule
@@ -29,40 +28,54 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_DEFAULT = Architecture()
+
+
 class Preset(_Section):
-    """A training run."""
+    """A training run.
+
+    The fields of the architecture stand at the top level of a preset; `models.architecture.Architecture` describes them
+    and has their defaults.
+
+    Attributes:
+        name: name of the model.
+        seed: seed of weights, binaries, spectra and batches.
+        simulation: sizes and ranges of the training data.
+        schedule: length and learning rate of the training.
+        communication: how ranks average their gradients.
+    """
 
     name: str
     seed: int = 0
-    detectors: tuple[str, ...] = ("H1", "L1")
-    duration: PositiveFloat = 8.0
-    minimum_frequency: PositiveFloat = 20.0
-    maximum_frequency: PositiveFloat = 1024.0
-    fold: PositiveInt = 4
-    widest: PositiveFloat = 8.0
-    signal: str = "quadrupole"
-    approximant: str = "IMRPhenomXAS"
-    parameter_space: str = "aligned"
-    prior: IntrinsicPrior = IntrinsicPrior()
-    templates: TemplateSettings = TemplateSettings()
-    along: Along = "chirp_mass"
-    series: SeriesSettings | None = None
-    encoder: str = "concatenation"
-    root: Root = ResidualSettings()
-    n_context: PositiveInt = 128
-    head: Head = Field(default=MixtureSettings(), discriminator="kind")
-    background: Fraction = 0.01
+    detectors: tuple[str, ...] = _DEFAULT.detectors
+    parameter_space: str = _DEFAULT.parameter_space
+    prior: IntrinsicPrior = _DEFAULT.prior
+    signal: str = _DEFAULT.signal
+    approximant: str = _DEFAULT.approximant
+    duration: PositiveFloat = _DEFAULT.duration
+    minimum_frequency: PositiveFloat = _DEFAULT.minimum_frequency
+    maximum_frequency: PositiveFloat = _DEFAULT.maximum_frequency
+    fold: PositiveInt = _DEFAULT.fold
+    widest: PositiveFloat = _DEFAULT.widest
+    templates: TemplateSettings = _DEFAULT.templates
+    along: Along = _DEFAULT.along
+    series: SeriesSettings | None = _DEFAULT.series
+    encoder: str = _DEFAULT.encoder
+    root: Root = _DEFAULT.root
+    n_context: PositiveInt = _DEFAULT.n_context
+    head: Head = Field(default=_DEFAULT.head, discriminator="kind")
+    background: Fraction = _DEFAULT.background
     simulation: Simulation = Simulation()
     schedule: Schedule = Schedule()
     communication: Communication = Communication()
 
     def architecture(self) -> Architecture:
-        """What is trained.
+        """The architecture that the preset trains.
 
         Raises:
             InputError: the prior holds no binary.
         """
-        return Architecture(**{name: getattr(self, name) for name in Architecture.__dataclass_fields__})
+        return Architecture(**{field.name: getattr(self, field.name) for field in fields(Architecture)})
 
 
 def read_preset(path: Path) -> Preset:
@@ -72,10 +85,10 @@ def read_preset(path: Path) -> Preset:
         path: YAML file.
 
     Raises:
-        InputError: there is no such file, it is not YAML, or a setting is unknown or out of range.
+        InputError: the file is missing or not YAML, or a setting is unknown or out of range.
     """
     try:
-        return Preset.model_validate(_settings(path))
+        return Preset.model_validate(_read_settings(path))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
@@ -83,18 +96,18 @@ def read_preset(path: Path) -> Preset:
 
 
 def write_preset(preset: Preset, path: Path) -> None:
-    """Writes a preset whole, its defaults and what it has from its base included.
+    """Writes a preset with all of its settings, defaults and those of its base included.
 
     Args:
-        preset: what to write.
+        preset: the preset.
         path: the file; replaced if it exists.
     """
     with write_atomically(path) as scratch:
         scratch.write_text(yaml.safe_dump(preset.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
 
 
-def _settings(path: Path, above: tuple[Path, ...] = ()) -> Any:
-    """What a file says, laid over what its base says; `above` are the presets that it is the base of."""
+def _read_settings(path: Path, derived: tuple[Path, ...] = ()) -> Any:
+    """The settings of a file merged over those of its base; `derived` are the files that name it as their base."""
     if not path.is_file():
         raise InputError(
             f"expected a preset file; got no file {path}: those of the shipped models are in chirpleaf/training/presets"
@@ -107,15 +120,15 @@ def _settings(path: Path, above: tuple[Path, ...] = ()) -> Any:
     if not isinstance(settings, dict) or "base" not in settings:
         return settings
     base = path.parent / str(settings.pop("base"))
-    if base.resolve() in (path.resolve(), *above):
+    if base.resolve() in (path.resolve(), *derived):
         raise InputError(f"expected presets with an end; got {base}, which is its own base: leave it out of {path}")
-    return _merged(_settings(base, (*above, path.resolve())), settings)
+    return _merge(_read_settings(base, (*derived, path.resolve())), settings)
 
 
-def _merged(base: Any, changes: Any) -> Any:
-    """`changes` over `base`; a section of another kind takes nothing from the one that it replaces."""
+def _merge(base: Any, changes: Any) -> Any:
+    """`changes` merged over `base`; a section of another kind replaces the whole section."""
     if not (isinstance(base, dict) and isinstance(changes, dict)) or base.get("kind") != changes.get(
         "kind", base.get("kind")
     ):
         return changes
-    return base | {name: _merged(base.get(name), value) for name, value in changes.items()}
+    return base | {name: _merge(base.get(name), value) for name, value in changes.items()}
