@@ -19,7 +19,7 @@ from chirpleaf.diagnostics.injections import Injection, inject
 from chirpleaf.inference.observe import SEARCH, SPREAD, canonicalise, refine
 from chirpleaf.models import Model, load_model
 from chirpleaf.physics.detectors import detector, gmst
-from chirpleaf.strain.measured import MeasuredSpectra
+from chirpleaf.strain.noise import MeasuredNoise
 
 LOGGER = logging.getLogger("arrivals")
 SPREADS = (np.inf, 0.05, 0.03, 0.02, 0.015, 0.01)
@@ -51,10 +51,10 @@ def main() -> None:
     parser.add_argument("--injections", type=int, default=300)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    model, spectra = load_model(arguments.model), MeasuredSpectra(arguments.psd_file)
+    model, noise = load_model(arguments.model), MeasuredNoise(arguments.psd_file)
     missed = np.zeros(len(SPREADS))
     for index in range(arguments.injections):
-        injection = inject(model, spectra, np.random.default_rng([12, index]), snr_range=(7.0, 10.0))
+        injection = inject(model, noise, np.random.default_rng([12, index]), snr_range=(7.0, 10.0))
         power, times = find_by_templates(model, injection)
         for place, spread in enumerate(SPREADS):
             chosen = times[np.argmax(power - (times / spread) ** 2)]
@@ -64,7 +64,7 @@ def main() -> None:
         LOGGER.info(f"| {1e3 * spread:g} | {count / arguments.injections:.3f} |")
     off: dict[str, list[float]] = {"templates": [], "draws": []}
     for index in range(arguments.injections):
-        injection = inject(model, spectra, np.random.default_rng([4, index]))
+        injection = inject(model, noise, np.random.default_rng([4, index]))
         power, times = find_by_templates(model, injection)
         found = {
             "templates": times[np.argmax(power - (times / SPREAD) ** 2)],

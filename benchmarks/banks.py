@@ -71,7 +71,7 @@ def make_bank(preset: Path, path: Path, *, kill: bool) -> float:
 def compare_files(one: Path, other: Path) -> bool:
     """Check whether two banks are identical, bit by bit."""
     with h5py.File(one) as first, h5py.File(other) as second:
-        return all(np.array_equal(first[name][:], second[name][:]) for name in ("theta", "waves", "sha256", "seed"))
+        return all(np.array_equal(first[name][:], second[name][:]) for name in ("theta", "series", "sha256", "seed"))
 
 
 def measure_rate(simulator: Simulator, batches: int) -> float:
@@ -103,7 +103,7 @@ def main() -> None:
     read = read_preset(preset)
     architecture = read.architecture()
     mapped = BankFile(whole).bank(waveform_source(architecture, seed=read.seed))
-    memory = WaveformBank(mapped.theta, mapped.waves.clone())
+    memory = WaveformBank(mapped.theta, mapped.series.clone())
     base = build_simulator(architecture, architecture.build(), read.simulation, seed=0, bank=mapped)
     simulators = {"disk": base, "memory": replace(base, bank=memory)}
     for simulator in simulators.values():

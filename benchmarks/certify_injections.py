@@ -27,7 +27,7 @@ from chirpleaf.inference.observe import refine
 from chirpleaf.models import load_model
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.plots.calibration import plot_pp
-from chirpleaf.strain.measured import DrawnSpectra
+from chirpleaf.strain.noise import EnsembleNoise
 
 LOGGER = logging.getLogger("certify_injections")
 SNR_RANGE = (8.0, 50.0)
@@ -64,7 +64,7 @@ def main() -> None:
     for index in range(arguments.injections):
         rng = np.random.default_rng([arguments.seed, index])
         distance = target.distance if arguments.prior else None
-        injection = inject(model, DrawnSpectra(), rng, snr_range=SNR_RANGE, distance=distance)
+        injection = inject(model, EnsembleNoise(), rng, snr_range=SNR_RANGE, distance=distance)
         start = time.perf_counter()
         observation = refine(model, injection.segment)
         result = certified(

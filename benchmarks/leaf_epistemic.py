@@ -26,7 +26,7 @@ from chirpleaf.inference.observe import refine
 from chirpleaf.models import Model, load_model
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.plots.errors import plot_errors
-from chirpleaf.strain.measured import DrawnSpectra
+from chirpleaf.strain.noise import EnsembleNoise
 from chirpleaf.training.recipe import train
 
 LOGGER = logging.getLogger("leaf_epistemic")
@@ -44,7 +44,7 @@ def measure_widths(
     index = 0
     while len(found) < events:
         rng = np.random.default_rng([7, index])
-        injection = inject(model, DrawnSpectra(), rng, snr_range=SNR_RANGE, prior=prior)
+        injection = inject(model, EnsembleNoise(), rng, snr_range=SNR_RANGE, prior=prior)
         index += 1
         if not total_masses[0] <= injection.truth["mass_1"] + injection.truth["mass_2"] < total_masses[1]:
             continue

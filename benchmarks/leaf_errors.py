@@ -27,7 +27,7 @@ from chirpleaf.models import Model, load_model
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import derived
 from chirpleaf.plots.errors import plot_errors
-from chirpleaf.strain.measured import DrawnSpectra
+from chirpleaf.strain.noise import EnsembleNoise
 from chirpleaf.strain.segment import Segment
 
 LOGGER = logging.getLogger("leaf_errors")
@@ -57,7 +57,7 @@ def main() -> None:
     for place, snr_range in enumerate(pairwise(EDGES)):
         for index in range(arguments.injections):
             rng = np.random.default_rng([arguments.seed, place, index])
-            injection = inject(widest, DrawnSpectra(), rng, snr_range=snr_range)
+            injection = inject(widest, EnsembleNoise(), rng, snr_range=snr_range)
             truth = derived({name: np.array([injection.truth[name]]) for name in PARAMETERS})
             observation = refine(joint, restrict_frequencies(injection.segment, joint))
             segment = injection.segment.with_reference_time(observation.segment.reference_time)

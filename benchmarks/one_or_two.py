@@ -90,10 +90,11 @@ def evaluate_log_density(model: Model, prior: IntrinsicPrior) -> np.ndarray:
     found = []
     for index, rows in enumerate(torch.arange(ASKED).split(512)):
         generator = torch.Generator().manual_seed(index)
-        waves = torch.view_as_complex(bank.waves[rows].float())
-        signal, weights = simulator.signal(waves, np.random.default_rng(index), generator)
-        noise = torch.view_as_complex(torch.randn(*signal.shape, 2, generator=generator))
-        found.append(estimator.log_prob(bank.theta[rows], estimator.canonical(signal + noise, weights)))
+        noise_rows = simulator.noise.sample_rows(len(rows), generator)
+        weights, series = simulator.noise.weights_at(noise_rows), torch.view_as_complex(bank.series[rows].float())
+        signal = simulator.simulate_signal(series, weights, np.random.default_rng(index), generator)
+        data = signal + simulator.noise.sample_noise(noise_rows, generator)
+        found.append(estimator.log_prob(bank.theta[rows], estimator.preprocess(data, weights)))
     return torch.cat(found).numpy()
 
 

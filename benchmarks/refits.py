@@ -24,7 +24,7 @@ from chirpleaf.inference.observe import refine
 from chirpleaf.models import load_model
 from chirpleaf.models.normal import normal_coordinates
 from chirpleaf.physics.distributions import PowerLaw
-from chirpleaf.strain.measured import DrawnSpectra
+from chirpleaf.strain.noise import EnsembleNoise
 
 LOGGER = logging.getLogger("refits")
 FIRST, MORE = 2048, 1024
@@ -44,7 +44,7 @@ def main() -> None:
     found: dict[str, list[float]] = {"network": [], "support": [], "normal": []}
     for index in range(arguments.injections):
         rng = np.random.default_rng([arguments.seed, index])
-        observation = refine(model, inject(model, DrawnSpectra(), rng, snr_range=SNR_RANGE).segment)
+        observation = refine(model, inject(model, EnsembleNoise(), rng, snr_range=SNR_RANGE).segment)
         network = NetworkProposal(observation)
         theta = network.draw(FIRST, index)
         weigher = Weigher.ready(observation, observation.segment, 0.0, target, theta, DEPHASING, index)

@@ -18,8 +18,9 @@ import torch
 
 from chirpleaf.config import read_preset
 from chirpleaf.models.architecture import Architecture
+from chirpleaf.physics.signals import make_signal_model
 from chirpleaf.representation.canonical import CanonicalInput
-from chirpleaf.training.banks.source import unit_waves
+from chirpleaf.training.banks.source import unit_series
 
 LOGGER = logging.getLogger("search")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
@@ -31,8 +32,11 @@ def measure_loss(canonical: CanonicalInput, approximant: str, arrival: float) ->
     """Measure the fraction of the signal-to-noise ratio of each template that the search loses."""
     bank, grid = canonical.bank, canonical.grid
     chirp_mass, spin = bank.chirp_mass.ravel(), bank.chi_eff.ravel()
-    theta = np.stack([chirp_mass, np.full_like(spin, MASS_RATIO), spin, spin], axis=1)
-    waves = unit_waves(theta, grid, canonical.reference_weights, approximant).astype(np.float32)
+    binaries = {
+        "chirp_mass": chirp_mass, "mass_ratio": np.full_like(spin, MASS_RATIO), "chi_1": spin, "chi_2": spin
+    }  # fmt: skip
+    series = unit_series(binaries, make_signal_model(approximant), grid, canonical.reference_weights)
+    waves = series[:, 0].astype(np.float32)
     shift = np.exp(-2j * np.pi * arrival * grid.frequencies)
     data = torch.from_numpy((waves[..., 0] + 1j * waves[..., 1]) * shift).to(torch.complex64)[:, None]
     found = canonical(20 * data, torch.ones(data.shape))

@@ -349,7 +349,7 @@ def test_a_bank_asked_for_wrongly(
 def test_a_scheduler_that_does_not_answer(chirpleaf: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from chirpleaf.training.banks import workers
 
-    monkeypatch.setattr(workers, "_ANSWER", 1)
+    monkeypatch.setattr(workers, "_TIMEOUT", 1)
     preset = tmp_path / "short.yaml"
     preset.write_text(BANK)
     ran = bank_of(chirpleaf, preset, tmp_path / "bank.h5", "--scheduler", "tcp://127.0.0.1:9")

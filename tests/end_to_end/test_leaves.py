@@ -83,7 +83,7 @@ def test_estimates_follow_the_truth(trained: tuple[Model, Path]) -> None:
     )
     batch = simulator.batch(0)
     with torch.no_grad():
-        found = estimator.network(batch.features)
+        found = estimator.network(batch.tokens)
     for name, truth in zip(estimator.targets.names, batch.target.T, strict=True):
         estimate = found[name].mean if estimator.bayesian else found[name]
         assert torch.corrcoef(torch.stack([estimate, truth]))[0, 1] > 0.5, name
@@ -99,8 +99,7 @@ def test_a_file_keeps_it(trained: tuple[Model, Path], tmp_path: Path) -> None:
         assert isinstance(estimator, LeafEstimator)
         assert not any(module.training for module in estimator.modules())
     first, second = (
-        network.root(network.encoder(features.features))
-        for network in (model.estimator.network, again.estimator.network)
+        network.root(network.encoder(features.tokens)) for network in (model.estimator.network, again.estimator.network)
     )
     torch.testing.assert_close(first, second, atol=0.02, rtol=0.02)  # half precision at rest
 
@@ -126,7 +125,7 @@ def test_widths_are_settled_on_the_prior_and_kept(trained: tuple[Model, Path], t
     prior = build_simulator(model.architecture, estimator, replace(SIMULATION, waveforms=2000, strata=1), seed=5)
     batches = [prior.batch(index) for index in range(8)]
     assert all((batch.weight == 1).all() for batch in batches)
-    features = concatenate_tokens([batch.features for batch in batches])
+    features = concatenate_tokens([batch.tokens for batch in batches])
     truth = torch.cat([batch.target for batch in batches])
     generator = torch.Generator().manual_seed(0)
     for place, one in enumerate(estimator.network.predictive(features, 100, generator).values()):
@@ -166,9 +165,11 @@ def test_estimates_are_in_the_quantities_units(trained: tuple[Model, Path]) -> N
 
 def canonical_of(simulator: Simulator) -> Canonical:
     """What the estimator sees of some binaries without noise."""
-    waves = torch.view_as_complex(simulator.bank.waves.float())[torch.arange(SIMULATION.batch_size) % 64]
-    signal = simulator.signal(waves, np.random.default_rng(0), torch.Generator().manual_seed(0))
-    return simulator.estimator.preprocess(*signal)
+    series = torch.view_as_complex(simulator.bank.series.float())[torch.arange(SIMULATION.batch_size) % 64]
+    generator = torch.Generator().manual_seed(0)
+    weights = simulator.noise.weights_at(simulator.noise.sample_rows(len(series), generator))
+    signal = simulator.simulate_signal(series, weights, np.random.default_rng(0), generator)
+    return simulator.estimator.preprocess(signal, weights)
 
 
 @pytest.mark.parametrize(

@@ -74,9 +74,9 @@ def learnt(problem: LinearGaussian, out: Path, epochs: int = 3) -> tuple[Tensor,
     fit(density, problem, [problem.batch(10**6)], schedule, out=out)  # type: ignore[arg-type]
     held_out = replace(problem, width=1.0, size=200, seed=5).batch(0)
     with torch.no_grad():
-        samples = density(held_out.features).sample(2000, torch.Generator().manual_seed(1))
+        samples = density(held_out.tokens).sample(2000, torch.Generator().manual_seed(1))
     centred = samples - samples.mean(0)
-    return held_out.features, samples.mean(0), torch.einsum("nbi,nbj->ij", centred, centred) / centred[..., 0].numel()
+    return held_out.tokens, samples.mean(0), torch.einsum("nbi,nbj->ij", centred, centred) / centred[..., 0].numel()
 
 
 def test_the_posterior_of_a_linear_gaussian_problem_is_found(tmp_path: Path) -> None:

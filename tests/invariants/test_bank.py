@@ -25,14 +25,14 @@ def two_chunks(architecture: Architecture) -> WaveformBank:
 def test_any_number_of_workers_makes_the_same_bank(architecture: Architecture, two_chunks: WaveformBank) -> None:
     other = build(architecture, 8192 + 100, workers=2)
     assert torch.equal(other.theta, two_chunks.theta)
-    assert torch.equal(other.waves, two_chunks.waves)
+    assert torch.equal(other.series, two_chunks.series)
 
 
 def test_a_smaller_bank_is_the_beginning_of_a_larger_one(architecture: Architecture, two_chunks: WaveformBank) -> None:
     small = build(architecture, 50)
     assert len(small) == 50
     assert torch.equal(small.theta, two_chunks.theta[:50])
-    assert torch.equal(small.waves, two_chunks.waves[:50])
+    assert torch.equal(small.series, two_chunks.series[:50])
 
 
 def test_another_seed_makes_another_bank_and_chunks_differ(
@@ -43,7 +43,7 @@ def test_another_seed_makes_another_bank_and_chunks_differ(
 
 
 def test_rows_are_unit_waveforms_of_their_binaries(architecture: Architecture, two_chunks: WaveformBank) -> None:
-    waves = torch.view_as_complex(two_chunks.waves[::400].float()).numpy()
+    waves = torch.view_as_complex(two_chunks.series[::400, 0].float()).numpy()
     np.testing.assert_allclose(np.linalg.norm(waves, axis=1), 1.0, atol=2e-3)
     chirp_mass, mass_ratio, chi_1, chi_2 = two_chunks.theta[::400].numpy().T
     mass_1, mass_2 = component_masses(chirp_mass, mass_ratio)
@@ -73,31 +73,31 @@ def test_a_ring_is_a_function_of_the_batch(architecture: Architecture) -> None:
     steady, jumping = ring(architecture), ring(architecture)
     contents = []
     for batch in range(25):
-        rows = steady.rows(batch, 8, generator())
-        contents.append((rows, steady.theta.clone(), steady.waves.clone()))
+        rows = steady.sample_rows(batch, 8, generator())
+        contents.append((rows, steady.theta.clone(), steady.series.clone()))
     for batch in (3, 24, 12, 0):
         rows, theta, waves = contents[batch]
-        assert torch.equal(jumping.rows(batch, 8, generator()), rows)
+        assert torch.equal(jumping.sample_rows(batch, 8, generator()), rows)
         assert torch.equal(jumping.theta, theta), batch
-        assert torch.equal(jumping.waves, waves), batch
+        assert torch.equal(jumping.series, waves), batch
 
 
 def test_a_ring_renews_itself_and_nothing_else(architecture: Architecture) -> None:
     bank = ring(architecture)
     before = bank.theta.clone()
-    bank.rows(0, 8, generator())
+    bank.sample_rows(0, 8, generator())
     changed = (bank.theta != before).any(dim=1)
     assert changed[:64].all()
     assert not changed[64:].any()
     for batch in range(1, 10):
-        bank.rows(batch, 8, generator())
+        bank.sample_rows(batch, 8, generator())
     assert (bank.theta != before).any(dim=1).all()
     assert len(bank.theta.unique(dim=0)) == 640
 
 
 def test_rows_that_are_about_to_be_written_are_left_alone(architecture: Architecture) -> None:
     bank = ring(architecture, n=64 * 300, fresh=64)
-    drawn = bank.rows(0, 20_000, generator())
+    drawn = bank.sample_rows(0, 20_000, generator())
     # Batch 0 has written rows 0-63; the next batches write on from there, the last ones were the ring's end.
     places = (drawn - 64) % len(bank)
     assert places.min() >= 64 * 64
@@ -107,7 +107,7 @@ def test_rows_that_are_about_to_be_written_are_left_alone(architecture: Architec
 def test_without_renewal_all_rows_are_drawn_and_none_changes(architecture: Architecture) -> None:
     bank = ring(architecture, n=200, fresh=0)
     before = bank.theta.clone()
-    assert len(bank.rows(7, 5000, generator()).unique()) == 200
+    assert len(bank.sample_rows(7, 5000, generator()).unique()) == 200
     assert torch.equal(bank.theta, before)
 
 
@@ -118,7 +118,7 @@ class Drawn(Dataset[torch.Tensor]):
         self._bank = bank
 
     def __getitem__(self, batch: int) -> torch.Tensor:
-        rows = self._bank.rows(batch, 50, torch.Generator().manual_seed(batch))
+        rows = self._bank.sample_rows(batch, 50, torch.Generator().manual_seed(batch))
         return self._bank.theta[rows]
 
 
@@ -139,5 +139,5 @@ def test_ranks_have_waveforms_of_their_own(architecture: Architecture) -> None:
     ]
     assert [len(bank) for bank in banks] == [201, 201]
     for batch in range(30):
-        banks[batch % 2].rows(batch, 8, generator())
+        banks[batch % 2].sample_rows(batch, 8, generator())
     assert len(torch.cat([bank.theta for bank in banks]).unique(dim=0)) == 402

@@ -15,6 +15,7 @@ import torch
 
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture
+from chirpleaf.physics.signals import make_signal_model
 from chirpleaf.training.banks.bank import build_waveform_bank
 from chirpleaf.training.banks.file import BankFile
 from chirpleaf.training.banks.source import WaveformSource
@@ -46,7 +47,7 @@ def test_a_file_is_the_bank_of_its_source(file: BankFile, source: WaveformSource
     mapped, made = file.bank(source), build_waveform_bank(source, N)
     assert len(mapped) == N
     assert torch.equal(mapped.theta, made.theta)
-    assert torch.equal(mapped.waves, made.waves)
+    assert torch.equal(mapped.series, made.series)
     assert file.missing() == []
 
 
@@ -64,30 +65,30 @@ def test_what_was_broken_off_goes_on(source: WaveformSource, file: BankFile, tmp
     again = BankFile(tmp_path / "bank.h5")
     assert [piece.number for piece in again.missing()] == [4, 5, 6, 7, 8]
     fill(again, source)
-    assert torch.equal(again.bank(source).waves, file.bank(source).waves)
+    assert torch.equal(again.bank(source).series, file.bank(source).series)
 
 
 def test_a_piece_that_is_not_what_was_written_is_made_again(source: WaveformSource, tmp_path: Path) -> None:
     file = BankFile.create(tmp_path / "bank.h5", source, 300, 128)
     fill(file, source)
-    before = file.bank(source).waves.clone()
+    before = file.bank(source).series.clone()
     with h5py.File(file.path, "r+") as content:
-        content["waves"][140, 3] = 7.0
+        content["series"][140, 0, 3] = 7.0
     assert [piece.number for piece in file.missing()] == [1]
     fill(file, source)
     assert file.missing() == []
-    assert torch.equal(file.bank(source).waves, before)
+    assert torch.equal(file.bank(source).series, before)
 
 
 def test_ranks_share_the_rows_out(file: BankFile, source: WaveformSource) -> None:
     parts = [file.bank(replace(source, ranks=Ranks(rank, 3))) for rank in range(3)]
     assert torch.equal(torch.cat([part.theta for part in parts]), file.bank(source).theta)
-    assert torch.equal(torch.cat([part.waves for part in parts]), file.bank(source).waves)
+    assert torch.equal(torch.cat([part.series for part in parts]), file.bank(source).series)
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
 def test_training_writes_nothing_into_the_file(file: BankFile, source: WaveformSource) -> None:
-    file.bank(source).waves[0] = 5.0
+    file.bank(source).series[0] = 5.0
     assert file.missing() == []
 
 
@@ -95,7 +96,7 @@ def test_training_writes_nothing_into_the_file(file: BankFile, source: WaveformS
 def test_a_bank_of_something_else_is_refused(file: BankFile, source: WaveformSource, changed: str) -> None:
     prior = replace(source.proposal.prior, spin_max=0.5)
     other = {
-        "approximant": replace(source, approximant="IMRPhenomD"),
+        "approximant": replace(source, signal=make_signal_model("IMRPhenomD")),
         "prior": replace(source, proposal=replace(source.proposal, prior=prior)),
         "seed": replace(source, seed=4),
         "grid": replace(source, reference_weights=2 * source.reference_weights),
@@ -162,7 +163,7 @@ def test_a_worker_that_is_killed_loses_nothing(tmp_path: Path) -> None:
     _, errors = job.communicate(timeout=300)
     assert (job.returncode, errors) == (0, b"")
     with h5py.File(tmp_path / "whole.h5") as one, h5py.File(tmp_path / "killed.h5") as other:
-        for name in ("theta", "waves", "sha256", "seed"):
+        for name in ("theta", "series", "sha256", "seed"):
             assert np.array_equal(one[name][:], other[name][:]), name
 
 

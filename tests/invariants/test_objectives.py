@@ -69,7 +69,7 @@ def leaves(kind: type[LeafSettings] | type[BayesianLeafSettings]) -> RootLeaves:
 def test_squared_errors_of_leaves_add_up() -> None:
     network, objective = leaves(LeafSettings), SquaredError(LeafTargets(NAMES, aligned_space(IntrinsicPrior())))
     examples = batch(torch.rand(SIZE, 2, generator=torch.Generator().manual_seed(1)))
-    estimates = torch.stack(list(network(examples.features).values()), dim=-1)
+    estimates = torch.stack(list(network(examples.tokens).values()), dim=-1)
     expected = (estimates - examples.target).square().mean(0).sum()
     torch.testing.assert_close(objective.loss(network, examples), expected)
     exact = examples._replace(target=estimates.detach())

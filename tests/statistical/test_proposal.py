@@ -73,6 +73,6 @@ def test_weights_beyond_the_range_are_those_of_the_nearest_stratum() -> None:
 def test_data_are_normed_by_their_template_where_it_can_be_trusted() -> None:
     proposal = StratifiedProposal(PRIORS["bbh"])
     rare = proposal.edges[[0, -1]]
-    np.testing.assert_allclose(proposal.log_norm(rare, np.full(2, 40.0)), proposal.log_weight(rare), rtol=1e-6)
-    assert np.all(np.exp(proposal.log_norm(rare, np.full(2, 7.0))) > 0.4)
-    assert np.all(np.diff(np.exp(proposal.log_norm(np.full(5, rare[0]), np.linspace(6, 14, 5)))) < 0)
+    np.testing.assert_allclose(proposal.log_normalisation(rare, np.full(2, 40.0)), proposal.log_weight(rare), rtol=1e-6)
+    assert np.all(np.exp(proposal.log_normalisation(rare, np.full(2, 7.0))) > 0.4)
+    assert np.all(np.diff(np.exp(proposal.log_normalisation(np.full(5, rare[0]), np.linspace(6, 14, 5)))) < 0)

@@ -7,7 +7,7 @@ from chirpleaf.diagnostics.injections import Injection, inject
 from chirpleaf.inference import observe
 from chirpleaf.models import Model, load_model
 from chirpleaf.physics.detectors import detector, gmst
-from chirpleaf.strain.measured import DrawnSpectra
+from chirpleaf.strain.noise import EnsembleNoise
 
 EVENTS = 40
 TRAINED = 0.0015
@@ -22,7 +22,7 @@ def model() -> Model:
 @pytest.fixture(scope="module")
 def injections(model: Model) -> list[Injection]:
     rngs = [np.random.default_rng([11, index]) for index in range(EVENTS)]
-    return [inject(model, DrawnSpectra(), rng, snr_range=(15.0, 30.0)) for rng in rngs]
+    return [inject(model, EnsembleNoise(), rng, snr_range=(15.0, 30.0)) for rng in rngs]
 
 
 def errors(model: Model, injections: list[Injection]) -> np.ndarray:

@@ -30,10 +30,11 @@ def simulator(architecture: Architecture, model: Model) -> Simulator:
 
 
 def signals(simulator: Simulator, n: int = N, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Waveforms (n, bin), noise-free signals and weights (n, detector, bin)."""
-    waves = torch.view_as_complex(simulator.bank.waves[:n].float())
-    found = simulator.signal(waves, np.random.default_rng(seed), torch.Generator().manual_seed(seed))
-    return waves, *found
+    """Dominant series (n, bin), noise-free signals and weights (n, detector, bin)."""
+    series, generator = torch.view_as_complex(simulator.bank.series[:n].float()), torch.Generator().manual_seed(seed)
+    weights = simulator.noise.weights_at(simulator.noise.sample_rows(n, generator))
+    signal = simulator.simulate_signal(series, weights, np.random.default_rng(seed), generator)
+    return series[:, simulator.signal_model.dominant], signal, weights
 
 
 def log_place(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -118,17 +119,17 @@ def test_the_loudest_detector_sees_the_merger_near_the_reference_time(simulator:
 def test_noise_is_white_and_not_the_same_twice(simulator: Simulator) -> None:
     quiet = replace(simulator, snr_range=(1e-6, 2e-6), batch_size=256)
     first, second = quiet.batch(0), quiet.batch(1)
-    assert not torch.equal(first.features.values, second.features.values)
+    assert not torch.equal(first.tokens.values, second.tokens.values)
     n_bands = quiet.estimator.canonical.n_bands
-    scaled = first.features.values[..., : 2 * n_bands].reshape(256, 2, n_bands, 2)
-    snr = (first.features.values[..., 3 * n_bands] + 2.5).exp().norm(dim=1)
+    scaled = first.tokens.values[..., : 2 * n_bands].reshape(256, 2, n_bands, 2)
+    snr = (first.tokens.values[..., 3 * n_bands] + 2.5).exp().norm(dim=1)
     series = scaled * (snr / 10).sqrt()[:, None, None, None]
     assert float(series.square().mean()) == pytest.approx(1.0, abs=0.02)
 
 
 def flat(batch: Batch) -> list[Tensor]:
     """All tensors of a batch."""
-    return [*batch.features, *batch[1:]]
+    return [*batch.tokens, *batch[1:]]
 
 
 def test_a_batch_is_a_function_of_seed_and_index(simulator: Simulator) -> None:
@@ -146,9 +147,9 @@ def test_batches_have_the_shapes_and_coordinates_they_say(simulator: Simulator) 
     batch = simulator.batch(0)
     estimator = simulator.estimator
     layout = estimator.canonical.layout
-    assert batch.features.values.shape == (64, layout.n_detectors, sum(layout.sections))
-    assert batch.features.shared.shape == (64, layout.n_shared)
-    assert batch.features.present.all()
+    assert batch.tokens.values.shape == (64, layout.n_detectors, sum(layout.sections))
+    assert batch.tokens.shared.shape == (64, layout.n_shared)
+    assert batch.tokens.present.all()
     assert batch.target.shape == (64, 4)
     assert all(torch.isfinite(part).all() for part in flat(batch))
     assert (batch.weight > 0).all()
@@ -165,7 +166,7 @@ def test_weights_undo_the_strata_but_for_a_function_of_the_data(simulator: Simul
 def test_every_detector_has_spectra_of_its_own(simulator: Simulator) -> None:
     weights = signals(simulator, 400)[2]
     assert not torch.allclose(weights[:, 0], weights[:, 1])
-    for place, own in enumerate(simulator.spectra):
+    for place, own in enumerate(simulator.noise.weights):
         used = (weights[:, place, None, :8] == own[None, :, :8]).all(-1)
         assert used.any(1).all()
         assert used.any(0).float().mean() > 0.95

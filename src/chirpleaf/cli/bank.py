@@ -67,10 +67,10 @@ def _made(
 ) -> "Iterator[tuple[Piece, Rows]]":
     """Pieces from Dask, if it is there."""
     try:
-        from chirpleaf.training.banks.workers import make
+        from chirpleaf.training.banks.workers import compute_pieces
     except ImportError as error:
         raise InputError("expected Dask to share the work; got none: pip install 'chirpleaf[bank]'") from error
-    return make(missing, source, workers=workers, scheduler=scheduler)
+    return compute_pieces(missing, source, workers=workers, scheduler=scheduler)
 
 
 def _show(made: "Iterator[Piece]", missing: "Sequence[Piece]") -> None:

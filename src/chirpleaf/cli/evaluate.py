@@ -36,16 +36,16 @@ def evaluate(
     from chirpleaf.diagnostics.evaluation import evaluate as run
     from chirpleaf.errors import InputError
     from chirpleaf.models import load_model
-    from chirpleaf.strain.measured import MeasuredSpectra
+    from chirpleaf.strain.noise import MeasuredNoise
     from chirpleaf.system.files import write_files
 
     if psd_file is not None and not psd_file.is_file():
         raise InputError(f"expected a file of measured noise spectra; got no file {psd_file}: check --psd-file")
     torch.set_num_threads(1)  # events come one at a time: too little work for two threads
     loaded = load_model(model)
-    spectra = None if psd_file is None else MeasuredSpectra(psd_file)
+    noise = None if psd_file is None else MeasuredNoise(psd_file)
     show = partial(track, description="injections", console=console, transient=True)
-    evaluation = run(loaded, injections, seed=seed, samples=samples, spectra=spectra, track=show)
+    evaluation = run(loaded, injections, seed=seed, samples=samples, noise=noise, track=show)
     origin = {
         "model": loaded.name,
         "data_sha256": loaded.provenance.get("data_sha256", ""),

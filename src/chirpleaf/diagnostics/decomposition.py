@@ -90,16 +90,16 @@ def measure_decomposition(
     simulation = Simulation(waveforms=2 * events, spectra=min(events, 1024), batch_size=events)
     simulator = build_simulator(model.architecture, model.leaves, simulation, seed=seed)
     first, second = simulator.batch(0), simulator.batch(1)
-    known = measure_filters(model.leaves.network, first.features.select(slice(MOST)))
+    known = measure_filters(model.leaves.network, first.tokens.select(slice(MOST)))
     rows = []
     for keep in track(shares):
         small = decompose(model, leaf, keep, known)
         network, targets = small.leaves.network, small.leaves.targets
         with torch.no_grad():
-            found = targets.inv(network.estimate(second.features)[leaf][:, None])[leaf].numpy()
+            found = targets.inv(network.estimate(second.tokens)[leaf][:, None])[leaf].numpy()
         truth = targets.inv(second.target[:, place, None])[leaf].numpy()
         errors = absolute_errors(found, truth) if leaf in SPINS else relative_errors(found, truth)
-        rows.append(Share(keep, float(np.median(errors)), small.n_parameters, _time_estimate(network, second.features)))
+        rows.append(Share(keep, float(np.median(errors)), small.n_parameters, _time_estimate(network, second.tokens)))
     return Decomposition(leaf, known, tuple(rows))
 
 

@@ -1,6 +1,6 @@
-"""Evaluation of a model on injections: is it calibrated, and how wide are its answers?
+"""Evaluation of a model on injections: calibration of its posteriors, and errors of their medians.
 
-Of deterministic leaves, which give estimates alone, the errors are all there is to say.
+Deterministic leaves give point estimates alone, which have errors but no calibration.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,19 +13,21 @@ from numpy.typing import NDArray
 from chirpleaf.diagnostics.binning import bin_labels, bin_names
 from chirpleaf.diagnostics.calibration import Calibration, calibrate, calibrate_groups, percentile_ranks
 from chirpleaf.diagnostics.errors import ErrorTable, tabulate_errors
-from chirpleaf.diagnostics.injections import Spectra, inject
+from chirpleaf.diagnostics.injections import inject
 from chirpleaf.inference.amortised import sample_posterior
 from chirpleaf.inference.leaves import sample_predictive
 from chirpleaf.inference.observe import Observation, refine
 from chirpleaf.models.model import Model
 from chirpleaf.physics.derived import Samples, derived
-from chirpleaf.strain.measured import DrawnSpectra
+from chirpleaf.strain.noise import EnsembleNoise, NoiseSource
 
 CALIBRATED = ("chirp_mass", "mass_ratio", "chi_eff", "chi_1", "chi_2", "final_spin", "mass_1", "mass_2", "final_mass")
-"""Parameters whose ranks are tested; the first six are those that a shipped model must pass."""
+"""Parameters whose ranks are tested; a shipped model must pass the tests of the first six."""
 
 SNR_EDGES = (7.0, 10.0, 15.0, 25.0, 40.0, 60.0)
+"""Edges of the groups in optimal signal-to-noise ratio of the detectors together."""
 MASS_EDGES = (4.0, 8.0, 12.0, 20.0, 30.0, 45.0, 90.0)
+"""Edges of the groups in chirp mass, solar masses."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,10 @@ class Evaluation:
 
     Attributes:
         ranks: parameter name to the percentile rank of the truth, shape (n,); empty for deterministic leaves.
-        medians: parameter name to posterior medians, or estimates, shape (n,).
-        truths: parameter name to true values, shape (n,); the chirp mass is always among them.
-        snr: optimal signal-to-noise of the network, shape (n,).
-        family: family of the power spectral densities, shape (n,).
+        medians: parameter name to posterior medians, or point estimates, shape (n,).
+        truths: parameter name to true values, shape (n,); the chirp mass is always included.
+        snr: optimal signal-to-noise ratio of the detectors together, shape (n,).
+        family: family, event or recording of the power spectral densities, shape (n,).
     """
 
     ranks: dict[str, NDArray[np.float64]]
@@ -53,7 +55,7 @@ class Evaluation:
 
     @property
     def groups(self) -> dict[str, dict[str, Calibration]]:
-        """Calibration by signal-to-noise, by chirp mass and by family of power spectral density."""
+        """Calibration by signal-to-noise ratio, by chirp mass and by family of the power spectral densities."""
         if not self.ranks:
             return {}
         mass = self.truths["chirp_mass"]
@@ -65,11 +67,11 @@ class Evaluation:
 
     @property
     def errors(self) -> ErrorTable:
-        """Errors of the medians against signal-to-noise."""
+        """Errors of the medians against the signal-to-noise ratio."""
         return tabulate_errors(self.medians, self.truths, self.snr, SNR_EDGES)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """The evaluation as JSON values."""
         groups = {
             kind: {label: table.to_dict() for label, table in tables.items()} for kind, tables in self.groups.items()
         }
@@ -87,23 +89,27 @@ def evaluate(
     *,
     seed: int = 0,
     samples: int = 2000,
-    spectra: Spectra | None = None,
+    noise: NoiseSource | None = None,
     track: Callable[[Iterable[int]], Iterable[int]] = iter,
 ) -> Evaluation:
     """Evaluates a model on injections drawn from its prior.
 
     Args:
         model: the model.
-        injections: how many.
-        seed: of injections and samples.
-        samples: posterior draws for each.
-        spectra: power spectral densities; the ensemble's when None.
-        track: passes the injections' numbers on, and may show how far they are, such as `rich.progress.track`.
+        injections: number of injections.
+        seed: seed of injections and samples.
+        samples: posterior draws for each injection.
+        noise: source of the noise, such as `RecordedNoise`; the ensemble's when None.
+        track: yields the numbers of the injections, and may show the progress, such as `rich.progress.track`.
 
     Returns:
         Ranks, medians and truths.
+
+    Raises:
+        InputError: the source has no noise for the model's detectors and segment.
     """
-    rows = [_result(model, index, seed, samples, spectra or DrawnSpectra()) for index in track(range(injections))]
+    source = noise or EnsembleNoise()
+    rows = [_evaluate_injection(model, index, seed, samples, source) for index in track(range(injections))]
     ranks, medians, truths, snr, family = zip(*rows, strict=True)
     return Evaluation(_columns(ranks), _columns(medians), _columns(truths), np.array(snr), np.array(family))
 
@@ -111,37 +117,32 @@ def evaluate(
 Row = dict[str, float]
 
 
-def _result(model: Model, index: int, seed: int, samples: int, spectra: Spectra) -> tuple[Row, Row, Row, float, str]:
-    """Ranks, medians, truths, signal-to-noise and family of one injection."""
-    injection = inject(model, spectra, np.random.default_rng([seed, index]))
-    values = _answer(refine(model, injection.segment), samples, seed + index)
-    truth = {
-        name: float(value[0])
-        for name, value in derived(_columns([injection.truth], model.architecture.space.names)).items()
-    }
-    draws = {name: found for name, found in values.items() if len(found) > 1}
-    ranks = {name: float(percentile_ranks(found[None], [truth[name]])[0]) for name, found in draws.items()}
-    medians = {name: float(np.median(found)) for name, found in values.items()}
-    return (
-        ranks,
-        medians,
-        {name: truth[name] for name in {"chirp_mass": None, **values}},
-        injection.snr,
-        injection.family,
-    )
+def _evaluate_injection(
+    model: Model, index: int, seed: int, samples: int, noise: NoiseSource
+) -> tuple[Row, Row, Row, float, str]:
+    """Ranks, medians, truths, signal-to-noise ratio and family of one injection."""
+    injection = inject(model, noise, np.random.default_rng([seed, index]))
+    values = _sample_parameters(refine(model, injection.segment), samples, seed + index)
+    intrinsic = _columns([injection.truth], model.architecture.space.names)
+    truth = {name: float(value[0]) for name, value in derived(intrinsic).items()}
+    draws = {name: own for name, own in values.items() if len(own) > 1}
+    ranks = {name: float(percentile_ranks(own[None], [truth[name]])[0]) for name, own in draws.items()}
+    medians = {name: float(np.median(own)) for name, own in values.items()}
+    truths = {name: truth[name] for name in {"chirp_mass": None, **values}}
+    return ranks, medians, truths, injection.snr, injection.family
 
 
-def _answer(observation: Observation, samples: int, seed: int) -> Samples:
-    """Draws of the parameters that are looked at; a single estimate of deterministic leaves."""
-    estimator = observation.model.estimator
-    if estimator.can_propose:
+def _sample_parameters(observation: Observation, samples: int, seed: int) -> Samples:
+    """Draws of the evaluated parameters; deterministic leaves give one point estimate of each."""
+    model = observation.model
+    if model.estimator.can_propose:
         values, _ = sample_posterior(observation, samples, seed)
-        return {name: values[name] for name in CALIBRATED}
-    if estimator.kind == "bayesian-leaves":
+        return {name: values[name] for name in CALIBRATED if name in values}
+    if model.estimator.kind == "bayesian-leaves":
         return sample_predictive(observation, samples, seed).samples
-    return {name: value.numpy() for name, value in observation.model.leaves.estimate(observation.canonical).items()}
+    return {name: value.numpy() for name, value in model.leaves.estimate(observation.canonical).items()}
 
 
 def _columns(rows: Sequence[Row], names: Iterable[str] | None = None) -> Samples:
-    """Dictionaries of numbers as a dictionary of arrays."""
+    """Rows of numbers as columns."""
     return {name: np.array([row[name] for row in rows]) for name in names or rows[0]}

@@ -1,12 +1,11 @@
-"""Injections: simulated events on the full frequency grid, as `infer` would meet them.
+"""Injections: simulated events on the full frequency grid, as `infer` would receive them.
 
-Nothing here is shared with the simulator of the training but physics and prior: the signal is computed on every
-native frequency and coloured noise is added there, so that the multiband compression, the refinement of the trigger and
-the preprocessing are all under test.
+Injections share only physics, prior and noise sources with the simulator of the training: signal and noise are computed
+on each native frequency, so that the multiband compression, the refinement of the trigger and the preprocessing are
+tested as well.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -16,18 +15,8 @@ from chirpleaf.physics.detectors import detector, gmst, project
 from chirpleaf.physics.distributions import Distribution
 from chirpleaf.physics.priors import ExtrinsicPrior, IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
-from chirpleaf.strain.measured import Network
+from chirpleaf.strain.noise import NoiseSource
 from chirpleaf.strain.segment import Segment
-from chirpleaf.strain.strain import Spectrum
-
-
-class Spectra(Protocol):
-    """Where the injections' power spectral densities come from."""
-
-    def sample(
-        self, detectors: tuple[str, ...], frequencies: Spectrum, rng: np.random.Generator
-    ) -> tuple[Network, str]:
-        """One density per detector (1/Hz) and the name of their family."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +26,8 @@ class Injection:
     Attributes:
         segment: the data.
         truth: intrinsic and extrinsic parameters.
-        snr: optimal signal-to-noise of the network.
-        family: of the power spectral densities.
+        snr: optimal signal-to-noise ratio of the detectors together.
+        family: family, event or recording of the power spectral densities.
     """
 
     segment: Segment
@@ -49,7 +38,7 @@ class Injection:
 
 def inject(
     model: Model,
-    spectra: Spectra,
+    noise: NoiseSource,
     rng: np.random.Generator,
     *,
     snr_range: tuple[float, float] = (7.0, 60.0),
@@ -61,52 +50,55 @@ def inject(
 
     Args:
         model: gives prior, detectors, approximant and grid.
-        spectra: power spectral densities.
+        noise: source of the noise.
         rng: source of randomness.
-        snr_range: optimal signal-to-noise of the network, log-uniform between; it sets the distance.
-        distance: prior of the luminosity distance (Mpc); binaries are then drawn until one is in `snr_range`.
-        prior: of masses and spins; the model's when None.
+        snr_range: least and greatest optimal signal-to-noise ratio of the detectors together. Without `distance`, the
+            ratio is log-uniform in this range and determines the distance.
+        distance: prior of the luminosity distance (Mpc); events are drawn until one is in `snr_range`.
+        prior: prior of masses and spins; the model's when None.
         trigger_error: half width of the uniform error of the trigger time, seconds.
 
     Returns:
         The event.
+
+    Raises:
+        InputError: the source has no noise for the model's detectors and segment.
     """
+    own_prior = prior or model.architecture.prior
     while True:
-        injection = _draw(model, spectra, rng, snr_range, distance, prior or model.architecture.prior, trigger_error)
+        injection = _simulate_event(model, noise, rng, snr_range, distance, own_prior, trigger_error)
         if snr_range[0] <= injection.snr <= snr_range[1]:
             return injection
 
 
-def _draw(
+def _simulate_event(
     model: Model,
-    spectra: Spectra,
+    noise: NoiseSource,
     rng: np.random.Generator,
     snr_range: tuple[float, float],
     distance: Distribution | None,
     prior: IntrinsicPrior,
     trigger_error: float,
 ) -> Injection:
+    """One event, whatever its signal-to-noise ratio is."""
     architecture = model.architecture
     frequencies = architecture.grid.native_frequencies
     truth = {name: float(value[0]) for name, value in prior.sample(1, rng).items()}
     truth |= {name: float(value[0]) for name, value in ExtrinsicPrior().sample(1, rng).items()}
     truth["mass_1"], truth["mass_2"] = component_masses(truth["chirp_mass"], truth["mass_ratio"])
-    psd, family = spectra.sample(model.detectors, frequencies, rng)
-    densities = np.stack(psd)
+    draw = noise.sample(model.detectors, frequencies, model.duration, rng)
     hp, hc = polarizations({**truth, "luminosity_distance": 1.0}, frequencies, architecture.approximant)
     sidereal = float(gmst(0.0))
-    truth["ra"] = float(np.mod(truth["ra"] + sidereal, 2 * np.pi))  # drawn as seen from the turning earth
+    truth["ra"] = float(np.mod(truth["ra"] + sidereal, 2 * np.pi))  # the prior gives the angle from the meridian
     sky = (truth["ra"], truth["dec"], truth["psi"], sidereal)
     error = rng.uniform(-trigger_error, trigger_error)
-    rows = [project(hp, hc, detector(name), *sky, frequencies, error)[0] for name in model.detectors]
-    signal = np.stack(rows)
-    power = 4 / model.duration * np.sum(np.abs(signal) ** 2 / densities)
+    signal = np.stack([project(hp, hc, detector(name), *sky, frequencies, error)[0] for name in model.detectors])
+    power = 4 / model.duration * np.sum(np.abs(signal) ** 2 / draw.psd)
     if distance is None:
         truth["luminosity_distance"] = float(np.sqrt(power) / np.exp(rng.uniform(*np.log(snr_range))))
     else:
         truth["luminosity_distance"] = float(distance.sample(1, rng)[0])
     truth["geocent_time"] = error
-    noise = rng.standard_normal((2, *signal.shape)) * np.sqrt(densities * model.duration / 4)
-    strain = signal / truth["luminosity_distance"] + noise[0] + 1j * noise[1]
-    segment = Segment(model.detectors, strain, densities, frequencies, model.duration, reference_time=0.0)
-    return Injection(segment, truth, float(np.sqrt(power) / truth["luminosity_distance"]), family)
+    strain = signal / truth["luminosity_distance"] + draw.realise(rng)
+    segment = Segment(model.detectors, strain, draw.psd, frequencies, model.duration, reference_time=0.0)
+    return Injection(segment, truth, float(np.sqrt(power) / truth["luminosity_distance"]), draw.origin)

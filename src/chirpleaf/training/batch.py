@@ -11,14 +11,14 @@ class Batch(NamedTuple):
     """Training examples.
 
     Attributes:
-        features: input of the network.
+        tokens: input of the network.
         target: true values in the coordinates of the network's output, shape (batch, n_targets).
         log_scale: ln of the scale of the first coordinate with respect to support-aware coordinates, shape (batch,).
         log_background: ln of the density of the background component at the truth, times its weight, shape (batch,).
         weight: weight of each example in the loss, shape (batch,).
     """
 
-    features: Tokens
+    tokens: Tokens
     target: Tensor
     log_scale: Tensor
     log_background: Tensor

@@ -46,7 +46,7 @@ def calibrate_intervals(estimator: LeafEstimator, batches: Sequence[Batch], *, s
     """
     assert all((batch.weight == 1).all() for batch in batches)
     generator = torch.Generator().manual_seed(seed)
-    tokens = concatenate_tokens([batch.features for batch in batches])
+    tokens = concatenate_tokens([batch.tokens for batch in batches])
     truth = torch.cat([batch.target for batch in batches])
     factors = {}
     predictives = estimator.network.predictive(tokens, _WEIGHT_DRAWS, generator)

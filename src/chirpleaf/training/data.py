@@ -7,23 +7,21 @@ resume a training. Nothing here needs Lightning.
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.estimator import Estimator
 from chirpleaf.physics.detectors import detector
-from chirpleaf.strain.ensemble import PsdEnsemble
+from chirpleaf.strain.noise import EnsembleNoise, NoiseSource
 from chirpleaf.training.banks.bank import WaveformBank, build_waveform_bank
 from chirpleaf.training.banks.file import BankFile
 from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.banks.source import WaveformSource
 from chirpleaf.training.batch import Batch
+from chirpleaf.training.noise import TabulatedNoise
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
 from chirpleaf.training.simulation import Simulation
 from chirpleaf.training.simulator import Simulator
-
-_SPECTRA_CHUNK = 256
 
 VALIDATION, CALIBRATION = 1, 2
 """Numbers that are joined to the seed of a training for data that the training itself must not use."""
@@ -43,8 +41,15 @@ def waveform_source(
     Returns:
         The source.
     """
-    proposal, reference = StratifiedProposal(architecture.prior, strata), architecture.reference_weights()
-    return WaveformSource(proposal, architecture.grid, reference, architecture.approximant, seed, ranks)
+    return WaveformSource(
+        proposal=StratifiedProposal(architecture.space.prior, strata),
+        parameters=architecture.space.names,
+        signal=architecture.signal_model,
+        grid=architecture.grid,
+        reference_weights=architecture.reference_weights(),
+        seed=seed,
+        ranks=ranks,
+    )
 
 
 def build_simulator(
@@ -55,6 +60,7 @@ def build_simulator(
     seed: int,
     workers: int = 1,
     bank: WaveformBank | None = None,
+    noise: NoiseSource | None = None,
     ranks: Ranks = ALONE,
 ) -> Simulator:
     """Builds the simulator of training batches.
@@ -66,6 +72,7 @@ def build_simulator(
         seed: seed of bank, noise spectra and batches.
         workers: processes that compute the bank.
         bank: this rank's waveforms; when None, read from `simulation.bank` or computed.
+        noise: source of the noise; the ensemble's when None.
         ranks: the place of this process.
 
     Returns:
@@ -79,12 +86,17 @@ def build_simulator(
         bank = BankFile(simulation.bank).bank(source)
     if bank is None:
         bank = build_waveform_bank(source, simulation.waveforms, fresh=simulation.fresh, workers=workers)
+    table = (noise or EnsembleNoise()).tabulate(
+        architecture.detectors, source.grid, source.reference_weights, simulation.spectra, seed=seed
+    )
     return Simulator(
         bank=bank,
         proposal=source.proposal,
+        parameters=source.parameters,
+        signal_model=source.signal,
         estimator=estimator,
         detectors=tuple(detector(name) for name in architecture.detectors),
-        spectra=_spectra(architecture, simulation.spectra, seed),
+        noise=TabulatedNoise.from_table(table),
         snr_range=simulation.snr_range,
         jitter=simulation.jitter,
         batch_size=simulation.batch_size,
@@ -98,6 +110,7 @@ def validation_batches(
     simulation: Simulation,
     *,
     seed: int,
+    noise: NoiseSource | None = None,
     ranks: Ranks = ALONE,
 ) -> list[Batch]:
     """Simulates this rank's validation batches, with waveforms, spectra and noise that training never uses.
@@ -107,6 +120,7 @@ def validation_batches(
         architecture: its architecture.
         simulation: settings of the training data.
         seed: seed of the training.
+        noise: source of the noise; the ensemble's when None.
         ranks: the place of this process; the ranks share the batches.
 
     Returns:
@@ -120,12 +134,17 @@ def validation_batches(
             f"expected at least a validation batch for each of {ranks.size} ranks; got {simulation.validation_batches}:"
             " raise simulation.validation_batches"
         )
-    simulator = held_out_simulator(estimator, architecture, simulation, seed=[seed, VALIDATION])
+    simulator = held_out_simulator(estimator, architecture, simulation, seed=[seed, VALIDATION], noise=noise)
     return [simulator.batch(index) for index in range(ranks.rank, simulation.validation_batches, ranks.size)]
 
 
 def held_out_simulator(
-    estimator: Estimator, architecture: Architecture, simulation: Simulation, *, seed: list[int]
+    estimator: Estimator,
+    architecture: Architecture,
+    simulation: Simulation,
+    *,
+    seed: list[int],
+    noise: NoiseSource | None = None,
 ) -> Simulator:
     """Builds a simulator of waveforms, spectra and noise that training never uses.
 
@@ -134,6 +153,7 @@ def held_out_simulator(
         architecture: its architecture.
         simulation: settings of the training data.
         seed: seed of the training, and the number of the use: `VALIDATION` or `CALIBRATION`.
+        noise: source of the noise; the ensemble's when None.
 
     Returns:
         The simulator.
@@ -146,17 +166,4 @@ def held_out_simulator(
         spectra=min(simulation.spectra, simulation.validation_spectra),
         bank=None,
     )
-    return build_simulator(architecture, estimator, held_out, seed=other_seed)
-
-
-def _spectra(architecture: Architecture, n: int, seed: int) -> torch.Tensor:
-    """Weights of drawn spectra over the reference weights, (detector, n, n_bins)."""
-    grid, reference = architecture.grid, architecture.reference_weights()
-    weights = np.empty((len(architecture.detectors), n, grid.n_bins), dtype=np.float32)
-    for place, name in enumerate(architecture.detectors):
-        ensemble = PsdEnsemble((name,))
-        for start in range(0, n, _SPECTRA_CHUNK):
-            rng = np.random.default_rng([seed, place, start])
-            draws = ensemble.sample(min(_SPECTRA_CHUNK, n - start), grid.native_frequencies, rng)
-            weights[place, start : start + _SPECTRA_CHUNK] = grid.weights(draws.values) / reference
-    return torch.from_numpy(weights)
+    return build_simulator(architecture, estimator, held_out, seed=other_seed, noise=noise)

@@ -58,7 +58,7 @@ class LogScore:
 
     def loss(self, network: nn.Module, batch: Batch, step: int | None = None) -> Tensor:
         """Weighted negative log density in support-aware coordinates; see `Objective.loss`."""
-        log_prob = network(batch.features).log_prob(batch.target) - batch.log_scale
+        log_prob = network(batch.tokens).log_prob(batch.target) - batch.log_scale
         if step is None or step >= self.foreground_steps:
             log_prob = self.mixture.log_prob(log_prob, batch.log_background)
         return -(batch.weight * log_prob).mean()
@@ -104,7 +104,7 @@ class EvidenceBound:
 
     def loss(self, network: nn.Module, batch: Batch, step: int | None = None) -> Tensor:
         """Weighted negative log likelihood with one draw of the weights for each example, plus the divergence."""
-        predictions = network(batch.features)
+        predictions = network(batch.tokens)
         log_prob = torch.stack([one.log_prob(y) for one, y in zip(predictions.values(), batch.target.T, strict=True)])
         divergence = torch.stack([leaf.kl() for leaf in network.leaves.values()])  # type: ignore[operator]
         return -(batch.weight * log_prob).sum(0).mean() + divergence.sum() / self.examples
@@ -116,7 +116,7 @@ class EvidenceBound:
 
 def _estimates(network: nn.Module, batch: Batch) -> Tensor:
     """Scaled estimates of all leaves, shape (batch, leaf)."""
-    return torch.stack(list(network.estimate(batch.features).values()), dim=-1)  # type: ignore[operator]
+    return torch.stack(list(network.estimate(batch.tokens).values()), dim=-1)  # type: ignore[operator]
 
 
 def relative_error(targets: LeafTargets, estimate: Tensor, truth: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from chirpleaf.models.estimator import Estimator, EstimatorKind
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.model import Model
 from chirpleaf.models.posterior import PosteriorEstimator
+from chirpleaf.strain.noise import NoiseSource
 from chirpleaf.training.calibration import calibrate_intervals
 from chirpleaf.training.data import CALIBRATION, build_simulator, held_out_simulator, validation_batches
 from chirpleaf.training.engine import fit
@@ -39,6 +40,7 @@ def train(
     resume: bool = False,
     cores: int | None = None,
     start: Model | None = None,
+    noise: NoiseSource | None = None,
     ranks: Ranks = ALONE,
     communication: Communication = DEFAULT_COMMUNICATION,
     callbacks: Sequence[Callback] = (),
@@ -55,6 +57,7 @@ def train(
         resume: whether to go on from the folder's checkpoint.
         cores: cores that this rank uses; when None, those of the interrupted training or its share of the free ones.
         start: trained model of this architecture whose weights are trained further; new weights when None.
+        noise: source of the noise; the ensemble's when None.
         ranks: the place of this process among the ranks; rank 0 alone writes files.
         communication: how the ranks average their gradients.
         callbacks: further Lightning callbacks, of rank 0.
@@ -73,11 +76,13 @@ def train(
         torch.manual_seed(seed)
         estimator = start.estimator if start else architecture.build()
         estimator.use_bfloat16(machine.bfloat16)
-        simulator = build_simulator(architecture, estimator, simulation, seed=seed, workers=machine.cores, ranks=ranks)
+        simulator = build_simulator(
+            architecture, estimator, simulation, seed=seed, workers=machine.cores, noise=noise, ranks=ranks
+        )
         done = fit(
             estimator.network,
             simulator,
-            validation_batches(estimator, architecture, simulation, seed=seed, ranks=ranks),
+            validation_batches(estimator, architecture, simulation, seed=seed, noise=noise, ranks=ranks),
             schedule,
             out=out,
             objective=make_objective(estimator, simulation, schedule),
@@ -88,7 +93,7 @@ def train(
             communication=communication,
             callbacks=[History(out / "history.csv"), *callbacks] if ranks.first else (),
         )
-        widths = _calibrate(estimator.eval(), architecture, simulation, seed)
+        widths = _calibrate(estimator.eval(), architecture, simulation, seed, noise)
     estimator.use_bfloat16(False)
     provenance = _provenance(simulator, simulation, schedule, seed, out)
     provenance |= {"machine": asdict(machine), "ranks": ranks.size}
@@ -134,12 +139,14 @@ OBJECTIVES: Mapping[EstimatorKind, Callable[[Estimator, Simulation, Schedule], O
 """Function that makes the objective, for each kind of estimator."""
 
 
-def _calibrate(estimator: Estimator, architecture: Architecture, simulation: Simulation, seed: int) -> dict[str, float]:
+def _calibrate(
+    estimator: Estimator, architecture: Architecture, simulation: Simulation, seed: int, noise: NoiseSource | None
+) -> dict[str, float]:
     """Width factors of Bayesian leaves, fitted to as many examples from the prior as there are for validation."""
     if estimator.kind != "bayesian-leaves":
         return {}
     prior = replace(simulation, strata=1)
-    simulator = held_out_simulator(estimator, architecture, prior, seed=[seed, CALIBRATION])
+    simulator = held_out_simulator(estimator, architecture, prior, seed=[seed, CALIBRATION], noise=noise)
     batches = [simulator.batch(index) for index in range(simulation.validation_batches)]
     return calibrate_intervals(cast(LeafEstimator, estimator), batches, seed=seed)
 
@@ -150,7 +157,7 @@ def _provenance(
     """Versions, seed, hash of the data, settings and metrics, as JSON values."""
     digest = hashlib.sha256()
     digest.update(simulator.bank.theta.numpy().tobytes())
-    digest.update(simulator.spectra.numpy().tobytes())
+    digest.update(simulator.noise.weights.numpy().tobytes())
     rows = read_history(out / "history.csv")
     return {
         "chirpleaf": version("chirpleaf"),

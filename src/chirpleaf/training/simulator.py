@@ -1,52 +1,64 @@
-"""Simulator: physically coherent signals in Gaussian noise, as canonical network input.
+"""Simulator: signals as a network of detectors records them, in noise, as network input with training targets.
 
-Batch n of a simulator is a function of (seed, n) alone, on any process, so that an interrupted training continues
-exactly. For each sample, a waveform comes from the bank; sky, inclination, polarisation and phase are isotropic, which
-fixes the detectors' amplitudes, phases and arrival times,
+Batch n of a simulator is a function of (seed, n) alone in any process, so that an interrupted training continues
+exactly. For each example, the series h_s of a signal come from the bank. Sky position, inclination, polarisation and
+phase are isotropic and determine the detectors' amplitudes, phases and arrival times,
 
-    s_d(f) = [F_+ a_+ + F_x a_x] h(f) exp(-2 pi i f t_d) w_d(f),
+    s_d(f) = sum_s R_ds exp(i m_s phase) h_s(f) exp(-2 pi i f t_d) w_d(f)
 
-the distance is set so that the network's optimal signal-to-noise is log-uniform in a range; every detector has a power
-spectral density of its own from the ensemble; noise is added in the whitened bins, where it is white by construction.
+(`chirpleaf.physics.signals`). The distance is set so that the optimal signal-to-noise ratio of the detectors together
+is log-uniform in a range. Whitening weights w_d and whitened noise come from a noise source.
 """
 
 from dataclasses import dataclass
+from functools import reduce
+from itertools import combinations
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Complex64, Float32
 from torch import Tensor
 
 from chirpleaf.models.estimator import Estimator
 from chirpleaf.physics.detectors import Detector
 from chirpleaf.physics.priors import ExtrinsicPrior
-from chirpleaf.physics.signals.quadrupole import inclination_factors
+from chirpleaf.physics.signals import SignalModel
 from chirpleaf.training.banks.bank import WaveformBank
 from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.batch import Batch
+from chirpleaf.training.noise import TabulatedNoise
+
+Series = Complex64[Tensor, "batch series bin"]
+Response = Complex64[Tensor, "batch detector series"]
+Weights = Float32[Tensor, "batch detector bin"]
+PerDetector = Float32[Tensor, "batch detector"]
 
 
 @dataclass(frozen=True, eq=False)
 class Simulator:
-    """Draws batches.
+    """Simulates batches.
 
     Attributes:
         bank: waveforms to draw from.
-        proposal: what the bank was drawn from.
-        estimator: whose preprocessing and coordinates the examples are given in.
-        detectors: the network of detectors.
-        spectra: whitening weights of the ensemble's spectra over the reference weights, per detector,
-            shape (detector, n_spectra, n_bins).
-        snr_range: least and greatest optimal signal-to-noise of the network.
+        proposal: distribution of the bank's binaries.
+        parameters: names of the bank's parameters, in the order of its columns.
+        signal_model: signal model of the bank's series.
+        estimator: gives preprocessing and coordinates of the examples.
+        detectors: the detectors, in the order of the data.
+        noise: whitening weights and whitened noise.
+        snr_range: least and greatest optimal signal-to-noise ratio of the detectors together.
         jitter: half width of the uniform error of the reference time, seconds.
         batch_size: examples in a batch.
-        seed: seed of all draws.
+        seed: seed of all random numbers.
     """
 
     bank: WaveformBank
     proposal: StratifiedProposal
+    parameters: tuple[str, ...]
+    signal_model: SignalModel
     estimator: Estimator
     detectors: tuple[Detector, ...]
-    spectra: Tensor
+    noise: TabulatedNoise
     snr_range: tuple[float, float] = (7.0, 60.0)
     jitter: float = 0.0015
     batch_size: int = 512
@@ -54,7 +66,7 @@ class Simulator:
 
     @torch.no_grad()
     def batch(self, index: int) -> Batch:
-        """The batch of an index.
+        """Simulates a batch.
 
         Args:
             index: number of the batch.
@@ -64,57 +76,109 @@ class Simulator:
         """
         rng = np.random.default_rng([self.seed, index])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        rows = self.bank.rows(index, self.batch_size, generator)
-        waves = torch.view_as_complex(self.bank.waves[rows].float())
-        signal, weights = self.signal(waves, rng, generator)
-        noise = torch.view_as_complex(torch.randn(*signal.shape, 2, generator=generator))
-        estimator = self.estimator
-        canonical = estimator.preprocess(signal + noise, weights, generator=generator)
-        theta = self.bank.theta[rows]
-        found = estimator.canonical.chirp_mass[canonical.template].double().numpy()
-        loudness = canonical.snr.square().sum(1).sqrt().numpy()
-        log_weight = self.proposal.log_weight(theta[:, 0].numpy()) - self.proposal.log_norm(found, loudness)
-        target = estimator.training_target(theta, canonical)
+        rows = self.bank.sample_rows(index, self.batch_size, generator)
+        theta, series = self.bank.theta[rows], torch.view_as_complex(self.bank.series[rows].float())
+        present = sample_present(self.batch_size, len(self.detectors))
+        noise_rows = self.noise.sample_rows(self.batch_size, generator)
+        weights = self.noise.weights_at(noise_rows)
+        data = self.simulate_signal(series, weights, rng, generator, present)
+        data += self.noise.sample_noise(noise_rows, generator)
+        canonical = self.estimator.preprocess(data, weights, present, generator)
+        template_mass = self.estimator.canonical.chirp_mass[canonical.template].double().numpy()
+        snr = canonical.snr.square().sum(1).sqrt().numpy()
+        chirp_mass = theta[:, self.parameters.index("chirp_mass")].numpy()
+        log_weight = self.proposal.log_weight(chirp_mass) - self.proposal.log_normalisation(template_mass, snr)
+        target = self.estimator.training_target(theta, canonical)
         return Batch(canonical.tokens, *target, torch.from_numpy(np.exp(log_weight)).float())
 
-    def signal(self, waves: Tensor, rng: np.random.Generator, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Signals as the detectors have them before the noise.
+    def simulate_signal(
+        self,
+        series: Series,
+        weights: Weights,
+        rng: np.random.Generator,
+        generator: torch.Generator,
+        present: Bool[Tensor, "batch detector"] | None = None,
+    ) -> Complex64[Tensor, "batch detector bin"]:
+        """Simulates the signals that the detectors record, without noise.
 
         Args:
-            waves: unit-norm waveforms under the reference weights, complex, shape (n, n_bins).
-            rng: source of sky and orientation.
-            generator: source of spectra, times and signal-to-noises.
+            series: series of joint unit norm under the reference weights, shape (n, S, n_bins).
+            weights: whitening weights over the reference weights, shape (n, detector, n_bins).
+            rng: source of sky positions and orientations.
+            generator: source of times and signal-to-noise ratios.
+            present: whether each detector is present, shape (n, detector); all are when None. Absent detectors do not
+                count for the signal-to-noise ratio.
 
         Returns:
-            Whitened signals and weights over the reference weights, both (n, detector, n_bins).
+            Whitened signals, shape (n, detector, n_bins).
         """
-        n = len(waves)
-        response, delays = self._respond(n, rng)
-        weights = torch.stack(
-            [spectra[torch.randint(len(spectra), (n,), generator=generator)] for spectra in self.spectra], dim=1
-        )
-        heard = torch.view_as_real(waves).square().sum(-1)[:, None] * weights.square()
-        power = heard.sum(-1) * torch.view_as_real(response).square().sum(-1)
+        response, delays = self._sample_responses(len(series), rng)
+        power = signal_power(series, response, weights)
+        if present is not None:
+            power = torch.where(present, power, 0.0)
         loudest = power.argmax(1, keepdim=True)
-        offset = torch.rand(n, 1, generator=generator) * 2 - 1
+        offset = torch.rand(len(series), 1, generator=generator) * 2 - 1
         times = delays - delays.gather(1, loudest) + self.jitter * offset
         low, high = np.log(self.snr_range)
-        target = torch.exp(low + (high - low) * torch.rand(n, generator=generator))
-        factor = response * (target / power.sum(1).sqrt())[:, None]
+        snr = torch.exp(low + (high - low) * torch.rand(len(series), generator=generator))
+        factor = response * (snr / power.sum(1).sqrt())[:, None, None]
         frequencies = torch.from_numpy(self.estimator.canonical.grid.frequencies).float()
-        angle = factor.angle()[..., None] - 2 * torch.pi * frequencies * times[..., None]
-        return waves[:, None] * torch.polar(factor.abs()[..., None] * weights, angle), weights
+        delay_angle = 2 * torch.pi * frequencies * times[..., None]
+        return reduce(
+            torch.add,
+            (
+                one[:, None] * torch.polar(own.abs()[..., None] * weights, own.angle()[..., None] - delay_angle)
+                for one, own in zip(series.unbind(1), factor.unbind(2), strict=True)
+            ),
+        )
 
-    def _respond(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Complex responses and delays after the geocentre (s), both (n, detector)."""
-        extrinsic = ExtrinsicPrior().sample(n, rng)
-        a_plus, a_cross = inclination_factors(extrinsic["theta_jn"], extrinsic["phase"])
+    def _sample_responses(self, n: int, rng: np.random.Generator) -> tuple[Response, PerDetector]:
+        """Responses (n, detector, S) and arrival times after the geocentre (n, detector), seconds."""
+        place = ExtrinsicPrior().sample(n, rng)
         responses, delays = [], []
         for detector in self.detectors:
-            fp, fc = detector.antenna_pattern(extrinsic["ra"], extrinsic["dec"], extrinsic["psi"], gmst=0.0)
-            responses.append(fp * a_plus + fc * a_cross)
-            delays.append(detector.time_delay(extrinsic["ra"], extrinsic["dec"], gmst=0.0))
+            fp, fc = detector.antenna_pattern(place["ra"], place["dec"], place["psi"], gmst=0.0)
+            responses.append(self.signal_model.response(fp, fc, place["theta_jn"], place["phase"]))
+            delays.append(detector.time_delay(place["ra"], place["dec"], gmst=0.0))
         return (
             torch.from_numpy(np.stack(responses, axis=1)).to(torch.complex64),
             torch.from_numpy(np.stack(delays, axis=1)).float(),
         )
+
+
+def signal_power(series: Series, response: Response, weights: Weights) -> PerDetector:
+    """Squared optimal signal-to-noise ratio in each detector, from the Gram matrix of the series.
+
+        rho_d^2 = sum_st Re[R_ds conj(R_dt) G_dst],        G_dst = sum_f w_d^2 h_s conj(h_t)
+
+    Args:
+        series: whitened series under the reference weights, shape (n, S, n_bins).
+        response: factors of the series, shape (n, detector, S).
+        weights: whitening weights over the reference weights, shape (n, detector, n_bins).
+
+    Returns:
+        Shape (n, detector).
+    """
+    squared_weights = weights.square()
+    terms = [
+        (torch.view_as_real(one).square().sum(-1)[:, None] * squared_weights).sum(-1)
+        * torch.view_as_real(own).square().sum(-1)
+        for one, own in zip(series.unbind(1), response.unbind(2), strict=True)
+    ]
+    for s, t in combinations(range(series.shape[1]), 2):
+        overlap = ((series[:, s] * series[:, t].conj())[:, None] * squared_weights).sum(-1)
+        terms.append(2 * (response[..., s] * response[..., t].conj() * overlap).real)
+    return reduce(torch.add, terms)
+
+
+def sample_present(n: int, n_detectors: int) -> Bool[Tensor, "batch detector"]:
+    """Draws which detectors are present in each example: all of them, as networks need all of their detectors so far.
+
+    Args:
+        n: number of examples.
+        n_detectors: number of detectors.
+
+    Returns:
+        Shape (n, n_detectors).
+    """
+    return torch.ones(n, n_detectors, dtype=torch.bool)

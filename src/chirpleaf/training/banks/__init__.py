@@ -1,1 +1,1 @@
-"""Waveform banks: what binaries they hold, who makes their rows, how they are kept in memory and on disk."""
+"""Waveform banks: proposal of the binaries, source of the waveforms, banks in memory and on disk, worker processes."""

@@ -1,6 +1,7 @@
-"""Waveform bank: the intrinsic half of the training data, computed on all free cores, renewed a little by each batch.
+"""Waveform bank: the intrinsic half of the training data, computed on all free cores and partly renewed by each batch.
 
-Sky, inclination, distance and noise are drawn anew for every batch; the waveform, which costs most, is kept for a few.
+Sky position, inclination, distance and noise are drawn anew for each batch. A waveform, which takes the most time, is
+used several times.
 """
 
 import torch
@@ -10,38 +11,38 @@ from torch.utils.data import get_worker_info
 from chirpleaf.training.banks.source import WaveformSource
 
 _MARGIN = 64
-"""Batches that other processes may be ahead or behind."""
+"""Batches by which worker processes may be ahead or behind: a wider margin keeps more rows from being drawn."""
 
 
 class WaveformBank:
-    """Binaries and their waveforms.
+    """Binaries and the series of their signals.
 
-    The rows are a ring: batch n writes `fresh` new ones after those of batch n - 1, over the oldest, and draws from the
-    rest but for a margin on either side, within which other processes may be writing theirs. Of several ranks, each has
-    a ring of its own, and its own batches.
+    The rows form a ring. Batch n writes `fresh` new rows after those of batch n - 1, over the oldest rows, and draws
+    from the other rows except a margin on either side, in which other processes may be writing. Each rank has its own
+    ring and its own batches.
 
     Args:
-        theta: chirp_mass (solar masses), mass_ratio, chi_1, chi_2; float64, shape (n, 4).
-        waves: unit-norm whitened waveforms, float16, shape (n, n_bins, 2).
-        source: makes new rows; None for a bank that stays as it is.
-        fresh: rows that a batch renews.
+        theta: parameters of the binaries, float64, shape (n, d).
+        series: whitened series of joint unit norm, float16, shape (n, S, n_bins, 2).
+        source: computes new rows; None for a bank that stays as it is.
+        fresh: number of rows that each batch renews.
     """
 
-    def __init__(self, theta: Tensor, waves: Tensor, source: WaveformSource | None = None, fresh: int = 0) -> None:
-        self.theta, self.waves = theta, waves
+    def __init__(self, theta: Tensor, series: Tensor, source: WaveformSource | None = None, fresh: int = 0) -> None:
+        self.theta, self.series = theta, series
         self._source, self._fresh = source, fresh if source else 0
         self._done = 0
 
     def __len__(self) -> int:
         return len(self.theta)
 
-    def rows(self, batch: int, n: int, generator: torch.Generator) -> Tensor:
-        """Rows for a batch, which is renewed first: a function of the batch's number and the generator alone.
+    def sample_rows(self, batch: int, n: int, generator: torch.Generator) -> Tensor:
+        """Renews the bank for a batch and draws rows; a function of the batch's number and the generator alone.
 
         Args:
             batch: number of the batch.
-            n: how many rows.
-            generator: draws them.
+            n: number of rows.
+            generator: source of randomness.
 
         Returns:
             Indices of rows, shape (n,).
@@ -56,20 +57,20 @@ class WaveformBank:
         return (places + (own + 1) * self._fresh) % len(self)
 
     def _renew(self, batch: int, source: WaveformSource) -> None:
-        """Brings the ring to what it is at a batch."""
+        """Brings the ring to its state at a batch of this rank."""
         whole = -(-len(self) // self._fresh)
         if batch + 1 < self._done:
             self._done = 0
-            theta, waves = source.first(len(self))
+            theta, series = source.first(len(self))
             self.theta.copy_(theta)
-            self.waves.copy_(waves)
+            self.series.copy_(series)
         first = max(self._done, batch + 1 - whole)
         if get_worker_info() and self._done > 0 and batch - self._done < _MARGIN:
-            first = batch  # the loader's other processes have the batches between, and write their rows
+            first = batch  # the other workers have the batches between, and write their rows
         for index in range(first, batch + 1):
-            new_theta, new_waves = source.renewal(index, self._fresh)
+            theta_rows, series_rows = source.renewal(index, self._fresh)
             rows = (torch.arange(self._fresh) + index * self._fresh) % len(self)
-            self.theta[rows], self.waves[rows] = torch.from_numpy(new_theta), torch.from_numpy(new_waves)
+            self.theta[rows], self.series[rows] = torch.from_numpy(theta_rows), torch.from_numpy(series_rows)
         self._done = max(self._done, batch + 1)
 
 
@@ -77,12 +78,12 @@ def build_waveform_bank(source: WaveformSource, n: int, *, fresh: int = 0, worke
     """Computes a bank; the same source gives the same bank on any number of workers.
 
     Args:
-        source: makes the rows.
-        n: number of waveforms, of all its ranks.
-        fresh: waveforms that each batch renews.
+        source: computes the rows.
+        n: number of waveforms in the banks of all ranks.
+        fresh: number of waveforms that each batch renews.
         workers: processes.
 
     Returns:
-        The bank, or a rank's part of it, in memory that forked processes share.
+        The bank, or this rank's part of it, in memory that forked processes share.
     """
     return WaveformBank(*source.first(-(-n // source.ranks.size), workers), source, fresh)

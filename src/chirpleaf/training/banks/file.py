@@ -1,9 +1,12 @@
-"""Bank files: waveform banks larger than memory, or dearer than one training should pay for, in HDF5.
+"""Bank files: waveform banks in HDF5 that are larger than memory, or too expensive to compute for one training.
 
-A file is made piece by piece, by any number of processes in any order; what is in it depends on its source alone. It
-holds `theta` (n, 4) and `waves` (n, n_bins, 2), each whole and uncompressed, so that training maps them into memory and
-reads no more than the rows that it draws; and of each piece the seed of its binaries and the SHA-256 of its rows, which
-is written last: a piece without it, or whose rows have another, is made again.
+A file is written in pieces, by any number of processes in any order; its content depends on its source alone. It holds
+the parameters `theta` (n, d) and the `series` (n, S, n_bins, 2), each contiguous and uncompressed, so that training
+maps them into memory and reads only the rows that it draws. For each piece it holds the seed of its binaries and the
+SHA-256 hash of its rows, which is written last: a piece without a hash, or with other rows than those of its hash, is
+computed again.
+
+Files of format 1 hold `waves` (n, n_bins, 2): the one series of a quadrupole signal.
 """
 
 import hashlib
@@ -20,21 +23,24 @@ import torch
 
 from chirpleaf.errors import InputError
 from chirpleaf.training.banks.bank import WaveformBank
-from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.banks.source import CHUNK, Rows, WaveformSource
 
-FORMAT = "chirpleaf-bank 1"
-_UNMADE = bytes(32)
+FORMAT = "chirpleaf-bank 2"
+"""Format of new files."""
+_SERIES_NAMES = {"chirpleaf-bank 1": "waves", FORMAT: "series"}
+"""Name of the dataset of the series, for each format that can be read."""
+_NO_HASH = bytes(32)
+"""Hash of a piece that has not been written."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Rows that are made and checked together.
+    """Rows that are computed and checked together.
 
     Attributes:
-        number: its place in the file.
-        start: first row.
-        stop: row after the last.
+        number: number of the piece in the file.
+        start: number of the first row.
+        stop: number after the last row.
     """
 
     number: int
@@ -43,24 +49,30 @@ class Piece:
 
 
 class BankFile:
-    """A bank on disk.
+    """A waveform bank on disk.
 
     Args:
-        path: an HDF5 file that `create` has made.
+        path: an HDF5 file made by `create`.
 
     Raises:
-        InputError: there is none, or it is something else.
+        InputError: there is no such file, or it is no bank.
+
+    Attributes:
+        path: the file.
+        description: what its rows depend on; see `describe_source`.
+        size: rows of a piece.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
             with h5py.File(path) as file:
-                if file.attrs.get("format") != FORMAT:
+                if file.attrs.get("format") not in _SERIES_NAMES:
                     raise InputError(f"expected a bank by `chirpleaf bank`; got {path}: make one")
+                self._series_name = _SERIES_NAMES[file.attrs["format"]]
                 self.description: dict[str, Any] = json.loads(file.attrs["source"])
                 self.size = int(file.attrs["piece"])
-                self._shape = file["waves"].shape
+                self._shape = file[self._series_name].shape
         except (OSError, KeyError) as error:
             raise InputError(f"expected a bank file; got {path} ({error}): make one by `chirpleaf bank`") from error
 
@@ -69,26 +81,29 @@ class BankFile:
 
     @classmethod
     def create(cls, path: Path, source: WaveformSource, n: int, piece: int) -> "BankFile":
-        """Makes an empty file, with all of its room on the disk.
+        """Makes an empty file and reserves its space on the disk.
 
         Args:
-            path: where; a file there is replaced.
-            source: makes the rows.
+            path: the file; replaced if it exists.
+            source: computes the rows.
             n: number of rows.
-            piece: rows of a piece, a divisor of 8192.
+            piece: number of rows in a piece, a divisor of 8192.
+
+        Returns:
+            The file.
 
         Raises:
-            InputError: a piece of another length, or no room for the file.
+            InputError: the length of a piece is no divisor of 8192, or the disk has no room for the file.
         """
         if piece < 1 or CHUNK % piece:
             raise InputError(f"expected pieces of a power of two, at most {CHUNK} rows; got {piece}: round it")
         n_pieces = -(-n // piece)
         try:
             with h5py.File(path, "w") as file:
-                file.attrs.update({"format": FORMAT, "piece": piece, "source": json.dumps(describe(source))})
+                file.attrs.update({"format": FORMAT, "piece": piece, "source": json.dumps(describe_source(source))})
                 for name, shape, kind in (
-                    ("theta", (n, 4), np.float64),
-                    ("waves", (n, source.grid.n_bins, 2), np.float16),
+                    ("theta", (n, len(source.parameters)), np.float64),
+                    ("series", (n, *source.row_shape), np.float16),
                     ("sha256", (n_pieces, 32), np.uint8),
                     ("seed", (n_pieces, 2), np.int64),
                 ):
@@ -102,59 +117,59 @@ class BankFile:
         return cls(path)
 
     def pieces(self) -> list[Piece]:
-        """All pieces."""
+        """All pieces of the file, in order."""
         starts = range(0, len(self), self.size)
         return [Piece(number, start, min(start + self.size, len(self))) for number, start in enumerate(starts)]
 
     def missing(self) -> list[Piece]:
-        """Pieces that are not made, or whose rows are not those of their hash."""
+        """Pieces that are not written, or whose rows do not have their hash."""
         with h5py.File(self.path) as file:
-            theta, waves, digests = file["theta"], file["waves"], file["sha256"][:]
+            theta, series, hashes = file["theta"], file[self._series_name], file["sha256"][:]
             return [
                 piece
                 for piece in self.pieces()
-                if (wanted := digests[piece.number].tobytes()) == _UNMADE
-                or _digest((theta[piece.start : piece.stop], waves[piece.start : piece.stop])) != wanted
+                if (expected := hashes[piece.number].tobytes()) == _NO_HASH
+                or _hash_rows((theta[piece.start : piece.stop], series[piece.start : piece.stop])) != expected
             ]
 
     def write(self, made: Iterator[tuple[Piece, Rows]], *, seed: int) -> Iterator[Piece]:
-        """Writes pieces as they come, and gives each on that is safe in the file.
+        """Writes pieces as they arrive.
 
         Args:
             made: pieces and their rows.
-            seed: of the source.
+            seed: seed of the source.
+
+        Yields:
+            Each piece when it is in the file.
 
         Raises:
-            InputError: the disk does not take it.
+            InputError: the disk has no room.
         """
         try:
             with h5py.File(self.path, "r+") as file:
-                for piece, (theta, waves) in made:
+                for piece, (theta, series) in made:
                     file["theta"][piece.start : piece.stop] = theta
-                    file["waves"][piece.start : piece.stop] = waves
+                    file[self._series_name][piece.start : piece.stop] = series.reshape(-1, *self._shape[1:])
                     file["seed"][piece.number] = seed, piece.start // CHUNK
                     file.flush()
-                    file["sha256"][piece.number] = np.frombuffer(_digest((theta, waves)), np.uint8)
+                    file["sha256"][piece.number] = np.frombuffer(_hash_rows((theta, series)), np.uint8)
                     file.flush()
                     yield piece
         except OSError as error:
             raise InputError(f"expected room for {self.path}; got `{error}`: free some and add --resume") from error
 
     def check(self, source: WaveformSource) -> None:
-        """Compares the file with a source.
+        """Checks that a source computes the rows of this file.
 
         Args:
-            source: what should have made it.
+            source: the source.
 
         Raises:
-            InputError: another one did.
+            InputError: the rows come from another source.
         """
-        wanted = json.loads(json.dumps(describe(source)))
-        other = [
-            name
-            for name in wanted
-            if name not in _REMARKS and self.description.get(name, _ABSENT.get(name)) != wanted[name]
-        ]
+        wanted = json.loads(json.dumps(describe_source(source)))
+        found = _FORMAT_1 | self.description
+        other = [name for name in wanted if name not in _VERSIONS and found.get(name) != wanted[name]]
         if other:
             raise InputError(
                 f"expected a bank of this preset; got {self.path}, made with another {', '.join(other)}: make one by "
@@ -162,13 +177,16 @@ class BankFile:
             )
 
     def bank(self, source: WaveformSource) -> WaveformBank:
-        """The rows, mapped into memory; of several ranks each has a part of its own.
+        """Maps the rows into memory; each rank gets a part of its own.
 
         Args:
-            source: what should have made them, for the ranks that it names.
+            source: the source of the rows, with the place of this process.
+
+        Returns:
+            The bank.
 
         Raises:
-            InputError: another one did, or the file is not finished.
+            InputError: the rows come from another source, or the file is not finished.
         """
         self.check(source)
         with h5py.File(self.path) as file:
@@ -177,33 +195,43 @@ class BankFile:
             start, stop = (
                 len(self) * place // source.ranks.size for place in (source.ranks.rank, source.ranks.rank + 1)
             )
-            theta, offset = file["theta"][start:stop], file["waves"].id.get_offset()
-        # Copy-on-write: torch wants memory that it could write to, and nothing of it reaches the file.
-        waves = np.memmap(self.path, np.float16, "c", offset, self._shape)[start:stop]
-        return WaveformBank(torch.from_numpy(theta), torch.from_numpy(waves))
+            theta, offset = file["theta"][start:stop], file[self._series_name].id.get_offset()
+        # Copy-on-write, as torch requires writable memory; the file stays unchanged.
+        series = np.memmap(self.path, np.float16, "c", offset, self._shape)[start:stop]
+        return WaveformBank(torch.from_numpy(theta), torch.from_numpy(series).view(-1, *source.row_shape))
 
 
-def describe(source: WaveformSource) -> dict[str, Any]:
-    """What the rows of a source depend on, as JSON values; and what made them."""
+def describe_source(source: WaveformSource) -> dict[str, Any]:
+    """Describes what the rows of a source depend on, and the versions that compute them.
+
+    Args:
+        source: the source.
+
+    Returns:
+        JSON values.
+    """
     digest = hashlib.sha256(source.grid.frequencies.tobytes() + source.reference_weights.tobytes())
     return {
-        "approximant": source.approximant,
+        "approximant": source.signal.approximant,
+        "harmonics": source.signal.harmonics,
+        "parameters": source.parameters,
         "prior": asdict(source.proposal.prior),
         "strata": source.proposal.n_strata,
         "seed": source.seed,
         "grid": digest.hexdigest(),
-        **{name: version(name) for name in _REMARKS},
+        **{name: version(name) for name in _VERSIONS},
     }
 
 
-_ABSENT = {"strata": StratifiedProposal.n_strata}
-"""Values of the settings that older files do not mention."""
+_VERSIONS = ("chirpleaf", "lalsuite")
+"""Parts of the description that may differ between the file and the source."""
 
-_REMARKS = ("chirpleaf", "lalsuite")
-"""What a file says of its origin that need not be so again."""
+_FORMAT_1 = {"harmonics": [2], "parameters": ["chirp_mass", "mass_ratio", "chi_1", "chi_2"], "strata": 64}
+"""Parts of the description that files of format 1 do not mention."""
 
 
-def _digest(rows: Rows) -> bytes:
+def _hash_rows(rows: Rows) -> bytes:
+    """SHA-256 of parameters and series."""
     digest = hashlib.sha256()
     for part in rows:
         digest.update(np.ascontiguousarray(part).tobytes())

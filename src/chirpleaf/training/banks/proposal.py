@@ -1,15 +1,15 @@
-"""Where training binaries are drawn, and the weights that leave the learnt posterior unbiased.
+"""Proposal of the training binaries, and importance weights that keep the learnt posterior unbiased.
 
-A prior uniform in component masses holds one binary in sixty below a chirp mass of 14: a network trained on plain draws
-would hardly see them. Binaries are therefore drawn evenly over strata of ln(chirp mass), within each stratum from the
-prior, and weighted by w = pi / p. A loss -w ln q(theta | d) / g(d) is minimised by the posterior under the prior pi
-whatever the positive function g of the data. The best one would be the mean of w given d, so that no data outweigh
-others; with M the chirp mass of the best template and rho its signal-to-noise,
+A prior uniform in component masses has one binary in sixty below a chirp mass of 14 solar masses, so a network trained
+on draws from it would hardly see such binaries. They are therefore drawn in equal numbers from strata of ln(chirp
+mass), from the prior within each stratum, with the importance weight w = pi / p. A loss -w ln q(theta | d) / g(d) is
+minimised by the posterior under the prior pi for any positive function g of the data. The best choice is the mean of w
+given d, so that no data outweigh others. With the chirp mass M of the best template and its signal-to-noise ratio rho,
 
     g(d) = (1 - a) w(M) + a,        a = exp(-(rho / 8)^2),
 
-a being about how often noise has chosen the template. Without it, a light or heavy template chosen by noise, where w(M)
-is next to nothing, would give its example the weight of a thousand others.
+where a is about the probability that noise has chosen the template. Without a, an example whose template noise has
+chosen near an end of the range, where w(M) is almost zero, would have the weight of a thousand others.
 """
 
 from dataclasses import dataclass, replace
@@ -20,17 +20,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.physics.priors import IntrinsicPrior
 
-_QUIET = 8.0
-"""Signal-to-noise below which noise may well have chosen the template."""
+_QUIET_SNR = 8.0
+"""Signal-to-noise ratio below which noise has probably chosen the template."""
 
 
 @dataclass(frozen=True)
 class StratifiedProposal:
-    """Draws evenly over equal strata of ln(chirp mass).
+    """Distribution with the same probability for each of equal strata of ln(chirp mass).
 
     Args:
-        prior: the prior within the strata.
-        n_strata: number of strata.
+        prior: prior of the binaries, from which they are drawn within a stratum.
+        n_strata: number of strata; 1 gives the prior.
 
     Example:
         >>> proposal = StratifiedProposal(IntrinsicPrior(), n_strata=8)
@@ -44,7 +44,7 @@ class StratifiedProposal:
 
     @cached_property
     def edges(self) -> NDArray[np.float64]:
-        """Edges of the strata, shape (n_strata + 1,), solar masses."""
+        """Edges of the strata in chirp mass, shape (n_strata + 1,), solar masses."""
         return np.geomspace(*self.prior.chirp_mass_range, self.n_strata + 1)
 
     @cached_property
@@ -61,11 +61,11 @@ class StratifiedProposal:
         """Draws binaries in random order.
 
         Args:
-            n: how many, at least one.
+            n: number of binaries, at least one.
             rng: source of randomness.
 
         Returns:
-            `chirp_mass` (solar masses), `mass_ratio`, `chi_1`, `chi_2`, each of shape (n,).
+            Parameter name to values, each of shape (n,), as from the prior.
         """
         counts = np.bincount(rng.integers(self.n_strata, size=n), minlength=self.n_strata)
         draws = [self._strata[index].sample(int(counts[index]), rng) for index in np.flatnonzero(counts)]
@@ -73,10 +73,10 @@ class StratifiedProposal:
         return {name: np.concatenate([draw[name] for draw in draws])[order] for name in draws[0]}
 
     def log_weight(self, chirp_mass: ArrayLike) -> NDArray[np.float64]:
-        """ln(pi / p), prior over proposal.
+        """Logarithm of the importance weight, ln(pi / p).
 
         Args:
-            chirp_mass: any shape, solar masses.
+            chirp_mass: chirp masses of any shape, solar masses.
 
         Returns:
             Log weights, same shape.
@@ -84,15 +84,15 @@ class StratifiedProposal:
         stratum = np.searchsorted(self.edges, np.asarray(chirp_mass), side="right") - 1
         return self._log_weights[np.clip(stratum, 0, self.n_strata - 1)]
 
-    def log_norm(self, found: ArrayLike, snr: ArrayLike) -> NDArray[np.float64]:
-        """ln g of data.
+    def log_normalisation(self, template_mass: ArrayLike, snr: ArrayLike) -> NDArray[np.float64]:
+        """Logarithm of the function g of the data, by which weights are divided.
 
         Args:
-            found: chirp masses of their best templates, any shape, solar masses.
-            snr: network signal-to-noises of these, same shape.
+            template_mass: chirp masses of the best templates, any shape, solar masses.
+            snr: signal-to-noise ratios of these templates in all detectors together, same shape.
 
         Returns:
-            Same shape.
+            ln g, same shape.
         """
-        chance = np.exp(-((np.asarray(snr) / _QUIET) ** 2))
-        return np.asarray(np.log((1 - chance) * np.exp(self.log_weight(found)) + chance))
+        chance = np.exp(-((np.asarray(snr) / _QUIET_SNR) ** 2))
+        return np.asarray(np.log((1 - chance) * np.exp(self.log_weight(template_mass)) + chance))

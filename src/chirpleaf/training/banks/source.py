@@ -1,8 +1,8 @@
-"""Waveform source: the rows of a bank, each a function of the seed and its number, whoever computes it.
+"""Waveform source: computes the rows of a bank; each row is a function of the seed and its number.
 
-Rows are face-on waveforms on the multiband grid, carrier and reference weights included, scaled to unit norm, as
-float16 pairs (real, imaginary): rounding adds 5e-4 of the signal, far below the noise at any signal-to-noise ratio of
-interest.
+A row holds the series of a binary's signal model on the multiband grid, with carrier and reference weights, scaled to a
+joint norm of one. Pairs (real, imaginary) of float16 round by 5e-4 of the signal, far below the noise at any relevant
+signal-to-noise ratio.
 """
 
 from collections.abc import Iterator
@@ -15,71 +15,102 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from chirpleaf.physics.signals.quadrupole import face_on
+from chirpleaf.physics.signals import SignalModel
 from chirpleaf.representation.multiband import FloatArray, Multiband
 from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
 
 Rows = tuple[NDArray[np.float64], NDArray[np.float16]]
-"""Binaries (n, 4) and their waveforms (n, n_bins, 2)."""
+"""Parameters of binaries (n, d) and their series (n, S, n_bins, 2)."""
 
 CHUNK = 8192
-"""Rows whose binaries are drawn together."""
-_PARAMETERS = ("chirp_mass", "mass_ratio", "chi_1", "chi_2")
+"""Rows whose binaries are drawn with one generator."""
 
 
 @dataclass(frozen=True)
 class WaveformSource:
-    """What a process needs to make any rows of a bank.
+    """Everything that a process needs to compute any rows of a bank.
 
     Attributes:
-        proposal: where binaries are drawn.
+        proposal: distribution of the binaries.
+        parameters: names of the parameters, in the order of the columns.
+        signal: signal model.
         grid: the multiband grid.
-        reference_weights: whitening weights of the reference detector, shape (n_bins,).
-        approximant: waveform model.
-        seed: seed of the draws.
-        ranks: of several ranks each has rows of its own.
+        reference_weights: whitening weights of the reference detector, shape (n_bins,), Hz.
+        seed: seed of the binaries.
+        ranks: the place of this process; each rank has rows of its own.
     """
 
     proposal: StratifiedProposal
+    parameters: tuple[str, ...]
+    signal: SignalModel
     grid: Multiband
     reference_weights: FloatArray
-    approximant: str
     seed: int
     ranks: Ranks = ALONE
 
+    @property
+    def row_shape(self) -> tuple[int, int, int]:
+        """Shape of the series of one row: (S, n_bins, 2)."""
+        return len(self.signal.harmonics), self.grid.n_bins, 2
+
     def rows(self, start: int, stop: int) -> Rows:
-        """Some of the first rows, all of one chunk."""
+        """Computes rows of the initial bank.
+
+        Args:
+            start: number of the first row.
+            stop: number after the last row, in the same chunk of 8192.
+
+        Returns:
+            Parameters and series.
+        """
         chunk, first = divmod(start, CHUNK)
-        binaries = self._binaries(CHUNK, [self.seed, self._number(chunk)])
-        return self._with_waves(binaries[first : first + stop - start])
+        theta = self._sample_binaries(CHUNK, [self.seed, self._global_number(chunk)])
+        return self._add_series(theta[first : first + stop - start])
 
     def renewal(self, index: int, n: int) -> Rows:
-        """The `n` new rows of this rank's batch of an index."""
-        return self._with_waves(self._binaries(n, [self.seed, self._number(index), 1]))
+        """Computes the new rows of a batch.
+
+        Args:
+            index: number of the batch among those of this rank.
+            n: number of rows.
+
+        Returns:
+            Parameters and series.
+        """
+        return self._add_series(self._sample_binaries(n, [self.seed, self._global_number(index), 1]))
 
     def first(self, n: int, workers: int = 1) -> tuple[Tensor, Tensor]:
-        """The first rows, on any number of processes; in memory that forked processes share."""
-        theta = torch.empty(n, len(_PARAMETERS), dtype=torch.float64).share_memory_()
-        waves = torch.empty(n, self.grid.n_bins, 2, dtype=torch.float16).share_memory_()
-        starts = range(0, n, CHUNK)
-        for start, (some_theta, some_waves) in zip(starts, self._chunks(starts, n, workers), strict=True):
-            rows = slice(start, start + len(some_theta))
-            theta[rows], waves[rows] = torch.from_numpy(some_theta), torch.from_numpy(some_waves)
-        return theta, waves
+        """Computes the initial bank.
 
-    def _number(self, index: int) -> int:
-        """What a rank's index is among those of all ranks."""
+        Args:
+            n: number of rows.
+            workers: processes; their number does not change the result.
+
+        Returns:
+            Parameters (n, d), float64, and series (n, S, n_bins, 2), float16, in memory that forked processes share.
+        """
+        theta = torch.empty(n, len(self.parameters), dtype=torch.float64).share_memory_()
+        series = torch.empty(n, *self.row_shape, dtype=torch.float16).share_memory_()
+        starts = range(0, n, CHUNK)
+        for start, (some_theta, some_series) in zip(starts, self._compute_chunks(starts, n, workers), strict=True):
+            rows = slice(start, start + len(some_theta))
+            theta[rows], series[rows] = torch.from_numpy(some_theta), torch.from_numpy(some_series)
+        return theta, series
+
+    def _global_number(self, index: int) -> int:
+        """Number of a rank's chunk or batch among those of all ranks."""
         return index * self.ranks.size + self.ranks.rank
 
-    def _binaries(self, n: int, seed: list[int]) -> NDArray[np.float64]:
+    def _sample_binaries(self, n: int, seed: list[int]) -> NDArray[np.float64]:
         binaries = self.proposal.sample(n, np.random.default_rng(seed))
-        return np.stack([binaries[name] for name in _PARAMETERS], axis=1)
+        return np.stack([binaries[name] for name in self.parameters], axis=1)
 
-    def _with_waves(self, theta: NDArray[np.float64]) -> Rows:
-        return theta, unit_waves(theta, self.grid, self.reference_weights, self.approximant)
+    def _add_series(self, theta: NDArray[np.float64]) -> Rows:
+        binaries = dict(zip(self.parameters, theta.T, strict=True))
+        return theta, unit_series(binaries, self.signal, self.grid, self.reference_weights)
 
-    def _chunks(self, starts: range, n: int, workers: int) -> Iterator[Rows]:
+    def _compute_chunks(self, starts: range, n: int, workers: int) -> Iterator[Rows]:
         stops = [min(start + CHUNK, n) for start in starts]
         if workers <= 1 or len(starts) == 1:
             yield from map(self.rows, starts, stops)
@@ -88,21 +119,22 @@ class WaveformSource:
             yield from pool.map(self.rows, starts, stops)
 
 
-def unit_waves(
-    theta: FloatArray, grid: Multiband, reference_weights: FloatArray, approximant: str
+def unit_series(
+    binaries: dict[str, NDArray[np.float64]], signal: SignalModel, grid: Multiband, reference_weights: FloatArray
 ) -> NDArray[np.float16]:
-    """Face-on waveforms, whitened by the reference weights, of unit norm.
+    """Series of a signal model, whitened by the reference weights and scaled to a joint norm of one for each binary.
 
     Args:
-        theta: chirp_mass (solar masses), mass_ratio, chi_1, chi_2; shape (n, 4).
+        binaries: parameter name to values, each of shape (n,).
+        signal: signal model.
         grid: the multiband grid.
-        reference_weights: shape (n_bins,).
-        approximant: waveform model.
+        reference_weights: whitening weights of the reference detector, shape (n_bins,), Hz.
 
     Returns:
-        Real and imaginary parts, shape (n, n_bins, 2).
+        Real and imaginary parts, shape (n, S, n_bins, 2).
     """
-    hp = face_on(dict(zip(_PARAMETERS, theta.T, strict=True)), grid.frequencies, approximant)
-    whitened = hp * (grid.carrier(grid.frequencies) * reference_weights)
-    whitened /= np.sqrt(np.sum(np.abs(whitened) ** 2, axis=1, keepdims=True))
-    return np.stack([whitened.real, whitened.imag], axis=-1).astype(np.float16)
+    whitened = signal.series(binaries, grid.frequencies) * (grid.carrier(grid.frequencies) * reference_weights)
+    joint = whitened.reshape(len(whitened), -1)
+    joint /= np.sqrt(np.sum(np.abs(joint) ** 2, axis=1, keepdims=True))
+    unit = joint.reshape(whitened.shape)
+    return np.stack([unit.real, unit.imag], axis=-1).astype(np.float16)

@@ -1,6 +1,6 @@
-"""Workers: the processes that make a bank, by Dask: those of this machine, or of a cluster that is running.
+"""Workers: processes that compute a bank with Dask, on this machine or on a running cluster.
 
-A worker that dies costs the pieces that it was making, which others make again. Dask comes with `chirpleaf[bank]`.
+When a worker dies, other workers compute its unfinished pieces again. The extra `chirpleaf[bank]` installs Dask.
 """
 
 import logging
@@ -14,40 +14,43 @@ from chirpleaf.errors import InputError
 from chirpleaf.training.banks.file import Piece
 from chirpleaf.training.banks.source import Rows, WaveformSource
 
-_AHEAD = 3
-"""Pieces that a worker has before it, so that none waits and few are in memory."""
-_ANSWER = 20
-"""Seconds in which a scheduler must answer and have a worker."""
+_QUEUED = 3
+"""Pieces that are submitted for each worker: enough that no worker waits, few enough for memory."""
+_TIMEOUT = 20
+"""Seconds within which a scheduler must answer and have a worker."""
 
 
-def make(
+def compute_pieces(
     pieces: Sequence[Piece], source: WaveformSource, *, workers: int = 1, scheduler: str | None = None
 ) -> Iterator[tuple[Piece, Rows]]:
-    """Makes pieces, in whatever order they are done.
+    """Computes pieces of a bank.
 
     Args:
-        pieces: which.
-        source: makes their rows.
-        workers: processes on this machine, where there is no scheduler.
+        pieces: the pieces.
+        source: computes their rows.
+        workers: processes on this machine; not used with a scheduler.
         scheduler: address of a Dask scheduler, such as tcp://10.0.0.1:8786.
+
+    Yields:
+        Pieces and their rows, in the order in which they are finished.
 
     Raises:
         InputError: the scheduler does not answer or has no workers, or a piece kills one worker after another.
     """
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with ExitStack() as stack:
-        client = _connected(stack, workers, scheduler)
+        client = _connect(stack, workers, scheduler)
         waiting = iter(pieces)
 
-        def submitted(n: int) -> dict["distributed.Future[Rows]", Piece]:
-            some = islice(waiting, n)
-            return {client.submit(source.rows, piece.start, piece.stop, pure=False): piece for piece in some}
+        def submit(n: int) -> dict["distributed.Future[Rows]", Piece]:
+            next_pieces = islice(waiting, n)
+            return {client.submit(source.rows, piece.start, piece.stop, pure=False): piece for piece in next_pieces}
 
-        futures = submitted(_AHEAD * sum(client.nthreads().values()))
+        futures = submit(_QUEUED * sum(client.nthreads().values()))
         done = distributed.as_completed(futures, loop=client.loop, with_results=True)
         try:
             for future, rows in done:
-                following = submitted(1)
+                following = submit(1)
                 futures |= following
                 done.update(following)
                 yield futures.pop(future), rows
@@ -58,16 +61,16 @@ def make(
             ) from error
 
 
-def _connected(stack: ExitStack, workers: int, scheduler: str | None) -> distributed.Client:
-    """A client whose workers are there."""
+def _connect(stack: ExitStack, workers: int, scheduler: str | None) -> distributed.Client:
+    """A client with at least one worker."""
     try:
         where = scheduler or stack.enter_context(
             distributed.LocalCluster(
                 n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
             )
         )
-        client = stack.enter_context(distributed.Client(where, timeout=_ANSWER, set_as_default=False))
-        client.wait_for_workers(1, timeout=_ANSWER)
+        client = stack.enter_context(distributed.Client(where, timeout=_TIMEOUT, set_as_default=False))
+        client.wait_for_workers(1, timeout=_TIMEOUT)
     except (OSError, ValueError) as error:
         raise InputError(
             f"expected a Dask scheduler with workers; got {scheduler or 'none here'} ({error}): start them first"

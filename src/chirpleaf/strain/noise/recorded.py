@@ -1,0 +1,217 @@
+"""Recorded noise: segments of strain without a signal, cut and windowed like the data of an event.
+
+Recorded noise is neither Gaussian nor stationary, and its power spectral density is an estimate, as in an analysis of
+an event. The segments overlap at random, so n of them are independent only while n times their length is well below the
+length of the recording.
+
+**Time slides.** By default, the segments of the detectors are cut at independent times. The number of different
+combinations is then much larger than that of segments, at the price of correlations between the detectors, which
+recorded noise hardly has. Without slides, all detectors are cut at the same time.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from chirpleaf.errors import InputError
+from chirpleaf.strain.events import events, load_event
+from chirpleaf.strain.noise.source import Bins, NoiseDraw, NoiseTable
+from chirpleaf.strain.psd import PowerSpectralDensity
+from chirpleaf.strain.psd_estimation import welch
+from chirpleaf.strain.segment import AFTER_TRIGGER, cut_segment
+from chirpleaf.strain.strain import Spectrum, Strain
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedNoise:
+    """Segments of recorded strain, whitened by the Welch estimates of the recordings they come from.
+
+    Attributes:
+        recordings: name of each recording to the strain of its detectors. Gaps, and signals that `mask_signal` has
+            taken out, are neither cut nor used for the estimates.
+        slides: whether the detectors' segments are cut at independent times.
+
+    Example:
+        >>> noise = RecordedNoise.from_events("GW150914")
+        >>> frequencies = np.arange(20.0, 1024.0, 0.25)
+        >>> draw = noise.sample(("H1", "L1"), frequencies, 4.0, np.random.default_rng(1))
+        >>> draw.origin, draw.strain.shape
+        ('GW150914', (2, 4016))
+    """
+
+    recordings: Mapping[str, Mapping[str, Strain]]
+    slides: bool = field(default=True, kw_only=True)
+
+    @classmethod
+    def from_events(cls, *names: str, before: float = 4.0, after: float = 2.0, slides: bool = True) -> "RecordedNoise":
+        """Off-source noise near embedded events.
+
+        Args:
+            names: names of embedded events; all of them when none is given.
+            before: seconds before the trigger that are left out; at least the time that the signal spends in band.
+            after: seconds after the trigger that are left out.
+            slides: whether the detectors' segments are cut at independent times.
+
+        Returns:
+            The source.
+
+        Raises:
+            InputError: an event of that name is not embedded.
+        """
+        recordings = {
+            name: {
+                detector: mask_signal(strain, events()[name].trigger_time, before=before, after=after)
+                for detector, strain in load_event(name).items()
+            }
+            for name in names or tuple(events())
+        }
+        return cls(recordings, slides=slides)
+
+    @cached_property
+    def _densities(self) -> dict[str, dict[str, PowerSpectralDensity]]:
+        """Welch estimates by recording and detector."""
+        return {
+            name: {detector: welch(strain) for detector, strain in recording.items()}
+            for name, recording in self.recordings.items()
+        }
+
+    def sample(
+        self, detectors: tuple[str, ...], frequencies: Spectrum, duration: float, rng: np.random.Generator
+    ) -> NoiseDraw:
+        """Cuts a segment of each detector at random times of one recording; see `NoiseSource.sample`.
+
+        Args:
+            detectors: names of the detectors, in order.
+            frequencies: multiples of 1 / duration, shape (F,), Hz.
+            duration: length of the segment, seconds.
+            rng: source of randomness.
+
+        Returns:
+            The draw, with recorded strain; its origin is the name of the recording.
+
+        Raises:
+            InputError: no recording has enough strain of all detectors, or its sampling rate is too low.
+        """
+        starts = self._find_starts(detectors, duration)
+        lengths = np.array([min(_total_length(intervals) for intervals in found) for found in starts.values()])
+        name = list(starts)[rng.choice(len(starts), p=lengths / lengths.sum())]
+        segments = []
+        for detector, start in zip(detectors, self._draw_starts(starts[name], rng), strict=True):
+            strain, psd = self.recordings[name][detector], self._densities[name][detector]
+            time = start + duration - AFTER_TRIGGER
+            segments.append(
+                cut_segment(
+                    {detector: strain},
+                    {detector: psd},
+                    reference_time=time,
+                    duration=duration,
+                    frequencies=frequencies,
+                )
+            )
+        psd_rows, strain_rows = ([getattr(one, part)[0] for one in segments] for part in ("psd", "strain"))
+        return NoiseDraw(np.stack(psd_rows), duration, name, np.stack(strain_rows))
+
+    def tabulate(
+        self, detectors: tuple[str, ...], bins: Bins, reference_weights: np.ndarray, n: int, *, seed: int
+    ) -> NoiseTable:
+        """Cuts and whitens n segments of each detector; see `NoiseSource.tabulate`.
+
+        Args:
+            detectors: names of the detectors, in order.
+            bins: bins of the whitened data.
+            reference_weights: whitening weights of a reference detector, shape (bin,), Hz.
+            n: number of segments of each detector.
+            seed: seed of the times.
+
+        Returns:
+            The table, with whitened noise. With slides, rows are drawn independently for each detector.
+
+        Raises:
+            InputError: as for `sample`.
+        """
+        rng = np.random.default_rng(seed)
+        shape = (len(detectors), n, len(reference_weights))
+        weights, noise = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.complex64)
+        for row in range(n):
+            draw = self.sample(detectors, bins.native_frequencies, bins.duration, rng)
+            data, own_weights = bins.compress(draw.realise(rng), draw.psd)
+            weights[:, row], noise[:, row] = own_weights / reference_weights, data
+        return NoiseTable(weights, noise, coherent=not self.slides)
+
+    def _find_starts(self, detectors: tuple[str, ...], duration: float) -> dict[str, list[list[Interval]]]:
+        """Name of each suitable recording to each detector's intervals of GPS start times."""
+        found = {}
+        for name, recording in self.recordings.items():
+            if not all(detector in recording for detector in detectors):
+                continue
+            own = [list(_start_intervals(recording[detector], duration)) for detector in detectors]
+            if not self.slides:
+                own = [_intersect(own)] * len(own)
+            if all(_total_length(intervals) > 0 for intervals in own):
+                found[name] = own
+        if not found:
+            raise InputError(
+                f"expected a recording with {duration:g} s of good strain of {', '.join(detectors)}; got none: give "
+                "longer strain or a shorter segment"
+            )
+        return found
+
+    def _draw_starts(self, intervals: list[list[Interval]], rng: np.random.Generator) -> list[float]:
+        """A GPS start time for each detector."""
+        if self.slides:
+            return [_draw_time(own, rng) for own in intervals]
+        return [_draw_time(intervals[0], rng)] * len(intervals)
+
+
+def mask_signal(strain: Strain, time: float, *, before: float, after: float) -> Strain:
+    """Strain with a gap where there is a signal, so that only its noise is used.
+
+    Args:
+        strain: strain of one detector.
+        time: GPS time of the merger, seconds.
+        before: length of the gap before the merger, seconds.
+        after: length of the gap after the merger, seconds.
+
+    Returns:
+        The strain with NaN in the gap.
+
+    Example:
+        >>> strain = Strain("H1", np.zeros(64), 100.0, 4.0)
+        >>> mask_signal(strain, 110.0, before=4.0, after=1.0).gaps
+        ((106.0, 111.0),)
+    """
+    values = strain.values.copy()
+    values[(strain.times >= time - before) & (strain.times < time + after)] = np.nan
+    return replace(strain, values=values)
+
+
+def _start_intervals(strain: Strain, duration: float) -> Iterator[Interval]:
+    """Intervals of GPS times at which a segment may start; half a sample is kept from either end for rounding."""
+    margin = 0.5 / strain.sample_rate
+    for low, high in strain.good_stretches:
+        if high - low - duration > 2 * margin:
+            yield low + margin, high - duration - margin
+
+
+def _intersect(intervals: list[list[Interval]]) -> list[Interval]:
+    """Intervals that lie within an interval of each list."""
+    common, *others = intervals
+    for other in others:
+        pairs = [(max(one[0], two[0]), min(one[1], two[1])) for one in common for two in other]
+        common = [(low, high) for low, high in pairs if low < high]
+    return common
+
+
+def _total_length(intervals: list[Interval]) -> float:
+    return sum(high - low for low, high in intervals)
+
+
+def _draw_time(intervals: list[Interval], rng: np.random.Generator) -> float:
+    """A time, uniform over the intervals."""
+    lengths = np.array([high - low for low, high in intervals])
+    low, high = intervals[rng.choice(len(intervals), p=lengths / lengths.sum())]
+    return float(rng.uniform(low, high))
