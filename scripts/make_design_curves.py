@@ -1,8 +1,8 @@
 """Tabulate the design noise curves of ground-based detectors for `chirpleaf.strain.ensemble`.
 
-The curves are the amplitude spectral densities that the `lalsuite` wheel carries (`lalapps/data/LIGO-*.txt`), from
-LIGO-P1200087 (arXiv:1304.0670), LIGO-T1800044 and LIGO-T1800545. Lines in them are taken out by a running median in
-ln f; 240 nodes are kept, uniform in ln f between 10 and 2048 Hz, so that the library needs no such data at run time.
+The curves are the amplitude spectral densities in the `lalsuite` wheel (`lalapps/data/LIGO-*.txt`), from
+LIGO-P1200087 (arXiv:1304.0670), LIGO-T1800044 and LIGO-T1800545. A running median in ln f removes lines. The table has
+240 nodes, uniform in ln f between 10 and 2048 Hz, so that the library does not need these data at run time.
 
     python scripts/make_design_curves.py
 """
@@ -36,7 +36,7 @@ CURVES = {
 
 
 def smooth_log_psd(path: Path, frequencies: np.ndarray) -> np.ndarray:
-    """Natural logarithm of the PSD (1/Hz) at `frequencies` (Hz), its lines removed."""
+    """Compute ln of the PSD (1/Hz) without lines at `frequencies` (Hz)."""
     table = np.loadtxt(path)
     fine = np.linspace(np.log(10.25), np.log(2048.0), FINE_NODES)
     log_psd = 2.0 * np.interp(fine, np.log(table[:, 0]), np.log(table[:, 1]))

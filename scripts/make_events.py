@@ -1,11 +1,11 @@
 """Write the embedded events, `src/chirpleaf/strain/data/events/*.hdf5`, from public strain.
 
-The strain is release R1 of the Gravitational Wave Open Science Center (CC BY 4.0). It is taken from the source
-distribution of pyRing on PyPI, which holds the text files unchanged, so that the build needs a package index only; the
-distribution is pinned by its SHA-256. Run from the root of the repository:
+The strain is release R1 of the Gravitational Wave Open Science Center (CC BY 4.0). The script takes it from the source
+distribution of pyRing on PyPI, which contains the unchanged text files, so that it needs a package index only. The
+SHA-256 hash of the distribution is fixed. Run from the root of the repository:
 
-    python scripts/make_events.py                        # downloads the distribution
-    python scripts/make_events.py --sdist FILE.tar.gz    # uses one at hand
+    python scripts/make_events.py                        # download the distribution
+    python scripts/make_events.py --sdist FILE.tar.gz    # use a local file
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ SHA256 = "9bfc54f0ffb954491050074b19d56acad7f8627302226b15b0c75048ab9b1bee"
 START_TIMES = {"GW150914": 1126259447, "GW170814": 1186741846}
 SAMPLE_RATE, DURATION = 4096, 32
 LARGEST_ROUNDING = 0.01
-"""Bound on the amplitude spectral density of the rounding relative to the noise in 20-1024 Hz."""
+"""Upper limit of the amplitude spectral density of rounding, relative to the noise in 20-1024 Hz."""
 
 logger = logging.getLogger("make_events")
 
 
 def download(folder: Path) -> Path:
-    """Fetch the pinned source distribution with pip."""
+    """Download the source distribution with pip."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", PACKAGE]
     subprocess.run([*command, "--dest", str(folder), f"{PACKAGE}=={VERSION}"], check=True)
     return next(folder.glob("*.tar.gz"))
 
 
-def checked(sdist: Path) -> Path:
-    """The path itself if its content is the pinned one."""
+def check_hash(sdist: Path) -> Path:
+    """Check the hash of the distribution and return its path."""
     digest = hashlib.sha256(sdist.read_bytes()).hexdigest()
     if digest != SHA256:
         raise SystemExit(f"{sdist}: expected SHA-256 {SHA256}; got {digest}; fetch {PACKAGE} {VERSION}")
@@ -54,7 +54,7 @@ def checked(sdist: Path) -> Path:
 
 
 def read_text(archive: tarfile.TarFile, event: str, detector: str) -> Strain:
-    """One detector's strain from the text file in the distribution, in float64."""
+    """Read one detector's strain from the text file in the distribution, in float64."""
     name = f"{detector[0]}-{detector}_GWOSC_4KHZ_R1-{START_TIMES[event]}-{DURATION}.txt"
     member = archive.extractfile(f"{PACKAGE}-{VERSION}/pyRing/data/Real_data/{event}/{name}")
     assert member is not None
@@ -64,16 +64,16 @@ def read_text(archive: tarfile.TarFile, event: str, detector: str) -> Strain:
     return Strain(detector, values, START_TIMES[event], SAMPLE_RATE)
 
 
-def rounding(strain: Strain) -> float:
-    """Largest ratio, in 20-1024 Hz, of the amplitude spectral densities of float32 rounding and of the noise."""
+def measure_rounding(strain: Strain) -> float:
+    """Measure the largest ratio of the amplitude spectral densities of float32 rounding and noise in 20-1024 Hz."""
     error = replace(strain, values=strain.values.astype(np.float32).astype(np.float64) - strain.values)
     noise, rounded = welch(strain), welch(error)
     band = (noise.frequencies >= 20.0) & (noise.frequencies <= 1024.0)
     return float(np.sqrt(rounded.values[band] / noise.values[band]).max())
 
 
-def write(event: Event, strains: list[Strain], path: Path) -> None:
-    """Write one event's file: a float32 dataset for each detector."""
+def write_event(event: Event, strains: list[Strain], path: Path) -> None:
+    """Write the file of one event, with a float32 dataset for each detector."""
     with h5py.File(path, "w", track_order=True) as file:
         file.attrs["event"] = event.name
         file.attrs["trigger_time"] = event.trigger_time
@@ -98,24 +98,24 @@ def write(event: Event, strains: list[Strain], path: Path) -> None:
 
 
 def main() -> None:
-    """Fetch, check, convert."""
+    """Download, check and convert."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sdist", type=Path, help=f"source distribution of {PACKAGE} {VERSION}; downloaded otherwise")
+    parser.add_argument("--sdist", type=Path, help=f"source distribution of {PACKAGE} {VERSION}; default: download it")
     parser.add_argument("--out", type=Path, default=Path("src/chirpleaf/strain/data/events"))
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     arguments.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        sdist = checked(arguments.sdist or download(Path(folder)))
+        sdist = check_hash(arguments.sdist or download(Path(folder)))
         with tarfile.open(sdist) as archive:
             for event in events().values():
                 strains = [read_text(archive, event.name, detector) for detector in event.detectors]
                 for strain in strains:
-                    ratio = rounding(strain)
+                    ratio = measure_rounding(strain)
                     logger.info("%s %s: rounding / noise in 20-1024 Hz <= %.1e", event.name, strain.detector, ratio)
                     assert ratio < LARGEST_ROUNDING
                 path = arguments.out / f"{event.name}.hdf5"
-                write(event, strains, path)
+                write_event(event, strains, path)
                 logger.info("%s: %.2f MB", path, path.stat().st_size / 1e6)
 
 

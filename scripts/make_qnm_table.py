@@ -1,9 +1,9 @@
 """Write the table of the fundamental l = m = 2 quasi-normal frequency that `chirpleaf.physics.remnant` interpolates.
 
-The `qnm` package (arXiv:1908.10377) follows the mode in spin by Leaver's continued fraction. A remnant that spins
-against the orbit is the m = -2 mode of a hole of spin |a|; both branches meet at zero spin. Nodes are uniform in
--ln(1 - a), in which the frequency is smooth up to extreme spin, where it goes as sqrt(1 - a). What is saved are the
-coefficients of the cubic spline through them, so that evaluating it takes no more than NumPy.
+The `qnm` package (arXiv:1908.10377) computes the mode as a function of spin by Leaver's continued fraction. For a
+remnant with spin opposite to the orbital angular momentum, it is the m = -2 mode of a black hole of spin |a|; both
+branches meet at zero spin. Nodes are uniform in -ln(1 - a), in which the frequency is smooth up to extremal spin, where
+it varies as sqrt(1 - a). The table has the coefficients of a cubic spline, so that its evaluation needs only NumPy.
 
     python scripts/make_qnm_table.py src/chirpleaf/physics/data/qnm_220.npz
 """
@@ -20,14 +20,14 @@ NODES = 301
 
 
 def spin_sequence(m: int) -> KerrSpinSeq:
-    """The s = -2, l = 2, n = 0 mode of azimuthal number `m`, solved from zero spin to `SPIN_MAX`."""
+    """Compute the s = -2, l = 2, n = 0 mode of azimuthal number `m` from zero spin to `SPIN_MAX`."""
     sequence = KerrSpinSeq(s=-2, l=2, m=m, n=0, a_max=SPIN_MAX, tol=1e-10, cf_tol=1e-13, Nr=500)
     sequence.do_find_sequence()
     return sequence
 
 
 def main(path: Path) -> None:
-    """Solve for the frequency at every node and save it."""
+    """Compute the frequency at every node and save the spline."""
     coordinate = np.linspace(-np.log1p(SPIN_MAX), -np.log1p(-SPIN_MAX), NODES)
     spins = np.clip(-np.expm1(-coordinate), -SPIN_MAX, SPIN_MAX)
     prograde, retrograde = spin_sequence(2), spin_sequence(-2)
