@@ -1,4 +1,4 @@
-"""Batch scripts: they parse, ask for what they use, and give chirpleaf options that it has."""
+"""Batch scripts are valid shell scripts and use existing options of chirpleaf."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ def test_a_script_parses(script: Path) -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-def test_options_are_those_of_the_verb(script: Path, chirpleaf_options: dict[str, set[str]]) -> None:
+def test_options_exist(script: Path, chirpleaf_options: dict[str, set[str]]) -> None:
     (call,) = re.findall(r"chirpleaf (train|bank)(?=\s)(.*)", script.read_text().replace("\\\n", ""))
     verb, options = call
     assert set(re.findall(r"--[a-z-]+", options)) <= chirpleaf_options[verb]
@@ -33,7 +33,7 @@ def test_options_are_those_of_the_verb(script: Path, chirpleaf_options: dict[str
 
 @pytest.fixture
 def chirpleaf_options() -> dict[str, set[str]]:
-    """Options by verb."""
+    """Options by subcommand."""
     import typer
 
     group = typer.main.get_command(app)

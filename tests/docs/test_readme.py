@@ -1,4 +1,4 @@
-"""The README keeps its word: its Python runs, is short, and its links lead somewhere."""
+"""README: the Python block runs and is short; links of all pages resolve."""
 
 import re
 from pathlib import Path
@@ -16,12 +16,12 @@ def _python_blocks() -> list[str]:
     return PYTHON_BLOCK.findall(README.read_text(encoding="utf-8"))
 
 
-def test_there_is_one_block_of_at_most_twelve_lines() -> None:
+def test_readme_has_one_block_of_at_most_twelve_lines() -> None:
     (block,) = _python_blocks()
     assert 0 < len([line for line in block.splitlines() if line.strip()]) <= 12
 
 
-def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_readme_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     for block in _python_blocks():
         exec(compile(block, str(README), "exec"), {"__name__": "readme"})
@@ -29,6 +29,6 @@ def test_the_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_local_links_lead_somewhere(page: Path) -> None:
+def test_local_links_resolve(page: Path) -> None:
     links = LOCAL_LINK.findall(page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []

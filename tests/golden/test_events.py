@@ -1,4 +1,4 @@
-"""The embedded events: the very strain that was released, and the signals in it."""
+"""Embedded events: the strain equals the public release and contains the signals."""
 
 import hashlib
 import time
@@ -40,7 +40,7 @@ def excess(strain: Strain, trigger_time: float) -> float:
 
 
 @pytest.mark.parametrize(("name", "detector", "start", "digest", "quantiles", "expected"), GOLDEN)
-def test_the_strain_is_the_released_one(
+def test_strain_equals_the_public_release(
     name: str, detector: str, start: float, digest: str, quantiles: tuple[float, float], expected: float
 ) -> None:
     strain = load_event(name)[detector]
@@ -50,7 +50,7 @@ def test_the_strain_is_the_released_one(
     assert excess(strain, events()[name].trigger_time) == pytest.approx(expected, rel=0.01)
 
 
-def test_every_embedded_detector_is_tested() -> None:
+def test_all_embedded_detectors_are_covered() -> None:
     embedded = {(event.name, detector) for event in events().values() for detector in event.detectors}
     assert {(row[0], row[1]) for row in GOLDEN} == embedded
     for event in events().values():
@@ -62,7 +62,7 @@ def test_gw150914_is_loud_in_both_detectors_and_absent_elsewhere() -> None:
     strains, trigger_time = load_event("GW150914"), events()["GW150914"].trigger_time
     for strain in strains.values():
         assert excess(strain, trigger_time) > 5.0
-        # Negative control: three seconds earlier there is noise only.
+        # Negative control: only noise three seconds earlier.
         assert excess(strain, trigger_time - 3.0) < 5.0
 
 
@@ -74,7 +74,7 @@ def test_the_first_cycle_reaches_livingston_seven_milliseconds_before_hanford() 
     correlation = np.fft.irfft(np.fft.rfft(series["H1"]) * np.conj(np.fft.rfft(series["L1"])))
     lag = np.fft.fftfreq(len(correlation), 1 / len(correlation)) / 4096.0
     within = np.abs(lag) < 0.01
-    # The detectors' arms are nearly antiparallel: the signal arrives inverted.
+    # The arms of the detectors are nearly antiparallel, so the sign of the signal is inverted.
     assert lag[within][np.argmin(correlation[within])] == pytest.approx(0.0069, abs=0.0006)
 
 

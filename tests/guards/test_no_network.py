@@ -1,4 +1,4 @@
-"""The guard of conftest.py: a test that leaves the machine fails, one that stays on it does not."""
+"""The guard of conftest.py refuses connections to other machines and allows local ones."""
 
 import socket
 

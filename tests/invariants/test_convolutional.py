@@ -1,4 +1,4 @@
-"""The published layout of the convolutional root fits itself, and its arithmetic is PyTorch's."""
+"""The published layout of the convolutional root is consistent; lengths agree with PyTorch."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch
 from chirpleaf.networks.convolutional import PUBLISHED, Convolution, ConvolutionalRoot
 
 
-def test_the_published_layers_shrink_a_second_to_one_sample() -> None:
+def test_published_layers_reduce_a_second_to_one_sample() -> None:
     lengths = [8192]
     for layer in PUBLISHED:
         lengths.append(layer.output_length(lengths[-1]))
@@ -23,13 +23,13 @@ def test_the_published_root_has_its_parameters_and_outputs() -> None:
 @pytest.mark.parametrize(
     "layer", [Convolution(5, 3), Convolution(4, 3, stride=2), Convolution(3, 3, dilation=4, pool=3)]
 )
-def test_a_layer_knows_what_it_leaves(layer: Convolution) -> None:
+def test_output_length_agrees_with_pytorch(layer: Convolution) -> None:
     root = ConvolutionalRoot(2, 50, (layer,))
     assert root.n_outputs == 3 * layer.output_length(50)
     assert root(torch.zeros(1, 2, 50)).shape == (1, root.n_outputs)
 
 
-def test_a_second_of_two_detectors_is_seen_in_both() -> None:
+def test_output_depends_on_both_detectors() -> None:
     torch.manual_seed(0)
     root = ConvolutionalRoot(2, 64, (Convolution(5, 8, pool=4), Convolution(5, 8)))
     quiet = torch.zeros(1, 2, 64)

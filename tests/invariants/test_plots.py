@@ -1,4 +1,4 @@
-"""Figures are drawn from arrays alone: without warnings, without pyplot, without changing the caller's settings."""
+"""Figures: no warnings, no pyplot, no change of the caller's settings, and correct content."""
 
 import io
 import subprocess
@@ -95,7 +95,7 @@ FIGURES = [corner_of_nine, corner_of_one, strain, pp, coverage, spectra, losses,
 
 @pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
 @pytest.mark.filterwarnings("error")
-def test_figure_is_drawn_and_leaves_no_trace(draw: Callable[[], Figure]) -> None:
+def test_figure_is_drawn_without_side_effects(draw: Callable[[], Figure]) -> None:
     before = dict(matplotlib.rcParams)
     figure = draw()
     buffer = io.BytesIO()
@@ -155,7 +155,7 @@ def test_gps_time_is_counted_from_an_offset() -> None:
     assert 0.3 < low < 0.4 < high < 0.5
 
 
-def test_corner_refuses_what_it_cannot_draw() -> None:
+def test_corner_refuses_invalid_samples() -> None:
     for bad in ({}, {"chirp_mass": [1.0, np.nan]}, {"chirp_mass": [[1.0, 2.0]]}):
         with pytest.raises(InputError, match="expected"):
             plot_corner(bad, ["chirp_mass"])
@@ -232,7 +232,7 @@ def test_intervals_keep_two_digits_of_the_smaller_error(numbers: tuple[float, fl
     assert format_interval(*numbers) == text
 
 
-def test_errors_are_drawn_where_there_are_any() -> None:
+def test_empty_bins_are_not_drawn() -> None:
     lines = {line.get_label(): line for line in errors().axes[0].lines}
     np.testing.assert_array_equal(np.asarray(lines["$m_1$"].get_ydata()), [0.09, np.nan, 0.02])
     assert np.asarray(lines["published (mean)"].get_ydata()).tolist() == [0.026, 0.026]

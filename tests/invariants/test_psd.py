@@ -1,4 +1,4 @@
-"""Power spectral densities: unbiased for every window, and signals keep their amplitude and signal-to-noise ratio."""
+"""Power spectral densities: unbiased for every window; the signal-to-noise ratio of signals is correct."""
 
 from pathlib import Path
 
@@ -24,12 +24,12 @@ RNG = np.random.default_rng
 
 
 def true_density(frequencies: np.ndarray) -> np.ndarray:
-    """Shape of a ground-based detector: steep below 40 Hz, flat above; 1/Hz."""
+    """Density of a ground-based detector, steep below 40 Hz and flat above, in 1/Hz."""
     return 1e-46 * (1.0 + (40.0 / np.maximum(frequencies, 10.0)) ** 4)
 
 
 def coloured_noise(seconds: float, rng: np.random.Generator) -> np.ndarray:
-    """Gaussian noise of the true density."""
+    """Gaussian noise with the true density."""
     white = rng.normal(scale=np.sqrt(RATE / 2), size=round(seconds * RATE))
     density = true_density(np.fft.rfftfreq(len(white), 1 / RATE))
     return np.fft.irfft(np.fft.rfft(white) * np.sqrt(density), len(white))
@@ -54,12 +54,12 @@ def test_the_estimate_is_unbiased_for_every_window(roll_off: float, average: str
     ratio = np.mean(estimate.at(FREQUENCIES[BAND]) / true_density(FREQUENCIES[BAND]))
     assert ratio == pytest.approx(1.0, abs=0.02)
     if roll_off >= 0.2:
-        # Negative control: without the power of its own window the estimate would be low.
+        # Negative control: without the correction for the window the estimate is low.
         assert ratio * power(tukey(N, roll_off * RATE)) < 0.97
 
 
 def test_the_bootstrap_scatters_like_the_estimate() -> None:
-    """Its median over many stretches of noise; and it takes the stretches of the estimate."""
+    """The bootstrap error agrees with the scatter over noise realisations; seeds reproduce it."""
     series = [Strain("H1", coloured_noise(32.0, np.random.default_rng(seed)), 0.0, RATE) for seed in range(60)]
     estimates = np.log([welch(strain).values[BAND] for strain in series])
     drawn = np.array(
@@ -90,7 +90,7 @@ def test_a_signal_in_the_flat_part_keeps_amplitude_and_signal_to_noise(roll_off:
     assert amplitude == pytest.approx(1.0, abs=1e-3)
     assert snr == pytest.approx(truth, rel=0.02)
     if roll_off >= 0.2:
-        # Negative control: data "corrected" for the window's power make the signal louder than it is.
+        # Negative control: data corrected for the window have a signal-to-noise ratio that is too large.
         wrong_amplitude, wrong_snr = measured(data / np.sqrt(power(window)))
         assert wrong_amplitude > 1.02
         assert wrong_snr > truth * 1.02
@@ -104,7 +104,7 @@ def test_the_matched_filter_of_windowed_noise_has_unit_variance() -> None:
     data = np.fft.rfft(window * noise, axis=-1) / RATE
     spread = np.std(inner(data, template, density) / np.sqrt(inner(template, template, density)))
     assert spread == pytest.approx(1.0, abs=0.06)
-    # Negative control: the factor of the window's power would make it 1.2.
+    # Negative control: with the correction for the window it is 1.2.
     assert spread / np.sqrt(power(window)) > 1.1
 
 
@@ -128,7 +128,7 @@ def test_the_bias_of_the_median_is_that_of_exponential_numbers() -> None:
     assert median_bias(10_001) == pytest.approx(np.log(2), abs=1e-4)
 
 
-def test_gaps_and_the_excluded_interval_leave_no_trace() -> None:
+def test_gaps_and_the_excluded_interval_have_no_effect() -> None:
     values = coloured_noise(64.0, np.random.default_rng(6))
     loud = values.copy()
     loud[round(30 * RATE) : round(34 * RATE)] += 1e-18
@@ -151,7 +151,7 @@ def test_too_little_good_data_is_refused() -> None:
 
 
 @pytest.mark.parametrize("settings", [{"overlap": 1.0}, {"overlap": -0.1}, {"average": "mode"}, {"roll_off": 3.0}])
-def test_senseless_settings_are_refused(settings: dict[str, float]) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(InputError, match="expected"):
         welch(Strain("V1", np.ones(32 * 512), 0.0, RATE), **settings)
 
@@ -162,7 +162,7 @@ def test_interpolation_is_linear_in_the_logarithm() -> None:
 
 
 @pytest.mark.parametrize("empty", [0.0, np.inf, np.nan, -1e-46])
-def test_only_values_that_are_asked_for_need_be_good(empty: float) -> None:
+def test_only_requested_values_need_to_be_valid(empty: float) -> None:
     psd = PowerSpectralDensity(np.array([10.0, 20.0, 30.0, 40.0]), np.array([empty, 1e-46, 1e-46, empty]))
     np.testing.assert_allclose(psd.at(np.array([20.0, 25.0, 30.0])), 1e-46)
     for frequency in (10.0, 19.9, 30.1, 40.0):
@@ -181,7 +181,7 @@ def test_frequencies_outside_are_refused(frequency: float) -> None:
     ("frequencies", "values"),
     [([1.0], [1.0]), ([1.0, 2.0], [1.0]), ([2.0, 1.0], [1.0, 1.0]), ([1.0, 1.0], [1.0, 1.0]), ([1.0, np.nan], [1, 1])],
 )
-def test_what_is_no_density_is_refused(frequencies: list[float], values: list[float]) -> None:
+def test_an_invalid_density_is_refused(frequencies: list[float], values: list[float]) -> None:
     with pytest.raises(InputError, match="power spectral density: expected"):
         PowerSpectralDensity(np.array(frequencies), np.array(values))
 

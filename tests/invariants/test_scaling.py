@@ -1,4 +1,4 @@
-"""Scaling: the model of a step by hand, and its link found again."""
+"""Scaling model: durations of steps computed by hand, and fit of the link."""
 
 import numpy as np
 import pytest
@@ -8,14 +8,14 @@ from chirpleaf.training.pace import Pace
 from chirpleaf.training.parallel.communication import Communication, bucket_sizes, ring_sizes
 
 
-def test_an_average_takes_messages_in_turn() -> None:
+def test_duration_of_an_average() -> None:
     link = Link(latency=1e-3, bandwidth=1e6)
     assert link.exchange_time(4e6, (4,)) == pytest.approx(6 * (1e-3 + 1.0))
     assert link.exchange_time(4e6, (2, 2)) == pytest.approx(2 * (1e-3 + 2.0) + 2 * (1e-3 + 2.0))
     assert link.exchange_time(4e6, (1,)) == 0
 
 
-def test_a_grid_saves_messages_of_many_ranks() -> None:
+def test_a_grid_needs_fewer_messages() -> None:
     link = Link(latency=2e-6, bandwidth=1e10)
     ring, grid = (link.exchange_time(1e6, ring_sizes(1024, grid=way)) for way in (False, True))
     assert ring == pytest.approx(2 * 1023 * 2e-6 + 2e-4, rel=0.01)
@@ -23,14 +23,14 @@ def test_a_grid_saves_messages_of_many_ranks() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 6, 7, 12, 64, 1000])
-def test_rings_hold_all_ranks(size: int) -> None:
+def test_rings_contain_all_ranks(size: int) -> None:
     assert ring_sizes(size, grid=False) == (size,)
     grid = ring_sizes(size, grid=True)
     assert np.prod(grid) == size
     assert sum(grid) <= size + 1
 
 
-def test_a_link_is_found_from_its_averages() -> None:
+def test_fit_recovers_the_link() -> None:
     link = Link(latency=4e-5, bandwidth=3e8)
     rng = np.random.default_rng(0)
     averages = [
@@ -49,23 +49,23 @@ def test_a_link_needs_averages() -> None:
         fit_link([])
 
 
-def test_only_what_the_backward_pass_does_not_hide_prolongs_a_step() -> None:
+def test_hidden_exchange_does_not_prolong_a_step() -> None:
     link, rings = Link(latency=0.0, bandwidth=1.0), (2,)  # an average of n bytes takes n seconds
-    assert Step(10.0, 4.0, (1, 1)).predict_duration(link, rings) == pytest.approx(11.0)  # 2-3 hidden, 4-5 left over
+    assert Step(10.0, 4.0, (1, 1)).predict_duration(link, rings) == pytest.approx(11.0)  # 2-3 hidden, 4-5 not hidden
     assert Step(10.0, 4.0, (3, 1)).predict_duration(link, rings) == pytest.approx(12.0)  # 2-5, 5-6
     assert Step(10.0, 4.0, (2,)).predict_duration(link, rings) == pytest.approx(12.0)
     assert Step(10.0, 4.0, (2,)).efficiency(link, rings) == pytest.approx(10 / 12)
     assert Step(10.0, 4.0, (2,), meanwhile=1.5).predict_duration(link, rings) == pytest.approx(10.5)
 
 
-def test_stragglers_hold_all_ranks_up() -> None:
+def test_stragglers_delay_all_ranks() -> None:
     step, link = Step(10.0, 4.0, (1,), spread=0.1), Link(0.0, 1e12)
     times = np.random.default_rng(1).normal(10.0, 0.1, (4000, 1024)).max(axis=1)
     assert step.predict_duration(link, (1024,), stragglers=True) == pytest.approx(times.mean(), rel=0.01)
     assert step.predict_duration(link, (1024,)) == pytest.approx(10.0, rel=1e-6)
 
 
-def test_buckets_hold_all_weights() -> None:
+def test_buckets_contain_all_weights() -> None:
     lengths = [500_000, 300, 200_000, 1000, 90_000]
     for way in (Communication(), Communication(bucket=None), Communication(bucket=0.1), Communication(bfloat16=True)):
         assert sum(bucket_sizes(lengths, way)) == way.bytes_per_gradient * sum(lengths)
@@ -79,7 +79,7 @@ def pace(ranks: int, step: float, link: Link, batch_size: int = 64) -> Pace:
     return Pace(ranks, batch_size, 1, [step] * 20, [0.3 * step] * 20, [0.001 * step] * 20, [100_000, 100], exchanges)
 
 
-def test_a_summary_says_what_was_measured_and_what_follows() -> None:
+def test_summary_of_measurements_and_predictions() -> None:
     here, cluster = Link(1e-4, 1e8), Link(2e-6, 1e10)
     weak = {1: [pace(1, 0.040, here)], 2: [pace(2, 0.050, here)]}
     strong = {2: [pace(2, 0.025, here, 32)]}

@@ -1,4 +1,4 @@
-"""The analysis segment: a plain transform of the data, signals where they are put, errors that say what is missing."""
+"""Analysis segment: Fourier transform, reference times, whitening and error messages."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ FLAT = PowerSpectralDensity(np.array([10.0, 512.0]), np.array([2e-46, 2e-46]))
 
 
 def noise(seed: int = 0, seconds: float = 16.0) -> np.ndarray:
-    """White noise whose one-sided density is that of `FLAT`."""
+    """White noise with the one-sided density `FLAT`."""
     return np.random.default_rng(seed).normal(scale=np.sqrt(2e-46 * RATE / 2), size=round(seconds * RATE))
 
 
@@ -61,12 +61,12 @@ def test_another_reference_time_and_back() -> None:
 
 def test_the_phase_refers_to_the_trigger_and_not_to_the_samples() -> None:
     moved = segment(TRIGGER + 0.3 / RATE).with_reference_time(TRIGGER)
-    # The same samples, but for the rounding of GPS times, about another reference.
+    # The same samples (up to rounding of GPS times) with another reference time.
     np.testing.assert_allclose(moved.strain, segment().strain, rtol=2e-3, atol=1e-3 * np.abs(moved.strain).max())
 
 
 @pytest.mark.parametrize("shift", [-0.5, 0.0, 0.0137])
-def test_a_signal_appears_where_it_is_put(shift: float) -> None:
+def test_a_signal_appears_at_its_merger_time(shift: float) -> None:
     blank = segment()
     binary = {"mass_1": 36.0, "mass_2": 29.0, "chi_1": 0.0, "chi_2": 0.0, "luminosity_distance": 400.0}
     hp, _ = polarizations(binary | {"theta_jn": 0.0, "phase": 0.0}, FREQUENCIES)
@@ -74,12 +74,12 @@ def test_a_signal_appears_where_it_is_put(shift: float) -> None:
     times = np.arange(len(series)) / RATE + AFTER_TRIGGER - DURATION
     assert len(series) == DURATION * RATE
     power = np.convolve(series**2, np.ones(20), mode="same")
-    # Power peaks with the merger, which lies within some milliseconds of the waveform's zero.
+    # The power peaks at the merger, within some milliseconds of time zero of the waveform.
     assert times[power.argmax()] == pytest.approx(shift, abs=0.012)
     assert power[(times > shift - 1.2) & (times < shift + 0.03)].sum() > 0.95 * power.sum()
 
 
-def test_data_injected_in_time_come_out_there() -> None:
+def test_an_injected_pulse_appears_at_its_time() -> None:
     values = np.zeros(16 * 1024)
     times = START + np.arange(len(values)) / RATE
     late = TRIGGER + 0.25
@@ -103,7 +103,7 @@ def test_whitened_noise_has_unit_variance() -> None:
 
 
 @pytest.mark.parametrize("excess", [0.97, 1.03])
-def test_louder_or_quieter_noise_is_noticed(excess: float) -> None:
+def test_wrong_noise_level_changes_the_variance(excess: float) -> None:
     assert whitened_variance(excess) != pytest.approx(1.0, abs=0.03)
 
 
@@ -112,7 +112,7 @@ def test_the_series_does_not_depend_on_its_sampling() -> None:
     np.testing.assert_allclose(found.whiten(2 * RATE)[:, ::2], found.whiten(RATE), rtol=1e-6, atol=1e-8)
 
 
-def test_what_is_missing_is_named() -> None:
+def test_errors_name_what_is_missing() -> None:
     strain = {"H1": Strain("H1", noise(), START, RATE)}
     keywords = {"reference_time": TRIGGER, "duration": DURATION, "frequencies": FREQUENCIES}
     with pytest.raises(InputError, match="expected a power spectral density for H1; got L1"):

@@ -1,4 +1,4 @@
-"""Sub-networks: nothing cut changes nothing, what is cut was least missed, and its mean stays behind."""
+"""Sub-networks: identity without pruning, importance of filters, and replacement of removed filters by their mean."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ ROOTS: dict[str, tuple[Callable[[], nn.Module], int, tuple[int, ...]]] = {
 
 
 def wake(root: nn.Module) -> None:
-    """Residual blocks begin as nothing."""
+    """Set random weights, because initial residual blocks are zero."""
     for name, weight in root.named_parameters():
         if name.endswith("layers.3.weight"):
             nn.init.normal_(weight, std=0.3)
@@ -35,7 +35,7 @@ def wake(root: nn.Module) -> None:
 
 @pytest.fixture(params=[(root, leaf) for root in ROOTS for leaf in (LeafSettings, BayesianLeafSettings)], ids=str)
 def case(request: pytest.FixtureRequest) -> tuple[RootLeaves, Tensor]:
-    """A network whose blocks do something, and inputs of it."""
+    """A network with non-zero blocks, and inputs."""
     kind, leaf = request.param
     make, n_features, shape = ROOTS[kind]
     with torch.random.fork_rng(devices=[]):
@@ -46,7 +46,7 @@ def case(request: pytest.FixtureRequest) -> tuple[RootLeaves, Tensor]:
         return network, torch.randn(shape)
 
 
-def test_nothing_cut_changes_nothing(case: tuple[RootLeaves, Tensor]) -> None:
+def test_keeping_all_filters_changes_nothing(case: tuple[RootLeaves, Tensor]) -> None:
     network, x = case
     known = measure_filters(network, x)
     small = extract_subnetwork(network, "second", select_filters(known.importance["second"], 1.0), known.mean)
@@ -57,7 +57,7 @@ def test_nothing_cut_changes_nothing(case: tuple[RootLeaves, Tensor]) -> None:
 
 
 @torch.no_grad()
-def test_the_more_is_cut_the_more_is_lost(case: tuple[RootLeaves, Tensor]) -> None:
+def test_error_increases_with_the_number_of_removed_filters(case: tuple[RootLeaves, Tensor]) -> None:
     network, x = case
     known = measure_filters(network, x)
     whole = network.estimate(x)["first"]
@@ -74,8 +74,8 @@ def test_the_more_is_cut_the_more_is_lost(case: tuple[RootLeaves, Tensor]) -> No
 
 
 @torch.no_grad()
-def test_importance_is_what_silencing_costs(case: tuple[RootLeaves, Tensor]) -> None:
-    """To first order, so for filters that hardly change; in every layer."""
+def test_importance_is_the_increase_of_the_squared_error(case: tuple[RootLeaves, Tensor]) -> None:
+    """The relation holds to first order, hence for filters of small variance, in every layer."""
     network, x = case
     for layer in network.layers:
         layer.maker.weight[2] *= 1e-2
@@ -90,7 +90,7 @@ def test_importance_is_what_silencing_costs(case: tuple[RootLeaves, Tensor]) -> 
         assert float((found - whole).square().mean()) == pytest.approx(float(importance[2]), rel=0.1)
 
 
-def test_a_filter_that_never_changes_is_not_missed(case: tuple[RootLeaves, Tensor]) -> None:
+def test_a_constant_filter_can_be_removed(case: tuple[RootLeaves, Tensor]) -> None:
     network, x = case
     constant = network.layers[0].maker
     with torch.no_grad():

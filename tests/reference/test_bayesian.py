@@ -1,4 +1,4 @@
-"""Layers of random weights against torch.distributions, drawn weights, finite differences and exact posteriors."""
+"""Bayesian layers compared with torch.distributions, sampled weights, finite differences and exact posteriors."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ def generator(seed: int = 1) -> torch.Generator:
 
 
 def layer(n_inputs: int = 5, n_outputs: int = 3, prior_scale: float = 0.7) -> BayesianLinear:
-    """A layer whose weights differ in width."""
+    """A layer whose weights have different standard deviations."""
     found = BayesianLinear(n_inputs, n_outputs, prior_scale=prior_scale).double()
     with torch.no_grad():
         found.log_scale.add_(torch.randn(found.log_scale.shape, generator=generator(), dtype=torch.float64))
@@ -21,7 +21,7 @@ def layer(n_inputs: int = 5, n_outputs: int = 3, prior_scale: float = 0.7) -> Ba
 
 
 @torch.no_grad()
-def test_divergence_from_the_prior_is_that_of_torch_and_of_monte_carlo() -> None:
+def test_kl_divergence_agrees_with_torch_and_monte_carlo() -> None:
     some = layer()
     q, p = Normal(some.mean, some.log_scale.exp()), Normal(0.0, torch.tensor(0.7, dtype=torch.float64))
     exact = kl_divergence(q, p).sum()
@@ -34,7 +34,7 @@ def test_divergence_from_the_prior_is_that_of_torch_and_of_monte_carlo() -> None
 
 
 @torch.no_grad()
-def test_local_draws_are_distributed_as_those_of_the_weights() -> None:
+def test_local_reparameterisation_agrees_with_sampled_weights() -> None:
     some, x = layer(), torch.randn(5, generator=generator(2), dtype=torch.float64)
     local = some(x.expand(400_000, 5), generator(3))
     weights = some.sample_weights(400_000, generator(4))
@@ -46,8 +46,8 @@ def test_local_draws_are_distributed_as_those_of_the_weights() -> None:
 
 
 @torch.no_grad()
-def test_the_predictive_is_that_of_drawn_weights() -> None:
-    """A leaf by one draw of the weights of both layers after another, which all events of a draw share."""
+def test_predictive_agrees_with_sampled_weights() -> None:
+    """Reference: draws of the weights of both layers that all events share."""
     n, some = 100_000, BayesianLeafSettings(("leaf",), width=4).build(3).double().eval()
     some.second.log_scale.fill_(-1.5)
     some.last.log_scale.fill_(-1.5)
@@ -62,7 +62,7 @@ def test_the_predictive_is_that_of_drawn_weights() -> None:
     assert bool((found.mean - some.estimate(x)).abs().lt(6 * spread / n**0.5).all())
 
 
-def test_gradient_of_the_bound_is_that_of_finite_differences() -> None:
+def test_gradient_of_the_elbo_agrees_with_finite_differences() -> None:
     torch.manual_seed(0)
     leaf = BayesianLeafSettings(("leaf",), width=4, dropout=0.0).build(3).double()
     x, y = torch.randn(6, 3, dtype=torch.float64), torch.randn(6, dtype=torch.float64)
@@ -91,7 +91,7 @@ def test_gradient_of_the_bound_is_that_of_finite_differences() -> None:
 
 @pytest.mark.parametrize("correlated", [False, True])
 def test_a_conjugate_regression_is_recovered(correlated: bool) -> None:
-    """y = w x + b + noise has the posterior N(m, P^-1); its best independent part has mean m, variances 1 / P_ii."""
+    """The posterior of y = w x + b + noise is N(m, P^-1); the best factorised one has mean m and variances 1 / P_ii."""
     n, noise, prior_scale = 64, 0.5, 0.8
     x = torch.randn(n, 3, generator=generator(5), dtype=torch.float64)
     if correlated:

@@ -1,4 +1,4 @@
-"""Readers against files in the layouts of the open data, written by h5py, as text and by LALFrame."""
+"""Readers of files in the formats of the open data, written with h5py, as text and with LALFrame."""
 
 import gzip
 from collections.abc import Callable
@@ -68,20 +68,20 @@ WRITERS = [write_hdf5, write_text, write_gzipped_text, write_frames]
 every_format = pytest.mark.parametrize("write", WRITERS)
 
 
-def assert_is_what_was_written(strain: Strain) -> None:
+def assert_equal_to_written(strain: Strain) -> None:
     assert (strain.detector, strain.start_time, strain.sample_rate) == ("H1", START, RATE)
     np.testing.assert_allclose(strain.values, values(), rtol=1e-15)
 
 
 @every_format
-def test_what_was_written_is_read(tmp_path: Path, write: Callable[[Path], Path]) -> None:
-    assert_is_what_was_written(read(write(tmp_path), "H1"))
+def test_files_round_trip(tmp_path: Path, write: Callable[[Path], Path]) -> None:
+    assert_equal_to_written(read(write(tmp_path), "H1"))
 
 
 @every_format
-def test_the_format_is_known_by_content(tmp_path: Path, write: Callable[[Path], Path]) -> None:
+def test_the_format_is_recognised_by_content(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     path = write(tmp_path)
-    assert_is_what_was_written(read(path.rename(tmp_path / "H-H1_DOWNLOAD-1126259447-2.part"), "H1"))
+    assert_equal_to_written(read(path.rename(tmp_path / "H-H1_DOWNLOAD-1126259447-2.part"), "H1"))
 
 
 @every_format
@@ -92,7 +92,7 @@ def test_the_wrong_detector_is_refused(tmp_path: Path, write: Callable[[Path], P
 
 @every_format
 @pytest.mark.parametrize("kept", [0.999, 0.6, 0.05])
-def test_a_file_cut_short_is_refused(
+def test_a_truncated_file_is_refused(
     tmp_path: Path, write: Callable[[Path], Path], kept: float, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path)
@@ -106,7 +106,7 @@ def test_a_file_cut_short_is_refused(
 
 @pytest.mark.parametrize("suffix", [".hdf5", ".txt", ".txt.gz", ".gwf"])
 @pytest.mark.parametrize("content", [b"", b"hello world" * 1000, bytes(range(256)), b"\x1f\x8b junk", b"IGWD junk"])
-def test_what_is_no_strain_is_refused_in_one_short_line(tmp_path: Path, suffix: str, content: bytes) -> None:
+def test_other_files_are_refused_in_one_short_line(tmp_path: Path, suffix: str, content: bytes) -> None:
     path = tmp_path / f"junk{suffix}"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"expected .* got .* download") as caught:
@@ -132,7 +132,7 @@ def test_channels_of_frames(tmp_path: Path) -> None:
     path = write_frames(tmp_path, (CHANNEL, second))
     with pytest.raises(InputError, match=rf"expected one strain channel of H1; got .*{second}.*; name the channel"):
         read(path, "H1")
-    assert_is_what_was_written(read(path, "H1", channel=CHANNEL))
+    assert_equal_to_written(read(path, "H1", channel=CHANNEL))
     with pytest.raises(InputError, match=r"expected the channel H1:NONE; got .*; give one of these"):
         read(path, "H1", channel="H1:NONE")
     with pytest.raises(InputError, match="expected strain of L1; got that of H1"):

@@ -1,4 +1,4 @@
-"""Calibration finds posteriors that are right, too narrow, too wide, biased; comparison finds how far two are apart."""
+"""Calibration tests detect posteriors that are too narrow, too wide or biased; divergences of known posteriors."""
 
 import json
 
@@ -52,7 +52,7 @@ def test_biased_posterior_fails() -> None:
     assert ranks.mean() < 0.5
 
 
-def test_importance_weights_mend_a_wrong_proposal() -> None:
+def test_importance_weights_correct_a_wrong_proposal() -> None:
     samples, truths = experiment(4, width=1.5)
     centres = samples.mean(axis=1, keepdims=True)
     log_weights = norm.logpdf(samples, centres, EXACT_WIDTH) - norm.logpdf(samples, centres, 1.5 * EXACT_WIDTH)
@@ -63,7 +63,7 @@ def test_importance_weights_mend_a_wrong_proposal() -> None:
     np.testing.assert_allclose(weighted, calibration.percentile_ranks(samples, truths, log_weights), atol=1e-9)
 
 
-def test_equal_weights_are_no_weights_and_zero_weight_is_no_sample() -> None:
+def test_equal_weights_and_zero_weights() -> None:
     samples, truths = experiment(5)
     plain = calibration.percentile_ranks(samples, truths)
     np.testing.assert_allclose(calibration.percentile_ranks(samples, truths, np.full(samples.shape, 7.0)), plain)
@@ -90,7 +90,7 @@ def test_coverage_interval_is_clopper_pearson() -> None:
     assert (found.lower, found.upper) == pytest.approx((0.55498, 0.99747), abs=1e-5)
 
 
-def test_groups_reveal_what_the_average_hides() -> None:
+def test_groups_detect_miscalibration_that_the_average_hides() -> None:
     narrow = calibration.percentile_ranks(*experiment(7, width=0.7))
     wide = calibration.percentile_ranks(*experiment(8, width=1.45))
     ranks = {"chirp_mass": np.concatenate([narrow, wide])}
@@ -105,7 +105,7 @@ def test_groups_reveal_what_the_average_hides() -> None:
     assert table[1, 0] == groups[">20"].parameters["chirp_mass"].coverage_50.fraction
 
 
-def test_table_survives_json() -> None:
+def test_table_round_trips_through_json() -> None:
     rng = np.random.default_rng(9)
     table = calibration.calibrate({name: rng.uniform(size=100) for name in ("mass_1", "chi_eff")})
     read = json.loads(json.dumps(table.to_dict()))

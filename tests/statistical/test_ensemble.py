@@ -1,4 +1,4 @@
-"""The PSD ensemble has the scatter, the lines and the spread it is asked for; what it is not asked for is absent."""
+"""The ensemble of PSDs has the requested scatter, lines and spread, each on its own."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ FREQUENCIES: Array = np.arange(20.0, 1024.0, 0.25, dtype=np.float64)
 
 
 def bare(detector: str = "L1", /, **settings: object) -> PsdEnsemble:
-    """An ensemble of one detector with nothing but the blend of design curves, changed by `settings`."""
+    """Make an ensemble of one detector with the blend of design curves only, plus `settings`."""
     off: dict[str, object] = {
         "deformation": (0.0, 0.0),
         "wall_slope": (0.0, 0.0),
@@ -26,7 +26,7 @@ def bare(detector: str = "L1", /, **settings: object) -> PsdEnsemble:
 
 
 def scatter_of(ensemble: PsdEnsemble, n: int, seed: int) -> Array:
-    """(n, frequency) ratio of draws to the same draws without scatter: all else is smooth, so log-linear locally."""
+    """(n, frequency) ratio of draws to a smooth polynomial fit of ln S, which isolates the scatter."""
     log_psd = np.log(ensemble.sample(n, FREQUENCIES, np.random.default_rng(seed)).values)
     basis = np.polynomial.chebyshev.chebvander(np.linspace(-1.0, 1.0, FREQUENCIES.size), 40)
     smooth = basis @ np.linalg.lstsq(basis, log_psd.T, rcond=None)[0]
@@ -54,7 +54,7 @@ def test_same_seed_gives_same_draws_on_any_grid() -> None:
     assert np.median(np.abs(np.log(other / coarse))) > 0.1
 
 
-def test_between_bins_ln_s_is_linear() -> None:
+def test_log_density_is_linear_between_bins() -> None:
     values = PsdEnsemble().sample(20, [30.0, 30.0625, 30.125, 30.25], np.random.default_rng(3)).values
     start, quarter, half, end = np.log(values).T
     np.testing.assert_allclose(half, 0.5 * (start + end), rtol=1e-12)
@@ -62,7 +62,7 @@ def test_between_bins_ln_s_is_linear() -> None:
 
 
 @pytest.mark.parametrize("level", [0.03, 0.1, 0.35, 0.5])
-def test_scatter_has_the_level_asked_and_mean_one(level: float) -> None:
+def test_scatter_has_the_requested_level_and_mean_one(level: float) -> None:
     ensemble = bare(scatter=(level, level), scatter_correlation=(0.0, 0.0))
     ratio = scatter_of(ensemble, 40, seed=5)
     assert ratio.std() == pytest.approx(level, rel=0.02)
@@ -79,7 +79,7 @@ def test_scatter_is_gamma_distributed_with_mean_one() -> None:
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.25, 4.0 / 9.0])
-def test_neighbouring_bins_have_the_correlation_asked(correlation: float) -> None:
+def test_neighbouring_bins_have_the_requested_correlation(correlation: float) -> None:
     ensemble = PsdEnsemble(scatter_correlation=(correlation, correlation))
     log_scatter = np.log(ensemble._sample_scatter(np.full(100, 0.1), np.random.default_rng(7)))
     log_scatter -= log_scatter.mean()
@@ -103,7 +103,7 @@ def test_design_curves_keep_published_values() -> None:
     np.testing.assert_allclose(asd, [2.2851e-23, 4.0770e-24, 3.3509e-24, 5.5017e-24], rtol=0.02)
 
 
-def test_deformation_has_the_level_asked() -> None:
+def test_deformation_has_the_requested_level() -> None:
     plain = np.log(bare(families=("O2",)).sample(2000, FREQUENCIES, np.random.default_rng(9)).values)
     with_g = bare(families=("O2",), deformation=(0.3, 0.3))
     deformed = np.log(with_g.sample(2000, FREQUENCIES, np.random.default_rng(9)).values)
@@ -112,7 +112,7 @@ def test_deformation_has_the_level_asked() -> None:
 
 
 @pytest.mark.parametrize("correlation", [0.3, 0.45])
-def test_deformation_has_the_correlation_length_asked(correlation: float) -> None:
+def test_deformation_has_the_requested_correlation_length(correlation: float) -> None:
     frequencies = np.array([100.0, 100.0 * np.exp(correlation)])
     settings = {"correlation": correlation, "deformation": (0.3, 0.3)}
     draws = [
@@ -124,7 +124,7 @@ def test_deformation_has_the_correlation_length_asked(correlation: float) -> Non
 
 
 @pytest.mark.parametrize(("detector", "mains", "absent"), [("H1", 60.0, 50.0), ("V1", 50.0, 73.0)])
-def test_mains_lie_where_the_detector_has_them(detector: str, mains: float, absent: float) -> None:
+def test_mains_lines_are_at_the_frequency_of_the_detector(detector: str, mains: float, absent: float) -> None:
     values = bare(detector, line_presence=1.0).sample(400, FREQUENCIES, np.random.default_rng(10)).values
 
     def prominence(frequency: float) -> float:
@@ -136,7 +136,7 @@ def test_mains_lie_where_the_detector_has_them(detector: str, mains: float, abse
     assert prominence(absent) < 0.35
 
 
-def test_without_lines_there_are_none() -> None:
+def test_lines_can_be_switched_off() -> None:
     values = bare("H1").sample(100, FREQUENCIES, np.random.default_rng(11)).values
     assert np.max(np.abs(np.diff(np.log(values), axis=1))) < 0.2
     with_lines = bare("H1", line_presence=1.0).sample(100, FREQUENCIES, np.random.default_rng(11)).values
