@@ -16,15 +16,16 @@ import numpy as np
 import torch
 
 from chirpleaf.diagnostics.injections import Injection, inject
-from chirpleaf.inference.observe import SEARCH, SPREAD, canonicalise, refine
+from chirpleaf.inference.observation import canonicalise
+from chirpleaf.inference.reference_time import SearchSettings, refine_reference_time
 from chirpleaf.models import Model, load_model
 from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.strain.noise import MeasuredNoise
 
 LOGGER = logging.getLogger("arrivals")
+SEARCH = SearchSettings()
 SPREADS = (np.inf, 0.05, 0.03, 0.02, 0.015, 0.01)
 MISSED = 0.015
-STRIDE = 0.02
 
 
 def compute_arrivals(model: Model, injection: Injection) -> np.ndarray:
@@ -37,7 +38,7 @@ def compute_arrivals(model: Model, injection: Injection) -> np.ndarray:
 
 def find_by_templates(model: Model, injection: Injection) -> tuple[np.ndarray, np.ndarray]:
     """Find the best template at each reference time: squared signal-to-noise ratio, and arrival time in s."""
-    offsets = np.arange(-SEARCH, SEARCH + STRIDE / 2, STRIDE)
+    offsets = np.arange(-SEARCH.half_width, SEARCH.half_width + SEARCH.spacing / 2, SEARCH.spacing)
     found = canonicalise(model, [injection.segment.with_reference_time(offset) for offset in offsets])
     loudest = found.time.gather(1, found.snr.argmax(1, keepdim=True))[:, 0].numpy()
     return found.snr.square().sum(-1).numpy(), offsets + loudest
@@ -67,8 +68,8 @@ def main() -> None:
         injection = inject(model, noise, np.random.default_rng([4, index]))
         power, times = find_by_templates(model, injection)
         found = {
-            "templates": times[np.argmax(power - (times / SPREAD) ** 2)],
-            "draws": refine(model, injection.segment).segment.reference_time,
+            "templates": times[np.argmax(power - (times / SEARCH.trigger_error) ** 2)],
+            "draws": refine_reference_time(model, injection.segment).segment.reference_time,
         }
         for name, time in found.items():
             off[name].append(1e3 * np.abs(time - compute_arrivals(model, injection)).min())

@@ -23,7 +23,7 @@ import torch
 from chirpleaf.diagnostics.calibration import calibrate, percentile_ranks
 from chirpleaf.diagnostics.injections import inject
 from chirpleaf.inference.certify import Target, certified
-from chirpleaf.inference.observe import refine
+from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import load_model
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.plots.calibration import plot_pp
@@ -66,7 +66,7 @@ def main() -> None:
         distance = target.distance if arguments.prior else None
         injection = inject(model, EnsembleNoise(), rng, snr_range=SNR_RANGE, distance=distance)
         start = time.perf_counter()
-        observation = refine(model, injection.segment)
+        observation = refine_reference_time(model, injection.segment)
         result = certified(
             observation,
             observation.segment,

@@ -19,7 +19,8 @@ import torch
 
 from chirpleaf.diagnostics.comparison import jensen_shannon
 from chirpleaf.inference.certify import Certified, Target, certified
-from chirpleaf.inference.observe import Observation, observe
+from chirpleaf.inference.observation import Observation
+from chirpleaf.inference.observe import observe
 from chirpleaf.models import load_model
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.result.weights import resample_systematically

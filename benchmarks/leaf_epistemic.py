@@ -22,7 +22,7 @@ import torch
 from chirpleaf.config import read_preset
 from chirpleaf.diagnostics.injections import inject
 from chirpleaf.inference.leaves import WEIGHTS
-from chirpleaf.inference.observe import refine
+from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import Model, load_model
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.plots.errors import plot_errors
@@ -48,7 +48,7 @@ def measure_widths(
         index += 1
         if not total_masses[0] <= injection.truth["mass_1"] + injection.truth["mass_2"] < total_masses[1]:
             continue
-        observation = refine(model, injection.segment)
+        observation = refine_reference_time(model, injection.segment)
         generator = torch.Generator().manual_seed(index)
         predictive = model.leaves.predictive(observation.canonical, WEIGHTS, generator)
         found.append([float(one.epistemic) for one in predictive.values()])

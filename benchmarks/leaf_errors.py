@@ -22,7 +22,8 @@ from scipy.stats import bootstrap
 from chirpleaf.diagnostics.errors import SPINS, absolute_errors, relative_errors, tabulate_errors
 from chirpleaf.diagnostics.injections import inject
 from chirpleaf.inference.amortised import sample_posterior
-from chirpleaf.inference.observe import canonicalise, refine
+from chirpleaf.inference.observation import canonicalise
+from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import Model, load_model
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import derived
@@ -59,7 +60,7 @@ def main() -> None:
             rng = np.random.default_rng([arguments.seed, place, index])
             injection = inject(widest, EnsembleNoise(), rng, snr_range=snr_range)
             truth = derived({name: np.array([injection.truth[name]]) for name in PARAMETERS})
-            observation = refine(joint, restrict_frequencies(injection.segment, joint))
+            observation = refine_reference_time(joint, restrict_frequencies(injection.segment, joint))
             segment = injection.segment.with_reference_time(observation.segment.reference_time)
             samples, _ = sample_posterior(observation, arguments.samples, seed=index)
             found["truth"]["snr"].append(injection.snr)

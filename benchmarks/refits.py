@@ -20,7 +20,7 @@ from chirpleaf.inference.certify import Target
 from chirpleaf.inference.certify.importance import Weighing
 from chirpleaf.inference.certify.proposals import MixtureProposal, NetworkProposal
 from chirpleaf.inference.certify.weigher import Weigher
-from chirpleaf.inference.observe import refine
+from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import load_model
 from chirpleaf.models.normal import normal_coordinates
 from chirpleaf.physics.distributions import PowerLaw
@@ -44,7 +44,7 @@ def main() -> None:
     found: dict[str, list[float]] = {"network": [], "support": [], "normal": []}
     for index in range(arguments.injections):
         rng = np.random.default_rng([arguments.seed, index])
-        observation = refine(model, inject(model, EnsembleNoise(), rng, snr_range=SNR_RANGE).segment)
+        observation = refine_reference_time(model, inject(model, EnsembleNoise(), rng, snr_range=SNR_RANGE).segment)
         network = NetworkProposal(observation)
         theta = network.draw(FIRST, index)
         weigher = Weigher.ready(observation, observation.segment, 0.0, target, theta, DEPHASING, index)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from chirpleaf.errors import ShortStrainError
-from chirpleaf.inference.observe import choose
+from chirpleaf.inference.observe import choose_model
 from chirpleaf.models import Model, load_model
 from chirpleaf.strain import PowerSpectralDensity, Strain
 
@@ -23,7 +23,7 @@ def models() -> list[Model]:
 def test_the_signal_goes_to_the_model_that_holds_it(
     models: list[Model], simulated: Simulated, chirp_mass: float, expected: str
 ) -> None:
-    found = choose(models, *simulated(chirp_mass))
+    found = choose_model(models, *simulated(chirp_mass))
     assert found.model.name == expected
     assert found.chirp_mass == pytest.approx(chirp_mass, rel=0.12)
     assert found.snr > 15.0
@@ -31,14 +31,14 @@ def test_the_signal_goes_to_the_model_that_holds_it(
 
 def test_a_light_signal_in_a_short_stretch_asks_for_a_longer_one(models: list[Model], simulated: Simulated) -> None:
     with pytest.raises(ShortStrainError, match="needs a segment of 32 s"):
-        choose(models, *simulated(9.7, seconds=32))
+        choose_model(models, *simulated(9.7, seconds=32))
 
 
 def test_what_is_hardly_there_asks_for_nothing(models: list[Model], simulated: Simulated) -> None:
     strain, densities, trigger = simulated(9.7, seconds=32)
     faint = {name: Strain(name, 1e-3 * one.values, one.start_time, one.sample_rate) for name, one in strain.items()}
-    assert choose(models, faint, densities, trigger).model.name == "bbh"
+    assert choose_model(models, faint, densities, trigger).model.name == "bbh"
 
 
 def test_a_heavy_signal_needs_no_longer_stretch(models: list[Model], simulated: Simulated) -> None:
-    assert choose(models, *simulated(30.0, seconds=32)).model.name == "bbh"
+    assert choose_model(models, *simulated(30.0, seconds=32)).model.name == "bbh"

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from chirpleaf.inference.observe import Observation, observe
+from chirpleaf.inference.observation import Observation
+from chirpleaf.inference.observe import observe
 from chirpleaf.models import Model, load_model
 from chirpleaf.strain.events import events, load_event
 from chirpleaf.strain.psd_estimation import welch

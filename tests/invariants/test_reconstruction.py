@@ -13,7 +13,7 @@ from chirpleaf.strain.psd_estimation import welch
 from chirpleaf.strain.segment import whiten_series
 
 if TYPE_CHECKING:
-    from chirpleaf.inference.observe import Observation
+    from chirpleaf.inference.observation import Observation
     from chirpleaf.models import Model
 
 BINARY = {"mass_1": 40.0, "mass_2": 32.0, "chi_1": 0.2, "chi_2": -0.1}

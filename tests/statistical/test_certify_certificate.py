@@ -13,7 +13,8 @@ from astropy_healpix import HEALPix
 from chirpleaf.inference.certify import Certified, Target, certification, certified
 from chirpleaf.inference.certify.certification import with_modes
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
-from chirpleaf.inference.observe import Observation, canonicalise, other_looks, refine
+from chirpleaf.inference.observation import Observation, canonicalise
+from chirpleaf.inference.reference_time import find_reference_time_hypotheses, refine_reference_time
 from chirpleaf.models import PARAMETERS, Model, load_model
 from chirpleaf.physics.conversions import chirp_mass
 from chirpleaf.physics.detectors import detector, gmst, project
@@ -66,7 +67,7 @@ def signal(names: tuple[str, ...] = ("H1", "L1")) -> tuple[Segment, float]:
 
 
 def observed() -> Observation:
-    return refine(bbh(), signal()[0])
+    return refine_reference_time(bbh(), signal()[0])
 
 
 def weighed(seed: int = 0, *, segment: Segment | None = None, trigger: float = GPS, **target: Any) -> Certified:
@@ -259,7 +260,7 @@ def test_what_the_network_misses_it_looks_at_again(found: Certified, monkeypatch
         middle = np.interp(0.5, weights(again)[order].cumsum(), again.samples[name][order])
         assert 0.3 < quantile_of(found, name, middle) < 0.7
     assert again.certificate.log_bayes_factor == pytest.approx(found.certificate.log_bayes_factor, abs=0.3)
-    monkeypatch.setattr(certification, "other_looks", lambda *_: [])
+    monkeypatch.setattr(certification, "find_reference_time_hypotheses", lambda *_: [])
     missed = certified(late(), late().segment, GPS, aim, **{**asked, "budget": 0.0})
     assert missed.certificate.efficiency < again.certificate.efficiency / 3
 
@@ -268,11 +269,11 @@ def test_another_look_is_one_that_sees_another_template() -> None:
     seen, off = observed(), late()
     source = {name: np.full(2, SOURCE.get(name, 0.0)) for name in PARAMETERS}
     source |= {"chirp_mass": np.full(2, chirp_mass(38.0, 31.0)), "mass_ratio": np.full(2, 31 / 38)}
-    (look,) = other_looks(off, source)  # one for both waveforms
+    (look,) = find_reference_time_hypotheses(off, source)  # one for both waveforms
     assert look.canonical.template.item() != off.canonical.template.item()
     assert look.chirp_mass == pytest.approx(seen.chirp_mass, rel=0.1)
     assert look.segment.reference_time == pytest.approx(seen.segment.reference_time, abs=1e-3)
-    assert other_looks(look, source) == []
+    assert find_reference_time_hypotheses(look, source) == []
 
 
 def noise_alone(model: Model, seed: int) -> Segment:
@@ -284,7 +285,7 @@ def noise_alone(model: Model, seed: int) -> Segment:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_noise_alone_is_not_certified(seed: int) -> None:
-    seen = refine(bbh(), noise_alone(bbh(), seed))
+    seen = refine_reference_time(bbh(), noise_alone(bbh(), seed))
     found = certified(
         seen, seen.segment, GPS, Target(bbh().architecture.prior), draws=512, effective_samples=256, budget=0.0
     )
@@ -300,7 +301,7 @@ def test_an_untrained_network_is_not_certified(model: Model) -> None:
     hp, hc = polarizations({**SOURCE, "luminosity_distance": signal()[1]}, frequencies)
     sky = (SOURCE["ra"], SOURCE["dec"], SOURCE["psi"], gmst(GPS), frequencies, SOURCE["geocent_time"] - GPS)
     rows = np.stack([project(hp[0], hc[0], detector(name), *sky) for name in ("H1", "L1")])
-    seen = refine(model, Segment(("H1", "L1"), rows, psd, frequencies, model.duration, GPS))
+    seen = refine_reference_time(model, Segment(("H1", "L1"), rows, psd, frequencies, model.duration, GPS))
     found = certified(
         seen, seen.segment, GPS, Target(model.architecture.prior), draws=512, effective_samples=100, budget=0.0
     )

@@ -10,7 +10,7 @@ from torch.distributions.transforms import Transform
 
 from chirpleaf.inference.certify.importance import Weighing
 from chirpleaf.inference.certify.proposals import MixtureProposal, balanced, refitted
-from chirpleaf.inference.observe import Observation
+from chirpleaf.inference.observation import Observation
 from chirpleaf.models import PARAMETERS, Model
 from chirpleaf.models.normal import normal_coordinates
 from chirpleaf.physics.derived import Samples

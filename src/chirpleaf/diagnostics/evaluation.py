@@ -16,7 +16,8 @@ from chirpleaf.diagnostics.errors import ErrorTable, tabulate_errors
 from chirpleaf.diagnostics.injections import inject
 from chirpleaf.inference.amortised import sample_posterior
 from chirpleaf.inference.leaves import sample_predictive
-from chirpleaf.inference.observe import Observation, refine
+from chirpleaf.inference.observation import Observation
+from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models.model import Model
 from chirpleaf.physics.derived import Samples, derived
 from chirpleaf.strain.noise import EnsembleNoise, NoiseSource
@@ -122,7 +123,7 @@ def _evaluate_injection(
 ) -> tuple[Row, Row, Row, float, str]:
     """Ranks, medians, truths, signal-to-noise ratio and family of one injection."""
     injection = inject(model, noise, np.random.default_rng([seed, index]))
-    values = _sample_parameters(refine(model, injection.segment), samples, seed + index)
+    values = _sample_parameters(refine_reference_time(model, injection.segment), samples, seed + index)
     intrinsic = _columns([injection.truth], model.architecture.space.names)
     truth = {name: float(value[0]) for name, value in derived(intrinsic).items()}
     draws = {name: own for name, own in values.items() if len(own) > 1}

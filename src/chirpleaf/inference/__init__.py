@@ -1,14 +1,15 @@
 """From strain to a result, in stages: prepare (data), propose (network), certify (likelihood), result.
 
-`infer` composes the stages. `prepare` loads strain and noise spectra, chooses the model and searches the reference time
-(`sources`, `observe`); `propose` draws from the network (`amortised`, `leaves`); the sub-package `certify` weighs the
-draws by the exact likelihood, as `plan` says; `build` makes the result (`chirpleaf.result`), and `trust` the verdict.
+`analysis` composes the stages. `preparation` loads strain and noise spectra (`sources`), chooses the model (`observe`)
+and searches the reference time (`reference_time`). `kinds` says what each kind of estimator proposes (`amortised`,
+`leaves`). The sub-package `certify` weighs the draws by the exact likelihood, as `plan` says. `build` makes the result
+(`chirpleaf.result`), and `trust` its verdict.
 """
 
-from chirpleaf.inference.infer import analyse, infer
+from chirpleaf.inference.analysis import analyse, infer
+from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.plan import CertificationPlan, plan_certification
-from chirpleaf.inference.prepare import PreparedData, load_candidates, prepare
-from chirpleaf.inference.propose import build_result, propose
+from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from chirpleaf.inference.observe import Observation
+from chirpleaf.inference.observation import Observation
 from chirpleaf.physics.derived import Samples, derived
 
 Array = NDArray[np.float64]

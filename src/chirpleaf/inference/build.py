@@ -7,7 +7,7 @@ import numpy as np
 from chirpleaf.inference.amortised import NetworkOutput
 from chirpleaf.inference.certify.certificate import Certified
 from chirpleaf.inference.certify.target import Target
-from chirpleaf.inference.prepare import PreparedData
+from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust import assess
 from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume
 from chirpleaf.physics.priors import IntrinsicPrior

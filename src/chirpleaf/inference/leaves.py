@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from chirpleaf.inference.amortised import NetworkOutput
-from chirpleaf.inference.observe import Observation, canonicalise
+from chirpleaf.inference.observation import Observation, canonicalise
 from chirpleaf.networks.bayesian import Predictive
 from chirpleaf.strain.psd import PowerSpectralDensity
 

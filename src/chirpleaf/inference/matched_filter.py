@@ -1,73 +1,124 @@
-"""Matched filter: how loud a waveform is in the data at any arrival time.
+"""Matched filter: the signal-to-noise ratio of a waveform in the data at any arrival time.
 
-    z(t) = 4 df sum_i d_i conj(h_i) exp(2 pi i f_i t) / S_i,        (h|h) = 4 df sum_i |h_i|^2 / S_i,
+A waveform is a sum of S series h_s with unknown complex amplitudes. With an orthonormal basis u_s of the series in the
+noise-weighted inner product
 
-so that |z| / sqrt((h|h)) is the signal-to-noise at t (arXiv:gr-qc/0509116, section III).
+    (a|b) = 4 df sum_i a_i conj(b_i) / S_i,
+
+the filter outputs are z_s(t) = (d | u_s exp(-2 pi i f t)), and the signal-to-noise ratio, maximised over the
+amplitudes, is sqrt(sum_s |z_s(t)|^2) (arXiv:gr-qc/0509116, section III). In terms of the series it is sqrt(z^H G^+ z),
+with z their own filter outputs and G their Gram matrix; for one series it is |(d|h)| / sqrt((h|h)).
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Complex128, Float64
+import torch
+from jaxtyping import Complex, Complex128, Float64
 
+from chirpleaf.representation.peaks import locate_peaks
 from chirpleaf.strain.segment import Segment
 
 _TIME_STEP = 1 / 8192
+"""Spacing of the filter's output, seconds. A finer one finds the peak better, at the cost of longer transforms."""
+
+_DEPENDENT = 1e-6
+"""Share of a series' norm outside the span of the others below which it counts as linearly dependent on them."""
 
 
-class Filtered(NamedTuple):
+class FilterOutput(NamedTuple):
     """Output of a matched filter.
 
     Attributes:
-        times: after the segment's reference time, shape (time,), seconds, increasing.
-        output: z, shape (detector, time).
-        power: (h|h), shape (detector,).
+        times: arrival times after the segment's reference time, shape (time,), seconds, increasing.
+        output: z, shape (detector, series, time).
+        basis: u, shape (detector, series, frequency), 1/Hz; zero for linearly dependent series.
     """
 
     times: Float64[np.ndarray, " time"]
-    output: Complex128[np.ndarray, "detector time"]
-    power: Float64[np.ndarray, " detector"]
+    output: Complex128[np.ndarray, "detector series time"]
+    basis: Complex128[np.ndarray, "detector series frequency"]
 
     @property
     def snr(self) -> Float64[np.ndarray, "detector time"]:
-        """Signal-to-noise."""
-        return np.asarray(np.abs(self.output) / np.sqrt(self.power)[:, None])
+        """Signal-to-noise ratio."""
+        return np.asarray(np.hypot.reduce(np.abs(self.output), axis=1))
 
     @property
     def peak(self) -> tuple[int, float]:
-        """Index of the detector that hears it loudest, and when, seconds after the segment's reference time."""
+        """Index of the detector with the largest signal-to-noise ratio, and its arrival time there, seconds."""
         height = self.snr
         loudest = int(height.max(axis=1).argmax())
         return loudest, float(self.times[height[loudest].argmax()])
 
+    def fit_signal(
+        self, frequencies: Float64[np.ndarray, " frequency"]
+    ) -> Complex128[np.ndarray, "detector frequency"]:
+        """The signal at its best amplitudes and arrival time in each detector.
 
-def matched_filter(segment: Segment, waveform: Complex128[np.ndarray, " frequency"], search: float) -> Filtered:
+        Args:
+            frequencies: of the segment, Hz.
+
+        Returns:
+            1/Hz, about the segment's reference time.
+        """
+        peak = self.snr.argmax(axis=-1)
+        fitted = np.take_along_axis(self.output, peak[:, None, None], axis=-1)
+        delay = np.exp(-2j * np.pi * np.outer(self.times[peak], frequencies))
+        return np.asarray((fitted * self.basis).sum(axis=1) * delay)
+
+
+def matched_filter(
+    segment: Segment, waveform: Complex128[np.ndarray, "*series frequency"], search: float
+) -> FilterOutput:
     """Filters the data of every detector with one waveform.
 
     Args:
         segment: the data.
-        waveform: on the segment's frequencies, shape (F,), 1/Hz.
+        waveform: series on the segment's frequencies, shape (series, F), or one series, (F,), 1/Hz.
         search: half width of the arrival times about the reference time, seconds.
 
     Returns:
         The output at times 1/8192 s apart.
     """
+    noise = np.sqrt(segment.psd * segment.duration / 4)[:, None]
+    whitened = orthonormalise(np.atleast_2d(waveform) / noise)
     n = round(segment.duration / _TIME_STEP)
-    scale = 4 / segment.duration
-    integrand = np.zeros((len(segment.detectors), n), dtype=np.complex128)
+    integrand = np.zeros((*whitened.shape[:-1], n), dtype=np.complex128)
     places = np.rint(segment.frequencies * segment.duration).astype(int)
-    integrand[:, places] = scale * segment.strain * waveform.conj() / segment.psd
+    integrand[..., places] = segment.strain[:, None] / noise * whitened.conj()
     # ifft divides by n, and puts negative times at the end.
-    series = np.fft.fftshift(np.fft.ifft(integrand, axis=-1) * n, axes=-1)
+    output = np.fft.fftshift(np.fft.ifft(integrand, axis=-1) * n, axes=-1)
     times = np.fft.fftshift(np.fft.fftfreq(n, 1 / segment.duration))
     inside = np.abs(times) <= search
-    return Filtered(times[inside], series[:, inside], scale * (np.abs(waveform) ** 2 / segment.psd).sum(axis=-1))
+    return FilterOutput(times[inside], output[..., inside], whitened * noise)
+
+
+def orthonormalise(series: Complex[np.ndarray, "*batch series n"]) -> Complex[np.ndarray, "*batch series n"]:
+    """An orthonormal basis of whitened series, by the modified Gram-Schmidt process.
+
+    Args:
+        series: shape (..., S, n).
+
+    Returns:
+        The basis, same shape. A series that depends linearly on the former ones gives zeros.
+    """
+    basis = np.zeros_like(series)
+    for index in range(series.shape[-2]):
+        vector = series[..., index, :]
+        norm = np.linalg.norm(vector, axis=-1, keepdims=True)
+        for former in range(index):
+            unit = basis[..., former, :]
+            vector = vector - unit * np.sum(unit.conj() * vector, axis=-1, keepdims=True)
+        left = np.linalg.norm(vector, axis=-1, keepdims=True)
+        np.divide(vector, left, out=basis[..., index, :], where=left > _DEPENDENT * norm)
+    return basis
 
 
 def peak_times(
     height: Float64[np.ndarray, "*n time"], times: Float64[np.ndarray, " time"]
 ) -> Float64[np.ndarray, "*n"]:
-    """When filter outputs are highest, between their samples by the parabola through the three highest.
+    """Times at which filter outputs are highest, between their samples.
 
     Args:
         height: shape (..., time).
@@ -76,8 +127,5 @@ def peak_times(
     Returns:
         Shape (...), seconds.
     """
-    place = height.argmax(axis=-1)[..., None].clip(1, len(times) - 2)
-    left, middle, right = (np.take_along_axis(height, place + i, axis=-1)[..., 0] for i in (-1, 0, 1))
-    bend = np.maximum(2 * middle - left - right, 1e-12)
-    found = times[place[..., 0]] + (times[1] - times[0]) * (0.5 * (right - left) / bend).clip(-1, 1)
-    return np.asarray(found)
+    index, offset = locate_peaks(torch.from_numpy(height))
+    return np.asarray(times[index.numpy()] + (times[1] - times[0]) * offset.numpy())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify import Certified, Prior, Target, certified
-from chirpleaf.inference.prepare import PreparedData
+from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.models.model import Model
 
 

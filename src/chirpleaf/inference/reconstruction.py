@@ -1,8 +1,7 @@
-"""Reconstruction: the signal that a posterior sees in the data.
+"""Reconstruction: the signal of a posterior in the data.
 
-For one sample of masses and spins the (2, 2) waveform h is fixed up to amplitude, phase and arrival time in each
-detector, and these are set to their best fit: with the matched filter z(t) of `matched_filter`, and t_0 where |z| is
-greatest, the signal is h(f) exp(-2 pi i f t_0) z(t_0) / (h|h).
+The masses and spins of a sample fix the series of the waveform up to their amplitudes, phases and arrival time in each
+detector. These are set to their best fit by `matched_filter`.
 """
 
 from collections.abc import Mapping
@@ -14,39 +13,29 @@ from jaxtyping import Complex128, Float64
 from numpy.typing import ArrayLike
 
 from chirpleaf.inference.matched_filter import matched_filter
-from chirpleaf.inference.observe import Observation
-from chirpleaf.physics.signals.quadrupole import face_on
-from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, whiten_series
+from chirpleaf.inference.observation import Observation
+from chirpleaf.strain.segment import AFTER_TRIGGER, whiten_series
 
 Signals = Complex128[np.ndarray, "sample detector frequency"]
 
 SEARCH = 0.05
-"""Half width of the searched arrival times about the segment's reference time, seconds."""
+"""Half width of the arrival times about the segment's reference time at which signals are fitted, seconds: more than
+the light takes between any two detectors."""
 
 
 def reconstruct(observation: Observation, samples: Mapping[str, ArrayLike]) -> Signals:
-    """The signal of each sample in each detector, at its best amplitude, phase and arrival time.
+    """Fits the signal of each sample in each detector: amplitude, phase and arrival time.
 
     Args:
         observation: the data and the model.
-        samples: `chirp_mass` (detector frame, solar masses), `mass_ratio`, `chi_1`, `chi_2`, each (n,) or a float.
+        samples: intrinsic parameters by name (masses in the detector frame, solar masses), each (n,) or a float.
 
     Returns:
         Strain about the segment's reference time on its frequencies, shape (n, detector, F), 1/Hz.
     """
     segment = observation.segment
-    wave = face_on(samples, segment.frequencies, observation.model.architecture.approximant)
-    return np.stack([_best_fit(segment, waveform) for waveform in wave])
-
-
-def _best_fit(
-    segment: Segment, waveform: Complex128[np.ndarray, " frequency"]
-) -> Complex128[np.ndarray, "detector frequency"]:
-    filtered = matched_filter(segment, waveform, SEARCH)
-    peak = filtered.snr.argmax(axis=-1)
-    fitted = filtered.output[np.arange(len(peak)), peak] / filtered.power
-    delay = np.exp(-2j * np.pi * np.outer(filtered.times[peak], segment.frequencies))
-    return fitted[:, None] * waveform * delay
+    waves = observation.model.architecture.signal_model.series(samples, segment.frequencies)
+    return np.stack([matched_filter(segment, wave, SEARCH).fit_signal(segment.frequencies) for wave in waves])
 
 
 class WhitenedView(NamedTuple):

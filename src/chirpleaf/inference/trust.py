@@ -4,7 +4,7 @@ A network answers any question. These checks say when the question lies outside 
 likelihood contradicts the answer.
 """
 
-from chirpleaf.inference.observe import Observation
+from chirpleaf.inference.observation import Observation
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.trust import TRUSTED, UNTRUSTED, Trust
 

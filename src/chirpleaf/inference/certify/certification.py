@@ -26,7 +26,8 @@ from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.proposals import MixtureProposal, NetworkProposal, refitted
 from chirpleaf.inference.certify.target import Target, edges_reached
 from chirpleaf.inference.certify.weigher import Weigher
-from chirpleaf.inference.observe import Observation, other_looks
+from chirpleaf.inference.observation import Observation
+from chirpleaf.inference.reference_time import find_reference_time_hypotheses
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.signals.quadrupole import face_on, is_quadrupole_only
@@ -134,7 +135,7 @@ def _other_looks(observation: Observation, pool: Pool) -> list[Observation]:
     """Looks about the arrival times of the heaviest draws."""
     heaviest = [row for row in np.argsort(-pool.log_weight)[:_HEAVIEST] if np.isfinite(pool.log_weight[row])]
     theta = {name: pool.batch.samples[name][heaviest] for name in PARAMETERS}
-    return other_looks(observation, theta)[:_LOOKS] if heaviest else []
+    return find_reference_time_hypotheses(observation, theta)[:_LOOKS] if heaviest else []
 
 
 def _weighed(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch.distributions.transforms import Transform
 
 from chirpleaf.inference.amortised import sample_intrinsic
-from chirpleaf.inference.observe import Observation
+from chirpleaf.inference.observation import Observation
 from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.models.normal import normal_coordinates
 from chirpleaf.physics.derived import Samples

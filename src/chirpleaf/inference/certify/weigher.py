@@ -14,7 +14,7 @@ from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, sobo
 from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.matched_filter import matched_filter
-from chirpleaf.inference.observe import Observation
+from chirpleaf.inference.observation import Observation
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.detectors import Detector, detector, gmst
 from chirpleaf.physics.signals.quadrupole import face_on

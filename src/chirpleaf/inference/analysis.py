@@ -8,9 +8,9 @@ from pathlib import Path
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.build import build_certified_posterior
+from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.plan import CertificationPlan, plan_certification
-from chirpleaf.inference.prepare import PreparedData, load_candidates, prepare
-from chirpleaf.inference.propose import build_result, propose
+from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
 from chirpleaf.inference.sources import PsdSource, StrainSource
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.result.leaves import LeafEstimates

@@ -1,4 +1,4 @@
-"""Posterior, its summary and its verdict: what follows from the samples does follow from them."""
+"""Observations: reference time, choice of the model, and the verdict on them."""
 
 import json
 from dataclasses import replace
@@ -8,18 +8,12 @@ import pytest
 import torch
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.amortised import sample_posterior
-from chirpleaf.inference.infer import infer
-from chirpleaf.inference.observe import Observation, canonicalise, choose, observe, refine
+from chirpleaf.inference.observation import Observation, canonicalise
+from chirpleaf.inference.observe import choose_model, observe
+from chirpleaf.inference.reference_time import SearchSettings, refine_reference_time
 from chirpleaf.inference.trust import GREATEST_SNR, LEAST_SNR, assess
-from chirpleaf.models import PARAMETERS as MODELLED
 from chirpleaf.models import Architecture, Model, load_model
-from chirpleaf.physics import remnant
-from chirpleaf.physics.derived import derived
-from chirpleaf.physics.parameters import PARAMETERS
-from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
-from chirpleaf.result.posterior import HEADLINE
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Strain
@@ -42,11 +36,6 @@ def injected(architecture: Architecture, snr: float, *, delay: float = -0.004, o
 
 
 @pytest.fixture(scope="module")
-def observation(model: Model) -> Observation:
-    return refine(model, injected(model.architecture, 20.0))
-
-
-@pytest.fixture(scope="module")
 def trained() -> Model:
     return load_model("bbh")
 
@@ -54,52 +43,31 @@ def trained() -> Model:
 @pytest.fixture(scope="module")
 def clear(trained: Model) -> Observation:
     """What a trained model sees of the same binary."""
-    return refine(trained, injected(trained.architecture, 20.0))
-
-
-def test_derived_parameters_follow_from_the_four() -> None:
-    prior = IntrinsicPrior().sample(300, np.random.default_rng(0))
-    found = derived(prior)
-    assert set(found) <= set(PARAMETERS)
-    assert set(HEADLINE) <= set(found)
-    for name, values in prior.items():
-        np.testing.assert_array_equal(found[name], values)
-    mass_1, mass_2 = found["mass_1"], found["mass_2"]
-    np.testing.assert_allclose(mass_2 / mass_1, prior["mass_ratio"])
-    np.testing.assert_allclose((mass_1 * mass_2) ** 0.6 / (mass_1 + mass_2) ** 0.2, prior["chirp_mass"])
-    np.testing.assert_allclose(found["total_mass"], mass_1 + mass_2)
-    spins = mass_1 * prior["chi_1"] + mass_2 * prior["chi_2"]
-    np.testing.assert_allclose(found["chi_eff"], spins / found["total_mass"], atol=1e-12)
-    assert np.all(found["final_mass"] < found["total_mass"])
-    # The mode's frequency and damping time are the dimensionless ones in units of the final mass.
-    seconds = found["final_mass"] * 4.925490947641267e-06
-    np.testing.assert_allclose(2 * np.pi * found["f_220"] * seconds, found["omega_r"], rtol=1e-9)
-    np.testing.assert_allclose(np.abs(found["omega_i"]) * found["tau_220"] * 1e-3, seconds, rtol=1e-9)
-    np.testing.assert_allclose(found["final_spin"], remnant.final_spin(mass_1, mass_2, prior["chi_1"], prior["chi_2"]))
-
-
-def test_samples_are_the_estimators(observation: Observation) -> None:
-    values, log_prob = sample_posterior(observation, 50, seed=3)
-    theta, expected = observation.model.estimator.sample(observation.canonical, 50, torch.Generator().manual_seed(3))
-    intrinsic = np.stack([values[name] for name in MODELLED], axis=1)
-    np.testing.assert_array_equal(intrinsic, theta[:, 0].numpy())
-    np.testing.assert_array_equal(log_prob, expected[:, 0].numpy())
-    assert not np.array_equal(sample_posterior(observation, 50, seed=4)[0]["chirp_mass"], values["chirp_mass"])
+    return refine_reference_time(trained, injected(trained.architecture, 20.0))
 
 
 @pytest.mark.parametrize("offset", [-0.093, -0.031, 0.0, 0.02, 0.088])
 def test_a_trigger_that_is_off_changes_little(trained: Model, clear: Observation, offset: float) -> None:
-    found = refine(trained, injected(trained.architecture, 20.0, offset=offset))
+    found = refine_reference_time(trained, injected(trained.architecture, 20.0, offset=offset))
     # Other draws are tried; training moves the reference time by more.
     assert found.segment.reference_time - offset == pytest.approx(clear.segment.reference_time, abs=1e-3)
     assert found.snr == pytest.approx(clear.snr, rel=5e-3)
     assert found.chirp_mass == pytest.approx(clear.chirp_mass, rel=0.15)
 
 
-@pytest.mark.parametrize(("far", "chosen"), [(8.3, 0.0), (10.0, 0.09)])
-def test_what_arrives_far_from_the_trigger_counts_less(model: Model, far: float, chosen: float) -> None:
-    near, other = injected(model.architecture, 8.0), injected(model.architecture, far, offset=0.09)
-    found = refine(model, replace(near, strain=near.strain + other.strain))
+NO_PRIOR = SearchSettings(trigger_error=np.inf)
+
+
+@pytest.mark.parametrize(
+    ("far", "settings", "chosen"), [(8.3, SearchSettings(), 0.0), (8.3, NO_PRIOR, 0.09), (12.0, SearchSettings(), 0.09)]
+)
+def test_signals_far_from_the_trigger_count_less(
+    trained: Model, far: float, settings: SearchSettings, chosen: float
+) -> None:
+    """Of two signals, the fainter one at the trigger is taken, unless the other is much louder or no prior is asked."""
+    near, other = injected(trained.architecture, 8.0), injected(trained.architecture, far, offset=0.09)
+    both = replace(near, strain=near.strain + other.strain)
+    found = refine_reference_time(trained, both, settings)
     assert found.segment.reference_time - TRIGGER == pytest.approx(chosen, abs=0.005)
 
 
@@ -125,7 +93,7 @@ def test_segments_in_a_batch_are_seen_as_alone(model: Model) -> None:
     ("snr", "reason"), [(4.0, "no signal: network signal-to-noise"), (20.0, ""), (80.0, "lies above the 65")]
 )
 def test_trust(trained: Model, snr: float, reason: str) -> None:
-    found = assess(refine(trained, injected(trained.architecture, snr)))
+    found = assess(refine_reference_time(trained, injected(trained.architecture, snr)))
     assert found.trusted == (not reason)
     assert found.verdict == ("untrusted" if reason else "trusted")
     assert len(found.reasons) == bool(reason)
@@ -161,22 +129,6 @@ def test_a_longer_model_is_left_out_where_the_strain_is_too_short(model: Model) 
     light = replace(model.architecture.prior, chirp_mass_min=None, chirp_mass_max=16.0)
     longer = replace(model, name="long", architecture=replace(model.architecture, duration=32.0, prior=light))
     densities = dict.fromkeys(("H1", "L1"), FLAT)
-    assert choose([longer, model], strain(), densities, TRIGGER).model.name == "random"
+    assert choose_model([longer, model], strain(), densities, TRIGGER).model.name == "random"
     with pytest.raises(InputError, match="outside the file"):
-        choose([longer], strain(), densities, TRIGGER)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({}, "expected an event or strain; got both or neither"),
-        ({"event": "GW150914", "strain": {}}, "expected an event or strain; got both or neither"),
-        ({"strain": {"H1": "h1.hdf5"}}, "expected the trigger time of the strain; got none: add --trigger"),
-        ({"event": "GW150914", "samples": 0}, "expected at least one sample; got samples = 0"),
-        ({"event": "GW150914", "model": "nothing"}, "expected a shipped model"),
-    ],
-)
-def test_wrong_questions_are_input_errors(arguments: dict, message: str) -> None:
-    with pytest.raises(InputError, match=message) as caught:
-        infer(**arguments)
-    assert "\n" not in str(caught.value)
+        choose_model([longer], strain(), densities, TRIGGER)

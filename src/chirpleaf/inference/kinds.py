@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 from chirpleaf.inference.amortised import NetworkOutput, sample_posterior
 from chirpleaf.inference.build import build_leaf_estimates, build_posterior
 from chirpleaf.inference.leaves import estimate, sample_predictive
-from chirpleaf.inference.prepare import PreparedData
+from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.sources import resample_spectra
 from chirpleaf.models.estimator import EstimatorKind
 from chirpleaf.result.leaves import LeafEstimates

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chirpleaf.errors import InputError, ShortStrainError
-from chirpleaf.inference.observe import Observation, choose
+from chirpleaf.inference.observation import Observation
+from chirpleaf.inference.observe import choose_model
 from chirpleaf.inference.sources import (
     LONG_DURATION,
     PsdSource,
@@ -130,5 +131,5 @@ def prepare(
 def _observe(models: Sequence[Model], source: Source, psd: Mapping[str, PsdSource]) -> PreparedData:
     """Estimates the spectra and chooses the model."""
     spectra = gather_spectra(source, psd)
-    observation = choose(models, source.strain, spectra, source.trigger_time)
+    observation = choose_model(models, source.strain, spectra, source.trigger_time)
     return PreparedData(source, spectra, frozenset(psd), observation)

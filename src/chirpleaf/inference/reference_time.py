@@ -1,0 +1,153 @@
+"""Search of the reference time: about which GPS time the data are shown to a network.
+
+In training, the reference time is near the true arrival. But a published trigger time may be off by tens of
+milliseconds, and a detector records the merger up to 21 ms before or after the geocentre. Therefore reference times on
+a grid about the trigger are tried, and the loudest waveform decides: the reference time becomes its arrival time in the
+detector where it is loudest. Far from the trigger, noise has more chances to be loud than in training. A Gaussian prior
+on arrivals about the trigger counts against it: its ln is added to half the squared signal-to-noise ratio.
+
+The waveforms are draws from the network's posterior where there is one. The best template alone may have other masses
+and spins than the signal: it then arrives some milliseconds earlier or later, and may be half as loud.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from chirpleaf.inference.matched_filter import matched_filter, orthonormalise, peak_times
+from chirpleaf.inference.observation import Observation, canonicalise, compress, preprocess
+from chirpleaf.models.model import Model
+from chirpleaf.physics.derived import Samples
+from chirpleaf.representation.canonical import Canonical
+from chirpleaf.strain.segment import Segment
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Settings of the search of the reference time.
+
+    Attributes:
+        half_width: half width of the grid of reference times about the trigger, seconds. A wider one finds the signal
+            about worse triggers, but gives noise more chances.
+        spacing: spacing of the grid, seconds. It must not exceed twice the arrival times that templates or draws are
+            tried at; a smaller one costs time in proportion.
+        trigger_error: standard deviation of the prior on arrivals about the trigger, seconds. A larger one finds
+            signals about worse triggers, but loses more faint signals to noise.
+        draws: waveforms of the network that are tried about each reference time. More are nearer to the signal, at the
+            cost of time in proportion.
+        reach: half width of the arrival times at which these are tried, seconds.
+        step: spacing of these arrival times, seconds. The peak is interpolated between them.
+        hypothesis_reach: half width of the arrival times about a reference time that may become another one, seconds.
+            A wider one finds hypotheses farther away, and more of them in noise.
+    """
+
+    half_width: float = 0.1
+    spacing: float = 0.02
+    trigger_error: float = 0.03
+    draws: int = 32
+    reach: float = 0.015
+    step: float = 0.001
+    hypothesis_reach: float = 0.04
+
+
+DEFAULTS = SearchSettings()
+"""The settings of a call that gives none."""
+
+
+def refine_reference_time(model: Model, segment: Segment, settings: SearchSettings = DEFAULTS) -> Observation:
+    """Moves the reference time of a segment to the arrival in the loudest detector, and makes the model's input.
+
+    Args:
+        model: the model; its draws or templates are tried.
+        segment: the data about a trigger time, of the model's detectors, duration and frequencies.
+        settings: of the search.
+
+    Returns:
+        The data about the new reference time.
+    """
+    offsets = np.arange(-settings.half_width, settings.half_width + settings.spacing / 2, settings.spacing)
+    tries = [segment.with_reference_time(segment.reference_time + offset) for offset in offsets]
+    data, weights = compress(model, tries)
+    canonical = preprocess(model, data, weights)
+    snr, arrivals = canonical.snr.double().numpy(), canonical.time.double().numpy()
+    if model.estimator.can_propose:
+        snr, arrivals = find_loudest_waveforms(model, data, weights, canonical, settings)
+    arrival = np.take_along_axis(arrivals, snr.argmax(axis=1)[:, None], axis=1)[:, 0]
+    loudness = np.square(snr).sum(axis=1)
+    best = int((loudness - np.square((offsets + arrival) / settings.trigger_error)).argmax())
+    centred = tries[best].with_reference_time(tries[best].reference_time + float(arrival[best]))
+    return Observation(model, centred, canonicalise(model, [centred]), float(loudness[best] ** 0.5))
+
+
+def find_loudest_waveforms(
+    model: Model,
+    data: NDArray[np.complex128],
+    weights: Array,
+    canonical: Canonical,
+    settings: SearchSettings = DEFAULTS,
+) -> tuple[Array, Array]:
+    """Finds the loudest of some draws of the network in each segment.
+
+    Args:
+        model: a model of all parameters.
+        data: whitened multiband data, shape (segment, detector, n_bins).
+        weights: their whitening weights, same shape.
+        canonical: their canonical input.
+        settings: of the search.
+
+    Returns:
+        Signal-to-noise ratio and arrival time (seconds after the reference time) of the loudest waveform, both of shape
+        (segment, detector).
+    """
+    waves = _draw_waveforms(model, canonical, settings.draws)[:, :, None] * weights[:, None, :, None]
+    waves = orthonormalise(waves)
+    times = np.arange(-settings.reach, settings.reach + settings.step / 2, settings.step)
+    delays = np.exp(2j * np.pi * np.outer(model.estimator.canonical.grid.frequencies, times)).astype(np.complex64)
+    filtered = (waves.conj() * data[:, None, :, None]).astype(np.complex64)
+    output = filtered.reshape(*filtered.shape[:2], -1, filtered.shape[-1]) @ delays
+    height = np.hypot.reduce(np.abs(output).reshape(*filtered.shape[:-1], -1), axis=-2).astype(np.float64)
+    loudest = np.square(height.max(axis=-1)).sum(axis=-1).argmax(axis=1)
+    height = height[np.arange(len(data)), loudest]
+    return height.max(axis=-1), peak_times(height, times)
+
+
+def find_reference_time_hypotheses(
+    observation: Observation, theta: Samples, settings: SearchSettings = DEFAULTS
+) -> list[Observation]:
+    """Finds other reference times: the arrival times of some waveforms, about which another template is the best.
+
+    Templates of similar loudness may each be the best one about a reference time of their own. A network that is shown
+    one of them may give the masses of another almost no probability.
+
+    Args:
+        observation: the data about one reference time.
+        theta: intrinsic parameters of the waveforms, each of shape (n,), the most likely first.
+        settings: of the search.
+
+    Returns:
+        The data about the first reference time at which each other template is the best.
+    """
+    model, segment = observation.model, observation.segment
+    waves = model.architecture.signal_model.series(theta, segment.frequencies)
+    arrivals = [matched_filter(segment, wave, settings.hypothesis_reach).peak[1] for wave in waves]
+    centred = [segment.with_reference_time(segment.reference_time + arrival) for arrival in arrivals]
+    templates = canonicalise(model, centred).template.tolist()
+    known = int(observation.canonical.template[0])
+    first = {template: templates.index(template) for template in templates if template != known}
+    return [
+        Observation(model, centred[place], canonicalise(model, [centred[place]]), observation.snr)
+        for place in first.values()
+    ]
+
+
+def _draw_waveforms(model: Model, canonical: Canonical, n: int) -> NDArray[np.complex128]:
+    """Series of draws of the network on the multiband grid, with its carrier; (segment, draw, series, n_bins)."""
+    theta, _ = model.posterior.sample(canonical, n, torch.Generator().manual_seed(0))
+    grid, space = model.estimator.canonical.grid, model.posterior.space
+    binaries = space.unstack(theta.transpose(0, 1).reshape(-1, len(space)))
+    waves = model.architecture.signal_model.series(binaries, grid.frequencies) * grid.carrier(grid.frequencies)
+    return np.asarray(waves.reshape(-1, n, *waves.shape[1:]))
