@@ -15,10 +15,11 @@ from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, project
 from chirpleaf.physics.priors import ExtrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.strain.noise import EnsembleNoise, NoiseSource, RecordedNoise
 from chirpleaf.training.batch import Batch
 from chirpleaf.training.data import build_simulator
 from chirpleaf.training.simulation import Simulation
-from chirpleaf.training.simulator import Simulator
+from chirpleaf.training.simulator import Simulator, sample_present
 
 N = 3000
 
@@ -82,11 +83,11 @@ def test_signals_are_the_projected_waveforms(simulator: Simulator) -> None:
     assert np.abs(overlap.imag).max() < 0.03
 
 
-def arrival_difference(simulator: Simulator, waves: Tensor, signal: Tensor) -> np.ndarray:
-    """Arrival at the second detector after the first (s), from the slope of their relative phase, (n,)."""
+def arrival_after(simulator: Simulator, first: Tensor, second: Tensor) -> np.ndarray:
+    """Arrival of the second of two signals (n, bin) after the first (s), from the slope of their relative phase."""
     frequencies = simulator.estimator.canonical.grid.frequencies
-    strong = waves.abs() > 1e-2 * waves.abs().amax(1, keepdim=True)
-    relative = np.unwrap(np.angle((signal[:, 1] * signal[:, 0].conj()).numpy()), axis=1)
+    strong = first.abs() > 1e-2 * first.abs().amax(1, keepdim=True)
+    relative = np.unwrap(np.angle((second * first.conj()).numpy()), axis=1)
     slopes = [
         np.polyfit(frequencies[use], phase[use], 1)[0] for use, phase in zip(strong.numpy(), relative, strict=True)
     ]
@@ -94,8 +95,8 @@ def arrival_difference(simulator: Simulator, waves: Tensor, signal: Tensor) -> n
 
 
 def test_arrival_times_differ_as_light_travels(simulator: Simulator) -> None:
-    waves, signal, _ = signals(simulator, 500)
-    found = arrival_difference(simulator, waves, signal)
+    _, signal, _ = signals(simulator, 500)
+    found = arrival_after(simulator, signal[:, 0], signal[:, 1])
     where = ExtrinsicPrior().sample(500, np.random.default_rng(0))
     first, second = (detector(name).time_delay(where["ra"], where["dec"], 0.0) for name in ("H1", "L1"))
     np.testing.assert_allclose(found, second - first, atol=2e-5)
@@ -116,15 +117,56 @@ def test_the_loudest_detector_sees_the_merger_near_the_reference_time(simulator:
     assert np.abs(canonical.time.numpy()).max() <= 0.0145
 
 
+def test_the_reference_time_is_off_by_up_to_the_jitter(simulator: Simulator) -> None:
+    """Of the loudest detector, whose arrival it is: uniform, and neither zero nor twice as wide."""
+    series, signal, _ = signals(simulator, 500, seed=4)
+    loudest = signal.abs().square().sum(-1).argmax(1)
+    own = signal[torch.arange(500), loudest]
+    times = arrival_after(simulator, series, own)
+    assert kstest(times / simulator.jitter, "uniform", args=(-1, 2)).pvalue > 1e-3
+    assert np.abs(times).max() < simulator.jitter + 2e-5
+    wider = replace(simulator, jitter=2 * simulator.jitter)
+    _, signal, _ = signals(wider, 500, seed=4)
+    np.testing.assert_allclose(arrival_after(wider, series, signal[torch.arange(500), loudest]), 2 * times, atol=4e-5)
+
+
+def test_absent_detectors_do_not_count_for_the_loudness(simulator: Simulator) -> None:
+    series, generator = torch.view_as_complex(simulator.bank.series[:200].float()), torch.Generator().manual_seed(0)
+    weights = simulator.noise.weights_at(simulator.noise.sample_rows(200, generator))
+    present = torch.ones(200, 2, dtype=torch.bool)
+    present[:100, 0] = present[100:, 1] = False
+    signal = simulator.simulate_signal(series, weights, np.random.default_rng(0), generator, present)
+    power = signal.abs().square().sum(-1)
+    snr = torch.where(present, power, 0.0).sum(1).sqrt()
+    low, high = simulator.snr_range
+    assert low * 0.999 < snr.min()
+    assert snr.max() < high * 1.001
+    assert power.sum(1).sqrt().max() > high
+    assert sample_present(5, 2).all()
+
+
+@pytest.mark.parametrize("source", [RecordedNoise.from_events("GW170814"), EnsembleNoise()])
+def test_other_sources_of_noise_make_batches(architecture: Architecture, model: Model, source: NoiseSource) -> None:
+    simulation = Simulation(waveforms=100, spectra=32, batch_size=256, snr_range=(1e-6, 2e-6))
+    simulator = build_simulator(architecture, model.estimator, simulation, seed=3, noise=source)
+    batch = simulator.batch(0)
+    assert all(torch.isfinite(part).all() for part in flat(batch))
+    assert 0.9 < power_of_the_series(simulator, batch) < 1.2
+
+
 def test_noise_is_white_and_not_the_same_twice(simulator: Simulator) -> None:
     quiet = replace(simulator, snr_range=(1e-6, 2e-6), batch_size=256)
     first, second = quiet.batch(0), quiet.batch(1)
     assert not torch.equal(first.tokens.values, second.tokens.values)
-    n_bands = quiet.estimator.canonical.n_bands
-    scaled = first.tokens.values[..., : 2 * n_bands].reshape(256, 2, n_bands, 2)
-    snr = (first.tokens.values[..., 3 * n_bands] + 2.5).exp().norm(dim=1)
-    series = scaled * (snr / 10).sqrt()[:, None, None, None]
-    assert float(series.square().mean()) == pytest.approx(1.0, abs=0.02)
+    assert power_of_the_series(quiet, first) == pytest.approx(1.0, abs=0.02)
+
+
+def power_of_the_series(simulator: Simulator, batch: Batch) -> float:
+    """Mean square of the canonical series' real and imaginary parts."""
+    n_bands, n = simulator.estimator.canonical.n_bands, len(batch.weight)
+    scaled = batch.tokens.values[..., : 2 * n_bands].reshape(n, 2, n_bands, 2)
+    snr = (batch.tokens.values[..., 3 * n_bands] + 2.5).exp().norm(dim=1)
+    return float((scaled * (snr / 10).sqrt()[:, None, None, None]).square().mean())
 
 
 def flat(batch: Batch) -> list[Tensor]:

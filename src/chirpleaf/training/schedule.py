@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
-from annotated_types import Ge, Gt, Lt
+from chirpleaf.system.constraints import FORBID_EXTRA, Fraction, NonNegativeFloat, PositiveFloat, PositiveInt
 
 Scaling: TypeAlias = Literal["constant", "sqrt", "linear"]
 
@@ -36,20 +36,20 @@ class Schedule:
         stop_below: relative error on the validation batches below which training ends early; None never ends early.
     """
 
-    epochs: Annotated[int, Gt(0)] = 40
-    batches: Annotated[int, Gt(0)] = 1000
-    learning_rate: Annotated[float, Gt(0)] = 2e-3
-    muon: Annotated[float, Gt(0)] | None = None
-    warmup: Annotated[int, Gt(0)] = 500
-    weight_decay: Annotated[float, Ge(0)] = 0.01
-    clip: Annotated[float, Gt(0)] = 5.0
-    ema_decay: Annotated[float, Ge(0), Lt(1)] = 0.999
+    epochs: PositiveInt = 40
+    batches: PositiveInt = 1000
+    learning_rate: PositiveFloat = 2e-3
+    muon: PositiveFloat | None = None
+    warmup: PositiveInt = 500
+    weight_decay: NonNegativeFloat = 0.01
+    clip: PositiveFloat = 5.0
+    ema_decay: Fraction = 0.999
     cosine: bool = True
-    accumulate: Annotated[int, Gt(0)] = 1
+    accumulate: PositiveInt = 1
     scaling: Scaling = "sqrt"
-    stop_below: Annotated[float, Gt(0)] | None = None
+    stop_below: PositiveFloat | None = None
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    __pydantic_config__: ClassVar = FORBID_EXTRA
 
     def rate(self, step: int, done: int | None = None, ranks: int = 1) -> float:
         """Learning rate at a step, relative to the greatest one of a single rank that accumulates nothing.

@@ -2,9 +2,9 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from annotated_types import Ge, Gt
+from chirpleaf.system.constraints import FORBID_EXTRA, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,19 @@ class Simulation:
         bank: waveform file made by `chirpleaf bank`; the waveforms are computed when None.
     """
 
-    waveforms: Annotated[int, Gt(0)] = 1_000_000
-    fresh: Annotated[int, Ge(0)] = 0
-    validation_waveforms: Annotated[int, Gt(0)] = 20_000
-    spectra: Annotated[int, Gt(0)] = 8192
-    validation_spectra: Annotated[int, Gt(0)] = 1024
-    snr_range: tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]] = (7.0, 60.0)
-    jitter: Annotated[float, Ge(0)] = 0.0015
-    strata: Annotated[int, Gt(0)] = 64
-    batch_size: Annotated[int, Gt(0)] = 512
-    validation_batches: Annotated[int, Gt(0)] = 32
+    waveforms: PositiveInt = 1_000_000
+    fresh: NonNegativeInt = 0
+    validation_waveforms: PositiveInt = 20_000
+    spectra: PositiveInt = 8192
+    validation_spectra: PositiveInt = 1024
+    snr_range: tuple[PositiveFloat, PositiveFloat] = (7.0, 60.0)
+    jitter: NonNegativeFloat = 0.0015
+    strata: PositiveInt = 64
+    batch_size: PositiveInt = 512
+    validation_batches: PositiveInt = 32
     bank: Path | None = None
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    __pydantic_config__: ClassVar = FORBID_EXTRA
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values, for a model's provenance; without the place of the bank on this machine."""

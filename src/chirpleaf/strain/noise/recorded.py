@@ -4,12 +4,16 @@ Recorded noise is neither Gaussian nor stationary, and its power spectral densit
 an event. The segments overlap at random, so n of them are independent only while n times their length is well below the
 length of the recording.
 
+The window takes power from the ends of a segment, and none from its middle: whitened noise has a variance of mean(w^2)
+at the native frequencies (`chirpleaf.strain.windows`). In the wide bins of a multiband grid, which see the times near
+the merger alone, the variance is one.
+
 **Time slides.** By default, the segments of the detectors are cut at independent times. The number of different
 combinations is then much larger than that of segments, at the price of correlations between the detectors, which
 recorded noise hardly has. Without slides, all detectors are cut at the same time.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -24,6 +28,9 @@ from chirpleaf.strain.segment import AFTER_TRIGGER, cut_segment
 from chirpleaf.strain.strain import Spectrum, Strain
 
 Interval = tuple[float, float]
+
+_MARGIN = 1e-3
+"""Time that segments keep from gaps, so that the rounding to a sample does not reach into them; seconds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +83,14 @@ class RecordedNoise:
         """Welch estimates by recording and detector."""
         return {
             name: {detector: welch(strain) for detector, strain in recording.items()}
+            for name, recording in self.recordings.items()
+        }
+
+    @cached_property
+    def _stretches(self) -> dict[str, dict[str, tuple[Interval, ...]]]:
+        """Intervals of GPS times without gaps, by recording and detector."""
+        return {
+            name: {detector: strain.good_stretches for detector, strain in recording.items()}
             for name, recording in self.recordings.items()
         }
 
@@ -148,7 +163,7 @@ class RecordedNoise:
         for name, recording in self.recordings.items():
             if not all(detector in recording for detector in detectors):
                 continue
-            own = [list(_start_intervals(recording[detector], duration)) for detector in detectors]
+            own = [_start_intervals(self._stretches[name][detector], duration) for detector in detectors]
             if not self.slides:
                 own = [_intersect(own)] * len(own)
             if all(_total_length(intervals) > 0 for intervals in own):
@@ -189,12 +204,11 @@ def mask_signal(strain: Strain, time: float, *, before: float, after: float) -> 
     return replace(strain, values=values)
 
 
-def _start_intervals(strain: Strain, duration: float) -> Iterator[Interval]:
-    """Intervals of GPS times at which a segment may start; half a sample is kept from either end for rounding."""
-    margin = 0.5 / strain.sample_rate
-    for low, high in strain.good_stretches:
-        if high - low - duration > 2 * margin:
-            yield low + margin, high - duration - margin
+def _start_intervals(stretches: Sequence[Interval], duration: float) -> list[Interval]:
+    """Intervals of GPS times at which a segment of that duration may start."""
+    return [
+        (low + _MARGIN, high - duration - _MARGIN) for low, high in stretches if high - low - duration > 2 * _MARGIN
+    ]
 
 
 def _intersect(intervals: list[list[Interval]]) -> list[Interval]:

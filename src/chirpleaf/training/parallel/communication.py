@@ -11,9 +11,9 @@ simulated.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from annotated_types import Gt
+from chirpleaf.system.constraints import FORBID_EXTRA, PositiveFloat
 
 _UNLIMITED_BUCKET = 1 << 20
 """Size of a bucket that holds all gradients of any network, MB."""
@@ -38,14 +38,14 @@ class Communication:
             earlier, and may mistake a slow rank for a dead one.
     """
 
-    bucket: Annotated[float, Gt(0)] | None = 1.0
+    bucket: PositiveFloat | None = 1.0
     bfloat16: bool = False
     grid: bool = False
     ahead: bool = True
     memory: bool = True
-    timeout: Annotated[float, Gt(0)] = 60.0
+    timeout: PositiveFloat = 60.0
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    __pydantic_config__: ClassVar = FORBID_EXTRA
 
     @property
     def bytes_per_gradient(self) -> int:
