@@ -1,6 +1,7 @@
-"""README: the Python block runs and is short; links of all pages resolve."""
+"""Documentation: the README's Python block runs and is short; links and file names resolve."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LOCAL_LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
+FILE_NAME = re.compile(r"`([a-z_]+/[\w/]*(?:\.py|\.json)?)`")
+REGISTRY = re.compile(r"`([a-z_.]+)\.([A-Z_]+)`")
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 
 
@@ -32,3 +35,18 @@ def test_readme_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
 def test_local_links_resolve(page: Path) -> None:
     links = LOCAL_LINK.findall(page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_files_of_the_architecture_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    names = [name for name in FILE_NAME.findall(text) if "NAME" not in name]
+    assert len(names) > 20
+    assert [name for name in names if not any((root / name).exists() for root in (ROOT, ROOT / "src/chirpleaf"))] == []
+
+
+def test_registries_of_the_architecture_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    names = REGISTRY.findall(text)
+    assert len(names) >= 4
+    for module, name in names:
+        assert hasattr(import_module(f"chirpleaf.{module}"), name)
