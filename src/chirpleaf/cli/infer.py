@@ -10,6 +10,8 @@ from chirpleaf.cli.console import console, say_written
 from chirpleaf.errors import InputError, UntrustedError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from chirpleaf.inference import LeafEstimates, Posterior, PreparedData
 
 MOST_SAMPLES = 1_000_000
@@ -58,7 +60,9 @@ def infer(
 ) -> None:
     """From strain to a posterior: a table, its files and its pictures."""
     from chirpleaf.cli.collector import paused_collector
+    from chirpleaf.cli.drawing import drawing_process
     from chirpleaf.cli.pairs import detector_files
+    from chirpleaf.cli.pictures import prepare_drawing
     from chirpleaf.system.folders import check_folder
 
     if not 1 <= samples <= MOST_SAMPLES:
@@ -73,7 +77,7 @@ def infer(
     folder = out or Path("out") / (event or "strain")
     check_folder(folder, overwrite=overwrite)
 
-    with paused_collector():
+    with paused_collector(), drawing_process(prepare_drawing) as executor:
         import torch
 
         from chirpleaf.inference import analyse, load_candidates, plan_certification, prepare
@@ -95,18 +99,23 @@ def infer(
         )
         data = prepare(models, event, strain=files or None, trigger_time=trigger, psd=spectra or None, watch=watch)
         result = analyse(data, plan, samples=samples, seed=seed, watch=watch)
-        _write(result, data, folder, overwrite=overwrite)
+        _write(result, data, folder, executor, overwrite=overwrite)
     if not result.trust.trusted:
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
 
 
-def _write(result: "Posterior | LeafEstimates", data: "PreparedData", folder: Path, *, overwrite: bool) -> None:
+def _write(
+    result: "Posterior | LeafEstimates", data: "PreparedData", folder: Path, executor: "Executor", *, overwrite: bool
+) -> None:
     """Writes the files and figures, and prints the table."""
     from chirpleaf.cli.pictures import write_result_figures
     from chirpleaf.cli.report import report
     from chirpleaf.system.folders import new_folder
 
     new_folder(folder, overwrite=overwrite)
-    written = result.write(folder) + write_result_figures(result, data, folder)
-    console.print(report(result), highlight=False)
+    figures = write_result_figures(result, data, folder, executor)
+    written = result.write(folder)
+    table = report(result)
+    written += tuple(figure.result() for figure in figures)
+    console.print(table, highlight=False)
     say_written(folder, written)

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chirpleaf.system.files import write_files
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
     from chirpleaf.inference import PreparedData
     from chirpleaf.result import LeafEstimates, Posterior
@@ -20,18 +23,36 @@ SIGNALS = 40
 """Posterior samples whose signals make the interval in the figure. More are smoother, at some milliseconds each."""
 
 
-def write_result_figures(result: "Posterior | LeafEstimates", data: "PreparedData", folder: Path) -> tuple[Path, ...]:
+def write_result_figures(
+    result: "Posterior | LeafEstimates", data: "PreparedData", folder: Path, executor: "Executor"
+) -> "list[Future[Path]]":
     """Writes `corner.png` and `strain.png`.
 
     Args:
         result: a posterior or leaf estimates.
         data: the data that they belong to.
         folder: an existing folder; files of these names are replaced.
+        executor: draws the figures (`drawing_process`).
 
     Returns:
-        The two files.
+        The two files, once they are written.
     """
-    return write_figures({"corner.png": result.plot_corner(), "strain.png": _plot_strain(result, data)}, folder)
+    samples = {name: result[name] for name in result.headline}
+    corner = executor.submit(_draw_corner, folder / "corner.png", samples)
+    return [corner, executor.submit(_draw_strain, folder / "strain.png", *_view_strain(result, data))]
+
+
+def prepare_drawing() -> None:
+    """Imports matplotlib and draws a figure of one formula, after which fonts and the parser of formulas are loaded."""
+    from io import BytesIO
+
+    import chirpleaf.plots.corner
+    import chirpleaf.plots.strain  # noqa: F401 - imported for the figures that follow
+    from chirpleaf.plots import style
+
+    figure = style.new_figure(1.0, 1.0)
+    figure.text(0.0, 0.0, style.symbol("chirp_mass"))
+    figure.savefig(BytesIO(), format="png")
 
 
 def write_figures(figures: "Mapping[str, Figure]", folder: Path) -> tuple[Path, ...]:
@@ -47,20 +68,40 @@ def write_figures(figures: "Mapping[str, Figure]", folder: Path) -> tuple[Path, 
     return write_files({name: partial(figure.savefig, format="png") for name, figure in figures.items()}, folder)
 
 
-def _plot_strain(result: "Posterior | LeafEstimates", data: "PreparedData") -> "Figure":
-    """Whitened strain and, of a posterior, the interval of its signals."""
-    from chirpleaf.inference.reconstruction import whiten_view
-    from chirpleaf.plots.strain import plot_whitened_strain
-    from chirpleaf.result import Posterior
+def _draw_corner(path: Path, samples: "Mapping[str, ArrayLike]") -> Path:
+    """Draws the marginals of a posterior."""
+    from chirpleaf.plots.corner import plot_corner
 
-    samples = result.resample(min(SIGNALS, result.n_draws)) if isinstance(result, Posterior) else None
-    trigger, names = data.source.trigger_time, data.observation.segment.detectors
-    times, strain, signal = whiten_view(data.observation, trigger, samples, band=BAND)
-    return plot_whitened_strain(
+    return write_figures({path.name: plot_corner(samples, tuple(samples))}, path.parent)[0]
+
+
+def _draw_strain(path: Path, trigger_time: float, names: tuple[str, ...], view: tuple[Any, ...]) -> Path:
+    """Draws the whitened strain of each detector and the interval of the signals."""
+    from chirpleaf.plots.strain import plot_whitened_strain
+
+    times, strain, signal = view
+    figure = plot_whitened_strain(
         times,
         dict(zip(names, strain, strict=True)),
-        trigger_time=trigger,
+        trigger_time=trigger_time,
         model=None if signal is None else dict(zip(names, signal[1], strict=True)),
         model_interval=None if signal is None else dict(zip(names, signal[[0, 2]].swapaxes(0, 1), strict=True)),
         band=BAND,
     )
+    return write_figures({path.name: figure}, path.parent)[0]
+
+
+def _view_strain(
+    result: "Posterior | LeafEstimates", data: "PreparedData"
+) -> "tuple[float, tuple[str, ...], tuple[Any, ...]]":
+    """Trigger time (GPS, s), detectors and the arrays of a `WhitenedView`.
+
+    They are a plain tuple: to receive a `WhitenedView`, the drawing process would import its module, and torch.
+    """
+    from chirpleaf.inference.reconstruction import whiten_view
+    from chirpleaf.result import Posterior
+
+    samples = result.resample(min(SIGNALS, result.n_draws)) if isinstance(result, Posterior) else None
+    trigger = data.source.trigger_time
+    view = whiten_view(data.observation, trigger, samples, band=BAND)
+    return trigger, data.observation.segment.detectors, tuple(view)

@@ -1,0 +1,68 @@
+"""A second process that draws figures.
+
+Importing matplotlib and drawing take as long as everything else of a short `chirpleaf infer`. The second process starts
+before the first one imports torch, imports matplotlib meanwhile, and draws while the results are written.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+@contextmanager
+def drawing_process(warm_up: Callable[[], object]) -> Iterator[Executor]:
+    """An executor that runs functions one after the other in a second process.
+
+    The process is a fork, which is cheap and safe as long as this process has one thread and little memory. Where this
+    is not so (another system than Linux, one core, torch imported already), functions run in this process instead.
+
+    Args:
+        warm_up: runs in the second process at once.
+
+    Yields:
+        The executor. What it is given and returns must be picklable.
+    """
+    if not _can_fork():
+        yield _SameProcess()
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    import numpy  # noqa: F401 - both processes need it, so it is imported once
+
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as executor:
+        executor.submit(warm_up)
+        try:
+            yield executor
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _can_fork() -> bool:
+    """Whether a fork is cheap and safe, and there is a second core for it."""
+    return (
+        sys.platform == "linux"
+        and len(os.sched_getaffinity(0)) > 1
+        and threading.active_count() == 1
+        and "torch" not in sys.modules
+    )
+
+
+class _SameProcess(Executor):
+    """Runs each function when it is submitted."""
+
+    def submit(
+        self, fn: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Future[Result]:
+        """Runs the function; an exception is raised here."""
+        future: Future[Result] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
