@@ -20,6 +20,7 @@ LEAST_MEMORY = 4.0
 """Memory below which training is slow or fails, GB."""
 
 EXTRAS = {
+    "lightning": "training; pip install 'chirpleaf[train]'",
     "ligo.skymap": "sky maps; pip install 'chirpleaf[sky]'",
     "gwpy": "not needed, chirpleaf reads GWOSC files itself",
 }

@@ -28,8 +28,10 @@ def scale(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
 ) -> None:
     """Time training on ranks of one thread each, and predict it for up to 1,024 nodes."""
+    from chirpleaf.cli.extras import require_training
     from chirpleaf.system.folders import check_folder, new_folder
 
+    require_training()
     check_folder(out, overwrite=overwrite)
 
     from chirpleaf.cli.pictures import write_figures

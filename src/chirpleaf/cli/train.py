@@ -38,9 +38,11 @@ def train(
     """Train a model from a preset; the same under torchrun, mpirun and srun, on all of their ranks."""
     from dataclasses import replace
 
+    from chirpleaf.cli.extras import require_training
     from chirpleaf.config import read_preset
     from chirpleaf.training.parallel.ranks import Ranks
 
+    require_training()
     settings, ranks = read_preset(preset), Ranks.from_environment()
     if bank:
         settings = settings.model_copy(update={"simulation": replace(settings.simulation, bank=bank.resolve())})
