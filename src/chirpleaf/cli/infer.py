@@ -15,48 +15,60 @@ if TYPE_CHECKING:
     from chirpleaf.inference import LeafEstimates, Posterior, PreparedData
 
 MOST_SAMPLES = 1_000_000
-"""More would need tens of gigabytes of memory."""
+"""Largest number of samples. More need tens of gigabytes of memory."""
+
+
+Event = Annotated[str | None, typer.Argument(help="An embedded event, or one of the open catalogues.")]
+StrainFiles = Annotated[
+    list[str] | None,
+    typer.Option(metavar="H1=FILE", help="Strain of a detector: GWOSC HDF5, GWOSC text or GWF. One for each."),
+]
+Trigger = Annotated[float | None, typer.Option(metavar="GPS", help="Time of the merger within 0.1 s.")]
+SpectrumFiles = Annotated[
+    list[str] | None,
+    typer.Option(metavar="H1=FILE", help="Noise spectrum of a detector; estimated from the strain by default."),
+]
+ModelName = Annotated[str | None, typer.Option(help="A shipped model or a model file; by default the data choose.")]
+Samples = Annotated[int, typer.Option(help="How many samples.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the samples.")]
+Out = Annotated[Path | None, typer.Option(help="Folder of the results, by default out/EVENT.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
+Certify = Annotated[
+    bool | None,
+    typer.Option(
+        "--certify/--no-certify",
+        help="Weigh the samples by the exact likelihood, or do not; done for models of all parameters by default.",
+    ),
+]
+EffectiveSamples = Annotated[
+    int | None, typer.Option(help="Certified samples that are wanted, in effect; half of --samples by default.")
+]
+Budget = Annotated[float, typer.Option(metavar="SECONDS", help="After this, no more samples are certified.")]
+Approximant = Annotated[str | None, typer.Option(help="Waveform model of the likelihood; the network's by default.")]
+PriorName = Annotated[
+    str, typer.Option(metavar="NAME", help="model (the network's), standard, comoving, or a prior file of bilby.")
+]
+Cores = Annotated[
+    int | None, typer.Option(min=1, help="Cores for waveforms with higher modes; those that are free by default.")
+]
 
 
 def infer(
-    event: Annotated[str | None, typer.Argument(help="An embedded event, or one of the open catalogues.")] = None,
-    strain: Annotated[
-        list[str] | None,
-        typer.Option(metavar="H1=FILE", help="Strain of a detector: GWOSC HDF5, GWOSC text or GWF. One for each."),
-    ] = None,
-    trigger: Annotated[float | None, typer.Option(metavar="GPS", help="Time of the merger within 0.1 s.")] = None,
-    psd: Annotated[
-        list[str] | None,
-        typer.Option(metavar="H1=FILE", help="Noise spectrum of a detector; estimated from the strain by default."),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="A shipped model or a model file; by default the data choose.")
-    ] = None,
-    samples: Annotated[int, typer.Option(help="How many samples.")] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the samples.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder of the results, by default out/EVENT.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
-    certify: Annotated[
-        bool | None,
-        typer.Option(
-            "--certify/--no-certify",
-            help="Weigh the samples by the exact likelihood, or do not; done for models of all parameters by default.",
-        ),
-    ] = None,
-    effective_samples: Annotated[
-        int | None,
-        typer.Option(help="Certified samples that are wanted, in effect; half of --samples by default."),
-    ] = None,
-    budget: Annotated[float, typer.Option(metavar="SECONDS", help="After this, no more samples are certified.")] = 60.0,
-    approximant: Annotated[
-        str | None, typer.Option(help="Waveform model of the likelihood; the network's by default.")
-    ] = None,
-    prior: Annotated[
-        str, typer.Option(metavar="NAME", help="model (the network's), standard, comoving, or a prior file of bilby.")
-    ] = "model",
-    cores: Annotated[
-        int | None, typer.Option(min=1, help="Cores for waveforms with higher modes; those that are free by default.")
-    ] = None,
+    event: Event = None,
+    strain: StrainFiles = None,
+    trigger: Trigger = None,
+    psd: SpectrumFiles = None,
+    model: ModelName = None,
+    samples: Samples = 10_000,
+    seed: Seed = 0,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    certify: Certify = None,
+    effective_samples: EffectiveSamples = None,
+    budget: Budget = 60.0,
+    approximant: Approximant = None,
+    prior: PriorName = "model",
+    cores: Cores = None,
 ) -> None:
     """From strain to a posterior: a table, its files and its pictures."""
     from chirpleaf.cli.collector import paused_collector
@@ -65,14 +77,7 @@ def infer(
     from chirpleaf.cli.pictures import prepare_drawing
     from chirpleaf.system.folders import check_folder
 
-    if not 1 <= samples <= MOST_SAMPLES:
-        raise InputError(f"expected --samples from 1 to {MOST_SAMPLES}; got {samples}: 10000 are usual")
-    if trigger is not None and not isfinite(trigger):
-        raise InputError(f"expected --trigger as a GPS time in seconds; got {trigger}: write for example 1126259462.4")
-    if effective_samples is not None and effective_samples < 1:
-        raise InputError(f"expected --effective-samples of at least 1; got {effective_samples}: 5000 are usual")
-    if not 0 < budget < 1e6:
-        raise InputError(f"expected --budget in seconds, above 0; got {budget:g}: 60 is usual")
+    _check_options(trigger, samples, effective_samples, budget)
     files, spectra = detector_files("--strain", strain), detector_files("--psd", psd)
     folder = out or Path("out") / (event or "strain")
     check_folder(folder, overwrite=overwrite)
@@ -102,6 +107,18 @@ def infer(
         _write(result, data, folder, executor, overwrite=overwrite)
     if not result.trust.trusted:
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
+
+
+def _check_options(trigger: float | None, samples: int, effective_samples: int | None, budget: float) -> None:
+    """Refuses numbers out of range."""
+    if not 1 <= samples <= MOST_SAMPLES:
+        raise InputError(f"expected --samples from 1 to {MOST_SAMPLES}; got {samples}: 10000 are usual")
+    if trigger is not None and not isfinite(trigger):
+        raise InputError(f"expected --trigger as a GPS time in seconds; got {trigger}: write for example 1126259462.4")
+    if effective_samples is not None and effective_samples < 1:
+        raise InputError(f"expected --effective-samples of at least 1; got {effective_samples}: 5000 are usual")
+    if not 0 < budget < 1e6:
+        raise InputError(f"expected --budget in seconds, above 0; got {budget:g}: 60 is usual")
 
 
 def _write(
