@@ -112,19 +112,20 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_short_strain_is_tried_again_with_longer_strain(
-    model: Model, catalogue: list[int], monkeypatch: pytest.MonkeyPatch
+    model: Model, data: dict[str, PreparedData], catalogue: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    durations = []
+    durations, observation = [], data["posterior"].observation
 
     def choose(models: Any, strain: Mapping[str, Strain], psd: Any, trigger_time: float) -> Any:
         durations.append(strain["H1"].duration)
         if durations[-1] < 32:
             raise ShortStrainError("the signal needs a segment of 32 s")
-        return "observation"
+        return observation
 
-    monkeypatch.setitem(prepare.__globals__, "choose_model", choose)
+    monkeypatch.setattr("chirpleaf.inference.preparation.choose_model", choose)
     found = prepare([model], "GW200129_065458")
-    assert (found.observation, durations, catalogue) == ("observation", [16.0, 64.0], [32, LONG_DURATION])
+    assert found.observation is observation
+    assert (durations, catalogue) == ([16.0, 64.0], [32, LONG_DURATION])
     short = {name: strain.segment(TRIGGER - 8, 16.0) for name, strain in found.source.strain.items()}
     with pytest.raises(ShortStrainError):
         prepare([model], strain=short, trigger_time=TRIGGER)
@@ -136,7 +137,7 @@ def test_an_embedded_event_has_no_longer_strain(
     def choose(*_: Any) -> Any:
         raise ShortStrainError("the signal needs a segment of 32 s")
 
-    monkeypatch.setitem(prepare.__globals__, "choose_model", choose)
+    monkeypatch.setattr("chirpleaf.inference.preparation.choose_model", choose)
     with pytest.raises(ShortStrainError):
         prepare([model], "GW150914")
     assert catalogue == []
