@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports doctest ci clean
+.PHONY: help demo test lint format types imports counts doctest ci clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
@@ -55,6 +55,9 @@ types: $(VENV)/.installed-dev  ## mypy, strict, on src
 
 imports: $(VENV)/.installed-dev  ## the rooms: who may import whom
 	$(BIN)/lint-imports
+
+counts: | $(BIN)/python  ## long functions and files, docstrings, import circles, tests: fail above the bounds
+	@$(BIN)/python scripts/count_code.py
 
 ci:  ## all of the above in a fresh environment, as on the server
 	.ci/run
