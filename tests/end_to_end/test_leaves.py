@@ -85,7 +85,7 @@ def test_estimates_follow_the_truth(trained: tuple[Model, Path]) -> None:
     with torch.no_grad():
         found = estimator.network(batch.tokens)
     for name, truth in zip(estimator.targets.names, batch.target.T, strict=True):
-        estimate = found[name].mean if estimator.bayesian else found[name]
+        estimate = found[name].mean if estimator.kind == "bayesian-leaves" else found[name]
         assert torch.corrcoef(torch.stack([estimate, truth]))[0, 1] > 0.5, name
 
 
@@ -108,16 +108,16 @@ def test_random_weights_are_of_the_last_two_layers_alone(trained: tuple[Model, P
     estimator = trained[0].estimator
     assert isinstance(estimator, LeafEstimator)
     for leaf in estimator.network.leaves.values():
-        assert isinstance(leaf, BayesianLeaf) == estimator.bayesian
+        assert isinstance(leaf, BayesianLeaf) == (estimator.kind == "bayesian-leaves")
         random = {name.split(".")[0] for name, _ in leaf.named_parameters() if name.endswith(".mean")}
-        assert random == ({"second", "last"} if estimator.bayesian else set())
+        assert random == ({"second", "last"} if estimator.kind == "bayesian-leaves" else set())
 
 
 def test_widths_are_settled_on_the_prior_and_kept(trained: tuple[Model, Path], tmp_path: Path) -> None:
     model, _ = trained
     estimator = model.estimator
     assert isinstance(estimator, LeafEstimator)
-    if not estimator.bayesian:
+    if estimator.kind != "bayesian-leaves":
         assert "widths" not in model.provenance
         return
     widths = model.provenance["widths"]
@@ -152,7 +152,7 @@ def test_estimates_are_in_the_quantities_units(trained: tuple[Model, Path]) -> N
     assert isinstance(estimator, LeafEstimator)
     simulator = build_simulator(model.architecture, estimator, simulation(model.architecture, waveforms=64), seed=9)
     seen = canonical_of(simulator)
-    if estimator.bayesian:
+    if estimator.kind == "bayesian-leaves":
         found = estimator.predictive(seen, 20, torch.Generator().manual_seed(0))
         assert all(one.mean.shape == (SIMULATION.batch_size,) for one in found.values())
     else:

@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from chirpleaf.models.targets import LeafTargets
 from chirpleaf.networks.density import ConditionalDensity
 from chirpleaf.networks.heads import MixtureSettings
-from chirpleaf.networks.leaves import BayesianLeaf, Leaf, RootLeaves
+from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLeaves
 from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.spaces import aligned_space
@@ -64,8 +64,8 @@ def problem(kind: str, seed: int = 0) -> tuple[nn.Module, Objective]:
     root = ResidualSettings(width=16, n_blocks=1).build(6, 8)
     if kind == "density":
         return ConditionalDensity(root, MixtureSettings(n_components=3, n_hidden=8).build(8, 4)), LogScore()
-    leaf = {"leaves": Leaf, "bayesian-leaves": BayesianLeaf}[kind]
-    network = RootLeaves(root, TARGETS.names, lambda: leaf(8, width=16, dropout=0.0))
+    leaf = {"leaves": LeafSettings, "bayesian-leaves": BayesianLeafSettings}[kind]
+    network = RootLeaves(root, TARGETS.names, lambda: leaf(TARGETS.names, width=16, dropout=0.0).build(8))
     return network, EvidenceBound(TARGETS, 1000) if kind == "bayesian-leaves" else SquaredError(TARGETS)
 
 
