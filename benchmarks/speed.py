@@ -23,10 +23,11 @@ import torch
 
 import chirpleaf
 from chirpleaf.config import read_preset
-from chirpleaf.inference.amortised import sample_posterior
+from chirpleaf.inference.amortised import sample_intrinsic, sample_posterior
 from chirpleaf.inference.observe import observe
 from chirpleaf.models import load_model
 from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.derived import derived
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain import events, load_event, welch
@@ -104,6 +105,7 @@ def time_inference(samples: int = 10_000) -> None:
     strain = load_event("GW150914")
     psd = {name: welch(series) for name, series in strain.items()}
     observation = observe(model, strain, psd, TRIGGER)
+    intrinsic, _ = sample_intrinsic(observation, samples, seed=1)
     density = model.posterior.density
     features = density.encoder(observation.canonical.tokens)
 
@@ -116,11 +118,13 @@ def time_inference(samples: int = 10_000) -> None:
         short, rounded = deepcopy(density.root).bfloat16(), features.bfloat16()
         in_bfloat16 = median_seconds(lambda: short(rounded), 50)
     parts = {
+        "embedded event into memory": median_seconds(lambda: load_event("GW150914")),
         f"strain in memory to {samples} samples with densities and remnant": median_seconds(everything),
         "power spectral densities": median_seconds(lambda: {name: welch(series) for name, series in strain.items()}),
         "segment, trigger, canonical input": median_seconds(lambda: observe(model, strain, psd, TRIGGER)),
         "canonical input to context (network)": context,
         "the same with weights in bfloat16": in_bfloat16,
+        f"remnants of {samples} binaries": median_seconds(lambda: derived(intrinsic)),
         f"{samples} samples with densities and derived parameters": median_seconds(
             lambda: sample_posterior(observation, samples, 1)
         ),

@@ -1,12 +1,11 @@
 """Last stage of an analysis: the result of the draws."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chirpleaf.inference.amortised import NetworkOutput
-from chirpleaf.inference.certify.certificate import Certified
-from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust import assess
 from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume
@@ -16,6 +15,9 @@ from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.prior import AnalysisPrior
 from chirpleaf.result.proposal import Proposal
 from chirpleaf.result.provenance import Provenance
+
+if TYPE_CHECKING:
+    from chirpleaf.inference.certify import Certified, Target  # not needed by an analysis without certification
 
 
 def build_posterior(
@@ -62,7 +64,7 @@ def build_leaf_estimates(
 
 
 def build_certified_posterior(
-    data: PreparedData, draws: Certified, target: Target, seed: int, timing: Mapping[str, float | None]
+    data: PreparedData, draws: "Certified", target: "Target", seed: int, timing: Mapping[str, float | None]
 ) -> Posterior:
     """Makes a posterior of draws that the exact likelihood has weighed.
 
@@ -86,7 +88,7 @@ def build_certified_posterior(
     )
 
 
-def describe_prior(target: Target, trigger_time: float) -> AnalysisPrior:
+def describe_prior(target: "Target", trigger_time: float) -> AnalysisPrior:
     """The prior of a target as data.
 
     Args:

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.certify import Certified, Prior, Target, certified
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.models.model import Model
+
+if TYPE_CHECKING:
+    from chirpleaf.inference.certify import Certified, Prior, Target
 
 
 @dataclass(frozen=True)
@@ -21,13 +24,13 @@ class CertificationPlan:
         workers: processes that share waveforms with more than the (2, 2) mode.
     """
 
-    prior: Prior
+    prior: "Prior"
     approximant: str | None = None
     effective_samples: int | None = None
     budget: float = 60.0
     workers: int = 1
 
-    def make_target(self, data: PreparedData) -> Target:
+    def make_target(self, data: PreparedData) -> "Target":
         """The prior and waveform model that draws of the chosen model are weighed towards.
 
         Args:
@@ -40,7 +43,7 @@ class CertificationPlan:
         approximant = self.approximant or architecture.approximant
         return self.prior.target(architecture.prior, trigger_time=data.source.trigger_time, approximant=approximant)
 
-    def certify(self, data: PreparedData, target: Target, draws: int, seed: int) -> Certified:
+    def certify(self, data: PreparedData, target: "Target", draws: int, seed: int) -> "Certified":
         """Weighs draws of the network.
 
         Args:
@@ -52,6 +55,8 @@ class CertificationPlan:
         Returns:
             Weighted draws, sky map and certificate.
         """
+        from chirpleaf.inference.certify import certified  # noqa: PLC0415 - an analysis without certification is faster
+
         wanted = draws // 2 if self.effective_samples is None else self.effective_samples
         return certified(
             data.observation,
@@ -101,6 +106,8 @@ def plan_certification(
             f"expected a model of all parameters to certify; got {model.name}, of {names} alone: leave certify out"
         )
     if possible if certify is None else certify:
+        from chirpleaf.inference.certify import Prior  # noqa: PLC0415 - an analysis without certification is faster
+
         return CertificationPlan(Prior.of(prior), approximant, effective_samples, budget, workers)
     if effective_samples is not None or approximant is not None or prior != "model":
         raise InputError(
