@@ -22,7 +22,7 @@ import torch
 
 from chirpleaf.diagnostics.calibration import calibrate, percentile_ranks
 from chirpleaf.diagnostics.injections import inject
-from chirpleaf.inference.certify import Target, certified
+from chirpleaf.inference.certify import CertifySettings, Target, certify
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import load_model
 from chirpleaf.physics.distributions import PowerLaw
@@ -58,7 +58,8 @@ def main() -> None:
     torch.set_num_threads(1)
     model = load_model(arguments.model)
     distances = (100.0, 3000.0) if arguments.prior else (10.0, 10_000.0)
-    target = Target(model.architecture.prior, PowerLaw(2.0, *distances))
+    target = Target(model.architecture.space.prior, PowerLaw(2.0, *distances))
+    settings = CertifySettings(effective_samples=arguments.effective_samples, budget=arguments.budget)
     rows: list[dict[str, Any]] = []
     ranks = []
     for index in range(arguments.injections):
@@ -67,15 +68,7 @@ def main() -> None:
         injection = inject(model, EnsembleNoise(), rng, snr_range=SNR_RANGE, distance=distance)
         start = time.perf_counter()
         observation = refine_reference_time(model, injection.segment)
-        result = certified(
-            observation,
-            observation.segment,
-            0.0,
-            target,
-            effective_samples=arguments.effective_samples,
-            budget=arguments.budget,
-            seed=arguments.seed + index,
-        )
+        result = certify(observation, observation.segment, 0.0, target, settings, seed=arguments.seed + index)
         seconds = time.perf_counter() - start
         truth = {name: injection.truth[name] for name in SAMPLED}
         row = {"snr": injection.snr, "found_snr": observation.snr, "seconds": seconds}

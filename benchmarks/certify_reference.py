@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from chirpleaf.diagnostics.comparison import jensen_shannon
-from chirpleaf.inference.certify import Certified, Target, certified
+from chirpleaf.inference.certify import Certified, CertifySettings, Target, certify
 from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.observe import observe
 from chirpleaf.models import load_model
@@ -65,7 +65,9 @@ def print_comparison(certified: Certified, reference: dict[str, np.ndarray], see
     again = rng.multinomial(len(copies), np.full(len(copies), 1 / len(copies)), size=500)[:, draw]
     error = np.std([np.average(towards, weights=times) for times in again])
     here = np.average(certified.samples["theta_jn"] < np.pi / 2, weights=weight)
-    LOGGER.info(f"fraction of face-on sources: certified {here:.4f}, reference {towards.mean():.4f} +- {error:.4f}")
+    LOGGER.info(
+        f"fraction of theta_jn below 90 degrees: certified {here:.4f}, reference {towards.mean():.4f} +- {error:.4f}"
+    )
     LOGGER.info("| parameter | certified | reference | JS divergence | of the halves of the reference |")
     LOGGER.info("|---|---|---|---|---|")
     for name in COMPARED:
@@ -95,12 +97,12 @@ def main() -> None:
     observation = prepare_observation()
     segment, trigger = read_segment(arguments.data, observation.segment.reference_time)
     start = time.perf_counter()
-    result = certified(
+    result = certify(
         observation,
         segment,
         trigger,
         Target(STANDARD, approximant="IMRPhenomD"),
-        effective_samples=arguments.effective_samples,
+        CertifySettings(effective_samples=arguments.effective_samples),
         seed=arguments.seed,
     )
     LOGGER.info(f"{result.certificate} in {time.perf_counter() - start:.1f} s")

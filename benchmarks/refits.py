@@ -16,9 +16,10 @@ from certify_injections import SNR_RANGE
 from torch.distributions.transforms import Transform
 
 from chirpleaf.diagnostics.injections import inject
-from chirpleaf.inference.certify import Target
-from chirpleaf.inference.certify.importance import Weighing
-from chirpleaf.inference.certify.proposals import MixtureProposal, NetworkProposal
+from chirpleaf.inference.certify import CertifySettings, Target
+from chirpleaf.inference.certify.importance import ImportanceDiagnostics
+from chirpleaf.inference.certify.mixture import MixtureProposal
+from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import load_model
@@ -28,7 +29,7 @@ from chirpleaf.strain.noise import EnsembleNoise
 
 LOGGER = logging.getLogger("refits")
 FIRST, MORE = 2048, 1024
-DEPHASING = 0.6
+SETTINGS = CertifySettings()
 
 
 def main() -> None:
@@ -40,27 +41,27 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     model = load_model(arguments.model)
-    target = Target(model.architecture.prior, PowerLaw(2.0, 10.0, 10_000.0))
+    target = Target(model.architecture.space.prior, PowerLaw(2.0, 10.0, 10_000.0))
     found: dict[str, list[float]] = {"network": [], "support": [], "normal": []}
     for index in range(arguments.injections):
         rng = np.random.default_rng([arguments.seed, index])
         observation = refine_reference_time(model, inject(model, EnsembleNoise(), rng, snr_range=SNR_RANGE).segment)
         network = NetworkProposal(observation)
-        theta = network.draw(FIRST, index)
-        weigher = Weigher.ready(observation, observation.segment, 0.0, target, theta, DEPHASING, index)
+        theta = network.sample(FIRST, index)
+        weigher = Weigher.prepare(observation, observation.segment, 0.0, target, theta, SETTINGS, index)
         log_prob = network.log_prob(theta)
         log_weight = weigher.weigh(theta, log_prob, 0).log_target - log_prob
-        found["network"].append(Weighing.of(log_weight).efficiency)
+        found["network"].append(ImportanceDiagnostics.from_log_weights(log_weight).efficiency)
         ways: dict[str, Transform] = {
             "support": model.posterior.space.bijection,
             "normal": normal_coordinates(model.posterior, observation.canonical),
         }
         for name, coordinates in ways.items():
-            mixture = MixtureProposal.fitted(coordinates, theta, log_weight, index)
-            draws = mixture.draw(MORE, index)
+            mixture = MixtureProposal.fit(network.space, coordinates, theta, log_weight, SETTINGS.mixture, index)
+            draws = mixture.sample(MORE, index)
             density = mixture.log_prob(draws)
-            weighing = Weighing.of(weigher.weigh(draws, density, FIRST).log_target - density)
-            found[name].append(weighing.efficiency)
+            log_weight_again = weigher.weigh(draws, density, FIRST).log_target - density
+            found[name].append(ImportanceDiagnostics.from_log_weights(log_weight_again).efficiency)
         LOGGER.info(f"{index}: " + ", ".join(f"{name} {values[-1]:.3f}" for name, values in found.items()))
     LOGGER.info("| proposal | median efficiency | 10th percentile |\n|---|---|---|")
     for name, values in found.items():

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from chirpleaf.strain import PowerSpectralDensity, Strain
 
 # Shapes are types: under pytest, and only there, beartype checks every jaxtyping annotation of these rooms.
-install_import_hook(["chirpleaf.networks", "chirpleaf.representation"], "beartype.beartype")
+install_import_hook(
+    ["chirpleaf.networks", "chirpleaf.representation", "chirpleaf.inference.certify"], "beartype.beartype"
+)
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "::", ""})
 

@@ -8,11 +8,15 @@ import torch
 from scipy.special import i0e
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.certify.distance import DistanceIntegral
-from chirpleaf.inference.certify.target import Prior, Target, edges_reached
+from chirpleaf.inference.certify.edges import find_reached_edges
+from chirpleaf.inference.certify.likelihood_settings import DistanceSettings
+from chirpleaf.inference.certify.overlaps import Overlaps
+from chirpleaf.inference.certify.phase import BesselIntegral
+from chirpleaf.inference.certify.target import Prior, Target
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.distributions import PowerLaw, Uniform, UniformComovingVolume, UniformSourceFrame
 from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.spaces import aligned_space
 
 NETWORK = IntrinsicPrior(mass_min=1.0, mass_max=400.0, spin_max=0.9, chirp_mass_min=10.0, chirp_mass_max=60.0)
 WIDER = IntrinsicPrior(mass_min=0.5, mass_max=800.0, mass_ratio_min=0.02, chirp_mass_min=4.0, chirp_mass_max=120.0)
@@ -20,13 +24,13 @@ NARROWER = IntrinsicPrior(mass_min=10.0, mass_max=80.0, spin_max=0.5, chirp_mass
 
 
 def test_presets():
-    model = Prior.of("model").target(NETWORK, trigger_time=5.0)
+    model = Prior.load("model").make_target(NETWORK, trigger_time=5.0)
     assert model == Target(NETWORK, PowerLaw(2.0, 100.0, 3000.0))
     assert (model.time, model.centre, model.prior) == (0.1, None, "model")
-    comoving = Prior.of("comoving").target(NETWORK, trigger_time=5.0, approximant="IMRPhenomD")
+    comoving = Prior.load("comoving").make_target(NETWORK, trigger_time=5.0, approximant="IMRPhenomD")
     assert (comoving.intrinsic, comoving.distance) == (NETWORK, UniformSourceFrame(100.0, 3000.0))
     assert (comoving.approximant, comoving.prior) == ("IMRPhenomD", "comoving")
-    standard = Prior.of("standard").target(NETWORK, trigger_time=5.0)
+    standard = Prior.load("standard").make_target(NETWORK, trigger_time=5.0)
     assert standard.distance == PowerLaw(2.0, 100.0, 3000.0)
     low, high = standard.intrinsic.chirp_mass_range
     assert (low, high, standard.intrinsic.spin_max) == (10.0, 100.0, 0.99)
@@ -37,7 +41,7 @@ def test_presets():
 @pytest.mark.parametrize("name", ["flat", "", "missing.prior", "."])
 def test_unknown_priors_are_refused(name, tmp_path):
     with pytest.raises(InputError, match="model, standard, comoving or a prior file"):
-        Prior.of(tmp_path / name if name == "." else name)
+        Prior.load(tmp_path / name if name == "." else name)
 
 
 def test_prior_file(tmp_path):
@@ -50,27 +54,27 @@ def test_prior_file(tmp_path):
         "luminosity_distance = Uniform(minimum=100, maximum=900)\n"
         "geocent_time = Uniform(minimum=999.9, maximum=1000.2)\n"
     )
-    prior = Prior.of(path)
-    assert Prior.of(str(path)).name == prior.name == str(path)
-    target = prior.target(NETWORK, trigger_time=1000.0)
+    prior = Prior.load(path)
+    assert Prior.load(str(path)).name == prior.name == str(path)
+    target = prior.make_target(NETWORK, trigger_time=1000.0)
     assert target.centre == pytest.approx(1000.05)
     assert target.time == pytest.approx(0.15)
     samples = {"chirp_mass": [25.0, 35.0], "mass_ratio": [0.7, 0.7], "chi_1": [0.1, 0.1], "chi_2": [0.0, 0.0]}
     np.testing.assert_allclose(target.intrinsic.log_prob(samples), [-np.log(10 * 0.5), -np.inf])
     np.testing.assert_allclose(target.distance.log_prob([500.0, 950.0]), [-np.log(800), -np.inf])
     with pytest.raises(InputError, match="geocent_time"):
-        prior.target(NETWORK, trigger_time=1000.3)
+        prior.make_target(NETWORK, trigger_time=1000.3)
     with pytest.raises(InputError, match="overlap"):
-        prior.target(IntrinsicPrior(chirp_mass_min=40.0), trigger_time=1000.0)
+        prior.make_target(IntrinsicPrior(chirp_mass_min=40.0), trigger_time=1000.0)
 
 
 def test_targets_without_a_binary_in_common_are_refused():
     heavy = IntrinsicPrior(chirp_mass_min=60.0)
     light = Prior("light", IntrinsicPrior(chirp_mass_max=20.0))
     with pytest.raises(InputError, match=r"prior light to overlap .* got none in common"):
-        light.target(heavy, trigger_time=0.0)
+        light.make_target(heavy, trigger_time=0.0)
     sliver = Prior("sliver", IntrinsicPrior(chirp_mass_min=30.0, chirp_mass_max=30.2))
-    assert sliver.target(NETWORK, trigger_time=0.0).prior == "sliver"
+    assert sliver.make_target(NETWORK, trigger_time=0.0).prior == "sliver"
 
 
 class Doubled:
@@ -91,7 +95,7 @@ def gaussian(name, mean, sigma, target, n=20_000):
 
 def told(name, mean, sigma, target, words):
     """Sentences on one edge."""
-    lines = edges_reached(*gaussian(name, mean, sigma, target), NETWORK, target)
+    lines = find_reached_edges(*gaussian(name, mean, sigma, target), aligned_space(NETWORK), target)
     return [line for line in lines if f"beyond {words}" in line]
 
 
@@ -122,9 +126,9 @@ def test_component_masses_that_end_are_told():
     network = IntrinsicPrior(**{**asdict(NETWORK), "mass_max": 80.0})
     samples = network.sample(50_000, np.random.default_rng(2))
     mass_1, _ = component_masses(samples["chirp_mass"], samples["mass_ratio"])
-    found = edges_reached(samples, -0.5 * ((mass_1 - 80.0) / 5.0) ** 2, network, Target(NETWORK))
+    found = find_reached_edges(samples, -0.5 * ((mass_1 - 80.0) / 5.0) ** 2, aligned_space(network), Target(NETWORK))
     assert any("component masses leave 1-80" in line for line in found)
-    found = edges_reached(samples, -0.5 * ((mass_1 - 50.0) / 5.0) ** 2, network, Target(NETWORK))
+    found = find_reached_edges(samples, -0.5 * ((mass_1 - 50.0) / 5.0) ** 2, aligned_space(network), Target(NETWORK))
     assert not any("component masses leave 1-80" in line for line in found)
 
 
@@ -133,18 +137,18 @@ def test_what_is_lost_is_estimated():
     target = Target(IntrinsicPrior(**{**asdict(NETWORK), "spin_max": 0.99}))
     samples = NETWORK.sample(50_000, np.random.default_rng(2))
     log_weight = target.intrinsic.log_prob(samples) - NETWORK.log_prob(samples)
-    lines = edges_reached(samples, log_weight, NETWORK, target)
+    lines = find_reached_edges(samples, log_weight, aligned_space(NETWORK), target)
     assert len(lines) == 4
     assert all(line.startswith(("about 5 %", "about 4 %", "about 6 %")) for line in lines)
     little = Target(IntrinsicPrior(**{**asdict(NETWORK), "spin_max": 0.905}))
-    assert edges_reached(samples, log_weight, NETWORK, little) == ()
+    assert find_reached_edges(samples, log_weight, aligned_space(NETWORK), little) == ()
 
 
 def test_edges_of_few_or_impossible_samples():
     target = Target(WIDER)
     samples = NETWORK.sample(3, np.random.default_rng(0))
-    assert edges_reached(samples, np.full(3, -np.inf), NETWORK, target) == ()
-    assert edges_reached(samples, np.array([0.0, -np.inf, -np.inf]), NETWORK, target) == ()
+    assert find_reached_edges(samples, np.full(3, -np.inf), aligned_space(NETWORK), target) == ()
+    assert find_reached_edges(samples, np.array([0.0, -np.inf, -np.inf]), aligned_space(NETWORK), target) == ()
 
 
 DISTANCES = {
@@ -160,8 +164,8 @@ DISTANCES = {
 @pytest.mark.parametrize("prior", DISTANCES.values(), ids=DISTANCES.keys())
 def test_distance_and_phase_integrated_out(prior):
     """Against a plain sum over distances."""
-    integral = DistanceIntegral.of(prior, 12.0)
-    assert torch.isfinite(integral.table).all()
+    integral = BesselIntegral.tabulate(prior, 12.0, DistanceSettings())
+    assert torch.isfinite(integral.table.values).all()
     x = np.linspace(max(prior.minimum, 1e-3), prior.maximum, 200_001)
     density = prior.log_prob(x)
     for snr in (2.1, 5.3, 11.7):
@@ -170,16 +174,18 @@ def test_distance_and_phase_integrated_out(prior):
             value = density + np.log(i0e(kappa / x)) + kappa / x - rho**2 / (2 * x**2)
             top = value.max()
             expected = top + np.log(np.exp(value - top).sum() * (x[1] - x[0]))
-            found = float(integral(torch.tensor(kappa), torch.tensor(rho)))
+            found = float(integral.integrate(torch.tensor(kappa), torch.tensor(rho)))
             assert found == pytest.approx(expected, abs=0.03)
 
 
 def test_distances_of_any_prior_are_drawn():
     """Mean and spread of draws against a plain sum, for a prior other than a power law."""
     prior = UniformSourceFrame(100.0, 3000.0)
-    integral = DistanceIntegral.of(prior, 12.0)
+    integral = BesselIntegral.tabulate(prior, 12.0, DistanceSettings())
     kappa, rho = np.full(20_000, 49.0 * 600.0 + 0j), np.full(20_000, 7.0 * 600.0)
-    distance, phase = integral.draw(kappa, rho, np.random.default_rng(0))
+    none = torch.zeros((0, 20_000), dtype=torch.complex64)
+    overlaps = Overlaps((2,), (), torch.from_numpy(kappa)[None], torch.from_numpy(rho**2), none)
+    distance, phase = integral.sample(overlaps, np.random.default_rng(0))
     x = np.linspace(100.0, 3000.0, 100_001)
     value = prior.log_prob(x) + np.log(i0e(kappa[0].real / x)) + kappa[0].real / x - rho[0] ** 2 / (2 * x**2)
     weight = np.exp(value - value.max())

@@ -8,7 +8,8 @@ import torch
 from scipy.integrate import dblquad, quad
 from scipy.special import i0e
 
-from chirpleaf.inference.certify.distance import DistanceIntegral
+from chirpleaf.inference.certify.likelihood_settings import DistanceSettings
+from chirpleaf.inference.certify.phase import BesselIntegral
 from chirpleaf.physics.distributions import PowerLaw
 
 PRIOR = PowerLaw(2.0, 100.0, 3000.0)
@@ -38,18 +39,18 @@ def by_quadrature(snr: float, best: float, prior: PowerLaw = PRIOR) -> float:
 
 
 @pytest.fixture(scope="module")
-def integral() -> DistanceIntegral:
-    return DistanceIntegral.of(PRIOR, 62.0)
+def integral() -> BesselIntegral:
+    return BesselIntegral.tabulate(PRIOR, 62.0, DistanceSettings())
 
 
-def ours(integral: DistanceIntegral, snr: float, best: float) -> float:
+def ours(integral: BesselIntegral, snr: float, best: float) -> float:
     rho = torch.tensor([snr * best], dtype=torch.float32)
-    return float(integral(torch.tensor([snr**2 * best], dtype=torch.float32), rho))
+    return float(integral.integrate(torch.tensor([snr**2 * best], dtype=torch.float32), rho))
 
 
 @pytest.mark.parametrize("snr", SNR)
 @pytest.mark.parametrize("best", BEST)
-def test_the_table_is_the_integral(integral: DistanceIntegral, snr: float, best: float) -> None:
+def test_the_table_is_the_integral(integral: BesselIntegral, snr: float, best: float) -> None:
     expected = by_quadrature(snr, best)
     loss = snr**2 / 2 - expected
     # Where an edge of the prior cuts into the likelihood of a loud source, the table's step is felt; where the prior
@@ -59,7 +60,7 @@ def test_the_table_is_the_integral(integral: DistanceIntegral, snr: float, best:
 
 
 @pytest.mark.parametrize("snr", SNR[2:])
-def test_well_within_the_prior_the_table_is_finer_still(integral: DistanceIntegral, snr: float) -> None:
+def test_well_within_the_prior_the_table_is_finer_still(integral: BesselIntegral, snr: float) -> None:
     for best in np.random.default_rng(0).uniform(300.0, 1200.0, 10):
         assert ours(integral, snr, best) == pytest.approx(by_quadrature(snr, best), abs=0.003)
 
@@ -68,12 +69,12 @@ def test_well_within_the_prior_the_table_is_finer_still(integral: DistanceIntegr
     "prior", [PowerLaw(0.0, 50.0, 500.0), PowerLaw(-1.0, 10.0, 5000.0), PowerLaw(2.0, 350.0, 460.0)]
 )
 def test_other_priors(prior: PowerLaw) -> None:
-    integral = DistanceIntegral.of(prior, 30.0)
+    integral = BesselIntegral.tabulate(prior, 30.0, DistanceSettings())
     for snr, best in ((1.0, 400.0), (9.3, 200.0), (15.0, 401.0), (29.0, 399.0)):
         assert ours(integral, snr, best) == pytest.approx(by_quadrature(snr, best, prior), abs=0.02)
 
 
-def test_phase_and_distance_both_by_quadrature(integral: DistanceIntegral) -> None:
+def test_phase_and_distance_both_by_quadrature(integral: BesselIntegral) -> None:
     """No Bessel function: the phase is integrated as it stands in the likelihood."""
     kappa, rho = 9.0**2 * 600.0 * np.exp(0.8j), 9.0 * 600.0
 
@@ -85,14 +86,14 @@ def test_phase_and_distance_both_by_quadrature(integral: DistanceIntegral) -> No
     assert ours(integral, 9.0, 600.0) == pytest.approx(np.log(total) + 40, abs=0.01)
 
 
-def test_shapes_broadcast(integral: DistanceIntegral) -> None:
+def test_shapes_broadcast(integral: BesselIntegral) -> None:
     kappa, rho = torch.rand(4, 5) * 1e4 + 1e3, torch.rand(4, 1) * 1e3 + 500
-    found = integral(kappa, rho)
+    found = integral.integrate(kappa, rho)
     assert found.shape == (4, 5)
-    assert float(found[2, 3]) == pytest.approx(float(integral(kappa[2, 3], rho[2, 0])), abs=1e-5)
+    assert float(found[2, 3]) == pytest.approx(float(integral.integrate(kappa[2, 3], rho[2, 0])), abs=1e-5)
 
 
-def test_nothing_seen_is_no_evidence(integral: DistanceIntegral) -> None:
+def test_nothing_seen_is_no_evidence(integral: BesselIntegral) -> None:
     """A source that the detectors cannot hear at any distance of the prior: the likelihood ratio is one."""
-    found = integral(torch.tensor([0.0, 1e-9, 1e-3]), torch.tensor([1e-6, 1e-6, 1e-3]))
+    found = integral.integrate(torch.tensor([0.0, 1e-9, 1e-3]), torch.tensor([1e-6, 1e-6, 1e-3]))
     np.testing.assert_allclose(found.numpy(), 0.0, atol=0.01)

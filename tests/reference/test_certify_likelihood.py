@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chirpleaf.inference.certify import likelihood as likelihood_module
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
+from chirpleaf.inference.certify.likelihood_settings import LikelihoodSettings
 from chirpleaf.physics.detectors import detector, gmst, project
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment
@@ -208,10 +208,10 @@ def test_many_waveforms_at_once_are_each_their_own() -> None:
         np.testing.assert_allclose(snr[0], power[row], rtol=1e-9)
 
 
-def test_processes_that_share_the_work_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_that_share_the_work_change_nothing() -> None:
     samples = binaries(130)  # three turns, the last one short
     alone = log_likelihood_ratio(segment(), samples, APPROXIMANT)
-    monkeypatch.setattr(likelihood_module, "_WORTH_A_PROCESS", 0)
-    shared = log_likelihood_ratio(segment(), samples, APPROXIMANT, workers=2)
+    settings = LikelihoodSettings(worth_a_process=0)
+    shared = log_likelihood_ratio(segment(), samples, APPROXIMANT, workers=2, settings=settings)
     for expected, found in zip(alone, shared, strict=True):
         np.testing.assert_array_equal(found, expected)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from astropy_healpix import HEALPix
 
-from chirpleaf.inference.certify import Certified, Target, certification, certified
-from chirpleaf.inference.certify.certification import with_modes
+from chirpleaf.inference.certify import Certified, CertifySettings, Target, certification, certify, reference_times
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
+from chirpleaf.inference.certify.reweighting import reweight_with_modes
 from chirpleaf.inference.observation import Observation, canonicalise
 from chirpleaf.inference.reference_time import find_reference_time_hypotheses, refine_reference_time
-from chirpleaf.models import PARAMETERS, Model, load_model
+from chirpleaf.models import Model, load_model
 from chirpleaf.physics.conversions import chirp_mass
 from chirpleaf.physics.detectors import detector, gmst, project
 from chirpleaf.physics.distributions import PowerLaw
@@ -70,12 +70,16 @@ def observed() -> Observation:
     return refine_reference_time(bbh(), signal()[0])
 
 
+def settings(draws: int, effective_samples: int, budget: float) -> CertifySettings:
+    return CertifySettings(minimum_draws=draws, effective_samples=effective_samples, budget=budget)
+
+
 def weighed(seed: int = 0, *, segment: Segment | None = None, trigger: float = GPS, **target: Any) -> Certified:
     """512 draws for the source, and no time for more."""
     seen = observed()
     aim = Target(**{"intrinsic": bbh().architecture.prior, "distance": DISTANCE, **target})
     data = seen.segment if segment is None else segment.with_reference_time(seen.segment.reference_time)
-    return certified(seen, data, trigger, aim, draws=512, effective_samples=100, budget=0.0, seed=seed)
+    return certify(seen, data, trigger, aim, settings(512, 100, 0.0), seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +207,7 @@ def test_samples_are_within_the_prior_and_hold_what_follows(found: Certified) ->
         assert ((samples[name] >= low) & (samples[name] <= high)).all(), name
     assert (samples["chirp_mass_source"] < samples["chirp_mass"]).all()
     np.testing.assert_allclose(chirp_mass(samples["mass_1"], samples["mass_2"]), samples["chirp_mass"], rtol=1e-5)
-    assert set(PARAMETERS) <= set(samples)
+    assert set(bbh().architecture.space.names) <= set(samples)
 
 
 def test_one_detector_and_three(found: Certified) -> None:
@@ -229,15 +233,15 @@ def test_budget_and_draws_are_kept() -> None:
     """As many draws as are asked for where too few count, and no more when the time is up."""
     seen = observed()
     aim = Target(bbh().architecture.prior)
-    short = certified(seen, seen.segment, GPS, aim, draws=64, effective_samples=5000, budget=0.0)
+    short = certify(seen, seen.segment, GPS, aim, settings(64, 5000, 0.0))
     assert short.certificate.draws == 64
     assert short.certificate.wanted == 5000
     assert "effective samples of 5000" in short.certificate.reasons[0]
-    more = certified(seen, seen.segment, GPS, aim, draws=128, effective_samples=300, budget=600.0)
+    more = certify(seen, seen.segment, GPS, aim, settings(128, 300, 600.0))
     assert more.certificate.effective_samples >= 300
     assert more.certificate.draws == len(more.log_weight) > 300
     assert more.certificate.reasons == ()
-    many = certified(seen, seen.segment, GPS, aim, draws=600, effective_samples=10, budget=600.0)
+    many = certify(seen, seen.segment, GPS, aim, settings(600, 10, 600.0))
     assert many.certificate.draws == 600
 
 
@@ -251,8 +255,7 @@ def late() -> Observation:
 def test_what_the_network_misses_it_looks_at_again(found: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
     """About the time at which the best of its draws arrive, where it sees what it should have seen."""
     aim = Target(bbh().architecture.prior, DISTANCE)
-    asked: dict[str, Any] = {"draws": 512, "effective_samples": 200, "budget": 60.0}
-    again = certified(late(), late().segment, GPS, aim, **asked)
+    again = certify(late(), late().segment, GPS, aim, settings(512, 200, 60.0))
     assert again.certificate.reasons == ()
     assert again.certificate.draws == 2 * 512  # of both looks, and no others
     for name in ("chirp_mass", "chi_eff"):
@@ -260,14 +263,14 @@ def test_what_the_network_misses_it_looks_at_again(found: Certified, monkeypatch
         middle = np.interp(0.5, weights(again)[order].cumsum(), again.samples[name][order])
         assert 0.3 < quantile_of(found, name, middle) < 0.7
     assert again.certificate.log_bayes_factor == pytest.approx(found.certificate.log_bayes_factor, abs=0.3)
-    monkeypatch.setattr(certification, "find_reference_time_hypotheses", lambda *_: [])
-    missed = certified(late(), late().segment, GPS, aim, **{**asked, "budget": 0.0})
+    monkeypatch.setattr(reference_times, "find_reference_time_hypotheses", lambda *_: [])
+    missed = certify(late(), late().segment, GPS, aim, settings(512, 200, 0.0))
     assert missed.certificate.efficiency < again.certificate.efficiency / 3
 
 
 def test_another_look_is_one_that_sees_another_template() -> None:
     seen, off = observed(), late()
-    source = {name: np.full(2, SOURCE.get(name, 0.0)) for name in PARAMETERS}
+    source = {name: np.full(2, SOURCE.get(name, 0.0)) for name in bbh().architecture.space.names}
     source |= {"chirp_mass": np.full(2, chirp_mass(38.0, 31.0)), "mass_ratio": np.full(2, 31 / 38)}
     (look,) = find_reference_time_hypotheses(off, source)  # one for both waveforms
     assert look.canonical.template.item() != off.canonical.template.item()
@@ -286,9 +289,7 @@ def noise_alone(model: Model, seed: int) -> Segment:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_noise_alone_is_not_certified(seed: int) -> None:
     seen = refine_reference_time(bbh(), noise_alone(bbh(), seed))
-    found = certified(
-        seen, seen.segment, GPS, Target(bbh().architecture.prior), draws=512, effective_samples=256, budget=0.0
-    )
+    found = certify(seen, seen.segment, GPS, Target(bbh().architecture.prior), settings(512, 256, 0.0))
     assert found.certificate.reasons
     assert found.certificate.log_bayes_factor < 4
     assert np.isfinite(found.certificate.log_bayes_factor)
@@ -302,9 +303,7 @@ def test_an_untrained_network_is_not_certified(model: Model) -> None:
     sky = (SOURCE["ra"], SOURCE["dec"], SOURCE["psi"], gmst(GPS), frequencies, SOURCE["geocent_time"] - GPS)
     rows = np.stack([project(hp[0], hc[0], detector(name), *sky) for name in ("H1", "L1")])
     seen = refine_reference_time(model, Segment(("H1", "L1"), rows, psd, frequencies, model.duration, GPS))
-    found = certified(
-        seen, seen.segment, GPS, Target(model.architecture.prior), draws=512, effective_samples=100, budget=0.0
-    )
+    found = certify(seen, seen.segment, GPS, Target(model.architecture.prior), settings(512, 100, 0.0))
     assert found.certificate.efficiency < 0.2
     assert any("effective samples" in reason for reason in found.certificate.reasons)
 
@@ -330,7 +329,7 @@ def test_the_prior_of_the_time_holds_for_the_samples() -> None:
 
 def test_a_second_weighing_gives_what_certifying_at_once_gives(found: Certified) -> None:
     # IMRPhenomD has one mode, so both ways are open to it.
-    again = with_modes(found, observed().segment, "IMRPhenomD", seed=3)
+    again = reweight_with_modes(found, observed().segment, "IMRPhenomD", seed=3)
     at_once = weighed(approximant="IMRPhenomD")
     error = np.hypot(again.certificate.log_bayes_factor_error, at_once.certificate.log_bayes_factor_error)
     apart = again.certificate.log_bayes_factor - at_once.certificate.log_bayes_factor
@@ -352,16 +351,15 @@ def test_draws_go_on_until_the_second_weighing_leaves_enough(monkeypatch: pytest
         left = first.certificate.effective_samples * next(shares)
         return first._replace(certificate=replace(first.certificate, effective_samples=left))
 
-    monkeypatch.setattr(certification, "with_modes", poorer)
+    monkeypatch.setattr(certification, "reweight_with_modes", poorer)
     seen, target = observed(), Target(bbh().architecture.prior, approximant="IMRPhenomXHM")
-    asked = {"draws": 256, "effective_samples": 400, "budget": 60.0}
-    found = certified(seen, seen.segment, GPS, target, **asked).certificate
+    found = certify(seen, seen.segment, GPS, target, settings(256, 400, 60.0)).certificate
     assert found.effective_samples >= 400
     assert found.draws > 1600
 
 
 def test_a_second_weighing_with_the_same_model_changes_nothing(found: Certified) -> None:
-    again = with_modes(found, observed().segment, "IMRPhenomXAS")
+    again = reweight_with_modes(found, observed().segment, "IMRPhenomXAS")
     assert np.ptp(again.log_weight) < 1e-9
     assert again.certificate.log_bayes_factor == pytest.approx(found.certificate.log_bayes_factor, abs=1e-9)
     assert again.certificate.efficiency == pytest.approx(found.certificate.efficiency)

@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import i0e, i1e
 from scipy.stats import kstest
 
-from chirpleaf.inference.certify.distance import DistanceIntegral
+from chirpleaf.inference.certify.likelihood_settings import DistanceSettings
+from chirpleaf.inference.certify.overlaps import Overlaps
+from chirpleaf.inference.certify.phase import BesselIntegral
 from chirpleaf.physics.distributions import PowerLaw
 
 PRIOR = PowerLaw(2.0, 100.0, 3000.0)
-TABLE = DistanceIntegral.of(PRIOR, 1.0)
+TABLE = BesselIntegral.tabulate(PRIOR, 1.0, DistanceSettings())
 N = 20_000
 CASES = [
     (1e-3, 500.0),
@@ -25,9 +28,15 @@ CASES = [
 cases = pytest.mark.parametrize(("snr", "best"), CASES)
 
 
+def overlaps(kappa: np.ndarray, rho: np.ndarray) -> Overlaps:
+    """Of one harmonic."""
+    none = torch.zeros((0, len(rho)), dtype=torch.complex64)
+    return Overlaps((2,), (), torch.from_numpy(kappa)[None], torch.from_numpy(rho**2), none)
+
+
 def drawn(snr: float, best: float, seed: int = 0, angle: float = 0.7) -> tuple[np.ndarray, np.ndarray]:
     kappa = np.full(N, snr**2 * best) * np.exp(1j * angle)
-    return TABLE.draw(kappa, np.full(N, snr * best), np.random.default_rng(seed))
+    return TABLE.sample(overlaps(kappa, np.full(N, snr * best)), np.random.default_rng(seed))
 
 
 def cumulative(snr: float, best: float, prior: PowerLaw = PRIOR) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +95,7 @@ def test_many_sources_at_once_are_each_their_own() -> None:
     """Ranks within each source's own conditional are uniform together."""
     rng = np.random.default_rng(3)
     snr, best = rng.uniform(3.0, 40.0, 200), np.exp(rng.uniform(np.log(80), np.log(4000), 200))
-    found, _ = TABLE.draw(snr**2 * best * np.exp(1j * snr), snr * best, rng)
+    found, _ = TABLE.sample(overlaps(snr**2 * best * np.exp(1j * snr), snr * best), rng)
     ranks = [float(np.interp(one, *cumulative(s, b))) for one, s, b in zip(found, snr, best, strict=True)]
     assert kstest(ranks, "uniform").pvalue > 1e-3
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import genpareto, norm, t
 
-from chirpleaf.inference.certify.importance import Weighing, pareto_shape
+from chirpleaf.inference.certify.importance import ImportanceDiagnostics, pareto_shape
 
 EVIDENCE = -37.5
 DIMENSIONS = 4
@@ -23,7 +23,7 @@ def expected_efficiency(width: float) -> float:
 
 
 def test_an_exact_proposal_has_even_weights() -> None:
-    found = Weighing.of(np.full(1000, EVIDENCE))
+    found = ImportanceDiagnostics.from_log_weights(np.full(1000, EVIDENCE))
     assert found.log_evidence == pytest.approx(EVIDENCE)
     assert found.efficiency == pytest.approx(1.0)
     assert found.effective_samples == pytest.approx(1000.0)
@@ -32,7 +32,7 @@ def test_an_exact_proposal_has_even_weights() -> None:
 
 @pytest.mark.parametrize("width", [1.2, 1.5, 2.0])
 def test_evidence_efficiency_and_error_are_calibrated(width: float) -> None:
-    found = [Weighing.of(log_weights(2000, width, seed)) for seed in range(300)]
+    found = [ImportanceDiagnostics.from_log_weights(log_weights(2000, width, seed)) for seed in range(300)]
     pulls = np.array([(one.log_evidence - EVIDENCE) / one.error for one in found])
     # Three hundred pulls: the mean scatters by 0.06, the standard deviation by 0.04.
     assert abs(pulls.mean()) < 0.25
@@ -44,16 +44,16 @@ def test_evidence_efficiency_and_error_are_calibrated(width: float) -> None:
 
 @pytest.mark.parametrize("factor", [0.6, 1.6])
 def test_a_wrong_error_would_be_noticed(factor: float) -> None:
-    found = [Weighing.of(log_weights(2000, 1.5, seed)) for seed in range(300)]
+    found = [ImportanceDiagnostics.from_log_weights(log_weights(2000, 1.5, seed)) for seed in range(300)]
     pulls = np.array([(one.log_evidence - EVIDENCE) / (factor * one.error) for one in found])
     assert pulls.std() != pytest.approx(1.0, abs=0.15)
 
 
 def test_the_scale_and_the_order_of_the_weights_do_not_matter() -> None:
     weights = log_weights(3000, 1.5, 0)
-    found = Weighing.of(weights)
+    found = ImportanceDiagnostics.from_log_weights(weights)
     for shift in (-5e4, 5e4):
-        moved = Weighing.of(np.random.default_rng(1).permutation(weights) + shift)
+        moved = ImportanceDiagnostics.from_log_weights(np.random.default_rng(1).permutation(weights) + shift)
         assert moved.log_evidence - shift == pytest.approx(found.log_evidence, abs=1e-8)
         assert moved.error == pytest.approx(found.error, rel=1e-6)
         assert moved.pareto_k == pytest.approx(found.pareto_k, abs=1e-6)
@@ -63,7 +63,10 @@ def test_the_scale_and_the_order_of_the_weights_do_not_matter() -> None:
 def test_weights_of_zero_count_as_samples(share: float) -> None:
     weights = log_weights(4000, 1.3, 2)
     weights[: int(share * 4000)] = -np.inf
-    found, rest = Weighing.of(weights), Weighing.of(weights[int(share * 4000) :])
+    found, rest = (
+        ImportanceDiagnostics.from_log_weights(weights),
+        ImportanceDiagnostics.from_log_weights(weights[int(share * 4000) :]),
+    )
     assert found.log_evidence == pytest.approx(rest.log_evidence + np.log(1 - share), abs=1e-9)
     assert found.effective_samples == pytest.approx(rest.effective_samples)
     assert found.efficiency == pytest.approx((1 - share) * rest.efficiency)
@@ -72,7 +75,7 @@ def test_weights_of_zero_count_as_samples(share: float) -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 50, 5000])
 def test_no_weight_at_all_is_a_verdict_and_not_an_error(n: int) -> None:
-    found = Weighing.of(np.full(n, -np.inf))
+    found = ImportanceDiagnostics.from_log_weights(np.full(n, -np.inf))
     assert found.log_evidence == -np.inf
     assert found.error == np.inf
     assert found.efficiency == found.effective_samples == 0.0
@@ -82,7 +85,7 @@ def test_no_weight_at_all_is_a_verdict_and_not_an_error(n: int) -> None:
 def test_a_single_weight_that_counts() -> None:
     weights = np.full(1000, -np.inf)
     weights[17] = -3.0
-    found = Weighing.of(weights)
+    found = ImportanceDiagnostics.from_log_weights(weights)
     assert found.effective_samples == pytest.approx(1.0)
     assert found.log_evidence == pytest.approx(-3.0 - np.log(1000))
     assert found.error == pytest.approx(1.0, rel=1e-3)
@@ -101,8 +104,8 @@ def test_the_shape_of_a_pareto_distribution_is_found(shape: float) -> None:
 
 
 def test_light_tails_pass_and_heavy_ones_do_not() -> None:
-    wide = [Weighing.of(log_weights(5000, 1.3, seed)).pareto_k for seed in range(10)]
-    narrow = [Weighing.of(log_weights(5000, 0.3, seed)).pareto_k for seed in range(10)]
+    wide = [ImportanceDiagnostics.from_log_weights(log_weights(5000, 1.3, seed)).pareto_k for seed in range(10)]
+    narrow = [ImportanceDiagnostics.from_log_weights(log_weights(5000, 0.3, seed)).pareto_k for seed in range(10)]
     assert max(wide) < 0.5
     assert np.median(narrow) > 0.9
     assert min(narrow) > 0.5
@@ -111,9 +114,9 @@ def test_light_tails_pass_and_heavy_ones_do_not() -> None:
 def test_a_proposal_with_too_light_a_tail_is_found_out() -> None:
     """A Cauchy target and a normal proposal: the weights have no mean."""
     x = np.random.default_rng(0).standard_normal(5000)
-    assert Weighing.of(t.logpdf(x, 1) - norm.logpdf(x)).pareto_k > 0.7
+    assert ImportanceDiagnostics.from_log_weights(t.logpdf(x, 1) - norm.logpdf(x)).pareto_k > 0.7
     y = t.rvs(1, size=5000, random_state=0)
-    assert Weighing.of(norm.logpdf(y) - t.logpdf(y, 1)).pareto_k < 0.5
+    assert ImportanceDiagnostics.from_log_weights(norm.logpdf(y) - t.logpdf(y, 1)).pareto_k < 0.5
 
 
 @pytest.mark.parametrize("n", [1, 5, 20])

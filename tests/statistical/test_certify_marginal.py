@@ -6,19 +6,21 @@ import numpy as np
 import pytest
 from scipy.special import i0e
 
-from chirpleaf.inference.certify.distance import DistanceIntegral
-from chirpleaf.inference.certify.extrinsics import ExtrinsicProposal, Network, light_travel
+from chirpleaf.inference.certify.adaptation import adapt_marginal_likelihood
+from chirpleaf.inference.certify.extrinsics import DetectorNetwork, ExtrinsicProposal, light_travel_time
 from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.histogram import Histogram
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
-from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, sobol
+from chirpleaf.inference.certify.likelihood_settings import DistanceSettings, HeterodyneSettings, TableSettings
+from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, draw_sobol_points
+from chirpleaf.inference.certify.phase import BesselIntegral
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.distributions import PowerLaw
-from chirpleaf.physics.signals.quadrupole import face_on
+from chirpleaf.physics.signals import Quadrupole
 from chirpleaf.strain.segment import Segment
 
-APPROXIMANT = "IMRPhenomXAS"
+SIGNAL = Quadrupole("IMRPhenomXAS")
 GPS, DURATION = 1126259462.4, 4.0
 FREQUENCIES = np.arange(20 * 4, 600 * 4) / DURATION
 TIME_PRIOR = (-0.006, 0.007)
@@ -51,7 +53,7 @@ def segment(names: tuple[str, ...], snr: float) -> Segment:
     """A signal without noise, of a signal-to-noise that its distance makes."""
     shape = (FREQUENCIES / 40) ** -6 + 1 + (FREQUENCIES / 250) ** 2
     psd = np.stack([1e-46 * scale * shape for scale in (1.0, 1.3, 2.5)[: len(names)]])
-    wave = face_on(binaries(1), FREQUENCIES, APPROXIMANT)
+    wave = SIGNAL.series(binaries(1), FREQUENCIES)[:, 0]
     response = seen(names, *(np.array(SOURCE[name]) for name in ("ra", "dec", "psi")), np.cos(SOURCE["theta_jn"]))
     signal = response[:, None] * wave * np.exp(2j * SOURCE["phase"])
     signal *= np.exp(-2j * np.pi * np.outer(arrivals(names), FREQUENCIES))
@@ -66,23 +68,26 @@ def arrivals(names: tuple[str, ...]) -> np.ndarray:
 
 @cache
 def heterodyne(names: tuple[str, ...], snr: float) -> Heterodyne:
-    return Heterodyne.about(segment(names, snr), binaries(1), arrivals(names), APPROXIMANT, dephasing=0.15, reach=0.012)
+    return Heterodyne.from_reference(
+        segment(names, snr), binaries(1), arrivals(names), SIGNAL, HeterodyneSettings(dephasing=0.15), reach=0.012
+    )
 
 
 def aligned(names: tuple[str, ...], snr: float, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Ratios of the binaries moved to where they fit best, and by how much they were delayed (s)."""
-    return heterodyne(names, snr).aligned(heterodyne(names, snr).ratios(binaries(n)))
+    return heterodyne(names, snr).align(heterodyne(names, snr).compute_ratios(binaries(n)))
 
 
 @cache
 def adapted(names: tuple[str, ...], snr: float, seed: int = 0) -> MarginalLikelihood:
     fast = heterodyne(names, snr)
-    return MarginalLikelihood.adapted(
+    return adapt_marginal_likelihood(
         fast,
-        DistanceIntegral.of(PRIOR, 1.15 * snr + 4),
-        Network(tuple(detector(name) for name in names), float(gmst(GPS))),
+        BesselIntegral.tabulate(PRIOR, 1.15 * snr + 4, DistanceSettings()),
+        DetectorNetwork(tuple(detector(name) for name in names), float(gmst(GPS))),
         aligned(names, snr, 16)[0],
         TIME_PRIOR,
+        TableSettings(),
         seed=seed,
     )
 
@@ -94,19 +99,19 @@ def even(names: tuple[str, ...], snr: float) -> MarginalLikelihood:
     reach = 0.022
     start = (TIME_PRIOR[0] - reach,) * 2
     extent = (TIME_PRIOR[1] - TIME_PRIOR[0] + 2 * reach,) * 2
-    table = Histogram.of(np.ones((1,) * marginal.proposal.table.mass.ndim))
+    table = Histogram.normalize(np.ones((1,) * marginal.proposal.table.mass.ndim))
     proposal = ExtrinsicProposal(
-        Network(tuple(detector(name) for name in names), float(gmst(GPS))),
+        DetectorNetwork(tuple(detector(name) for name in names), float(gmst(GPS))),
         0,
         second,
         # Not where light does not allow it.
-        Histogram.of(_allowed(start, extent, light_travel(first, second))),
+        Histogram.normalize(_allowed(start, extent, light_travel_time(first, second))),
         table,
         start,
         extent,
         TIME_PRIOR,
     )
-    return MarginalLikelihood(marginal.heterodyne, marginal.distance, proposal)
+    return MarginalLikelihood(marginal.heterodyne, marginal.integral, proposal)
 
 
 def _allowed(start: tuple[float, float], extent: tuple[float, float], light: float) -> np.ndarray:
@@ -116,8 +121,10 @@ def _allowed(start: tuple[float, float], extent: tuple[float, float], light: flo
 
 def together(marginal: MarginalLikelihood, ratios: np.ndarray, rounds: int, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean likelihood of several rounds of points, as ln and standard error of ln, each of shape (binary,)."""
-    found = np.stack([marginal.pairs(ratios, sobol(n, 11, turn)).log_likelihood.numpy() for turn in range(rounds)])
-    errors = np.stack([marginal.pairs(ratios, sobol(n, 11, turn)).error.numpy() for turn in range(rounds)])
+    found = np.stack(
+        [marginal.pair(ratios, draw_sobol_points(n, 11, turn)).log_likelihood.numpy() for turn in range(rounds)]
+    )
+    errors = np.stack([marginal.pair(ratios, draw_sobol_points(n, 11, turn)).error.numpy() for turn in range(rounds)])
     weight = np.exp(found - found.max(axis=0))
     log_mean = np.log(weight.mean(axis=0)) + found.max(axis=0)
     return log_mean, np.sqrt(np.sum((weight * errors) ** 2, axis=0)) / weight.sum(axis=0)
@@ -155,7 +162,7 @@ def test_it_is_what_monte_carlo_over_the_prior_finds(names: tuple[str, ...], row
     """For the binary that is in the data, and for another one."""
     snr = 6.0
     ratios, delay = aligned(names, snr, 2)
-    wave = face_on(binaries(2), FREQUENCIES, APPROXIMANT)[row] * np.exp(-2j * np.pi * FREQUENCIES * delay[row])
+    wave = SIGNAL.series(binaries(2), FREQUENCIES)[row, 0] * np.exp(-2j * np.pi * FREQUENCIES * delay[row])
     expected, error = brute_force(segment(names, snr), wave, 400_000, seed=100 + row)
     found, own = together(adapted(names, snr), ratios[row : row + 1], 4, 2048)
     assert error < 0.1
@@ -190,7 +197,7 @@ def test_a_proposal_that_knows_nothing_of_the_data_finds_the_same(names: tuple[s
 def test_the_error_is_no_less_than_the_scatter(names: tuple[str, ...], snr: float) -> None:
     """Sobol points scatter less than the independent ones that the error is of."""
     marginal, (ratios, _) = adapted(names, snr), aligned(names, snr, 4)
-    rounds = [marginal.pairs(ratios, sobol(1024, 3, turn)) for turn in range(24)]
+    rounds = [marginal.pair(ratios, draw_sobol_points(1024, 3, turn)) for turn in range(24)]
     scatter = np.std([one.log_likelihood.numpy() for one in rounds], axis=0)
     error = np.median([one.error.numpy() for one in rounds], axis=0)
     assert (error < 0.15).all()
@@ -202,7 +209,7 @@ def test_the_error_is_no_less_than_the_scatter(names: tuple[str, ...], snr: floa
 def test_with_independent_points_the_error_is_their_scatter(names: tuple[str, ...], snr: float) -> None:
     marginal, (ratios, _) = adapted(names, snr), aligned(names, snr, 4)
     rng = np.random.default_rng(0)
-    rounds = [marginal.pairs(ratios, rng.random((1024, 5)).clip(1e-9, 1 - 1e-9)) for _ in range(50)]
+    rounds = [marginal.pair(ratios, rng.random((1024, 5)).clip(1e-9, 1 - 1e-9)) for _ in range(50)]
     scatter = np.std([one.log_likelihood.numpy() for one in rounds], axis=0)
     error = np.median([one.error.numpy() for one in rounds], axis=0)
     # Fifty rounds know their scatter to a tenth.
@@ -215,8 +222,8 @@ def test_adapted_points_count_where_even_ones_do_not() -> None:
         return float(weight.sum() ** 2 / np.sum(weight**2) / len(weight))
 
     names, ratios = ("H1", "L1"), aligned(("H1", "L1"), 20.0, 1)[0]
-    assert share(adapted(names, 20.0).pairs(ratios, sobol(4096, 0, 1))) > 0.05
-    assert share(even(names, 20.0).pairs(ratios, sobol(4096, 0, 1))) < 0.01
+    assert share(adapted(names, 20.0).pair(ratios, draw_sobol_points(4096, 0, 1))) > 0.05
+    assert share(even(names, 20.0).pair(ratios, draw_sobol_points(4096, 0, 1))) < 0.01
 
 
 @networks
@@ -225,20 +232,19 @@ def test_every_pair_is_the_likelihood_on_every_frequency(names: tuple[str, ...])
     snr, n = 12.0, 6
     rows = binaries(n)
     ratios, delay = aligned(names, snr, n)
-    pairs = adapted(names, snr).pairs(ratios, sobol(256, 5, 0))
+    pairs = adapted(names, snr).pair(ratios, draw_sobol_points(256, 5, 0))
     likely = pairs.log_weight.numpy().argmax(axis=1)
     rng = np.random.default_rng(0)
     phase, distance = rng.uniform(0, 2 * np.pi, n), rng.uniform(700, 2500, n)
-    kappa = pairs.kappa.numpy()[np.arange(n), likely].astype(complex)
-    rho = pairs.rho.numpy()[np.arange(n), likely].astype(float)
+    matched, rho = pairs.overlaps.select(np.arange(n), likely).at_phase(phase)
     mass_1, mass_2 = component_masses(rows["chirp_mass"], rows["mass_ratio"])
     samples = {
         **{name: getattr(pairs.points, name)[likely] for name in ("ra", "dec", "psi", "theta_jn")},
         **{"mass_1": mass_1, "mass_2": mass_2, "chi_1": rows["chi_1"], "chi_2": rows["chi_2"]},
         **{"phase": phase, "luminosity_distance": distance, "geocent_time": GPS + delay + pairs.points.time[likely]},
     }
-    full, loudness = log_likelihood_ratio(segment(names, snr), samples, APPROXIMANT)
-    found = (kappa * np.exp(-2j * phase)).real / distance - rho**2 / (2 * distance**2)
+    full, loudness = log_likelihood_ratio(segment(names, snr), samples, SIGNAL.approximant)
+    found = matched / distance - rho**2 / (2 * distance**2)
     assert np.std(full) > 1
     # GPS times are good to 0.1 microseconds.
     np.testing.assert_allclose(found, full, atol=0.05)
@@ -248,19 +254,22 @@ def test_every_pair_is_the_likelihood_on_every_frequency(names: tuple[str, ...])
 def test_batch_equals_loop() -> None:
     names = ("H1", "L1")
     marginal, ratios = adapted(names, 8.0), aligned(names, 8.0, 5)[0]
-    uniforms = sobol(512, 0, 0)
-    whole = marginal.pairs(ratios, uniforms)
+    uniforms = draw_sobol_points(512, 0, 0)
+    whole = marginal.pair(ratios, uniforms)
     for row in range(5):
-        alone = marginal.pairs(ratios[row : row + 1], uniforms)
+        largest = float(whole.overlaps.power[row].max()) ** 0.5
+        alone = marginal.pair(ratios[row : row + 1], uniforms)
         np.testing.assert_allclose(alone.log_likelihood[0], whole.log_likelihood[row], atol=1e-3)
-        np.testing.assert_allclose(alone.kappa[0], whole.kappa[row], rtol=1e-3, atol=1e-3 * float(whole.rho[row].max()))
+        np.testing.assert_allclose(
+            alone.overlaps.kappa[0, 0], whole.overlaps.kappa[0, row], rtol=1e-3, atol=1e-3 * largest
+        )
 
 
 def test_points_are_new_at_every_turn_and_the_same_for_a_seed() -> None:
-    np.testing.assert_array_equal(sobol(64, 1, 2), sobol(64, 1, 2))
-    assert (sobol(64, 1, 2) != sobol(64, 1, 3)).all()
-    assert (sobol(64, 1, 2) != sobol(64, 2, 2)).all()
-    points = sobol(4096, 1, 2)
+    np.testing.assert_array_equal(draw_sobol_points(64, 1, 2), draw_sobol_points(64, 1, 2))
+    assert (draw_sobol_points(64, 1, 2) != draw_sobol_points(64, 1, 3)).all()
+    assert (draw_sobol_points(64, 1, 2) != draw_sobol_points(64, 2, 2)).all()
+    points = draw_sobol_points(4096, 1, 2)
     assert points.shape == (4096, 5)
     assert ((points > 0) & (points < 1)).all()
     # Evener than random numbers: each sixteenth of each dimension holds exactly its share.

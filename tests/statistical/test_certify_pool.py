@@ -8,15 +8,17 @@ import pytest
 import torch
 
 from chirpleaf.inference.certify import pool as pool_module
+from chirpleaf.inference.certify.draws import WeighedDraws
+from chirpleaf.inference.certify.mixture import MixtureProposal
 from chirpleaf.inference.certify.pool import Pool
-from chirpleaf.inference.certify.proposals import MixtureProposal
-from chirpleaf.inference.certify.weigher import Batch
-from chirpleaf.models import PARAMETERS
+from chirpleaf.inference.certify.settings import CertifySettings, MixtureFitSettings
+from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.spaces import aligned_space
 
-SUPPORT = aligned_space(IntrinsicPrior(chirp_mass_min=20.0, chirp_mass_max=40.0)).bijection
+SPACE = aligned_space(IntrinsicPrior(chirp_mass_min=20.0, chirp_mass_max=40.0))
+SUPPORT = SPACE.bijection
 TARGET, POOR = (0.2, 0.4), (0.8, 1.2)
 """Centre and width of normal coordinates: of the target, and of a proposal that misses it by half."""
 PER_DRAW = 1e-3
@@ -29,12 +31,12 @@ class Gaussian:
     def __init__(self, centre: float, width: float) -> None:
         self.centre, self.width = centre, width
 
-    def draw(self, n: int, seed: int) -> Samples:
+    def sample(self, n: int, seed: int) -> Samples:
         z = self.centre + self.width * np.random.default_rng(seed).standard_normal((n, 4))
-        return dict(zip(PARAMETERS, SUPPORT.inv(torch.from_numpy(z)).numpy().T, strict=True))
+        return SPACE.unstack(SUPPORT.inv(torch.from_numpy(z)))
 
     def log_prob(self, theta: Samples) -> np.ndarray:
-        values = torch.from_numpy(np.stack([theta[name] for name in PARAMETERS], axis=-1))
+        values = torch.from_numpy(SPACE.stack(theta))
         z = SUPPORT(values)
         whitened = (z - self.centre) / self.width
         log_density = -0.5 * (whitened.square() + np.log(2 * np.pi * self.width**2)).sum(-1)
@@ -42,7 +44,18 @@ class Gaussian:
 
 
 def refit(theta: Samples, log_weight: np.ndarray) -> MixtureProposal:
-    return MixtureProposal.fitted(SUPPORT, theta, log_weight, seed=0)
+    return MixtureProposal.fit(SPACE, SUPPORT, theta, log_weight, MixtureFitSettings(), seed=0)
+
+
+class FakeWeigher(Weigher):
+    """Weighs towards the target, and takes a time that is known."""
+
+    def __init__(self, clock: SimpleNamespace) -> None:
+        vars(self).update(space=SPACE, seed=0, clock=clock)
+
+    def weigh(self, theta: Samples, log_prob: np.ndarray, offset: int) -> WeighedDraws:
+        self.clock.now += PER_DRAW * len(log_prob)  # type: ignore[attr-defined]
+        return WeighedDraws(theta, Gaussian(*TARGET).log_prob(theta), np.zeros(len(log_prob)), np.zeros((1, 3)))
 
 
 @pytest.fixture
@@ -50,22 +63,17 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A pool that has begun with 2048 poor draws, and its clock."""
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(pool_module.time, "perf_counter", lambda: clock.now)
-
-    def weigh(theta: Samples, log_prob: np.ndarray, turn: int) -> Batch:
-        clock.now += PER_DRAW * len(log_prob)
-        return Batch(theta, Gaussian(*TARGET).log_prob(theta), np.zeros(len(log_prob)), np.zeros((1, 3)))
-
-    pool: Any = Pool(SimpleNamespace(seed=0, weigh=weigh))  # type: ignore[arg-type]
+    pool: Any = Pool(FakeWeigher(clock), CertifySettings())
     pool.clock = clock
     poor = Gaussian(*POOR)
-    pool.add(poor, poor.draw(2048, 0))
+    pool.add(poor, poor.sample(2048, 0))
     return pool
 
 
 def test_a_poor_proposal_is_bettered_until_enough_count(pool: Any) -> None:
-    before = pool.weighing
+    before = pool.diagnostics
     pool.fill(0, 2000, refit, deadline=1e3)
-    after = pool.weighing
+    after = pool.diagnostics
     assert before.efficiency < 0.1
     assert after.effective_samples >= 2000
     assert after.efficiency > 2 * before.efficiency
@@ -90,7 +98,7 @@ def test_after_the_deadline_none_are_made(pool: Any) -> None:
 
 
 def test_nothing_is_fitted_to_a_few_draws(pool: Any) -> None:
-    pool.batch.log_target[10:] = -np.inf
+    pool.draws.log_target[10:] = -np.inf
 
     def refuse(*_: object) -> None:
         raise AssertionError("expected no other proposal")
@@ -101,10 +109,10 @@ def test_nothing_is_fitted_to_a_few_draws(pool: Any) -> None:
 
 def test_a_good_proposal_is_left_alone(pool: Any) -> None:
     good = Gaussian(TARGET[0], 1.1 * TARGET[1])
-    pool.add(good, good.draw(8192, 1))
+    pool.add(good, good.sample(8192, 1))
 
     def refuse(*_: object) -> None:
         raise AssertionError("expected no other proposal")
 
     pool.fill(0, 12_000, refuse, deadline=1e3)
-    assert pool.weighing.effective_samples >= 12_000
+    assert pool.diagnostics.effective_samples >= 12_000

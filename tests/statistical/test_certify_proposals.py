@@ -6,12 +6,13 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
-from torch.distributions.transforms import Transform
 
-from chirpleaf.inference.certify.importance import Weighing
-from chirpleaf.inference.certify.proposals import MixtureProposal, balanced, refitted
+from chirpleaf.inference.certify.importance import ImportanceDiagnostics
+from chirpleaf.inference.certify.mixture import MixtureProposal, fit_correction
+from chirpleaf.inference.certify.proposals import mix_log_prob
+from chirpleaf.inference.certify.settings import MixtureFitSettings
 from chirpleaf.inference.observation import Observation
-from chirpleaf.models import PARAMETERS, Model
+from chirpleaf.models import Model
 from chirpleaf.models.normal import normal_coordinates
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.priors import IntrinsicPrior
@@ -19,17 +20,22 @@ from chirpleaf.physics.spaces import aligned_space
 from chirpleaf.strain.segment import Segment
 
 PRIOR = IntrinsicPrior(chirp_mass_min=20.0, chirp_mass_max=40.0)
-SUPPORT = aligned_space(PRIOR).bijection
+SPACE = aligned_space(PRIOR)
+SUPPORT = SPACE.bijection
 CENTRE, SPREAD = np.array([0.2, 0.4, -0.3, 0.1]), np.array([0.2, 0.4, 0.3, 0.8])
 
 
+def fit(theta: Samples, log_weight: np.ndarray) -> MixtureProposal:
+    return MixtureProposal.fit(SPACE, SUPPORT, theta, log_weight, MixtureFitSettings(), seed=0)
+
+
 def in_parameters(z: np.ndarray) -> Samples:
-    return dict(zip(PARAMETERS, SUPPORT.inv(torch.from_numpy(z)).numpy().T, strict=True))
+    return SPACE.unstack(SUPPORT.inv(torch.from_numpy(z)))
 
 
 def log_normal(theta: Samples, centre: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """Density of independent normal coordinates, per unit of the parameters."""
-    values = torch.from_numpy(np.stack([theta[name] for name in PARAMETERS], axis=-1))
+    values = torch.from_numpy(SPACE.stack(theta))
     z = SUPPORT(values)
     log_density = -0.5 * (((z.numpy() - centre) / spread) ** 2 + np.log(2 * np.pi * spread**2)).sum(axis=-1)
     return np.asarray(log_density + SUPPORT.log_abs_det_jacobian(values, z).numpy())
@@ -48,15 +54,15 @@ def first() -> tuple[Samples, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def mixture(first: tuple[Samples, np.ndarray]) -> MixtureProposal:
-    return MixtureProposal.fitted(SUPPORT, *first, seed=0)
+    return fit(*first)
 
 
 def test_a_mixture_is_better_than_what_it_was_fitted_to(
     first: tuple[Samples, np.ndarray], mixture: MixtureProposal
 ) -> None:
-    theta = mixture.draw(4000, 1)
-    after = Weighing.of(log_normal(theta, CENTRE, SPREAD) - mixture.log_prob(theta))
-    assert Weighing.of(first[1]).efficiency < 0.05
+    theta = mixture.sample(4000, 1)
+    after = ImportanceDiagnostics.from_log_weights(log_normal(theta, CENTRE, SPREAD) - mixture.log_prob(theta))
+    assert ImportanceDiagnostics.from_log_weights(first[1]).efficiency < 0.05
     assert after.efficiency > 0.35
     # The target is a density: its integral is one.
     assert abs(after.log_evidence) < 4 * after.error
@@ -72,35 +78,37 @@ def test_a_mixture_integrates_to_one_over_the_prior(mixture: MixtureProposal) ->
 def test_all_draws_count_with_the_density_of_all_proposals(
     first: tuple[Samples, np.ndarray], mixture: MixtureProposal
 ) -> None:
-    poor, more = first[0], mixture.draw(1000, 2)
-    theta = {name: np.concatenate([poor[name], more[name]]) for name in PARAMETERS}
+    poor, more = first[0], mixture.sample(1000, 2)
+    theta = {name: np.concatenate([poor[name], more[name]]) for name in SPACE.names}
     densities = np.stack([log_normal(theta, CENTRE + 0.5, 3 * SPREAD), mixture.log_prob(theta)])
-    both = Weighing.of(log_normal(theta, CENTRE, SPREAD) - balanced(densities, [4000, 1000]))
+    both = ImportanceDiagnostics.from_log_weights(
+        log_normal(theta, CENTRE, SPREAD) - mix_log_prob(densities, [4000, 1000])
+    )
     assert abs(both.log_evidence) < 4 * both.error
-    assert both.effective_samples > Weighing.of(first[1]).effective_samples + 400
+    assert both.effective_samples > ImportanceDiagnostics.from_log_weights(first[1]).effective_samples + 400
     # With the wrong shares it is no density, and the evidence shows it.
-    wrong = Weighing.of(log_normal(theta, CENTRE, SPREAD) - balanced(densities, [1000, 4000]))
+    wrong = ImportanceDiagnostics.from_log_weights(
+        log_normal(theta, CENTRE, SPREAD) - mix_log_prob(densities, [1000, 4000])
+    )
     assert abs(wrong.log_evidence) > 6 * wrong.error
 
 
 def test_few_effective_draws_are_flattened_before_the_fit() -> None:
     theta = drawn(500, 5, CENTRE + 2.0, SPREAD)
     log_weight = log_normal(theta, CENTRE, 0.3 * SPREAD) - log_normal(theta, CENTRE + 2.0, SPREAD)
-    assert Weighing.of(log_weight).effective_samples < 5
-    mixture = MixtureProposal.fitted(SUPPORT, theta, log_weight, seed=0)
+    assert ImportanceDiagnostics.from_log_weights(log_weight).effective_samples < 5
+    mixture = fit(theta, log_weight)
     assert np.isfinite(mixture.log_prob(drawn(100, 6, CENTRE, SPREAD))).all()
 
 
 def test_a_posterior_at_the_edge_of_the_prior_is_fitted_too() -> None:
     theta = drawn(500, 5, np.array([0.0, 5.15, 0.0, 0.0]), np.array([0.1, 0.01, 0.1, 0.1]))
-    mixture = MixtureProposal.fitted(SUPPORT, theta, np.zeros(500), seed=0)
+    mixture = fit(theta, np.zeros(500))
     assert np.isfinite(mixture.log_prob(theta)).all()
 
 
-@pytest.mark.parametrize(("shift", "coordinates"), [(0.3, normal_coordinates), (40.0, SupportMap)])
-def test_a_correction_is_fitted_where_the_network_says_something(
-    model: Model, shift: float, coordinates: type[Transform]
-) -> None:
+@pytest.mark.parametrize(("shift", "corrects"), [(0.3, True), (40.0, False)])
+def test_a_correction_is_fitted_where_the_network_says_something(model: Model, shift: float, corrects: bool) -> None:
     estimator = model.posterior
     shape = (1, 2, estimator.canonical.grid.n_bins)
     noise = torch.view_as_complex(torch.randn(*shape, 2, generator=torch.Generator().manual_seed(0)))
@@ -108,17 +116,19 @@ def test_a_correction_is_fitted_where_the_network_says_something(
         canonical = estimator.canonical(4 * noise, torch.ones(shape))
         normal = normal_coordinates(estimator, canonical)
         z = torch.randn(2000, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-        theta = dict(zip(PARAMETERS, normal.inv(z).numpy().T, strict=True))
+        theta = SPACE.unstack(normal.inv(z))
         log_weight = -0.5 * (((z - 0.5) / 0.7).square() - z.square()).sum(-1).numpy()
         other = copy.deepcopy(model)
         other.posterior.density.head.affine.bias[2] += shift
     observation = Observation(other, cast("Segment", None), canonical, snr=0.0)
-    fitted = refitted(observation, theta, log_weight, seed=0)
-    assert type(fitted.coordinates) is coordinates
-    more = fitted.draw(2000, 1)
-    values = torch.from_numpy(np.stack([more[name] for name in PARAMETERS], axis=-1))
+    fitted = fit_correction(observation, theta, log_weight, MixtureFitSettings(), seed=0)
+    assert (fitted.coordinates is not other.architecture.space.bijection) == corrects
+    more = fitted.sample(2000, 1)
+    values = torch.from_numpy(SPACE.stack(more))
     there = normal(values)
     target = -0.5 * (((there - 0.5) / 0.7).square() + np.log(2 * np.pi * 0.49)).sum(-1)
-    found = Weighing.of((target + normal.log_abs_det_jacobian(values, there)).numpy() - fitted.log_prob(more))
-    assert found.efficiency > 2 * Weighing.of(log_weight).efficiency
+    found = ImportanceDiagnostics.from_log_weights(
+        (target + normal.log_abs_det_jacobian(values, there)).numpy() - fitted.log_prob(more)
+    )
+    assert found.efficiency > 2 * ImportanceDiagnostics.from_log_weights(log_weight).efficiency
     assert abs(found.log_evidence) < 4 * found.error

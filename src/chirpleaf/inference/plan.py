@@ -41,7 +41,9 @@ class CertificationPlan:
         """
         architecture = data.model.architecture
         approximant = self.approximant or architecture.approximant
-        return self.prior.target(architecture.prior, trigger_time=data.source.trigger_time, approximant=approximant)
+        return self.prior.make_target(
+            architecture.space.prior, trigger_time=data.source.trigger_time, approximant=approximant
+        )
 
     def certify(self, data: PreparedData, target: "Target", draws: int, seed: int) -> "Certified":
         """Weighs draws of the network.
@@ -55,17 +57,15 @@ class CertificationPlan:
         Returns:
             Weighted draws, sky map and certificate.
         """
-        from chirpleaf.inference.certify import certified  # noqa: PLC0415 - an analysis without certification is faster
+        from chirpleaf.inference.certify import CertifySettings, certify  # noqa: PLC0415 - an analysis without certification is faster
 
         wanted = draws // 2 if self.effective_samples is None else self.effective_samples
-        return certified(
+        return certify(
             data.observation,
             data.cut_network_segment(),
             data.source.trigger_time,
             target,
-            draws=draws,
-            effective_samples=wanted,
-            budget=self.budget,
+            CertifySettings(minimum_draws=draws, effective_samples=wanted, budget=self.budget),
             seed=seed,
             workers=self.workers,
         )
@@ -108,7 +108,7 @@ def plan_certification(
     if possible if certify is None else certify:
         from chirpleaf.inference.certify import Prior  # noqa: PLC0415 - an analysis without certification is faster
 
-        return CertificationPlan(Prior.of(prior), approximant, effective_samples, budget, workers)
+        return CertificationPlan(Prior.load(prior), approximant, effective_samples, budget, workers)
     if effective_samples is not None or approximant is not None or prior != "model":
         raise InputError(
             "expected certification with effective samples, an approximant or a prior; got an answer of the network "

@@ -7,7 +7,7 @@ x = F^(-1)(u) with u uniform in [0, 1).
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ from chirpleaf.physics.cosmology import redshift
 Array: TypeAlias = NDArray[np.float64]
 
 
+@runtime_checkable
 class Distribution(Protocol):
     """A one-dimensional prior."""
 
@@ -30,6 +31,7 @@ class Distribution(Protocol):
         ...
 
 
+@runtime_checkable
 class BoundedDistribution(Distribution, Protocol):
     """A one-dimensional prior that ends on both sides."""
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.distributions import Cosine, Distribution, PowerLaw, Sine, Uniform
+from chirpleaf.physics.edges import Edge
 from chirpleaf.system.constraints import FORBID_EXTRA
 
 __all__ = [
@@ -46,6 +47,7 @@ _SERIES_TERMS = 50
 """Terms of the hypergeometric series: its last is below 1e-16 of the sum."""
 
 
+@runtime_checkable
 class IntrinsicDensity(Protocol):
     """A prior density of masses and aligned spins."""
 
@@ -183,6 +185,21 @@ class IntrinsicPrior:
         masses = np.where(inside, jacobian - np.log(self.area), -np.inf)
         spin = Uniform(-self.spin_max, self.spin_max)
         return masses + spin.log_prob(samples["chi_1"]) + spin.log_prob(samples["chi_2"])
+
+    def edges(self) -> tuple[Edge, ...]:
+        """The edges of the support, except equal masses, where the support of every prior ends."""
+        mass_ratio = (
+            f"the least mass_ratio ({self.mass_ratio_min:.4g}, or where component masses leave "
+            f"{self.mass_min:.4g}-{self.mass_max:.4g})"
+        )
+        return (
+            *Edge.both("chirp_mass", *self.chirp_mass_range, unit="solar masses"),
+            Edge("mass_ratio", mass_ratio, self._lowest_mass_ratio, -1, 1 - self.mass_ratio_min),
+            *(edge for name in ("chi_1", "chi_2") for edge in Edge.both(name, -self.spin_max, self.spin_max)),
+        )
+
+    def _lowest_mass_ratio(self, samples: Mapping[str, Array]) -> Array:
+        return self.mass_ratio_lower(samples["chirp_mass"])
 
     def _kinks(self) -> tuple[float, float, float]:
         """Chirp masses at which another bound takes over in `mass_ratio_lower`."""

@@ -1,13 +1,22 @@
-"""Certification: samples of the network weighed by the exact likelihood.
+"""Certification: draws of the network weighed by the exact likelihood.
 
-`likelihood` -> the Whittle likelihood on the full grid; `heterodyne` -> the same on few frequencies about a reference
-waveform; `distance` -> phase and distance integrated out; `extrinsics` -> where and how the source lies, sampled;
-`marginal` -> the likelihood of the intrinsic parameters alone; `importance` -> weights, efficiency, evidence;
-`certification` -> all of it, for an observation.
+| module | holds |
+|---|---|
+| `settings`, `likelihood_settings` | all numbers that trade accuracy for time |
+| `target`, `edges`, `bilby_prior`, `bilby_densities` | prior and waveform model; where the network's prior ends |
+| `likelihood` | the Whittle likelihood on every frequency |
+| `heterodyne` | sums over the data about a reference waveform, for few frequencies |
+| `overlaps`, `distance`, `phase`, `phase_grid` | inner products; distance and phase integrated out |
+| `extrinsics`, `histogram`, `adaptation` | weighted extrinsic points, and how they are adapted to an event |
+| `marginal` | the likelihood of the intrinsic parameters alone |
+| `proposals`, `mixture` | densities that intrinsic parameters are drawn from |
+| `draws`, `weigher`, `pool`, `importance` | weighed draws and their diagnostics |
+| `reference_times`, `reweighting`, `certification` | all of it, for an observation |
 """
 
-from chirpleaf.inference.certify.certificate import Certified
-from chirpleaf.inference.certify.certification import certified
+from chirpleaf.inference.certify.certification import certify
+from chirpleaf.inference.certify.certified import Certified
+from chirpleaf.inference.certify.settings import CertifySettings
 from chirpleaf.inference.certify.target import Prior, Target
 
-__all__ = ["Certified", "Prior", "Target", "certified"]
+__all__ = ["Certified", "CertifySettings", "Prior", "Target", "certify"]

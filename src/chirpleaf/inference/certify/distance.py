@@ -1,162 +1,190 @@
-"""Distance and phase integrated out (arXiv:1809.02293).
+"""The integral over distance, as a table of two numbers.
 
-A (2, 2) signal of phase phi at distance D has, with kappa = <d|h> and rho^2 = <h|h> at 1 Mpc,
+With x = Re <d|h> at 1 Mpc and one phase, rho^2 = <h|h> at 1 Mpc and s = x / rho, a source at distance D has
 
-    ln L = Re(kappa exp(-2 i phi)) / D - rho^2 / (2 D^2),
+    ln L = x / D - rho^2 / (2 D^2) = s^2 / 2 - (rho / D - s)^2 / 2,
 
-so the phase leaves ln I0(|kappa| / D). The integral over the distance's prior p(D) depends on two numbers, the
-signal-to-noise s = |kappa| / rho that the source would have at its best distance, and that distance rho^2 / |kappa|:
+and the integral over the distance's prior p(D) depends on s and rho alone. It is tabulated once for the prior and
+interpolated. With u = D* / D for a distance D* = rho / b that is typical of (s, rho), and c = s / b,
 
-    ln int p(D) I0(|kappa| / D) exp(-rho^2 / (2 D^2)) dD = s^2 / 2 + g(s, ln(rho^2 / |kappa|)),
+    ln int p(D) L dD = s^2 / 2 + ln int p(D) D k(u) exp(-b^2 (u - c)^2 / 2) d ln u,
 
-with g smooth, tabulated once and interpolated.
+where k is a factor of the phase: one here, the Bessel function where the phase is integrated out as well (`phase`,
+arXiv:1809.02293). The tables are over a function of s and ln D*: their columns then follow the edges of the prior.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
+from jaxtyping import Float32, Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
+from chirpleaf.inference.certify.likelihood_settings import DistanceSettings
 from chirpleaf.physics.distributions import BoundedDistribution
 
-_NODES = 64
-"""Distances in the integral, about the best one."""
-_STEP_ROOT = 0.05
-"""Step of the root of s: g bends most where s is small."""
-_STEPS_LOG = (0.008, 0.04)
-"""Finest and coarsest step of ln(best distance): half of 1 / s, within which the prior's edges are felt."""
-_DEPTH = 1e-4
-"""Where a prior goes down to distance zero, the integral ends at this part of its maximum."""
-_IMPOSSIBLE = -1e8
-"""ln of what cannot be, in nats: finite, so that it can be interpolated."""
+Array = NDArray[np.float64]
+LogFactor = Callable[[Float64[np.ndarray, "node n"], Float64[np.ndarray, " n"]], Array]
+"""ln k as a function of u and b."""
+
+IMPOSSIBLE = -1e8
+"""ln of an impossible likelihood, nats: finite, so that it can be interpolated."""
+_MOST_CONCENTRATED = 1e-300
 
 
 @dataclass(frozen=True, eq=False)
-class DistanceIntegral:
-    """Table of g.
+class DistanceIntegrand:
+    """The integrand over ln u.
 
     Attributes:
-        prior: of the distance, Mpc.
-        table: g, shape (S, D).
-        lowest: least ln(best distance / Mpc) of the table.
-        step: of ln(best distance).
+        prior: of the distance, bounded, Mpc.
+        settings: of the quadrature.
+        log_factor: ln k; zero if None.
     """
 
     prior: BoundedDistribution
-    table: Tensor
-    lowest: float
-    step: float
+    settings: DistanceSettings
+    log_factor: LogFactor | None = None
 
-    @classmethod
-    def of(cls, prior: BoundedDistribution, largest_snr: float) -> "DistanceIntegral":
-        """Makes the table.
+    @property
+    def nearest(self) -> float:
+        """Distance at which the integral begins, Mpc."""
+        return max(self.prior.minimum, self.settings.nearest * self.prior.maximum)
+
+    def column_step(self, largest_snr: float) -> float:
+        """Step of ln(D*) for a table up to a signal-to-noise: the edges of the prior are felt within 1 / s."""
+        return float(np.clip(0.5 / largest_snr, self.settings.finest_step, self.settings.coarsest_step))
+
+    def make_columns(self, largest_snr: float) -> Float64[np.ndarray, " column"]:
+        """Evenly spaced ln(D* / Mpc) for a table.
 
         Args:
-            prior: of the distance, bounded, Mpc.
-            largest_snr: greatest s that will be asked for.
+            largest_snr: greatest s of the table.
         """
-        snr = np.arange(0.0, np.sqrt(largest_snr) + 2 * _STEP_ROOT, _STEP_ROOT) ** 2
-        snr[0] = 1e-3
-        low, high = np.log(_nearest(prior)) - np.log(10), np.log(prior.maximum) + np.log(100)
-        step = float(np.clip(0.5 / largest_snr, *_STEPS_LOG))
-        best = np.arange(low, high + step, step)
-        quadrature = np.polynomial.legendre.leggauss(_NODES)
-        rows = [_integral(s, best, prior, quadrature) for s in snr]
-        return cls(prior, torch.from_numpy(np.stack(rows)).float(), float(low), step)
+        settings = self.settings
+        low = np.log(self.nearest) - np.log(settings.margin_near)
+        high = np.log(self.prior.maximum) + np.log(settings.margin_far)
+        step = self.column_step(largest_snr)
+        return np.arange(low, high + step, step)
 
-    def __call__(self, kappa: Tensor, rho: Tensor) -> Tensor:
-        """ln of the marginal likelihood ratio.
+    def integrate(self, b: float, c: float, log_scale: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+        """ln of the integral by Gauss-Legendre quadrature.
 
         Args:
-            kappa: |<d|h>| at 1 Mpc, any shape.
-            rho: root of <h|h> at 1 Mpc, broadcastable.
-
-        Returns:
-            Nats, of the broadcast shape.
+            b: rho / D*.
+            c: s / b.
+            log_scale: ln(D* / Mpc), shape (n,).
         """
-        snr = kappa / rho
-        row = (snr.sqrt() / _STEP_ROOT).clamp(0, self.table.shape[0] - 1.001)
-        column = (((rho / snr.clamp_min(1e-6)).log() - self.lowest) / self.step).clamp(0, self.table.shape[1] - 1.001)
-        i, j = row.long(), column.long()
-        u, v = row - i, column - j
-        flat, width = self.table.flatten(), self.table.shape[1]
-        at = i * width + j
-        low = torch.lerp(flat[at], flat[at + 1], v)
-        high = torch.lerp(flat[at + width], flat[at + width + 1], v)
-        return 0.5 * snr.square() + torch.lerp(low, high, u)
+        nodes, weights = self._quadrature
+        log_u, values = self.evaluate(np.full_like(log_scale, b), np.full_like(log_scale, c), log_scale, nodes)
+        half = (log_u[-1] - log_u[0]) / (nodes[-1] - nodes[0])
+        peak = values.max(axis=0).clip(IMPOSSIBLE)
+        with np.errstate(divide="ignore"):
+            integral = peak + np.log((weights[:, None] * half * np.exp(values - peak)).sum(axis=0))
+        return np.asarray(integral.clip(IMPOSSIBLE))
 
-    def draw(
-        self, kappa: NDArray[np.complex128], rho: NDArray[np.float64], rng: np.random.Generator
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Distance and phase given the rest.
+    def sample(
+        self,
+        b: Float64[np.ndarray, " n"],
+        c: Float64[np.ndarray, " n"],
+        log_scale: Float64[np.ndarray, " n"],
+        rng: np.random.Generator,
+    ) -> Float64[np.ndarray, " n"]:
+        """Distances from the density proportional to the integrand.
 
         Args:
-            kappa: <d|h> at 1 Mpc and phase zero, shape (n,).
-            rho: root of <h|h> at 1 Mpc, shape (n,).
+            b: rho / D*, shape (n,).
+            c: s / b, shape (n,).
+            log_scale: ln(D* / Mpc), shape (n,).
             rng: source of randomness.
 
         Returns:
-            Distances (Mpc) and phases (rad, in [0, 2 pi)), both of shape (n,).
+            Mpc, shape (n,).
         """
-        size = np.abs(kappa)
-        snr = np.maximum(size / rho, 1e-3)
-        best = np.log(rho / snr)
-        log_x, log_density = _integrand(snr, best, self.prior, np.linspace(-1, 1, 3 * _NODES + 1))
-        density = np.exp(log_density - log_density.max(axis=0).clip(_IMPOSSIBLE))
-        cells = (density[1:] + density[:-1]) / 2
-        below = np.concatenate([np.zeros((1, len(snr))), cells.cumsum(axis=0)])
-        level = rng.random(len(snr)) * below[-1]
-        cell = ((below[1:] <= level).sum(axis=0)).clip(0, len(cells) - 1)
-        columns = np.arange(len(snr))
-        within = (level - below[cell, columns]) / np.maximum(cells[cell, columns], 1e-300)
-        step = log_x[1] - log_x[0]
-        distance = np.exp(best - log_x[cell, columns] - step * within.clip(0, 1))
-        turn = rng.vonmises(0.0, np.minimum(size / distance, 1e6))
-        phase = (np.angle(kappa) + turn) / 2 + np.pi * rng.integers(0, 2, len(snr))
-        return distance.clip(self.prior.minimum, self.prior.maximum), np.mod(phase, 2 * np.pi)
+        nodes = np.linspace(-1, 1, self.settings.draw_refinement * self.settings.nodes + 1)
+        log_u, log_density = self.evaluate(b, c, log_scale, nodes)
+        cell, within = sample_cells(np.exp(log_density - log_density.max(axis=0).clip(IMPOSSIBLE)), rng)
+        step = log_u[1] - log_u[0]
+        distance = np.exp(log_scale - log_u[cell, np.arange(len(cell))] - step * within)
+        return distance.clip(self.prior.minimum, self.prior.maximum)
+
+    def evaluate(
+        self,
+        b: Float64[np.ndarray, " n"],
+        c: Float64[np.ndarray, " n"],
+        log_scale: Float64[np.ndarray, " n"],
+        nodes: Float64[np.ndarray, " node"],
+    ) -> tuple[Float64[np.ndarray, "node n"], Float64[np.ndarray, "node n"]]:
+        """ln u and ln of the integrand, less s^2 / 2, on nodes in [-1, 1] that span the integrand.
+
+        Args:
+            b: rho / D*, shape (n,).
+            c: s / b, shape (n,).
+            log_scale: ln(D* / Mpc), shape (n,).
+            nodes: shape (node,).
+        """
+        scale = np.exp(log_scale)
+        first, last = scale / self.prior.maximum, scale / self.nearest
+        # From the most likely u that the prior allows to where the likelihood has fallen by another exp(-depth).
+        reach = np.sqrt((c - np.clip(c, first, last)) ** 2 + 2 * self.settings.depth / b**2)
+        low, high = (np.clip(c + side * reach, first, last) for side in (-1, 1))
+        log_u = np.log(low) + np.log(high / low) / 2 * (nodes[:, None] + 1)
+        u = np.exp(log_u)
+        distance = (scale / u).clip(self.prior.minimum, self.prior.maximum)
+        value = self.prior.log_prob(distance) + np.log(distance)
+        if self.log_factor is not None:
+            value = value + self.log_factor(u, b)
+        return log_u, value - 0.5 * b**2 * (u - c) ** 2
+
+    @cached_property
+    def _quadrature(self) -> tuple[Array, Array]:
+        """Nodes and weights of Gauss and Legendre."""
+        nodes, weights = np.polynomial.legendre.leggauss(self.settings.nodes)
+        return nodes, weights
 
 
-def _nearest(prior: BoundedDistribution) -> float:
-    """Where the integral begins, Mpc."""
-    return max(prior.minimum, _DEPTH * prior.maximum)
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A function of two numbers by bilinear interpolation.
 
-
-def _integral(
-    snr: float,
-    best: NDArray[np.float64],
-    prior: BoundedDistribution,
-    quadrature: tuple[NDArray[np.float64], NDArray[np.float64]],
-) -> NDArray[np.float64]:
-    """g at one signal-to-noise and distances exp(best), shape of `best`; `quadrature` has nodes and weights."""
-    nodes, weights = quadrature
-    log_x, values = _integrand(np.full_like(best, snr), best, prior, nodes)
-    half = (log_x[-1] - log_x[0]) / (nodes[-1] - nodes[0])
-    peak = values.max(axis=0).clip(_IMPOSSIBLE)
-    with np.errstate(divide="ignore"):
-        integral = peak + np.log((weights[:, None] * half * np.exp(values - peak)).sum(axis=0))
-    return np.asarray(integral.clip(_IMPOSSIBLE))
-
-
-def _integrand(
-    snr: NDArray[np.float64], best: NDArray[np.float64], prior: BoundedDistribution, nodes: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """ln x and ln of the integrand over ln x but for s^2 / 2, with x = best distance / D, both (node, n).
-
-    The integrand is p(D) D I0(s^2 x) exp(-s^2 x^2 / 2), of width 1 / s about one; `nodes` in [-1, 1] span it.
+    Attributes:
+        values: shape (row, column), at rows 0, 1, ... and columns 0, 1, ...
     """
-    nearest, farthest = np.exp(best) / prior.maximum, np.exp(best) / _nearest(prior)
-    # From the likeliest x that the prior allows to where the likelihood has fallen by another exp(-30).
-    reach = np.sqrt((1 - np.clip(1, nearest, farthest)) ** 2 + 60 / snr**2)
-    low, high = (np.clip(1 + side * reach, nearest, farthest) for side in (-1, 1))
-    log_x = np.log(low) + np.log(high / low) / 2 * (nodes[:, None] + 1)
-    x = np.exp(log_x)
-    distance = (np.exp(best) / x).clip(prior.minimum, prior.maximum)
-    value = (
-        prior.log_prob(distance)
-        + np.log(distance)
-        + np.log(torch.special.i0e(torch.from_numpy(snr**2 * x)).numpy())
-        - 0.5 * snr**2 * (x - 1) ** 2
-    )
-    return log_x, value
+
+    values: Float32[Tensor, "row column"]
+
+    def interpolate(self, row: Tensor, column: Tensor) -> Tensor:
+        """The function at rows and columns, any shape; places beyond the table count as its edge."""
+        row = row.clamp(0, self.values.shape[0] - 1.001)
+        column = column.clamp(0, self.values.shape[1] - 1.001)
+        i, j = row.long(), column.long()
+        u, v = row - i, column - j
+        flat, width = self.values.flatten(), self.values.shape[1]
+        at = i * width + j
+        low = torch.lerp(flat[at], flat[at + 1], v)
+        high = torch.lerp(flat[at + width], flat[at + width + 1], v)
+        return torch.lerp(low, high, u)
+
+
+def sample_cells(
+    density: Float64[np.ndarray, "node n"], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], Float64[np.ndarray, " n"]]:
+    """Draws from densities that are tabulated on evenly spaced nodes.
+
+    Args:
+        density: not negative, of any scale, shape (node, n).
+        rng: source of randomness.
+
+    Returns:
+        Index of the cell between two nodes, shape (n,), and place within it, in [0, 1], shape (n,).
+    """
+    cells = (density[1:] + density[:-1]) / 2
+    below = np.concatenate([np.zeros((1, cells.shape[1])), cells.cumsum(axis=0)])
+    level = rng.random(cells.shape[1]) * below[-1]
+    cell = (below[1:] <= level).sum(axis=0).clip(0, len(cells) - 1)
+    columns = np.arange(cells.shape[1])
+    within = (level - below[cell, columns]) / np.maximum(cells[cell, columns], _MOST_CONCENTRATED)
+    return cell, within.clip(0, 1)

@@ -1,17 +1,17 @@
-"""Where the source lies and how it is turned: points that stand for sky, inclination, polarisation and arrival time.
+"""Extrinsic points: weighted draws of sky position, inclination, polarisation and arrival time.
 
-The likelihood cares for when the signal arrives at the detectors, and how strong and at which phase. A point is
-therefore drawn as
+The likelihood depends on them through the arrival times at the detectors and the response of each. A point is therefore
+drawn as
 
-- arrival times tau_a, tau_b at the two detectors that hear it best, from a table over both,
+- arrival times tau_a, tau_b at the two detectors with the loudest signal, from a table over both,
 - the angle of the source about the line between the two, cos(inclination) and polarisation, from another table.
 
-Where a detector hears little, tau_b and the angles hang together: the second table is therefore over four numbers, the
-fourth being the quantile at which tau_b is taken from the first. Both are made for the event (population Monte Carlo,
-arXiv:0708.0711, over rising powers of the likelihood). With L the light travel time between the two detectors and T
-the width of the prior on the time, the prior density of (tau_a, tau_b, angle) is 1 / (2 pi 2 L T). With one detector,
-the second is a place on the earth that hears nothing. The prior on the time is taken at the points' own times: what a
-waveform is moved by afterwards (`Heterodyne.aligned`, about a millisecond) is not cut off at its ends.
+If the signal is faint in a detector, tau_b and the angles are correlated: the second table is therefore over four
+numbers, the first of which is the quantile at which tau_b is taken from the first table. Both tables are adapted to the
+event (`adaptation`). With L the light travel time between the two detectors and T the width of the prior on the arrival
+time, the prior density of (tau_a, tau_b, angle) is 1 / (2 pi 2 L T). If there is one detector, the second is another
+place on the earth, without data. The prior of the arrival time is evaluated at the points' own times: a waveform that
+is then delayed to fit the data (`Heterodyne.align`, by about a millisecond) is not cut off at its ends.
 """
 
 from dataclasses import dataclass
@@ -23,34 +23,34 @@ from jaxtyping import Complex128, Float64
 
 from chirpleaf.inference.certify.histogram import Histogram
 from chirpleaf.physics.detectors import Detector
-from chirpleaf.physics.signals.quadrupole import inclination_factors
+from chirpleaf.physics.signals import SignalModel
 
 
 class Points(NamedTuple):
-    """Extrinsic parameters but phase and distance.
+    """Extrinsic parameters except phase and distance.
 
     Attributes:
-        ra: shape (n,), rad.
-        dec: shape (n,), rad.
-        theta_jn: shape (n,), rad.
-        psi: shape (n,), rad, in [0, pi).
+        ra: right ascension, shape (n,), rad.
+        dec: declination, shape (n,), rad.
+        theta_jn: inclination, shape (n,), rad.
+        psi: polarisation angle, shape (n,), rad, in [0, pi).
         time: arrival at the centre of the earth, shape (n,), seconds after the reference time.
         log_weight: ln of prior over proposal density, shape (n,).
-        cube: the point's place in the second table, shape (n, 4).
+        cube: coordinates of the point in the table of angles, in [0, 1), shape (n, 4).
         log_table: ln of that table's density there, shape (n,).
     """
 
-    ra: np.ndarray
-    dec: np.ndarray
-    theta_jn: np.ndarray
-    psi: np.ndarray
-    time: np.ndarray
-    log_weight: np.ndarray
-    cube: np.ndarray
-    log_table: np.ndarray
+    ra: Float64[np.ndarray, " n"]
+    dec: Float64[np.ndarray, " n"]
+    theta_jn: Float64[np.ndarray, " n"]
+    psi: Float64[np.ndarray, " n"]
+    time: Float64[np.ndarray, " n"]
+    log_weight: Float64[np.ndarray, " n"]
+    cube: Float64[np.ndarray, "n 4"]
+    log_table: Float64[np.ndarray, " n"]
 
 
-class Network(NamedTuple):
+class DetectorNetwork(NamedTuple):
     """Detectors at a moment.
 
     Attributes:
@@ -61,35 +61,44 @@ class Network(NamedTuple):
     detectors: tuple[Detector, ...]
     gmst: float
 
-    def response(
-        self, points: Points
-    ) -> tuple[Complex128[np.ndarray, "n detector"], Float64[np.ndarray, "n detector"]]:
-        """Complex response R_d of a (2, 2) signal of phase zero, and arrival times (s) after the reference time."""
-        plus, cross = inclination_factors(points.theta_jn, np.zeros_like(points.theta_jn))
+    def respond(
+        self, points: Points, signal: SignalModel
+    ) -> tuple[Complex128[np.ndarray, "n detector series"], Float64[np.ndarray, "n detector"]]:
+        """Response of every detector to every series of a signal.
+
+        Args:
+            points: extrinsic points.
+            signal: signal model.
+
+        Returns:
+            Responses R_ds at phase zero, shape (n, detector, S), and arrival times, shape (n, detector), seconds after
+            the reference time.
+        """
         responses, arrivals = [], []
         for one in self.detectors:
             fp, fc = one.antenna_pattern(points.ra, points.dec, points.psi, self.gmst)
-            responses.append(fp * plus + fc * cross)
+            responses.append(signal.response(fp, fc, points.theta_jn))
             arrivals.append(points.time + one.time_delay(points.ra, points.dec, self.gmst))
         return np.stack(responses, axis=1), np.stack(arrivals, axis=1)
 
 
 @dataclass(frozen=True, eq=False)
 class ExtrinsicProposal:
-    """Draws points.
+    """Proposal density of the extrinsic points.
 
     Attributes:
         network: the detectors.
         first: index of the detector of tau_a.
-        second: the detector, or deaf place, of tau_b.
+        second: the detector, or the place without data, of tau_b.
         times: probability of cells of (tau_a, tau_b).
         table: probability of cells of (quantile of tau_b, angle, cos(inclination), polarisation).
-        start: where the cells of tau_a and tau_b begin, seconds after the reference time.
-        extent: how far they reach, seconds, likewise.
-        time_prior: between which times at the centre of the earth the prior is flat, seconds, likewise.
+        start: lower ends of tau_a and tau_b in the table, seconds after the reference time.
+        extent: widths of their ranges, seconds.
+        time_prior: range of the uniform prior on the arrival at the centre of the earth, seconds after the reference
+            time.
     """
 
-    network: Network
+    network: DetectorNetwork
     first: int
     second: Detector
     times: Histogram
@@ -98,40 +107,45 @@ class ExtrinsicProposal:
     extent: tuple[float, float]
     time_prior: tuple[float, float]
 
-    def draw(self, uniforms: Float64[np.ndarray, "n five"]) -> Points:
-        """Maps uniform numbers to points; those that no sky position explains have no weight.
+    def transform(self, uniforms: Float64[np.ndarray, "n 5"]) -> Points:
+        """Maps uniform numbers to points; points that no sky position explains have weight zero.
 
         Args:
             uniforms: in [0, 1), shape (n, 5).
         """
-        cube, log_table = self.table.draw(uniforms[:, 1:])
-        place, log_times = self.times.draw(np.stack([uniforms[:, 0], cube[:, 0]], axis=1))
+        cube, log_table = self.table.transform(uniforms[:, 1:])
+        place, log_times = self.times.transform(np.stack([uniforms[:, 0], cube[:, 0]], axis=1))
         tau_a, tau_b = (self.start[i] + self.extent[i] * place[:, i] for i in (0, 1))
         first = self.network.detectors[self.first]
-        axes, light = _axes(first, self.second), light_travel(first, self.second)
+        light = light_travel_time(first, self.second)
         cosine = (tau_a - tau_b) / light
-        inside = np.abs(cosine) < 1
-        cosine = cosine.clip(-1, 1)
-        around = 2 * np.pi * cube[:, 1]
-        across = np.sqrt(1 - cosine**2)
-        source = np.stack([across * np.cos(around), across * np.sin(around), cosine], axis=1) @ axes
+        possible = np.abs(cosine) < 1
+        source = self._direction(cosine.clip(-1, 1), 2 * np.pi * cube[:, 1])
         dec = np.arcsin(source[:, 2].clip(-1, 1))
         ra = np.mod(np.arctan2(source[:, 1], source[:, 0]) + self.network.gmst, 2 * np.pi)
         time = tau_a - first.time_delay(ra, dec, self.network.gmst)
         earliest, latest = self.time_prior
-        inside &= (earliest <= time) & (time <= latest)
+        possible &= (earliest <= time) & (time <= latest)
         prior = -np.log(2 * light * (latest - earliest))
         proposal = log_times - np.log(self.extent[0] * self.extent[1]) + log_table
-        log_weight = np.where(inside, prior - proposal, -np.inf)
+        log_weight = np.where(possible, prior - proposal, -np.inf)
         return Points(ra, dec, np.arccos(1 - 2 * cube[:, 2]), np.pi * cube[:, 3], time, log_weight, cube, log_table)
 
+    def _direction(
+        self, cosine: Float64[np.ndarray, " n"], angle: Float64[np.ndarray, " n"]
+    ) -> Float64[np.ndarray, "n 3"]:
+        """Earth-fixed unit vectors to the source, from its angles to and about the line between the two places."""
+        sine = np.sqrt(1 - cosine**2)
+        axes = _make_axes(self.network.detectors[self.first], self.second)
+        return np.stack([sine * np.cos(angle), sine * np.sin(angle), cosine], axis=1) @ axes
 
-def light_travel(first: Detector, second: Detector) -> float:
-    """Light travel time between two places, seconds."""
+
+def light_travel_time(first: Detector, second: Detector) -> float:
+    """Light travel time between two detectors, seconds."""
     return float(np.linalg.norm(first.location - second.location) / lal.C_SI)
 
 
-def _axes(first: Detector, second: Detector) -> Float64[np.ndarray, "3 3"]:
+def _make_axes(first: Detector, second: Detector) -> Float64[np.ndarray, "3 3"]:
     """Orthonormal earth-fixed axes (rows), the third from the first place to the second."""
     third = second.location - first.location
     third = third / np.linalg.norm(third)

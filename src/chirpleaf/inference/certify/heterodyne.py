@@ -1,15 +1,16 @@
-"""Heterodyned likelihood (relative binning): the likelihood of a (2, 2) waveform from a hundred frequencies.
+"""Heterodyned likelihood (relative binning): the likelihood of a waveform from its values at a hundred frequencies.
 
-The ratio r(f) = h(f) / h_0(f) to a reference that fits the data is smooth, so its values r_e at a hundred nodes f_e say
-all of it (arXiv:1806.08792, where straight lines join them; here, cubic polynomials through the four nearest). The
-reference is a waveform, but does not end where the waveform does, so that binaries whose signal reaches further have
-smooth ratios as well: its phase goes on as it ended, its amplitude does not fall below a tenth of an inspiral's. With
-<a|b> = 4 df sum a conj(b) / S over native frequencies,
+A signal is a sum of few frequency series h_s (`physics.signals`). The ratio r_s(f) = h_s(f) / h_s0(f) of a series to
+that of a reference waveform that fits the data is smooth, so its values r_se at a hundred nodes f_e determine it
+(arXiv:1806.08792, where straight lines join them; here, cubic polynomials through the four nearest). The reference is a
+waveform, but does not end where the waveform does, so that ratios of signals which reach to higher frequencies are
+smooth as well: its phase continues at the slope it ended with, its amplitude does not fall below a tenth of an
+inspiral's. With <a|b> = 4 df sum a conj(b) / S over native frequencies,
 
-    <d|h>_d(t) = sum_e C_de conj(r_e exp(-2 pi i f_e (t - t_d))),        <h|h>_d = sum_e B_de |r_e|^2,
+    <d|h_s>_d(t)  = sum_e C_dse conj(r_se exp(-2 pi i f_e (t - t_d))),
+    <h_s|h_u>_d   = sum_e B_dsue r_se conj(r_ue),
 
-where C and B are sums over the data made once. h is the waveform seen face-on at 1 Mpc with phase zero; t is the
-arrival at the detector.
+where C and B are sums over the data made once. All h_s are at 1 Mpc with phase zero; t is the arrival at the detector.
 """
 
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ from itertools import permutations
 
 import numpy as np
 from jaxtyping import Complex128, Float64, Int64
-from numpy.typing import NDArray
 
+from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
 from chirpleaf.inference.matched_filter import peak_times
 from chirpleaf.physics.derived import Samples
-from chirpleaf.physics.signals.quadrupole import face_on
+from chirpleaf.physics.signals import SignalModel
 from chirpleaf.representation.templates import envelope, phase_factor
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Spectrum
@@ -29,13 +30,9 @@ from chirpleaf.strain.strain import Spectrum
 _POWERS = np.array([-5 / 3, -2 / 3, 1.0, 5 / 3, 7 / 3])
 """Powers of the frequency in a phase that post-Newtonian and merger terms may change."""
 _DEGREE = 3
-"""Of the polynomials."""
-_FAINT = 1e-4
-"""Modulus of a waveform over its greatest, whitened, below which its band ends."""
-_HELD = 0.95
-"""Share of the waveforms whose bands the nodes hold."""
-_FLOOR = 0.1
-"""Least modulus of the reference over that of its inspiral."""
+"""Degree of the polynomials."""
+
+Ratios = Complex128[np.ndarray, "n series node"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,115 +41,147 @@ class Heterodyne:
 
     Attributes:
         frequencies: the nodes, shape (E,), Hz.
-        approximant: waveform model.
-        reference: h_0 at the nodes, face-on, shape (E,), 1/Hz.
-        arrivals: t_d, shape (detector,), seconds after the segment's reference time.
-        filters: C, shape (detector, E).
-        power: B, shape (detector, E).
+        signal: signal model.
+        settings: of the nodes and of the alignment.
+        reference: series h_s0 at the nodes, shape (S, E), 1/Hz.
+        arrivals: arrival times t_d, shape (detector,), seconds after the segment's reference time.
+        filters: C, shape (detector, S, E).
+        power: B, shape (detector, S, S, E).
     """
 
     frequencies: Spectrum
-    approximant: str
-    reference: Complex128[np.ndarray, " node"]
+    signal: SignalModel
+    settings: HeterodyneSettings
+    reference: Complex128[np.ndarray, "series node"]
     arrivals: Float64[np.ndarray, " detector"]
-    filters: Complex128[np.ndarray, "detector node"]
-    power: Float64[np.ndarray, "detector node"]
+    filters: Complex128[np.ndarray, "detector series node"]
+    power: Complex128[np.ndarray, "detector series series node"]
 
     @classmethod
-    def about(
+    def from_reference(
         cls,
         segment: Segment,
         reference: Samples,
         arrivals: Float64[np.ndarray, " detector"],
-        approximant: str,
+        signal: SignalModel,
+        settings: HeterodyneSettings,
         *,
-        dephasing: float = 0.6,
-        reach: float = 0.002,
+        reach: float | None = None,
     ) -> "Heterodyne":
         """Makes the sums.
 
         Args:
             segment: the data.
-            reference: intrinsic parameters, each of shape (n,): first those of the reference, then of binaries like
-                those whose signals the nodes must hold.
-            arrivals: when it arrives, shape (detector,), seconds after the segment's reference time.
-            approximant: waveform model.
-            dephasing: greatest phase that power laws of 2 pi over the band, and a delay by `reach`, gather between
-                nodes, rad.
-            reach: how far from these arrivals the signal may be, seconds.
+            reference: intrinsic parameters, each of shape (n,): first those of the reference, then of similar binaries
+                whose signals the nodes must hold.
+            arrivals: arrival times of the reference, shape (detector,), seconds after the segment's reference time.
+            signal: signal model.
+            settings: of the nodes and of the alignment.
+            reach: largest difference of the signal's arrival times from these, seconds; `settings.timing_error` if
+                None.
 
         Returns:
             The heterodyned data.
         """
-        waves = face_on(reference, segment.frequencies, approximant)
-        strength = np.abs(waves) / np.sqrt(segment.psd.min(axis=0))
-        strength = np.quantile(strength / strength.max(axis=1, keepdims=True), _HELD, axis=0)
-        live = np.flatnonzero(strength > _FAINT)
-        frequencies = segment.frequencies[: live[-1] + 1]
-        wave = _unending(frequencies, waves[0, : live[-1] + 1])
-        strain, psd = segment.strain[:, : len(wave)], segment.psd[:, : len(wave)]
-        nodes = _nodes(frequencies, dephasing, reach)
-        nearest, weights = _cubic(frequencies, frequencies[nodes])
+        waves = signal.series(reference, segment.frequencies)
+        strength = np.abs(waves).max(axis=1) / np.sqrt(segment.psd.min(axis=0))
+        strength = np.quantile(strength / strength.max(axis=1, keepdims=True), settings.band_share, axis=0)
+        end = np.flatnonzero(strength > settings.band_floor)[-1] + 1
+        frequencies, strain, psd = segment.frequencies[:end], segment.strain[:, :end], segment.psd[:, :end]
+        wave = np.stack([_continue(frequencies, one, settings.amplitude_floor) for one in waves[0, :, :end]])
+        dephasing = settings.dephasing * 2 / max(2, *signal.harmonics)
+        nodes = _place_nodes(frequencies, dephasing, settings.timing_error if reach is None else reach)
+        nearest, weights = _cubic_weights(frequencies, frequencies[nodes])
         scale = 4 / segment.duration
-        product = scale * strain * wave.conj() / psd * np.exp(2j * np.pi * np.outer(arrivals, frequencies))
-        power = scale * np.abs(wave) ** 2 / psd
-        sums = (product.real, product.imag, power)
-        real, imaginary, power = (_gather(values, nearest, weights, len(nodes)) for values in sums)
-        return cls(frequencies[nodes], approximant, wave[nodes], arrivals, real + 1j * imaginary, power)
+        shift = np.exp(2j * np.pi * np.outer(arrivals, frequencies))
+        product = (scale * strain / psd * shift)[:, None] * wave.conj()
+        power = scale * (wave[:, None] * wave.conj()) / psd[:, None, None]
+        filters, power = (_gather(values, nearest, weights, len(nodes)) for values in (product, power))
+        return cls(frequencies[nodes], signal, settings, wave[:, nodes], arrivals, filters, power)
 
-    def ratios(self, intrinsic: Samples) -> Complex128[np.ndarray, "n node"]:
-        """r at the nodes for binaries of the given intrinsic parameters, each of shape (n,)."""
-        return face_on(intrinsic, self.frequencies, self.approximant) / self.reference
+    def compute_ratios(self, intrinsic: Samples) -> Ratios:
+        """Ratios r of the series at the nodes.
 
-    def optimal(self, ratios: Complex128[np.ndarray, "n node"]) -> Float64[np.ndarray, "n detector"]:
-        """<h|h> in each detector, seen face-on at 1 Mpc from overhead."""
-        return np.abs(ratios) ** 2 @ self.power.T
+        Args:
+            intrinsic: intrinsic parameters, each of shape (n,).
 
-    def matched(
-        self, ratios: Complex128[np.ndarray, "n node"], times: Float64[np.ndarray, " time"]
+        Returns:
+            Shape (n, S, E).
+        """
+        return self.signal.series(intrinsic, self.frequencies) / self.reference
+
+    def compute_power(self, ratios: Ratios) -> Complex128[np.ndarray, "n detector series series"]:
+        """<h_s|h_u> in each detector, at 1 Mpc for a response of one.
+
+        Args:
+            ratios: of the waveforms, shape (n, S, E).
+        """
+        products = ratios[:, :, None] * ratios.conj()[:, None]
+        # Matrix products over the nodes, for each pair of series.
+        found = products.transpose(1, 2, 0, 3) @ self.power.transpose(1, 2, 3, 0)
+        return found.transpose(2, 3, 0, 1)
+
+    def dominant_power(self, ratios: Ratios) -> Float64[np.ndarray, "n detector"]:
+        """<h|h> of the dominant series in each detector, at 1 Mpc for a response of one.
+
+        Args:
+            ratios: of the waveforms, shape (n, S, E).
+        """
+        index = self.signal.dominant
+        return np.abs(ratios[:, index]) ** 2 @ self.power[:, index, index].real.T
+
+    def filter_dominant(
+        self, ratios: Ratios, times: Float64[np.ndarray, " time"]
     ) -> Complex128[np.ndarray, "n detector time"]:
-        """<d|h> in each detector for arrivals at `times` (s) after the segment's reference time."""
+        """<d|h> of the dominant series in each detector.
+
+        Args:
+            ratios: of the waveforms, shape (n, S, E).
+            times: arrival times after the segment's reference time, shape (time,), seconds.
+        """
+        index = self.signal.dominant
         return np.stack(
             [
-                (ratios.conj() * filters) @ np.exp(2j * np.pi * np.outer(self.frequencies, times - arrival))
-                for filters, arrival in zip(self.filters, self.arrivals, strict=True)
+                (ratios[:, index].conj() * filters) @ np.exp(2j * np.pi * np.outer(self.frequencies, times - arrival))
+                for filters, arrival in zip(self.filters[:, index], self.arrivals, strict=True)
             ],
             axis=1,
         )
 
-    def aligned(
-        self, ratios: Complex128[np.ndarray, "n node"], *, reach: float = 0.02, step: float = 0.00025
-    ) -> tuple[Complex128[np.ndarray, "n node"], Float64[np.ndarray, " n"]]:
-        """Moves waveforms so that they fit the data best at the arrivals of the reference.
+    def align(self, ratios: Ratios) -> tuple[Ratios, Float64[np.ndarray, " n"]]:
+        """Delays waveforms so that their dominant series fit the data best at the arrival times of the reference.
 
         Args:
-            ratios: of the waveforms.
-            reach: greatest move, seconds.
-            step: spacing of the moves that are tried before the best is refined, seconds.
+            ratios: of the waveforms, shape (n, S, E).
 
         Returns:
-            The ratios of the moved waveforms, and by how much each was delayed, shape (n,), seconds.
+            Ratios of the delayed waveforms, and their delays, shape (n,), seconds.
         """
-        moves = np.arange(-round(reach / step), round(reach / step) + 1) * step
-        shifts = np.exp(2j * np.pi * np.outer(self.frequencies, moves)).astype(np.complex64)
-        optimal = self.optimal(ratios)
-        height = np.zeros((len(ratios), len(moves)))
-        for index, filters in enumerate(self.filters):
-            matched = (ratios.conj() * filters).astype(np.complex64) @ shifts
-            height += np.abs(matched) ** 2 / optimal[:, index, None]
-        delay = peak_times(height, moves)
-        return ratios * np.exp(-2j * np.pi * np.outer(delay, self.frequencies)), delay
+        index, step = self.signal.dominant, self.settings.align_step
+        n = round(self.settings.align_reach / step)
+        delays = np.arange(-n, n + 1) * step
+        shifts = np.exp(2j * np.pi * np.outer(self.frequencies, delays)).astype(np.complex64)
+        power = self.dominant_power(ratios)
+        height = np.zeros((len(ratios), len(delays)))
+        for detector, filters in enumerate(self.filters[:, index]):
+            matched = (ratios[:, index].conj() * filters).astype(np.complex64) @ shifts
+            height += np.abs(matched) ** 2 / power[:, detector, None]
+        delay = peak_times(height, delays)
+        return ratios * np.exp(-2j * np.pi * np.outer(delay, self.frequencies))[:, None], delay
 
 
-def _unending(frequencies: Spectrum, wave: Complex128[np.ndarray, " n"]) -> Complex128[np.ndarray, " n"]:
-    """A waveform whose amplitude and phase go on where it ends."""
+def _continue(frequencies: Spectrum, wave: Complex128[np.ndarray, " n"], floor: float) -> Complex128[np.ndarray, " n"]:
+    """A series whose amplitude and phase continue beyond its end."""
     inspiral = envelope(frequencies)
-    floor = _FLOOR * np.abs(wave[0]) * inspiral / inspiral[0]
-    return np.hypot(np.abs(wave), floor) * phase_factor(frequencies, wave)
+    least = floor * np.abs(wave[0]) * inspiral / inspiral[0]
+    return np.hypot(np.abs(wave), least) * phase_factor(frequencies, wave)
 
 
-def _nodes(frequencies: Spectrum, dephasing: float, reach: float) -> NDArray[np.int64]:
-    """Indices of the nodes, first and last frequency included: four at least, where there are as many frequencies."""
+def _place_nodes(frequencies: Spectrum, dephasing: float, reach: float) -> Int64[np.ndarray, " node"]:
+    """Indices of the nodes: at equal steps of the largest phase that power laws and a delay by `reach` gather.
+
+    The first and the last frequency are nodes; there are four at least, if there are as many frequencies.
+    """
     low, high = frequencies[0], frequencies[-1]
     pivots = np.where(_POWERS > 0, high, low)
     phase = 2 * np.pi * np.sum(np.sign(_POWERS) * (frequencies[:, None] / pivots) ** _POWERS, axis=1)
@@ -162,7 +191,9 @@ def _nodes(frequencies: Spectrum, dephasing: float, reach: float) -> NDArray[np.
     return np.unique(np.searchsorted(phase, targets).clip(0, len(frequencies) - 1))
 
 
-def _cubic(frequencies: Spectrum, nodes: Spectrum) -> tuple[Int64[np.ndarray, "n four"], Float64[np.ndarray, "n four"]]:
+def _cubic_weights(
+    frequencies: Spectrum, nodes: Float64[np.ndarray, " node"]
+) -> tuple[Int64[np.ndarray, "n four"], Float64[np.ndarray, "n four"]]:
     """The four nodes nearest to each frequency, and the weights of their values in the Lagrange polynomial there."""
     below = np.searchsorted(nodes, frequencies, side="right") - 1
     nearest = (below - 1).clip(0, len(nodes) - _DEGREE - 1)[:, None] + np.arange(_DEGREE + 1)
@@ -174,11 +205,17 @@ def _cubic(frequencies: Spectrum, nodes: Spectrum) -> tuple[Int64[np.ndarray, "n
 
 
 def _gather(
-    values: Float64[np.ndarray, "detector n"],
+    values: Complex128[np.ndarray, "*rows n"],
     nearest: Int64[np.ndarray, "n four"],
     weights: Float64[np.ndarray, "n four"],
     n_nodes: int,
-) -> Float64[np.ndarray, "detector node"]:
-    """Sums of the values over frequencies, each value distributed over its nearest nodes by their weights."""
-    shares = (weights * row[:, None] for row in values)
-    return np.stack([np.bincount(nearest.ravel(), share.ravel(), n_nodes) for share in shares])
+) -> Complex128[np.ndarray, "*rows node"]:
+    """Sums over the frequencies: each value is distributed over its nearest nodes by their weights."""
+    rows = values.reshape(-1, values.shape[-1])
+    places = nearest.ravel()
+    sums = [
+        np.bincount(places, (weights * row.real[:, None]).ravel(), n_nodes)
+        + 1j * np.bincount(places, (weights * row.imag[:, None]).ravel(), n_nodes)
+        for row in rows
+    ]
+    return np.stack(sums).reshape(*values.shape[:-1], n_nodes)

@@ -1,6 +1,7 @@
-"""A density that is constant in the cells of a grid: drawn from by conditional quantiles, dimension after dimension.
+"""Histogram: a density that is constant in the cells of a grid, sampled by conditional quantiles.
 
-Points of a low-discrepancy sequence stay evenly spread on the way through.
+The map from uniform numbers takes one dimension after the other, so that points of a low-discrepancy sequence stay
+evenly spread.
 """
 
 import math
@@ -16,17 +17,22 @@ class Histogram:
     """A density on the unit cube.
 
     Attributes:
-        mass: probability of each cell, any number of dimensions, of sum one.
+        mass: probability of each cell, any number of dimensions, with sum one.
+
+    Example:
+        >>> points, log_density = Histogram.normalize(np.array([1.0, 3.0])).transform(np.array([[0.5]]))
+        >>> round(float(points[0, 0]), 3), round(float(np.exp(log_density[0])), 3)
+        (0.667, 1.5)
     """
 
     mass: Float64[np.ndarray, "..."]
 
     @classmethod
-    def of(cls, mass: Float64[np.ndarray, "..."]) -> "Histogram":
-        """From masses of any sum."""
+    def normalize(cls, mass: Float64[np.ndarray, "..."]) -> "Histogram":
+        """The histogram of masses of any sum."""
         return cls(mass / mass.sum())
 
-    def draw(self, uniforms: Float64[np.ndarray, "n dim"]) -> tuple[np.ndarray, np.ndarray]:
+    def transform(self, uniforms: Float64[np.ndarray, "n dim"]) -> tuple[np.ndarray, np.ndarray]:
         """Maps uniform numbers to points.
 
         Args:
@@ -52,7 +58,7 @@ class Histogram:
 
     @cached_property
     def _quantiles(self) -> tuple[np.ndarray, ...]:
-        """For each dimension the quantiles at its cells' edges, one row for each choice of the cells before."""
+        """Quantiles at the edges of each dimension's cells, one row for each cell of the dimensions before."""
         tables = []
         for axis, size in enumerate(self.mass.shape):
             margin = self.mass.reshape(-1, size, math.prod(self.mass.shape[axis + 1 :])).sum(axis=-1)
@@ -60,7 +66,15 @@ class Histogram:
             tables.append(below / below[:, -1:].clip(1e-300))
         return tuple(tables)
 
-    def gathered(self, points: Float64[np.ndarray, "n dim"], weights: Float64[np.ndarray, " n"]) -> np.ndarray:
-        """Weight that falls in each cell, in the shape of `mass`."""
+    def bin_weights(self, points: Float64[np.ndarray, "n dim"], weights: Float64[np.ndarray, " n"]) -> np.ndarray:
+        """Sums the weights of points in each cell.
+
+        Args:
+            points: of the unit cube, shape (n, dim).
+            weights: not negative, shape (n,).
+
+        Returns:
+            In the shape of `mass`.
+        """
         edges = [np.linspace(0, 1, n + 1) for n in self.mass.shape]
         return np.histogramdd(points, bins=edges, weights=weights)[0]

@@ -1,11 +1,11 @@
-"""Importance weights: what they say of the evidence, of the samples, and of themselves.
+"""Importance-sampling diagnostics: evidence, efficiency, and the tail of the weights.
 
 With samples theta_i ~ q and weights w_i = L(theta_i) pi(theta_i) / q(theta_i),
 
     Z = mean(w),    N_eff = (sum w)^2 / sum w^2,    efficiency = N_eff / N,    var(ln Z) = (1 / efficiency - 1) / N.
 
-The tail of the weights tells whether these can be believed: a generalised Pareto distribution is fitted to the largest
-ones, and its shape k above 0.7 says that the mean is not yet (arXiv:1507.02646).
+These estimates hold if the mean of the weights has converged. A generalised Pareto distribution is fitted to the
+largest weights; a shape k above 0.7 means that it has not (arXiv:1507.02646).
 """
 
 from dataclasses import dataclass
@@ -19,15 +19,19 @@ LogWeights = Float64[np.ndarray, " n"]
 
 
 @dataclass(frozen=True)
-class Weighing:
-    """A verdict on weights.
+class ImportanceDiagnostics:
+    """Diagnostics of importance weights.
 
     Attributes:
         log_evidence: ln of the mean weight.
-        error: its standard error.
-        efficiency: effective samples over samples.
-        effective_samples: as defined above.
-        pareto_k: shape of the tail of the weights; infinite where there is none to fit.
+        error: standard error of `log_evidence`.
+        efficiency: effective sample size over the number of samples.
+        effective_samples: effective sample size N_eff.
+        pareto_k: shape of the tail of the weights; infinite if there are too few weights to fit.
+
+    Example:
+        >>> ImportanceDiagnostics.from_log_weights(np.zeros(100)).efficiency
+        1.0
     """
 
     log_evidence: float
@@ -37,8 +41,15 @@ class Weighing:
     pareto_k: float
 
     @classmethod
-    def of(cls, log_weight: LogWeights) -> "Weighing":
-        """From ln of the weights; minus infinity stands for weight zero."""
+    def from_log_weights(cls, log_weight: LogWeights) -> "ImportanceDiagnostics":
+        """Computes the diagnostics.
+
+        Args:
+            log_weight: ln of the weights, shape (n,); minus infinity stands for weight zero.
+
+        Returns:
+            The diagnostics; efficiency zero and infinite errors if every weight is zero.
+        """
         n, top = len(log_weight), log_weight.max(initial=-np.inf)
         if not np.isfinite(top):
             return cls(-np.inf, np.inf, 0.0, 0.0, np.inf)
@@ -54,13 +65,13 @@ class Weighing:
 
 
 def pareto_shape(weight: Float64[np.ndarray, " n"]) -> float:
-    """Shape of the generalised Pareto distribution of the largest weights.
+    """Fits a generalised Pareto distribution to the largest weights.
 
     Args:
-        weight: not negative, of any scale.
+        weight: not negative, of any scale, shape (n,).
 
     Returns:
-        k; infinite for fewer than five weights in the tail.
+        Its shape k; infinite for fewer than five weights in the tail.
     """
     n = len(weight)
     tail = int(min(0.2 * n, 3 * np.sqrt(n)))
@@ -72,7 +83,7 @@ def pareto_shape(weight: Float64[np.ndarray, " n"]) -> float:
 
 
 def _shape(excess: Float64[np.ndarray, " m"]) -> float:
-    """The estimate of Zhang and Stephens (2009), drawn towards one half as much as ten observations would."""
+    """Estimates k by Zhang and Stephens (2009), with a prior worth ten observations of k = 1/2 (arXiv:1507.02646)."""
     m = len(excess)
     if m < 5:
         return float("inf")

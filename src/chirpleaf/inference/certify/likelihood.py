@@ -2,8 +2,8 @@
 
     ln L = sum_d Re <d|h>_d - <h|h>_d / 2,        <a|b>_d = 4 df sum_i a_i conj(b_i) / S_i,
 
-relative to noise alone, with h_d the waveform of all eleven parameters as detector d sees it. Any approximant, whatever
-its modes.
+relative to noise alone, with h_d the waveform of all parameters in detector d: that of a signal model, or of an
+approximant of LALSimulation with all its modes.
 """
 
 from collections.abc import Iterator
@@ -12,63 +12,90 @@ from itertools import repeat
 from multiprocessing import get_context
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Complex128, Float64
 
+from chirpleaf.inference.certify.likelihood_settings import LikelihoodSettings
+from chirpleaf.inference.certify.settings import DEFAULTS
 from chirpleaf.physics.derived import Samples
-from chirpleaf.physics.detectors import detector, gmst, project
-from chirpleaf.physics.waveforms import WAVEFORM_PARAMETERS, polarizations
+from chirpleaf.physics.detectors import detector, gmst
+from chirpleaf.physics.signals import SignalModel
+from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.segment import Segment
 
-_CHUNK = 64
-"""Waveforms in memory at a time."""
-_WORTH_A_PROCESS = 10_000_000
-"""Waveform values from which on a second process, which takes two seconds to start, pays."""
-
-_PLACE = ("ra", "dec", "psi", "geocent_time")
+Waveform = SignalModel | str
+"""A signal model, or the name of an approximant."""
 
 Whittle = tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, "n detector"]]
-"""ln of the likelihood over that of noise (nats), and optimal signal-to-noise by detector."""
+"""ln of the likelihood over that of noise (nats), and optimal signal-to-noise in each detector."""
 
 
-def log_likelihood_ratio(segment: Segment, samples: Samples, approximant: str, *, workers: int = 1) -> Whittle:
-    """ln of the likelihood over that of noise, and how loud each signal is.
+def log_likelihood_ratio(
+    segment: Segment,
+    samples: Samples,
+    waveform: Waveform,
+    *,
+    workers: int = 1,
+    settings: LikelihoodSettings = DEFAULTS.likelihood,
+) -> Whittle:
+    """ln of the likelihood over that of noise, and the optimal signal-to-noise in each detector.
 
     Args:
         segment: the data.
-        samples: mass_1, mass_2 (solar masses), chi_1, chi_2, luminosity_distance (Mpc), theta_jn, phase, psi, ra, dec
-            (rad), geocent_time (GPS, seconds), each of shape (n,).
-        approximant: waveform model.
-        workers: processes that share the work where it is much; more than one needs the `if __name__ == "__main__"`
-            guard in a script.
+        samples: luminosity_distance (Mpc), theta_jn, phase, psi, ra, dec (rad), geocent_time (GPS, seconds) and the
+            intrinsic parameters of the signal model, or the parameters of `polarizations` for an approximant, each of
+            shape (n,).
+        waveform: a signal model, or the name of an approximant, whose polarisations are those of LALSimulation.
+        workers: processes that share the work if it is much; more than one needs the `if __name__ == "__main__"` guard
+            in a script.
+        settings: memory, and what much work is.
 
     Returns:
-        Nats, shape (n,), and optimal signal-to-noise by detector, shape (n, detector).
+        Nats, shape (n,), and optimal signal-to-noise in each detector, shape (n, detector).
     """
-    wanted = [name for name in (*WAVEFORM_PARAMETERS, *_PLACE) if name in samples]
-    n = len(samples["mass_1"])
-    rows = [{name: samples[name][start : start + _CHUNK] for name in wanted} for start in range(0, n, _CHUNK)]
-    shared = workers > 1 and n * len(segment.frequencies) > _WORTH_A_PROCESS
-    ratios, snrs = zip(*_each(segment, rows, approximant, workers if shared else 1), strict=True)
+    n, step = len(samples["geocent_time"]), settings.waveforms
+    pieces = [{name: values[start : start + step] for name, values in samples.items()} for start in range(0, n, step)]
+    much = n * len(segment.frequencies) > settings.worth_a_process
+    ratios, snrs = zip(*_evaluate(segment, pieces, waveform, workers if much else 1), strict=True)
     return np.concatenate(ratios), np.concatenate(snrs)
 
 
-def _each(segment: Segment, rows: list[Samples], approximant: str, workers: int) -> Iterator[Whittle]:
+def _evaluate(segment: Segment, pieces: list[Samples], waveform: Waveform, workers: int) -> Iterator[Whittle]:
+    """Likelihoods of pieces of the samples, in their order."""
     if workers == 1:
-        yield from map(_whittle, repeat(segment), rows, repeat(approximant))
+        yield from map(_sum_over_frequencies, repeat(segment), pieces, repeat(waveform))
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_whittle, repeat(segment), rows, repeat(approximant))
+        yield from pool.map(_sum_over_frequencies, repeat(segment), pieces, repeat(waveform))
 
 
-def _whittle(segment: Segment, rows: Samples, approximant: str) -> Whittle:
-    binaries = {name: values for name, values in rows.items() if name not in _PLACE}
-    hp, hc = polarizations(binaries, segment.frequencies, approximant)
-    moment, time = gmst(segment.reference_time), rows["geocent_time"] - segment.reference_time
-    matched, power = np.zeros(len(time)), np.empty((len(time), len(segment.detectors)))
-    for index, name in enumerate(segment.detectors):
-        sky = (rows["ra"], rows["dec"], rows["psi"])
-        signal = project(hp, hc, detector(name), *sky, moment, segment.frequencies, time)
+def _sum_over_frequencies(segment: Segment, samples: Samples, waveform: Waveform) -> Whittle:
+    """The likelihood of samples that fit in memory together."""
+    matched = np.zeros(len(samples["geocent_time"]))
+    power = np.empty((len(matched), len(segment.detectors)))
+    for index, signal in enumerate(_project(segment, samples, waveform)):
         noise = 4 / (segment.duration * segment.psd[index])
         power[:, index] = np.abs(signal) ** 2 @ noise
         matched += (signal.conj() @ (segment.strain[index] * noise)).real
     return matched - power.sum(axis=1) / 2, np.sqrt(power)
+
+
+def _project(segment: Segment, samples: Samples, waveform: Waveform) -> Iterator[Complex128[np.ndarray, "n frequency"]]:
+    """The waveforms in one detector after the other."""
+    frequencies, sidereal = segment.frequencies, gmst(segment.reference_time)
+    series: Complex128[np.ndarray, "n series frequency"]
+    response: Complex128[np.ndarray, "n series"] | Float64[np.ndarray, "n series"]
+    if isinstance(waveform, str):
+        series = np.stack(polarizations(samples, frequencies, waveform), axis=1)
+    else:
+        series = waveform.series(samples, frequencies) / samples["luminosity_distance"][:, None, None]
+    for name in segment.detectors:
+        one = detector(name)
+        fp, fc = one.antenna_pattern(samples["ra"], samples["dec"], samples["psi"], sidereal)
+        if isinstance(waveform, str):
+            response = np.stack([fp, fc], axis=-1)
+        else:
+            response = waveform.response(fp, fc, samples["theta_jn"], samples["phase"])
+        delay = one.time_delay(samples["ra"], samples["dec"], sidereal)
+        arrival = samples["geocent_time"] - segment.reference_time + delay
+        shift = np.exp(-2j * np.pi * arrival[:, None] * frequencies)
+        yield sum(response[:, s, None] * series[:, s] for s in range(response.shape[1])) * shift

@@ -1,4 +1,4 @@
-"""Pool: all draws of an event so far, from all proposals, and what they say."""
+"""Pool: the draws of all proposals for one event, and their importance weights."""
 
 import time
 from collections.abc import Callable
@@ -7,12 +7,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from chirpleaf.inference.certify.certificate import Certified
-from chirpleaf.inference.certify.importance import Weighing
+from chirpleaf.inference.certify.certified import Certified
+from chirpleaf.inference.certify.draws import WeighedDraws
+from chirpleaf.inference.certify.importance import ImportanceDiagnostics
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
-from chirpleaf.inference.certify.proposals import Proposal, balanced
-from chirpleaf.inference.certify.weigher import Batch, Weigher
-from chirpleaf.models.estimator import PARAMETERS
+from chirpleaf.inference.certify.proposals import Proposal, mix_log_prob
+from chirpleaf.inference.certify.settings import CertifySettings
+from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.physics.derived import Samples, derived, source_frame
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.sky import SkyMap
@@ -20,63 +21,66 @@ from chirpleaf.result.weights import relative_weights
 
 Array = NDArray[np.float64]
 Refit = Callable[[Samples, Array], Proposal]
-"""From `PARAMETERS` and ln of their weights to a proposal that fits them better."""
-
-_FAIR_TRIAL = 16_384
-"""Draws before an event is given up."""
-_POOR = 0.6
-"""Efficiency below which another proposal is fitted to the draws."""
-_REFITS = 3
-_FITTED = 32
-"""Draws of any likelihood that a proposal can be fitted to."""
-_LEAST = 512
-"""Draws that are worth a turn."""
-_CHECKED = 64
-"""Samples whose likelihood is computed on every frequency."""
+"""Fits a proposal to intrinsic parameters and ln of their weights."""
 
 
 class Pool:
-    """All draws so far, from all proposals.
+    """Draws of all proposals, weighed as draws from the mixture of these proposals.
 
     Args:
-        weigher: what they are weighed with.
+        weigher: gives draws their target density.
+        settings: how many draws are made, and when to stop.
     """
 
-    def __init__(self, weigher: "Weigher") -> None:
-        self._weigher = weigher
+    def __init__(self, weigher: Weigher, settings: CertifySettings) -> None:
+        self._weigher, self._settings = weigher, settings
         self._proposals: list[Proposal] = []
         self._counts: list[int] = []
-        self._batch: Batch | None = None
+        self._draws: WeighedDraws | None = None
         self._seconds = 0.0
 
     @property
-    def batch(self) -> Batch:
-        """The draws."""
-        assert self._batch is not None
-        return self._batch
+    def draws(self) -> WeighedDraws:
+        """All draws so far."""
+        assert self._draws is not None
+        return self._draws
+
+    @property
+    def size(self) -> int:
+        """Number of draws so far."""
+        return sum(self._counts)
 
     @cached_property
     def log_prob(self) -> Array:
-        """ln of the density of the mixture of proposals, shape (n,)."""
-        theta = {name: self.batch.samples[name] for name in PARAMETERS}
-        return balanced(np.stack([proposal.log_prob(theta) for proposal in self._proposals]), self._counts)
+        """ln of the density of the mixture of proposals at each draw, shape (n,)."""
+        return mix_log_prob(np.stack([proposal.log_prob(self._theta) for proposal in self._proposals]), self._counts)
 
     @property
     def log_weight(self) -> Array:
-        """ln of the weights, shape (n,)."""
-        return self.batch.log_target - self.log_prob
+        """ln of the importance weights, shape (n,)."""
+        return self.draws.log_target - self.log_prob
 
     @property
-    def weighing(self) -> Weighing:
-        """The verdict on them."""
-        return Weighing.of(self.log_weight)
+    def diagnostics(self) -> ImportanceDiagnostics:
+        """Diagnostics of the importance weights."""
+        return ImportanceDiagnostics.from_log_weights(self.log_weight)
+
+    @property
+    def _theta(self) -> Samples:
+        """Intrinsic parameters of the draws."""
+        return {name: self.draws.samples[name] for name in self._weigher.space.names}
 
     def add(self, proposal: Proposal, draws: Samples | int) -> None:
-        """Weighs draws of a proposal, or that many new ones."""
-        start, turn = time.perf_counter(), self.size
-        theta = proposal.draw(draws, self._weigher.seed + turn) if isinstance(draws, int) else draws
-        batch = self._weigher.weigh(theta, proposal.log_prob(theta), turn)
-        self._batch = batch if self._batch is None else Batch.joined([self._batch, batch])
+        """Weighs draws of a proposal and adds them.
+
+        Args:
+            proposal: their density.
+            draws: intrinsic parameters drawn from it, or how many to draw.
+        """
+        start, offset = time.perf_counter(), self.size
+        theta = proposal.sample(draws, self._weigher.seed + offset) if isinstance(draws, int) else draws
+        batch = self._weigher.weigh(theta, proposal.log_prob(theta), offset)
+        self._draws = batch if self._draws is None else WeighedDraws.concatenate([self._draws, batch])
         if proposal not in self._proposals:
             self._proposals.append(proposal)
             self._counts.append(0)
@@ -85,82 +89,87 @@ class Pool:
         self._seconds += time.perf_counter() - start
 
     def fill(self, draws: int, effective_samples: int, refit: Refit, deadline: float) -> None:
-        """Adds draws until there are enough, and enough of them count, or it is hopeless, or the time is up.
+        """Adds draws until there are enough of them, and enough effective ones, or there is no hope, or no time.
 
         Args:
-            draws: how many there must be.
-            effective_samples: how many must count.
-            refit: gives another proposal where those so far are poor.
-            deadline: when no more are begun, by `time.perf_counter`.
+            draws: least number of draws.
+            effective_samples: effective sample size that is wanted.
+            refit: fits another proposal if the efficiency is low.
+            deadline: when no further batch is begun, by `time.perf_counter`.
         """
-        start, before = time.perf_counter(), self.weighing.effective_samples
-        while more := self._wanting(draws, effective_samples):
-            now, have = time.perf_counter(), self.weighing.effective_samples
+        sampling = self._settings.sampling
+        start, before = time.perf_counter(), self.diagnostics.effective_samples
+        while more := self._missing_draws(draws, effective_samples):
+            now, have = time.perf_counter(), self.diagnostics.effective_samples
             rate = (have - before) / (now - start) if have > before else np.inf
-            hopeless = self.size >= _FAIR_TRIAL and 3 * rate * (deadline - now) < effective_samples - have
-            nothing = not np.isfinite(self.log_weight).any()
-            if now > deadline or hopeless or nothing:
+            out_of_reach = sampling.hope * rate * (deadline - now) < effective_samples - have
+            hopeless = self.size >= sampling.trial_draws and out_of_reach
+            if now > deadline or hopeless or not np.isfinite(self.log_weight).any():
                 return
             affordable = int(self.size / self._seconds * (deadline - now))
-            self.add(self._next_proposal(refit), min(more, max(affordable, _LEAST)))
+            self.add(self._next_proposal(refit), min(more, max(affordable, sampling.fewest_draws)))
 
-    @property
-    def size(self) -> int:
-        """Draws so far."""
-        return sum(self._counts)
-
-    def _wanting(self, draws: int, effective_samples: int) -> int:
-        """Draws that are still needed; none when enough count."""
-        weighing = self.weighing
-        missing = 1.05 * (effective_samples - weighing.effective_samples) / max(weighing.efficiency, 1e-3)
-        if weighing.effective_samples >= effective_samples:
+    def _missing_draws(self, draws: int, effective_samples: int) -> int:
+        """Number of draws that are still needed; zero when there are enough."""
+        sampling, found = self._settings.sampling, self.diagnostics
+        if found.effective_samples >= effective_samples:
             return max(draws - self.size, 0)
-        return max(min(draws - self.size, self.size), int(np.clip(missing, _LEAST, 2 * self.size)))
+        efficiency = max(found.efficiency, sampling.least_efficiency)
+        missing = sampling.reserve * (effective_samples - found.effective_samples) / efficiency
+        by_efficiency = int(np.clip(missing, sampling.fewest_draws, sampling.growth * self.size))
+        return max(min(draws - self.size, self.size), by_efficiency)
 
     def _next_proposal(self, refit: Refit) -> Proposal:
-        """The last proposal, or where the draws are poor, and may be bettered, another one fitted to them."""
-        too_few = np.isfinite(self.log_weight).sum() < _FITTED
-        if self.weighing.efficiency > _POOR or len(self._proposals) > _REFITS or too_few:
+        """The last proposal, or a new one fitted to the draws if their efficiency is low and a fit is possible."""
+        sampling = self._settings.sampling
+        too_few = np.isfinite(self.log_weight).sum() < sampling.refit_draws
+        good = self.diagnostics.efficiency > sampling.refit_efficiency
+        if good or too_few or len(self._proposals) > sampling.refits:
             return self._proposals[-1]
-        theta = {name: self.batch.samples[name] for name in PARAMETERS}
-        return refit(theta, self.log_weight)
+        return refit(self._theta, self.log_weight)
 
     def likelihood_error(self) -> float:
-        """Root mean square of ln L less its value on every frequency, over the posterior."""
+        """Root mean square difference of ln L from its value on every frequency, over the posterior, nats."""
         weight = relative_weights(self.log_weight)
         if not weight.any():
             return float("inf")
         rng = np.random.default_rng([self._weigher.seed, 2])
-        chosen = rng.choice(len(weight), _CHECKED, p=weight / weight.sum())
-        samples = with_derived({name: values[chosen] for name, values in self.batch.samples.items()})
-        full, _ = log_likelihood_ratio(self._weigher.segment, samples, self._weigher.target.approximant)
+        chosen = rng.choice(len(weight), self._settings.sampling.checked_samples, p=weight / weight.sum())
+        samples = add_derived({name: values[chosen] for name, values in self.draws.samples.items()})
+        full, _ = log_likelihood_ratio(
+            self._weigher.segment, samples, self._weigher.signal, settings=self._settings.likelihood
+        )
         return float(np.sqrt(np.mean((samples["log_likelihood"] - full) ** 2)))
 
-    def certified(self, wanted: int) -> Certified:
-        """All draws, and the verdict on them."""
-        weighing, log_weight, batch = self.weighing, self.log_weight, self.batch
-        order = np.argsort(batch.error)
-        mass = relative_weights(log_weight)[order].cumsum()
+    def to_certified(self) -> Certified:
+        """All draws with their weights, sky map and certificate."""
+        found, log_weight, draws = self.diagnostics, self.log_weight, self.draws
         certificate = Certificate(
-            efficiency=weighing.efficiency,
-            effective_samples=weighing.effective_samples,
-            log_bayes_factor=weighing.log_evidence,
-            log_bayes_factor_error=weighing.error,
-            pareto_k=weighing.pareto_k,
+            efficiency=found.efficiency,
+            effective_samples=found.effective_samples,
+            log_bayes_factor=found.log_evidence,
+            log_bayes_factor_error=found.error,
+            pareto_k=found.pareto_k,
             draws=len(log_weight),
-            marginal_error=float(batch.error[order][np.searchsorted(mass, mass[-1] / 2)]),
+            marginal_error=self._median_error(),
             likelihood_error=self.likelihood_error(),
             approximant=self._weigher.target.approximant,
             detectors=self._weigher.segment.detectors,
-            wanted=wanted,
+            wanted=self._settings.effective_samples,
         )
-        ra, dec, votes = batch.votes.T
-        sky = SkyMap.from_directions(ra, dec, relative_weights(votes))
-        samples = with_derived(batch.samples)
-        level = weighing.log_evidence if np.isfinite(weighing.log_evidence) else 0.0
+        ra, dec, sky_weight = draws.directions.T
+        sky = SkyMap.from_directions(ra, dec, relative_weights(sky_weight))
+        samples = add_derived(draws.samples)
+        level = found.log_evidence if np.isfinite(found.log_evidence) else 0.0
         return Certified({**samples, **source_frame(samples)}, self.log_prob, log_weight - level, sky, certificate)
 
+    def _median_error(self) -> float:
+        """Standard error of ln L from the extrinsic points, median over the posterior, nats."""
+        order = np.argsort(self.draws.error)
+        cumulative = relative_weights(self.log_weight)[order].cumsum()
+        return float(self.draws.error[order][np.searchsorted(cumulative, cumulative[-1] / 2)])
 
-def with_derived(samples: Samples) -> Samples:
-    """The samples with all that follows from masses and spins."""
+
+def add_derived(samples: Samples) -> Samples:
+    """The samples with all parameters that follow from masses and spins."""
     return {**samples, **derived(samples)}

@@ -1,171 +1,193 @@
-"""Weigher: what gives draws of an event their likelihood and their place on the sky."""
+"""Weigher: gives draws of an event their target density, and one extrinsic point each."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Complex128, Float64
 from numpy.typing import NDArray
 
-from chirpleaf.inference.certify.distance import DistanceIntegral
-from chirpleaf.inference.certify.extrinsics import Network, light_travel
+from chirpleaf.inference.certify.adaptation import adapt_marginal_likelihood
+from chirpleaf.inference.certify.draws import WeighedDraws
+from chirpleaf.inference.certify.extrinsics import DetectorNetwork, light_travel_time
 from chirpleaf.inference.certify.heterodyne import Heterodyne
-from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, sobol
+from chirpleaf.inference.certify.likelihood_settings import ExtrinsicSettings, HeterodyneSettings
+from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, draw_sobol_points
+from chirpleaf.inference.certify.phase import make_integral
 from chirpleaf.inference.certify.proposals import NetworkProposal
+from chirpleaf.inference.certify.settings import CertifySettings
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.matched_filter import matched_filter
 from chirpleaf.inference.observation import Observation
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.detectors import Detector, detector, gmst
-from chirpleaf.physics.signals.quadrupole import face_on
+from chirpleaf.physics.signals import SignalModel, make_signal_model
+from chirpleaf.physics.spaces import ParameterSpace
 from chirpleaf.strain.segment import Segment
 
 Array = NDArray[np.float64]
 
-_ROUND = 256
-"""Draws weighed with the same extrinsic points."""
-_POINTS = (1024, 16_384)
-"""Fewest and most extrinsic points of a round."""
-_MARGINAL_ERROR = 0.04
-"""Standard error of ln L, in the median, that the number of points is chosen for."""
-_SEARCH = 0.04
-"""Half width of the searched arrival times about the reference time, seconds."""
-_LIKE = 24
-"""Draws whose signals the heterodyne's nodes hold."""
-_LOUD = 6.0
-"""Signal-to-noise above which a detector's own arrival time can be relied on."""
-
-
-class Batch(NamedTuple):
-    """Draws with one extrinsic point each, and what all points say of the sky.
-
-    Attributes:
-        samples: intrinsic and extrinsic parameters, each of shape (n,).
-        log_target: ln of marginal likelihood times prior, shape (n,).
-        error: standard error of the former, shape (n,).
-        votes: right ascension, declination and ln of the weight of every point over all draws, shape (m, 3).
-    """
-
-    samples: Samples
-    log_target: Array
-    error: Array
-    votes: Array
-
-    @classmethod
-    def joined(cls, batches: list["Batch"]) -> "Batch":
-        """All of them in one."""
-        samples = {name: np.concatenate([batch.samples[name] for batch in batches]) for name in batches[0].samples}
-        rest = (np.concatenate(parts) for parts in zip(*(batch[1:] for batch in batches), strict=True))
-        return cls(samples, *rest)
+_TRIAL_STREAM, _FIRST_STREAM = 99, 1000
+"""Sequences of Sobol points: of the choice of their number, and of the first round of draws."""
 
 
 @dataclass(frozen=True, eq=False)
 class Weigher:
-    """What draws are weighed with."""
+    """Weighs draws by the marginal likelihood and the prior.
 
+    Attributes:
+        space: the intrinsic parameters.
+        segment: the data.
+        target: prior and waveform model.
+        marginal: likelihood of the intrinsic parameters.
+        points: number of extrinsic points in a round.
+        settings: of the rounds.
+        seed: of the extrinsic points.
+    """
+
+    space: ParameterSpace
     segment: Segment
     target: Target
     marginal: MarginalLikelihood
     points: int
+    settings: ExtrinsicSettings
     seed: int
 
+    @property
+    def signal(self) -> SignalModel:
+        """The signal model."""
+        return self.marginal.heterodyne.signal
+
     @classmethod
-    def ready(
+    def prepare(
         cls,
         observation: Observation,
         segment: Segment,
         trigger_time: float,
         target: Target,
         theta: Samples,
-        dephasing: float,
+        settings: CertifySettings,
         seed: int,
     ) -> "Weigher":
-        """The heterodyned data about the most likely draw, and extrinsic points for draws like these."""
-        prior = observation.model.architecture.prior.log_prob(theta)
-        best = int(np.argmax(NetworkProposal(observation).log_prob(theta) - prior))
-        reference = {name: values[[best, *range(min(_LIKE, len(prior)))]] for name, values in theta.items()}
-        likely = {name: values[:1] for name, values in reference.items()}
-        wave = face_on(likely, segment.frequencies, target.approximant)[0]
+        """Heterodynes the data about the most likely draw, and adapts the extrinsic points to the draws.
+
+        Args:
+            observation: the data in the form that the network takes.
+            segment: the data of the likelihood, about the same reference time.
+            trigger_time: GPS time that the prior of the arrival is centred on, seconds.
+            target: prior and waveform model.
+            theta: draws of the network, each of shape (n,).
+            settings: of certification.
+            seed: of the extrinsic points.
+        """
+        signal = make_signal_model(target.approximant, observation.model.architecture.signal)
+        network = NetworkProposal(observation)
+        best = int(np.argmax(network.log_prob(theta) - network.space.prior.log_prob(theta)))
+        rows = [best, *range(min(settings.heterodyne.band_draws, len(theta[network.space.names[0]])))]
+        reference = {name: values[rows] for name, values in theta.items()}
         detectors = tuple(detector(name) for name in segment.detectors)
-        arrivals, reach, snr = _arrivals(segment, wave, detectors)
-        heterodyne = Heterodyne.about(
-            segment, reference, arrivals, target.approximant, dephasing=dephasing, reach=reach
-        )
-        some = {name: values[:32] for name, values in theta.items()}
-        ratios, _ = heterodyne.aligned(heterodyne.ratios(some))
+        arrivals, reach, snr = _find_arrivals(segment, reference, signal, detectors, settings.heterodyne)
+        heterodyne = Heterodyne.from_reference(segment, reference, arrivals, signal, settings.heterodyne, reach=reach)
+        typical = {name: values[: settings.extrinsic.typical_draws] for name, values in theta.items()}
+        ratios, _ = heterodyne.align(heterodyne.compute_ratios(typical))
+        largest_snr = settings.distance.snr_factor * snr + settings.distance.snr_margin
         offset = trigger_time - segment.reference_time
-        marginal = MarginalLikelihood.adapted(
+        marginal = adapt_marginal_likelihood(
             heterodyne,
-            DistanceIntegral.of(target.distance, 1.15 * snr + 4),
-            Network(detectors, float(gmst(segment.reference_time))),
+            make_integral(signal.harmonics, target.distance, largest_snr, settings.distance, settings.phase),
+            DetectorNetwork(detectors, float(gmst(segment.reference_time))),
             ratios,
             (offset - target.time, offset + target.time),
+            settings.table,
             seed=seed,
         )
-        low, high = _POINTS
-        error = float(marginal.pairs(ratios, sobol(low, seed, 99)).error.median())
-        points = int(np.clip(low * np.nan_to_num(error / _MARGINAL_ERROR) ** 2, low, high))
-        return cls(segment, target, marginal, points, seed)
+        fewest, most = settings.extrinsic.fewest_points, settings.extrinsic.most_points
+        error = float(marginal.pair(ratios, draw_sobol_points(fewest, seed, _TRIAL_STREAM)).error.median())
+        wanted = fewest * np.nan_to_num(error / settings.extrinsic.marginal_error) ** 2
+        points = int(np.clip(wanted, fewest, most))
+        return cls(network.space, segment, target, marginal, points, settings.extrinsic, seed)
 
-    def weigh(self, theta: Samples, log_prob: Array, turn: int) -> Batch:
-        """Weighs draws of a density and gives each an extrinsic point; `turn` sets the points apart."""
-        pieces = []
-        for first in range(0, len(log_prob), _ROUND):
-            rows = {name: values[first : first + _ROUND] for name, values in theta.items()}
-            pieces.append(self._round(rows, log_prob[first : first + _ROUND], turn + first + 1000))
-        return Batch.joined(pieces)
+    def weigh(self, theta: Samples, log_prob: Array, offset: int) -> WeighedDraws:
+        """Weighs draws of a density, and draws an extrinsic point for each.
 
-    def _round(self, theta: Samples, log_prob: Array, turn: int) -> Batch:
+        Args:
+            theta: intrinsic parameters, each of shape (n,).
+            log_prob: ln of the density that they were drawn from, shape (n,).
+            offset: number of draws before these; it makes the points of each round others.
+        """
+        rounds, step = [], self.settings.draws_per_round
+        for first in range(0, len(log_prob), step):
+            rows = {name: values[first : first + step] for name, values in theta.items()}
+            rounds.append(self._weigh_round(rows, log_prob[first : first + step], offset + first + _FIRST_STREAM))
+        return WeighedDraws.concatenate(rounds)
+
+    def _weigh_round(self, theta: Samples, log_prob: Array, stream: int) -> WeighedDraws:
+        """Weighs draws with the same extrinsic points."""
         heterodyne = self.marginal.heterodyne
-        ratios, delay = heterodyne.aligned(heterodyne.ratios(theta))
-        pairs = self.marginal.pairs(ratios, sobol(self.points, self.seed, turn))
+        ratios, delay = heterodyne.align(heterodyne.compute_ratios(theta))
+        pairs = self.marginal.pair(ratios, draw_sobol_points(self.points, self.seed, stream))
         prior = self.target.intrinsic.log_prob(theta)
-        rng = np.random.default_rng([self.seed, turn])
-        samples = {**theta, **self._extrinsics(pairs, heterodyne.optimal(ratios), rng)}
+        rng = np.random.default_rng([self.seed, stream])
+        samples = {**theta, **self._sample_extrinsics(pairs, rng)}
         samples["geocent_time"] += self.segment.reference_time + delay
         shares = pairs.log_weight.double() + torch.from_numpy(prior - log_prob)[:, None]
-        votes = shares.logsumexp(0).numpy() - np.log(self.points)
-        points = np.stack([pairs.points.ra, pairs.points.dec, votes], axis=1)
-        return Batch(samples, pairs.log_likelihood.numpy() + prior, pairs.error.numpy(), points)
+        sky_weight = shares.logsumexp(0).numpy() - np.log(self.points)
+        directions = np.stack([pairs.points.ra, pairs.points.dec, sky_weight], axis=1)
+        return WeighedDraws(samples, pairs.log_likelihood.numpy() + prior, pairs.error.numpy(), directions)
 
-    def _extrinsics(self, pairs: Pairs, optimal: Array, rng: np.random.Generator) -> Samples:
-        """For each binary a point by its weight, then distance and phase; the time is that of the moved waveform."""
+    def _sample_extrinsics(self, pairs: Pairs, rng: np.random.Generator) -> Samples:
+        """Draws a point for each binary by its weight, then distance and phase."""
         top = pairs.log_weight.amax(1, keepdim=True).nan_to_num(neginf=0.0)
-        chance = (pairs.log_weight - top).exp().double().cumsum(1).numpy()
-        level = rng.random(len(chance)) * chance[:, -1]
-        place = (chance <= level[:, None]).sum(axis=1).clip(0, chance.shape[1] - 1)
-        rows = np.arange(len(place))
-        kappa, rho = pairs.kappa[rows, place].numpy().astype(complex), pairs.rho[rows, place].numpy().astype(float)
-        distance, phase = self.marginal.distance.draw(kappa, rho, rng)
-        points = pairs.points
-        snr = np.sqrt(optimal * np.abs(pairs.response[place]) ** 2) / distance[:, None]
+        cumulative = (pairs.log_weight - top).exp().double().cumsum(1).numpy()
+        level = rng.random(len(cumulative)) * cumulative[:, -1]
+        place = (cumulative <= level[:, None]).sum(axis=1).clip(0, cumulative.shape[1] - 1)
+        overlaps = pairs.overlaps.select(np.arange(len(place)), place)
+        distance, phase = self.marginal.integral.sample(overlaps, rng)
+        matched, rho = overlaps.at_phase(phase)
+        snr = self._detector_snr(pairs, place, phase) / distance[:, None]
         return {
-            **{name: getattr(points, name)[place] for name in ("ra", "dec", "theta_jn", "psi")},
+            **{name: getattr(pairs.points, name)[place] for name in ("ra", "dec", "theta_jn", "psi")},
             "phase": phase,
             "luminosity_distance": distance,
-            "geocent_time": points.time[place],
-            "log_likelihood": (kappa * np.exp(-2j * phase)).real / distance - rho**2 / (2 * distance**2),
+            "geocent_time": pairs.points.time[place],
+            "log_likelihood": matched / distance - rho**2 / (2 * distance**2),
             "network_optimal_snr": rho / distance,
             **{f"{name}_optimal_snr": snr[:, index] for index, name in enumerate(self.segment.detectors)},
         }
 
+    def _detector_snr(self, pairs: Pairs, place: NDArray[np.int64], phase: Array) -> Float64[np.ndarray, "n detector"]:
+        """Optimal signal-to-noise in each detector at 1 Mpc, for one point and phase of each binary."""
+        harmonics = np.array(self.signal.harmonics)
+        response = pairs.response[place] * np.exp(1j * harmonics * phase[:, None])[:, None]
+        power = np.einsum("nds,ndsu,ndu->nd", response, pairs.power, response.conj()).real
+        return np.sqrt(np.maximum(power, 0.0))
 
-def _arrivals(
-    segment: Segment, wave: NDArray[np.complex128], detectors: tuple[Detector, ...]
-) -> tuple[Array, float, float]:
-    """When a waveform arrives at each detector (s), how far off that may be (s), and the network's signal-to-noise.
+
+def _find_arrivals(
+    segment: Segment,
+    reference: Samples,
+    signal: SignalModel,
+    detectors: tuple[Detector, ...],
+    settings: HeterodyneSettings,
+) -> tuple[Float64[np.ndarray, " detector"], float, float]:
+    """Arrival times of the reference waveform, the first of some binaries, by matched filters.
 
     The loudest detector is searched about the reference time, the others within the light travel time from it.
+
+    Returns:
+        Arrival time in each detector (s), their largest error (s), and the network's signal-to-noise.
     """
-    filtered = matched_filter(segment, wave, _SEARCH)
+    likely = {name: values[:1] for name, values in reference.items()}
+    wave: Complex128[np.ndarray, " frequency"] = signal.series(likely, segment.frequencies)[0, signal.dominant]
+    filtered = matched_filter(segment, wave, settings.search)
     times, height = filtered.times, filtered.snr
     loudest, first = filtered.peak
     arrivals, snr = np.full(len(detectors), first), np.zeros(len(detectors))
-    reach = 0.002
+    reach = settings.timing_error
     for index, one in enumerate(detectors):
-        light = light_travel(one, detectors[loudest])
-        allowed = np.where(np.abs(times - first) <= light + 0.001, height[index], 0.0)
+        light = light_travel_time(one, detectors[loudest])
+        allowed = np.where(np.abs(times - first) <= light + settings.light_margin, height[index], 0.0)
         arrivals[index], snr[index] = times[allowed.argmax()], allowed.max()
-        if snr[index] < _LOUD:
-            arrivals[index], reach = first, max(reach, light + 0.001)
+        if snr[index] < settings.loud_snr:
+            arrivals[index], reach = first, max(reach, light + settings.light_margin)
     return arrivals, reach, float(np.sqrt(np.sum(snr**2)))

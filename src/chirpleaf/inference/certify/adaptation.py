@@ -1,0 +1,211 @@
+"""Adaptation of the extrinsic points to an event.
+
+The table of arrival times comes from the likelihood of each detector alone. The table of angles is adapted by
+population Monte Carlo (arXiv:0708.0711) over rising powers of the likelihood: the points of a round, weighted towards a
+power of the likelihood at which enough of them are effective, fill the table of the next round.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+
+from chirpleaf.inference.certify.extrinsics import DetectorNetwork, ExtrinsicProposal, light_travel_time
+from chirpleaf.inference.certify.heterodyne import Heterodyne, Ratios
+from chirpleaf.inference.certify.histogram import Histogram
+from chirpleaf.inference.certify.likelihood_settings import TableSettings
+from chirpleaf.inference.certify.marginal import MarginalLikelihood, draw_sobol_points
+from chirpleaf.inference.certify.phase import PhaseDistanceIntegral
+from chirpleaf.physics.detectors import DETECTORS, Detector, detector
+from chirpleaf.result.weights import effective_sample_size, relative_weights
+
+LogWeights = Float64[np.ndarray, " m"]
+
+_BISECTIONS = 20
+
+
+def adapt_marginal_likelihood(
+    heterodyne: Heterodyne,
+    integral: PhaseDistanceIntegral,
+    network: DetectorNetwork,
+    ratios: Ratios,
+    time_prior: tuple[float, float],
+    settings: TableSettings,
+    *,
+    seed: int = 0,
+) -> MarginalLikelihood:
+    """Makes the proposal of the extrinsic points.
+
+    Args:
+        heterodyne: sums over the data.
+        integral: over phase and distance.
+        network: the detectors.
+        ratios: of a few dozen aligned binaries that fit the data, shape (n, S, E).
+        time_prior: see `ExtrinsicProposal`.
+        settings: of the tables.
+        seed: of the points.
+
+    Returns:
+        The marginal likelihood with that proposal.
+    """
+    tables = _ArrivalTables(heterodyne, network, ratios, settings)
+    marginal = MarginalLikelihood(heterodyne, integral, tables.make_proposal(time_prior))
+    power, settled = 0.0, np.zeros(marginal.proposal.table.mass.shape)
+    some, size = ratios[: settings.binaries], settings.points
+    for turn in range(settings.rounds):
+        pairs = marginal.pair(some, draw_sobol_points(size, seed, turn))
+        if not torch.isfinite(pairs.log_weight).any():
+            break
+        mean = (pairs.log_weight.double().logsumexp(0) - np.log(len(some))).numpy()
+        # The target density of the table does not depend on the table that the points were drawn from.
+        target, proposal = mean + pairs.points.log_table, pairs.points.log_table
+        power = _raise_power(target, proposal, power, settings.effective_points / size, settings.least_step)
+        log_weight = power * target - proposal
+        mass = marginal.proposal.table.bin_weights(pairs.points.cube, relative_weights(log_weight))
+        mass /= mass.sum()
+        if power == 1.0:
+            mass = settled = settled + mass * _efficiency(log_weight)
+        table = _broaden(mass, settings.angle_background)
+        marginal = replace(marginal, proposal=replace(marginal.proposal, table=table))
+        if settled.sum() > settings.settled_rounds:
+            break
+        if size * _efficiency(log_weight) < 2 * settings.effective_points:
+            size = settings.enlargement * settings.points
+    return marginal
+
+
+@dataclass(frozen=True, eq=False)
+class _ArrivalTables:
+    """Arrival times from the likelihood of each detector alone.
+
+    Attributes:
+        heterodyne: sums over the data.
+        network: the detectors.
+        ratios: of binaries that fit the data, shape (n, S, E).
+        settings: of the tables.
+    """
+
+    heterodyne: Heterodyne
+    network: DetectorNetwork
+    ratios: Ratios
+    settings: TableSettings
+
+    def make_proposal(self, time_prior: tuple[float, float]) -> ExtrinsicProposal:
+        """The proposal with a table of arrival times, and all angles equally likely."""
+        settings, detectors = self.settings, self.network.detectors
+        loudness = self._loudness()
+        first, *others = np.argsort(loudness)[::-1].tolist()
+        partner = detectors[others[0]] if others else _other_place(detectors[first])
+        light = light_travel_time(detectors[first], partner)
+        start_a, chance_a = self._chances(first, first, settings.time_window)
+        if others:
+            start_b, chance_b = self._chances(others[0], first, light + settings.time_window)
+        else:
+            start_b = start_a - light
+            chance_b = np.ones(len(chance_a) + int(2 * light / settings.time_cell) + 1)
+        loud = bool(others) and bool(loudness[others[0]] > settings.loud_snr)
+        extent = (len(chance_a) * settings.time_cell, len(chance_b) * settings.time_cell)
+        return ExtrinsicProposal(
+            self.network,
+            first,
+            partner,
+            Histogram.normalize(self._combine(chance_a, chance_b, start_b - start_a, light)),
+            Histogram.normalize(np.ones(self._cells(loud))),
+            (float(start_a), float(start_b)),
+            extent,
+            time_prior,
+        )
+
+    def _loudness(self) -> list[float]:
+        """Signal-to-noise in each detector at the arrival time of the reference."""
+        power = self.heterodyne.dominant_power(self.ratios)
+        return [
+            float(
+                np.mean(
+                    np.abs(self.heterodyne.filter_dominant(self.ratios, np.array([arrival]))[:, index, 0])
+                    / np.sqrt(power[:, index])
+                )
+            )
+            for index, arrival in enumerate(self.heterodyne.arrivals)
+        ]
+
+    def _chances(self, index: int, first: int, reach: float) -> tuple[float, Float64[np.ndarray, " cell"]]:
+        """Likelihood of the cells of a detector's arrival time within `reach` of that in the loudest detector.
+
+        Returns:
+            Lower end of the cells, seconds, and their likelihood over the greatest, shape (cell,).
+        """
+        cell = self.settings.time_cell
+        n = round(reach / cell)
+        start = self.heterodyne.arrivals[first] - n * cell
+        times = start + (np.arange(2 * n) + 0.5) * cell
+        matched = self.heterodyne.filter_dominant(self.ratios, times)[:, index]
+        power = self.heterodyne.dominant_power(self.ratios)[:, index, None]
+        log_likelihood = np.abs(matched) ** 2 / (2 * power)
+        chance = np.exp(log_likelihood - log_likelihood.max()).mean(axis=0)
+        live = np.flatnonzero(chance > self.settings.negligible * chance.max())
+        return float(start + live[0] * cell), chance[live[0] : live[-1] + 1]
+
+    def _combine(
+        self, chance_a: Float64[np.ndarray, " a"], chance_b: Float64[np.ndarray, " b"], offset: float, light: float
+    ) -> Float64[np.ndarray, "a b"]:
+        """Masses of the cells of both arrival times that light travel allows."""
+        settings = self.settings
+        apart = offset + settings.time_cell * (np.arange(len(chance_b)) - np.arange(len(chance_a))[:, None])
+        possible = np.abs(apart) < light + settings.time_cell
+        mass = np.outer(chance_a, chance_b) ** settings.time_power * possible
+        share = settings.time_background
+        return (1 - share) * mass / mass.sum() + share * possible / possible.sum()
+
+    def _cells(self, loud: bool) -> tuple[int, int, int, int]:
+        """Shape of the table of angles."""
+        settings = self.settings
+        if len(self.network.detectors) < 3:
+            return settings.cells_loud if loud else settings.cells_quiet
+        return settings.three_cells_loud if loud else settings.three_cells_quiet
+
+
+def _other_place(first: Detector) -> Detector:
+    """A place on the earth other than that of a detector."""
+    return detector(next(name for name in DETECTORS if name != first.name))
+
+
+def _raise_power(target: LogWeights, proposal: LogWeights, power: float, enough: float, least_step: float) -> float:
+    """The greatest power of the target, above the last one, at which the efficiency is high enough.
+
+    Args:
+        target: ln of the target density of the points.
+        proposal: ln of the density that they were drawn from.
+        power: the last power.
+        enough: least efficiency.
+        least_step: least increase of the power.
+    """
+    low, high = power, 1.0
+    if _efficiency(high * target - proposal) > enough:
+        return high
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _efficiency(middle * target - proposal) > enough else (low, middle)
+    return min(1.0, max(low, power + least_step))
+
+
+def _efficiency(log_weight: LogWeights) -> float:
+    """Efficiency of importance sampling."""
+    return effective_sample_size(relative_weights(log_weight)) / len(log_weight)
+
+
+def _broaden(mass: Float64[np.ndarray, "a b c d"], background: float) -> Histogram:
+    """Smooths a table, and spreads a share of it evenly; angle and polarisation are periodic."""
+    for axis, periodic in enumerate((False, True, False, True)):
+        mass = _smooth(mass, axis, periodic=periodic)
+    return Histogram.normalize((1 - background) * mass / mass.sum() + background / mass.size)
+
+
+def _smooth(mass: Float64[np.ndarray, "a b c d"], axis: int, *, periodic: bool) -> Float64[np.ndarray, "a b c d"]:
+    """Convolution with (1, 4, 6, 4, 1) / 16 along an axis that is periodic, or continued by its last values."""
+    margins = [(2, 2) if index == axis else (0, 0) for index in range(mass.ndim)]
+    padded = np.pad(mass, margins, mode="wrap" if periodic else "edge")
+    shifted = (np.take(padded, np.arange(shift, shift + mass.shape[axis]), axis) for shift in range(5))
+    far, near, middle, right, rightmost = shifted
+    return (6 * middle + (far + rightmost) + 4 * (near + right)) / 16

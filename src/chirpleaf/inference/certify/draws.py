@@ -1,0 +1,40 @@
+"""Weighed draws: intrinsic parameters, one extrinsic point for each, and the target density."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float64
+from numpy.typing import NDArray
+
+from chirpleaf.physics.derived import Samples
+
+Array = NDArray[np.float64]
+
+
+class WeighedDraws(NamedTuple):
+    """Draws with their target density.
+
+    Attributes:
+        samples: intrinsic and extrinsic parameters, each of shape (n,).
+        log_target: ln of marginal likelihood times prior, shape (n,).
+        error: standard error of `log_target` from the finite number of extrinsic points, shape (n,).
+        directions: right ascension (rad), declination (rad) and ln of the sky weight of every extrinsic point, summed
+            over the draws, shape (m, 3).
+    """
+
+    samples: Samples
+    log_target: Float64[np.ndarray, " n"]
+    error: Float64[np.ndarray, " n"]
+    directions: Float64[np.ndarray, "m 3"]
+
+    @classmethod
+    def concatenate(cls, batches: Sequence["WeighedDraws"]) -> "WeighedDraws":
+        """Joins batches, in their order.
+
+        Args:
+            batches: at least one, all of the same parameters.
+        """
+        samples = {name: np.concatenate([batch.samples[name] for batch in batches]) for name in batches[0].samples}
+        rest = (np.concatenate(columns) for columns in zip(*(batch[1:] for batch in batches), strict=True))
+        return cls(samples, *rest)

@@ -1,0 +1,173 @@
+"""Settings of the likelihood: fast and on every frequency, extrinsic points, and the integral over phase and distance.
+
+`settings.CertifySettings` holds one of each; see there.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HeterodyneSettings:
+    """Frequencies of the heterodyned likelihood, and the arrival times that it is made for.
+
+    Attributes:
+        dephasing: phase between neighbouring nodes, rad. The error of ln L falls with its fourth power; the cost of a
+            waveform falls with it too.
+        tolerated_error: root mean square error of ln L, nats, above which `dephasing` is halved and all draws are
+            weighed again.
+        halvings: how often at most.
+        band_draws: draws whose signals the nodes must hold. More reach higher frequencies.
+        band_share: quantile of these draws' amplitudes that counts. A higher one holds rarer signals.
+        band_floor: amplitude over its maximum, both whitened, below which a band ends. A lower one costs nodes.
+        amplitude_floor: least amplitude of the reference over that of its inspiral. A lower one loses signals that
+            reach beyond the reference; a higher one makes the ratios less smooth.
+        search: half width of the arrival times that are searched for the reference, seconds.
+        loud_snr: signal-to-noise above which a detector's own arrival time is relied on.
+        timing_error: uncertainty of the arrival times of loud detectors, seconds. A larger one costs nodes.
+        light_margin: margin on the light travel time between detectors, seconds.
+        align_reach: greatest delay by which a waveform is moved to fit the data best, seconds.
+        align_step: spacing of the delays that are tried before the best one is refined, seconds.
+    """
+
+    dephasing: float = 0.6
+    tolerated_error: float = 0.03
+    halvings: int = 4
+    band_draws: int = 24
+    band_share: float = 0.95
+    band_floor: float = 1e-4
+    amplitude_floor: float = 0.1
+    search: float = 0.04
+    loud_snr: float = 6.0
+    timing_error: float = 0.002
+    light_margin: float = 0.001
+    align_reach: float = 0.02
+    align_step: float = 0.00025
+
+
+@dataclass(frozen=True)
+class ExtrinsicSettings:
+    """Extrinsic points that the likelihood is averaged over.
+
+    Attributes:
+        draws_per_round: draws that share a set of points. More cost memory, and make the errors of more draws agree.
+        marginal_error: standard error of ln L, median over draws, that the number of points is chosen for. Halving it
+            takes four times the points.
+        fewest_points: least number of points in a round.
+        most_points: greatest number of points in a round; bounds memory and time of events that points fit badly.
+        typical_draws: draws that stand for the posterior while the tables of points are made.
+    """
+
+    draws_per_round: int = 256
+    marginal_error: float = 0.04
+    fewest_points: int = 1024
+    most_points: int = 16_384
+    typical_draws: int = 32
+
+
+@dataclass(frozen=True)
+class TableSettings:
+    """Tables that extrinsic points are drawn from, and how they are adapted to an event.
+
+    Attributes:
+        time_cell: width of a cell of arrival times, seconds. Must resolve the timing accuracy of loud events.
+        time_window: half width of the arrival times about the reference's, beyond what light travel allows, seconds.
+        time_power: power of the likelihood in the table of arrival times. Below one, the table is broader than the
+            posterior: it wastes points and misses nothing.
+        time_background: share of that table that is spread evenly, a defence against missed arrival times.
+        negligible: chance of a cell over the greatest one below which the table ends.
+        angle_background: share of the table of angles that is spread evenly, a defence against large weights.
+        loud_snr: signal-to-noise of the second detector from which its arrival time is well known.
+        cells_quiet: cells of (quantile of tau_b, angle, cos(inclination), polarisation) below it.
+        cells_loud: the same above it, where the quantile no longer depends on the angles.
+        three_cells_quiet: `cells_quiet` of three or more detectors, which fix the angle better.
+        three_cells_loud: `cells_loud` of three or more detectors.
+        binaries: draws whose likelihood the angles are adapted to.
+        points: points of a round of the adaptation. More settle the table in fewer, longer rounds.
+        enlargement: factor on them once too few count.
+        effective_points: effective points that a step to a higher power of the likelihood must leave. More take smaller
+            and safer steps.
+        least_step: least step of that power, lest the rounds stand still.
+        rounds: most rounds.
+        settled_rounds: rounds' worth of effective points at the full likelihood after which the table is done. More
+            know its cells better.
+    """
+
+    time_cell: float = 1 / 16384
+    time_window: float = 0.01
+    time_power: float = 0.8
+    time_background: float = 0.05
+    negligible: float = 1e-6
+    angle_background: float = 0.2
+    loud_snr: float = 7.0
+    cells_quiet: tuple[int, int, int, int] = (8, 32, 12, 12)
+    cells_loud: tuple[int, int, int, int] = (1, 64, 24, 24)
+    three_cells_quiet: tuple[int, int, int, int] = (8, 128, 8, 8)
+    three_cells_loud: tuple[int, int, int, int] = (1, 192, 16, 16)
+    binaries: int = 8
+    points: int = 8192
+    enlargement: int = 4
+    effective_points: int = 150
+    least_step: float = 0.02
+    rounds: int = 12
+    settled_rounds: float = 0.5
+
+
+@dataclass(frozen=True)
+class DistanceSettings:
+    """The table of the likelihood integrated over distance.
+
+    Attributes:
+        nodes: distances of the quadrature. More are needed only for priors with structure of their own.
+        snr_step: step of the root of the signal-to-noise s. A smaller one makes a larger table.
+        finest_step: least step of ln(distance); half of 1 / s is taken where that lies between the two.
+        coarsest_step: greatest step of ln(distance).
+        nearest: where a prior goes down to distance zero, the integral begins at this part of its maximum.
+        margin_near: best distances from the nearest one over this are in the table.
+        margin_far: best distances to the farthest one times this are in the table.
+        depth: nats below its maximum at which the integrand is cut off.
+        snr_factor: greatest s of the table over the signal-to-noise of the reference. Louder draws are rare.
+        snr_margin: added to it.
+        draw_refinement: cells of the density that distances are drawn from, over `nodes`.
+    """
+
+    nodes: int = 64
+    snr_step: float = 0.05
+    finest_step: float = 0.008
+    coarsest_step: float = 0.04
+    nearest: float = 1e-4
+    margin_near: float = 10.0
+    margin_far: float = 100.0
+    depth: float = 30.0
+    snr_factor: float = 1.15
+    snr_margin: float = 4.0
+    draw_refinement: int = 3
+
+
+@dataclass(frozen=True)
+class PhaseSettings:
+    """The phase of signals with several harmonics, which no Bessel function integrates out.
+
+    Attributes:
+        phases: phases at which each extrinsic point is evaluated. More reduce the scatter of ln L at loud events, at a
+            cost in proportion.
+        draw_resolution: phases per radian of the fastest harmonic's phase error, 1 / signal-to-noise, in the density
+            that phases are drawn from. It costs little.
+        pairs_at_once: pairs of (binary, point) times phases in memory at a time.
+    """
+
+    phases: int = 32
+    draw_resolution: float = 16.0
+    pairs_at_once: int = 4_194_304
+
+
+@dataclass(frozen=True)
+class LikelihoodSettings:
+    """The likelihood on every frequency.
+
+    Attributes:
+        waveforms: waveforms in memory at a time.
+        worth_a_process: waveform values from which on a second process, which takes two seconds to start, pays.
+    """
+
+    waveforms: int = 64
+    worth_a_process: int = 10_000_000

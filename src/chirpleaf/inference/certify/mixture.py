@@ -1,0 +1,160 @@
+"""Mixture proposal: a Gaussian mixture fitted to weighed draws (adaptive importance sampling, arXiv:1102.1609).
+
+It is fitted by expectation and maximisation in the coordinates in which the network's own posterior is standard normal,
+so that the fit is a correction of the network.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from numpy.typing import NDArray
+from torch.distributions.transforms import Transform
+
+from chirpleaf.inference.certify.proposals import NetworkProposal, log_sum_exp
+from chirpleaf.inference.certify.settings import MixtureFitSettings
+from chirpleaf.inference.observation import Observation
+from chirpleaf.models.normal import normal_coordinates
+from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.spaces import ParameterSpace
+from chirpleaf.result.weights import effective_sample_size, relative_weights
+
+Array = NDArray[np.float64]
+
+_SINGULAR = 1e-9
+"""Variance added to the common covariance, lest equal draws make it singular."""
+_LEAST_SHARE = 1e-6
+"""Share of a component below which it is not normalised."""
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureProposal:
+    """A Gaussian mixture in coordinates of the intrinsic parameters.
+
+    Attributes:
+        space: the intrinsic parameters.
+        coordinates: bijection from the intrinsic parameters to R^d.
+        log_share: ln of the components' shares, shape (k,).
+        means: shape (k, d).
+        roots: lower Cholesky factors of the covariances, shape (k, d, d).
+    """
+
+    space: ParameterSpace
+    coordinates: Transform
+    log_share: Float64[np.ndarray, " k"]
+    means: Float64[np.ndarray, "k d"]
+    roots: Float64[np.ndarray, "k d d"]
+
+    @classmethod
+    def fit(
+        cls,
+        space: ParameterSpace,
+        coordinates: Transform,
+        theta: Samples,
+        log_weight: Array,
+        settings: MixtureFitSettings,
+        seed: int,
+    ) -> "MixtureProposal":
+        """Fits the mixture to weighed draws.
+
+        Args:
+            space: the intrinsic parameters.
+            coordinates: bijection from the intrinsic parameters to R^d.
+            theta: intrinsic parameters, each of shape (n,).
+            log_weight: ln of the importance weights, shape (n,).
+            settings: of the fit.
+            seed: of the starting means.
+
+        Returns:
+            The fitted mixture, with broadened covariances.
+        """
+        weight = _flatten(log_weight, settings)
+        z, weight = _select(coordinates(torch.from_numpy(space.stack(theta))).numpy(), weight, settings)
+        centre = weight @ z
+        whole = np.cov(z.T, aweights=weight) + _SINGULAR * np.eye(z.shape[1])
+        rng = np.random.default_rng([seed, 3])
+        n = settings.components
+        means = z[rng.choice(len(z), n, p=weight)] * (1 - settings.shrinkage) + centre * settings.shrinkage
+        covariances = np.repeat(whole[None] / 2, n, axis=0)
+        share = np.full(n, 1 / n)
+        for _ in range(settings.iterations):
+            log_joint = _log_normal(z, means, np.linalg.cholesky(covariances)) + np.log(share)
+            joint = weight[:, None] * np.exp(log_joint - log_sum_exp(log_joint, axis=1)[:, None])
+            share = joint.sum(axis=0).clip(_LEAST_SHARE)
+            means = (joint.T @ z) / share[:, None]
+            residual = z[:, None] - means
+            covariances = np.einsum("nk,nki,nkj->kij", joint, residual, residual) / share[:, None, None]
+            covariances += settings.covariance_floor * whole
+            share /= share.sum()
+        return cls(space, coordinates, np.log(share), means, np.linalg.cholesky(settings.broadening * covariances))
+
+    def sample(self, n: int, seed: int) -> Samples:
+        """Draws intrinsic parameters, each of shape (n,)."""
+        rng = np.random.default_rng([seed, 4])
+        component = rng.choice(len(self.means), n, p=np.exp(self.log_share))
+        normal = rng.standard_normal((n, self.means.shape[1]))
+        z = self.means[component] + np.einsum("nij,nj->ni", self.roots[component], normal)
+        return self.space.unstack(self.coordinates.inv(torch.from_numpy(z)))
+
+    def log_prob(self, theta: Samples) -> Array:
+        """ln of the density per unit of the intrinsic parameters, shape (n,)."""
+        values = torch.from_numpy(self.space.stack(theta))
+        z = self.coordinates(values)
+        log_prob = log_sum_exp(_log_normal(z.numpy(), self.means, self.roots) + self.log_share, axis=1)
+        return np.asarray(log_prob + self.coordinates.log_abs_det_jacobian(values, z).numpy())
+
+
+def fit_correction(
+    observation: Observation, theta: Samples, log_weight: Array, settings: MixtureFitSettings, seed: int
+) -> MixtureProposal:
+    """Fits a mixture in the coordinates that suit the draws best.
+
+    These are the network's normal coordinates, or the support's own if too much of the posterior lies where the network
+    gives it hardly any density.
+
+    Args:
+        observation: the data in the form that the network takes.
+        theta: intrinsic parameters, each of shape (n,).
+        log_weight: ln of the importance weights, shape (n,).
+        settings: of the fit.
+        seed: of the starting means.
+    """
+    estimator, space = observation.model.posterior, NetworkProposal(observation).space
+    normal = normal_coordinates(estimator, observation.canonical)
+    weight = _flatten(log_weight, settings)
+    unreachable = weight @ (normal(torch.from_numpy(space.stack(theta))).abs().amax(1) >= settings.reach).numpy()
+    coordinates = normal if unreachable < settings.unreachable else space.bijection
+    return MixtureProposal.fit(space, coordinates, theta, log_weight, settings, seed)
+
+
+def _select(
+    z: Float64[np.ndarray, "n d"], weight: Array, settings: MixtureFitSettings
+) -> tuple[Float64[np.ndarray, "m d"], Array]:
+    """Keeps the heaviest draws within reach; returns their coordinates and their weights, whose sum is one."""
+    order = np.argsort(-weight)
+    heaviest = order[: np.searchsorted(weight[order].cumsum(), settings.kept_weight) + 1]
+    near = heaviest[(np.abs(z[heaviest]) < settings.reach).all(axis=1)]
+    # A posterior at the very edge of the prior is out of reach altogether.
+    chosen = near if 2 * len(near) > len(heaviest) else heaviest
+    return z[chosen], weight[chosen] / weight[chosen].sum()
+
+
+def _flatten(log_weight: Array, settings: MixtureFitSettings) -> Array:
+    """Weights of sum one, raised to the greatest power, at most one, that leaves enough effective draws."""
+    power = 1.0
+    while True:
+        weight = relative_weights(power * log_weight)
+        enough = effective_sample_size(weight) > min(settings.effective_draws, len(weight) / 4)
+        if enough or power < settings.least_power:
+            return np.asarray(weight / weight.sum())
+        power *= settings.flattening
+
+
+def _log_normal(
+    z: Float64[np.ndarray, "n d"], means: Float64[np.ndarray, "k d"], roots: Float64[np.ndarray, "k d d"]
+) -> Float64[np.ndarray, "n k"]:
+    """ln of normal densities."""
+    scaled = np.linalg.solve(roots[None], (z[:, None] - means)[..., None])[..., 0]
+    volume = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
+    return np.asarray(-0.5 * np.square(scaled).sum(axis=-1) - volume - 0.5 * z.shape[1] * np.log(2 * np.pi))

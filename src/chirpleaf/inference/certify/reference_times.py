@@ -1,0 +1,121 @@
+"""First draws: the reference time that the network is run about, and the nodes of the likelihood, are settled on them.
+
+If the network misses the posterior, it is run again about the times at which the draws of largest weight arrive
+(reference-time hypotheses). If the heterodyned likelihood differs too much from that on every frequency, all draws are
+weighed again on more nodes.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
+from chirpleaf.inference.certify.pool import Pool
+from chirpleaf.inference.certify.proposals import NetworkProposal
+from chirpleaf.inference.certify.settings import CertifySettings, ReferenceTimeSettings
+from chirpleaf.inference.certify.target import Target
+from chirpleaf.inference.certify.weigher import Weigher
+from chirpleaf.inference.observation import Observation
+from chirpleaf.inference.reference_time import find_reference_time_hypotheses
+from chirpleaf.strain.segment import Segment
+
+Hypotheses = tuple[Observation, ...]
+"""The same data about several reference times, the best one last."""
+
+Weigh = Callable[[Hypotheses, HeterodyneSettings], Pool]
+"""Weighs first draws under some hypotheses, on some nodes."""
+
+
+@dataclass(frozen=True, eq=False)
+class FirstDraws:
+    """Weighs the first draws of an event.
+
+    Attributes:
+        segment: the data of the likelihood.
+        trigger_time: GPS time that the prior of the arrival is centred on, seconds.
+        target: prior and waveform model.
+        draws: number of draws under each hypothesis.
+        settings: of certification.
+        seed: of the draws.
+    """
+
+    segment: Segment
+    trigger_time: float
+    target: Target
+    draws: int
+    settings: CertifySettings
+    seed: int
+
+    def __call__(self, hypotheses: Hypotheses, nodes: HeterodyneSettings) -> Pool:
+        """Weighs draws under every hypothesis, with a likelihood made for the last one.
+
+        Args:
+            hypotheses: the data about some reference times; draws under the former ones keep what they alone find.
+            nodes: frequencies of the likelihood.
+        """
+        *former, last = [NetworkProposal(hypothesis) for hypothesis in hypotheses]
+        theta = last.sample(self.draws, self.seed)
+        settings = replace(self.settings, heterodyne=nodes)
+        weigher = Weigher.prepare(
+            hypotheses[-1], self.segment, self.trigger_time, self.target, theta, settings, self.seed
+        )
+        pool = Pool(weigher, settings)
+        for proposal in former:
+            pool.add(proposal, self.draws)
+        pool.add(last, theta)
+        return pool
+
+
+def weigh_first_draws(
+    observation: Observation, weigh: Weigh, settings: CertifySettings, deadline: float
+) -> tuple[Hypotheses, Pool]:
+    """Weighs first draws under as many hypotheses and on as many nodes as it takes.
+
+    Args:
+        observation: the data about the reference time of the search.
+        weigh: weighs first draws (`FirstDraws`).
+        settings: of certification.
+        deadline: end of the time budget, by `time.perf_counter`.
+
+    Returns:
+        The hypotheses that were kept, and the draws under them.
+    """
+    now = time.perf_counter()
+    latest = now + settings.reference_time.share * (deadline - now)
+    hypotheses: Hypotheses = (observation,)
+    nodes = settings.heterodyne
+    pool = weigh(hypotheses, nodes)
+    if pool.diagnostics.efficiency < settings.reference_time.efficiency:
+        hypotheses, pool = _try_other_times(observation, pool, weigh, settings, latest)
+    for _ in range(nodes.halvings):
+        if pool.likelihood_error() <= nodes.tolerated_error or time.perf_counter() >= latest:
+            break
+        nodes = replace(nodes, dephasing=nodes.dephasing / 2)
+        pool = weigh(hypotheses, nodes)
+    return hypotheses, pool
+
+
+def _try_other_times(
+    observation: Observation, pool: Pool, weigh: Weigh, settings: CertifySettings, latest: float
+) -> tuple[Hypotheses, Pool]:
+    """Adds the reference time that gives the greatest efficiency, if one gives enough."""
+    hypotheses: Hypotheses = (observation,)
+    for other in _other_hypotheses(observation, pool, settings.reference_time):
+        if time.perf_counter() > latest:
+            break
+        again = weigh((observation, other), settings.heterodyne)
+        if again.diagnostics.efficiency > max(pool.diagnostics.efficiency, settings.reference_time.efficiency):
+            hypotheses, pool = (observation, other), again
+    return hypotheses, pool
+
+
+def _other_hypotheses(observation: Observation, pool: Pool, settings: ReferenceTimeSettings) -> list[Observation]:
+    """The data about the times at which the draws of largest weight arrive."""
+    heaviest = np.argsort(-pool.log_weight)[: settings.draws]
+    heaviest = heaviest[np.isfinite(pool.log_weight[heaviest])]
+    if not len(heaviest):
+        return []
+    theta = {name: pool.draws.samples[name][heaviest] for name in NetworkProposal(observation).space.names}
+    return find_reference_time_hypotheses(observation, theta)[: settings.attempts]

@@ -1,0 +1,193 @@
+"""Settings of certification: every number that trades accuracy for time, with its unit, its default and that trade.
+
+`CertifySettings` groups them by the step that reads them. The defaults stand here and nowhere else. Numbers that belong
+to an algorithm itself (the degree of a polynomial, the coefficients of a paper) stay with the algorithm.
+
+    >>> CertifySettings(budget=10.0).effective_samples
+    5000
+    >>> CertifySettings(heterodyne=HeterodyneSettings(dephasing=0.3)).heterodyne.halvings
+    4
+"""
+
+from dataclasses import dataclass, field
+
+from chirpleaf.inference.certify.likelihood_settings import (
+    DistanceSettings,
+    ExtrinsicSettings,
+    HeterodyneSettings,
+    LikelihoodSettings,
+    PhaseSettings,
+    TableSettings,
+)
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How many draws are made, by which proposals, and when to stop.
+
+    Attributes:
+        first_draws: draws weighed before the efficiency is known. Fewer are too few to fit a mixture to; more are
+            wasted where few effective samples are asked for.
+        fewest_draws: least size of a further batch. Smaller ones spend their time on overheads.
+        growth: greatest size of a further batch over all draws so far. A larger one makes fewer refits.
+        reserve: factor on the draws that the present efficiency asks for. A smaller one leaves a few for another batch.
+        least_efficiency: efficiency assumed where it is lower still, lest a batch grow without bound.
+        trial_draws: draws after which an event may be given up. More waste time on noise; fewer give up events that a
+            refit would have saved.
+        hope: factor by which the rate of effective samples may still grow before the deadline; an event that needs
+            more is given up. A larger one waits longer in vain.
+        refit_efficiency: efficiency below which a mixture is fitted. A higher one fits where little can be gained.
+        refits: most mixtures fitted to one event. More help posteriors that the first ones miss, at some 0.1 s each.
+        refit_draws: draws of finite weight that a fit needs.
+        checked_samples: samples whose likelihood is computed on every frequency. More cost time and know the error of
+            the fast likelihood better.
+    """
+
+    first_draws: int = 2048
+    fewest_draws: int = 512
+    growth: int = 2
+    reserve: float = 1.05
+    least_efficiency: float = 1e-3
+    trial_draws: int = 16_384
+    hope: float = 3.0
+    refit_efficiency: float = 0.6
+    refits: int = 3
+    refit_draws: int = 32
+    checked_samples: int = 64
+
+
+@dataclass(frozen=True)
+class ReferenceTimeSettings:
+    """When the network is run again about another reference time.
+
+    Attributes:
+        efficiency: efficiency of the first draws below which other reference times are tried, and above which one is
+            taken. A higher value tries more often, at the cost of another set of first draws each time.
+        draws: draws of largest weight whose arrival times are candidates. More find more of them.
+        attempts: most reference times that are tried.
+        share: part of the time budget after which the first draws are no longer weighed anew. A smaller one leaves more
+            time for further draws.
+    """
+
+    efficiency: float = 0.1
+    draws: int = 16
+    attempts: int = 3
+    share: float = 0.5
+
+
+@dataclass(frozen=True)
+class MixtureFitSettings:
+    """The Gaussian mixture that is fitted to weighed draws.
+
+    Attributes:
+        components: Gaussians. More follow the posterior better and need more effective draws.
+        iterations: steps of expectation and maximisation.
+        broadening: factor on the fitted covariances. Proposals that are too narrow give large weights; too broad ones
+            waste draws.
+        kept_weight: share of the weight that the fit sees: the heaviest draws, not the many that hardly count.
+        reach: distance from zero beyond which the network's normal coordinates are of no use.
+        unreachable: share of the weight that may lie there before the support's own coordinates are taken.
+        effective_draws: effective draws that a fit needs. Weights are flattened where there are fewer.
+        flattening: factor on the power of the weights in each step of flattening.
+        least_power: power at which flattening ends.
+        shrinkage: share of the common mean in the starting means.
+        covariance_floor: share of the common covariance in each component's. A larger one keeps components broad.
+    """
+
+    components: int = 8
+    iterations: int = 40
+    broadening: float = 1.2
+    kept_weight: float = 0.998
+    reach: float = 5.0
+    unreachable: float = 0.01
+    effective_draws: float = 200.0
+    flattening: float = 0.8
+    least_power: float = 1e-3
+    shrinkage: float = 0.3
+    covariance_floor: float = 0.02
+
+
+@dataclass(frozen=True)
+class PriorSettings:
+    """How priors are compared and normalised.
+
+    Attributes:
+        overlap_draws: draws of the network's prior, of which at least one must be possible under the target.
+        strip: width of the strip along an edge in which samples are counted, over the width of the network's prior. A
+            narrower one holds fewer samples; half a standard deviation is taken where that is less.
+        probes: points beyond an edge at which the target is evaluated.
+        largest_loss: share of the posterior beyond an edge that needs no warning.
+        constraint_sequences: Sobol sequences that estimate the share of a prior file's density within its constraints.
+            More know the error of that share better.
+        constraint_points: points of each. More know the share better.
+        constraint_error: relative error of that share above which the file is refused.
+        narrowest_distances: least ratio of the distances that 95 % and 5 % of a file's prior lie below. The table of
+            the integral over distance is too coarse for narrower ones.
+    """
+
+    overlap_draws: int = 20_000
+    strip: float = 0.01
+    probes: int = 16
+    largest_loss: float = 0.01
+    constraint_sequences: int = 16
+    constraint_points: int = 16_384
+    constraint_error: float = 0.02
+    narrowest_distances: float = 1.2
+
+
+@dataclass(frozen=True)
+class ReweightingSettings:
+    """Samples of one waveform model weighed again towards another.
+
+    Attributes:
+        stride: every so many frequencies are used to align two models. Their phases differ smoothly.
+        search: greatest difference of the models' time zero, seconds.
+        step: spacing of the delays that are tried, seconds.
+        reserve: factor on the samples of the first weighing that the second one's efficiency asks for.
+    """
+
+    stride: int = 16
+    search: float = 0.03
+    step: float = 5e-5
+    reserve: float = 1.1
+
+
+@dataclass(frozen=True)
+class CertifySettings:
+    """All settings of `certify`.
+
+    Attributes:
+        minimum_draws: draws that are weighed at least.
+        effective_samples: effective samples that are wanted. Costs time in proportion.
+        budget: seconds after which no further draws are begun.
+        sampling: number of draws and proposals.
+        reference_time: other reference times.
+        heterodyne: frequencies of the fast likelihood.
+        extrinsic: extrinsic points.
+        table: where these are drawn from.
+        distance: integral over distance.
+        phase: integral over the phase of signals with several harmonics.
+        mixture: fit of a further proposal.
+        prior: comparison of priors.
+        likelihood: likelihood on every frequency.
+        reweighting: approximants with further modes.
+    """
+
+    minimum_draws: int = 0
+    effective_samples: int = 5000
+    budget: float = 60.0
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    reference_time: ReferenceTimeSettings = field(default_factory=ReferenceTimeSettings)
+    heterodyne: HeterodyneSettings = field(default_factory=HeterodyneSettings)
+    extrinsic: ExtrinsicSettings = field(default_factory=ExtrinsicSettings)
+    table: TableSettings = field(default_factory=TableSettings)
+    distance: DistanceSettings = field(default_factory=DistanceSettings)
+    phase: PhaseSettings = field(default_factory=PhaseSettings)
+    mixture: MixtureFitSettings = field(default_factory=MixtureFitSettings)
+    prior: PriorSettings = field(default_factory=PriorSettings)
+    likelihood: LikelihoodSettings = field(default_factory=LikelihoodSettings)
+    reweighting: ReweightingSettings = field(default_factory=ReweightingSettings)
+
+
+DEFAULTS = CertifySettings()
+"""The settings of a call that gives none."""
