@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -121,8 +121,7 @@ def main() -> None:
         share = architecture.background if background is None else background
         templates = replace(architecture.templates, **templates)
         changed = replace(architecture, along=along, background=share, templates=templates)
-        estimator = changed.build()
-        assert isinstance(estimator, PosteriorEstimator)
+        estimator = cast(PosteriorEstimator, changed.build())
         estimator.use_bfloat16(bfloat16)
         return estimator
 

@@ -25,7 +25,6 @@ from chirpleaf.inference.amortised import sample_posterior
 from chirpleaf.inference.observation import canonicalise
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import Model, load_model
-from chirpleaf.models.estimator import PARAMETERS
 from chirpleaf.physics.derived import derived
 from chirpleaf.plots.errors import plot_errors
 from chirpleaf.strain.noise import EnsembleNoise
@@ -59,7 +58,7 @@ def main() -> None:
         for index in range(arguments.injections):
             rng = np.random.default_rng([arguments.seed, place, index])
             injection = inject(widest, EnsembleNoise(), rng, snr_range=snr_range)
-            truth = derived({name: np.array([injection.truth[name]]) for name in PARAMETERS})
+            truth = derived({name: np.array([value]) for name, value in injection.truth.items()})
             observation = refine_reference_time(joint, restrict_frequencies(injection.segment, joint))
             segment = injection.segment.with_reference_time(observation.segment.reference_time)
             samples, _ = sample_posterior(observation, arguments.samples, seed=index)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import chirpleaf
-from chirpleaf.models import PARAMETERS
 from chirpleaf.result import Posterior
 
 GOLDEN: dict[str, dict[str, tuple[float, float, float]]] = {
@@ -56,7 +55,7 @@ def test_both_events_are_trusted_and_the_short_model_is_chosen(posterior: Poster
 
 def test_the_density_is_that_of_the_samples(posterior: Posterior) -> None:
     """The mean of 1 / density over the samples in a region is the region's volume: here an ellipsoid in their midst."""
-    theta = np.stack([posterior.samples[name] for name in PARAMETERS], axis=1)
+    theta = np.stack([posterior.samples[name] for name in posterior.intrinsic], axis=1)
     core = theta[posterior.proposal.log_prob > np.quantile(posterior.proposal.log_prob, 0.05)]  # without the background
     covariance = np.cov(core.T)
     offset = theta - core.mean(axis=0)

@@ -6,8 +6,10 @@ from scipy import integrate, stats
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import chirp_mass, component_masses, mass_ratio
+from chirpleaf.physics.distributions import Cosine, PowerLaw, Sine, Uniform
+from chirpleaf.physics.extrinsic_prior import ExtrinsicPrior
 from chirpleaf.physics.parameters import PARAMETERS
-from chirpleaf.physics.priors import Cosine, ExtrinsicPrior, IntrinsicPrior, PowerLaw, Sine, Uniform
+from chirpleaf.physics.priors import IntrinsicPrior
 
 ONE_DIMENSIONAL = [
     Uniform(-1.0, 3.0),

@@ -13,7 +13,7 @@ from torch import Tensor
 from chirpleaf.models import Architecture, Model
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, project
-from chirpleaf.physics.priors import ExtrinsicPrior
+from chirpleaf.physics.extrinsic_prior import ExtrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.noise import EnsembleNoise, NoiseSource, RecordedNoise
 from chirpleaf.training.batch import Batch

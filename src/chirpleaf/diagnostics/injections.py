@@ -13,7 +13,8 @@ from chirpleaf.models.model import Model
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, gmst, project
 from chirpleaf.physics.distributions import Distribution
-from chirpleaf.physics.priors import ExtrinsicPrior, IntrinsicPrior
+from chirpleaf.physics.extrinsic_prior import ExtrinsicPrior
+from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.noise import NoiseSource
 from chirpleaf.strain.segment import Segment

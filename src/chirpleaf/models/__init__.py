@@ -1,7 +1,7 @@
 """Trained models: representation, root, head and provenance in one file; saving, loading, the shipped ones."""
 
 from chirpleaf.models.architecture import Architecture
-from chirpleaf.models.estimator import PARAMETERS, Estimator
+from chirpleaf.models.estimator import Estimator
 from chirpleaf.models.files import load, save
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.model import Model
@@ -9,7 +9,6 @@ from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.models.shipped import available_models, load_model
 
 __all__ = [
-    "PARAMETERS",
     "Architecture",
     "Estimator",
     "LeafEstimator",

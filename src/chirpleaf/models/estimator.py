@@ -11,9 +11,6 @@ from torch import Tensor, nn
 
 from chirpleaf.representation.canonical import Canonical, CanonicalInput
 
-PARAMETERS = ("chirp_mass", "mass_ratio", "chi_1", "chi_2")
-"""Names of the aligned space, until every caller takes them from the space."""
-
 EstimatorKind = Literal["posterior", "leaves", "bayesian-leaves"]
 
 

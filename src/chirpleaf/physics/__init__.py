@@ -5,8 +5,10 @@ import LALSimulation and LAL, which takes a moment; import them where they are u
 """
 
 from chirpleaf.physics.conversions import chi_eff, chirp_mass, component_masses, mass_ratio, symmetric_mass_ratio
+from chirpleaf.physics.distributions import Cosine, PowerLaw, Sine, Uniform
+from chirpleaf.physics.extrinsic_prior import ExtrinsicPrior
 from chirpleaf.physics.parameters import PARAMETERS, Parameter
-from chirpleaf.physics.priors import Cosine, ExtrinsicPrior, IntrinsicPrior, PowerLaw, Sine, Uniform
+from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.remnant import f_220, final_mass, final_spin, quasi_normal_frequency, tau_220
 
 __all__ = [

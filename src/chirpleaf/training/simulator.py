@@ -21,7 +21,7 @@ from torch import Tensor
 
 from chirpleaf.models.estimator import Estimator
 from chirpleaf.physics.detectors import Detector
-from chirpleaf.physics.priors import ExtrinsicPrior
+from chirpleaf.physics.extrinsic_prior import ExtrinsicPrior
 from chirpleaf.physics.signals import SignalModel
 from chirpleaf.training.banks.bank import WaveformBank
 from chirpleaf.training.banks.proposal import StratifiedProposal
