@@ -10,8 +10,9 @@ unconstrained coordinates, so they are comparable between inputs and heads. Writ
 import argparse
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, cast
@@ -29,6 +30,7 @@ from chirpleaf.plots.training import plot_losses
 from chirpleaf.representation.anchoring import Along, Anchoring
 from chirpleaf.representation.canonical import Canonical, CanonicalInput
 from chirpleaf.tokens import TokenLayout, Tokens
+from chirpleaf.training.batch import Batch
 from chirpleaf.training.data import build_simulator, validation_batches
 from chirpleaf.training.engine import fit
 from chirpleaf.training.objectives import LogScore
@@ -36,6 +38,7 @@ from chirpleaf.training.parallel.threads import bfloat16_pays
 from chirpleaf.training.progress import History, read_history
 from chirpleaf.training.schedule import Schedule
 from chirpleaf.training.simulation import Simulation
+from chirpleaf.training.simulator import Simulator
 
 LOGGER = logging.getLogger("ablation")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
@@ -98,6 +101,81 @@ def replace_head(estimator: PosteriorEstimator, head: nn.Module) -> PosteriorEst
     return estimator
 
 
+def build_shipped(
+    architecture: Architecture, along: Along | None = None, background: float | None = None, **templates: Any
+) -> PosteriorEstimator:
+    """Build the estimator of an architecture with changed settings and the initial weights of seed 0."""
+    torch.manual_seed(0)
+    changed = replace(
+        architecture,
+        along=along or architecture.along,
+        background=architecture.background if background is None else background,
+        templates=replace(architecture.templates, **templates),
+    )
+    estimator = cast(PosteriorEstimator, changed.build())
+    estimator.use_bfloat16(bfloat16_pays())
+    return estimator
+
+
+def make_variants(architecture: Architecture) -> dict[str, Callable[[], PosteriorEstimator]]:
+    """Make the functions that build the estimator of each variant, by name."""
+    shipped = partial(build_shipped, architecture)
+
+    def build_flow() -> nn.Module:
+        return FlowSettings().build(architecture.n_context, len(architecture.space))
+
+    return {
+        "shipped": shipped,
+        "along the chirp mass": partial(shipped, "chirp_mass"),
+        "along the phase": partial(shipped, "phase"),
+        "anchors shared by the spins": partial(shipped, spins_share_anchor=True),
+        "an anchor for each spin": partial(shipped, spins_share_anchor=False),
+        "no background": partial(shipped, background=0.0),
+        "background of a percent": partial(shipped, background=0.01),
+        "background of a thousandth": partial(shipped, background=0.001),
+        "raw input": lambda: rebuild(shipped(), architecture, RawInput),
+        "no anchor": lambda: remove_anchor(shipped()),
+        "spline flow": lambda: replace_head(shipped(), build_flow()),
+        "spline flow, no anchor": lambda: replace_head(remove_anchor(shipped()), build_flow()),
+        **dict.fromkeys(RATES, shipped),
+    }
+
+
+def name_folder(out: Path, name: str) -> Path:
+    """Name the folder of a variant."""
+    return out / name.replace(",", "").replace(" ", "-")
+
+
+def train_variant(
+    estimator: PosteriorEstimator, simulator: Simulator, held_out: list[Batch], schedule: Schedule, folder: Path
+) -> dict[str, float]:
+    """Train one variant and return the last row of its history."""
+    folder.mkdir(exist_ok=True)
+    (folder / "history.csv").unlink(missing_ok=True)
+    fit(
+        estimator.density,
+        simulator,
+        held_out,
+        schedule,
+        out=folder,
+        objective=LogScore(estimator.mixture, foreground_steps=schedule.warmup),
+        callbacks=[History(folder / "history.csv")],
+    )
+    return read_history(folder / "history.csv")[-1]
+
+
+def plot(names: Iterable[str], out: Path) -> None:
+    """Plot the validation losses of all variants that have been trained, and write them to a file."""
+    histories = {name: read_history(name_folder(out, name) / "history.csv") for name in names}
+    curves = {
+        name: ([row["minutes"] for row in rows], [row["validation_loss"] for row in rows])
+        for name, rows in histories.items()
+        if rows
+    }
+    (out / "ablation.json").write_text(json.dumps(curves))
+    plot_losses(curves).savefig(out / "ablation.png", dpi=120)
+
+
 def main() -> None:
     """Train all variants and plot their losses."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -112,36 +190,6 @@ def main() -> None:
     settings = read_preset(PRESETS / f"{arguments.preset}.yaml")
     architecture = settings.architecture()
     simulation = Simulation(waveforms=arguments.waveforms, spectra=2048, validation_batches=16)
-    bfloat16 = bfloat16_pays()
-
-    def build_shipped(
-        along: Along = architecture.along, background: float | None = None, **templates: Any
-    ) -> PosteriorEstimator:
-        torch.manual_seed(0)
-        share = architecture.background if background is None else background
-        templates = replace(architecture.templates, **templates)
-        changed = replace(architecture, along=along, background=share, templates=templates)
-        estimator = cast(PosteriorEstimator, changed.build())
-        estimator.use_bfloat16(bfloat16)
-        return estimator
-
-    variants: dict[str, Callable[[], PosteriorEstimator]] = {
-        "shipped": build_shipped,
-        "along the chirp mass": lambda: build_shipped("chirp_mass"),
-        "along the phase": lambda: build_shipped("phase"),
-        "anchors shared by the spins": lambda: build_shipped(spins_share_anchor=True),
-        "an anchor for each spin": lambda: build_shipped(spins_share_anchor=False),
-        "no background": lambda: build_shipped(background=0.0),
-        "background of a percent": lambda: build_shipped(background=0.01),
-        "background of a thousandth": lambda: build_shipped(background=0.001),
-        "raw input": lambda: rebuild(build_shipped(), architecture, RawInput),
-        "no anchor": lambda: remove_anchor(build_shipped()),
-        "spline flow": lambda: replace_head(build_shipped(), FlowSettings().build(architecture.n_context, 4)),
-        "spline flow, no anchor": lambda: replace_head(
-            remove_anchor(build_shipped()), FlowSettings().build(architecture.n_context, 4)
-        ),
-        **dict.fromkeys(RATES, build_shipped),
-    }
     plan = Schedule(
         epochs=arguments.batches // 100,
         batches=100,
@@ -151,38 +199,18 @@ def main() -> None:
         ema_decay=0.99,
         clip=2.0,
     )
-    base = build_simulator(architecture, build_shipped(), simulation, seed=settings.seed)
+    variants = make_variants(architecture)
+    base = build_simulator(architecture, variants["shipped"](), simulation, seed=settings.seed)
     for name, build in variants.items():
         if arguments.only and name not in arguments.only:
             continue
         estimator = build()
-        simulator = replace(base, estimator=estimator)
         held_out = validation_batches(estimator, architecture, simulation, seed=settings.seed)
         schedule = replace(plan, **RATES.get(name, {}))
-        folder = arguments.out / name.replace(",", "").replace(" ", "-")
-        folder.mkdir(exist_ok=True)
-        (folder / "history.csv").unlink(missing_ok=True)
-        fit(
-            estimator.density,
-            simulator,
-            held_out,
-            schedule,
-            out=folder,
-            objective=LogScore(estimator.mixture, foreground_steps=schedule.warmup),
-            callbacks=[History(folder / "history.csv")],
-        )
-        rows = read_history(folder / "history.csv")
-        LOGGER.info(f"| {name} | {rows[-1]['minutes']:.1f} | {rows[-1]['validation_loss']:.3f} |")
-    histories = {
-        name: read_history(arguments.out / name.replace(",", "").replace(" ", "-") / "history.csv") for name in variants
-    }
-    curves = {
-        name: ([row["minutes"] for row in rows], [row["validation_loss"] for row in rows])
-        for name, rows in histories.items()
-        if rows
-    }
-    (arguments.out / "ablation.json").write_text(json.dumps(curves))
-    plot_losses(curves).savefig(arguments.out / "ablation.png", dpi=120)
+        folder = name_folder(arguments.out, name)
+        last = train_variant(estimator, replace(base, estimator=estimator), held_out, schedule, folder)
+        LOGGER.info(f"| {name} | {last['minutes']:.1f} | {last['validation_loss']:.3f} |")
+    plot(variants, arguments.out)
 
 
 if __name__ == "__main__":
