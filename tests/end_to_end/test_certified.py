@@ -1,4 +1,4 @@
-"""Certified answers of the command line with a shipped model, and what it says where there is nothing to certify."""
+"""`chirpleaf infer` with certification: events are certified; noise, glitches and unsuitable priors are not trusted."""
 
 import json
 import re
@@ -22,7 +22,7 @@ FILES = {"summary.json", "posterior.hdf5", "result.json", "skymap.fits"}
 
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other tests look at them."""
+    """Skips the figures, which other tests check."""
     monkeypatch.setattr("chirpleaf.cli.pictures.write_result_figures", lambda *_: ())
 
 
@@ -74,7 +74,7 @@ def test_a_third_detector_narrows_the_sky(chirpleaf: Command, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("before", [6.0, 9.0])
-def test_noise_alone_is_no_posterior(
+def test_noise_alone_is_not_trusted(
     chirpleaf: Command, tmp_path: Path, before: float, gwosc_file: Callable[..., Path]
 ) -> None:
     files = [f"{name}={gwosc_file(strain)}" for name, strain in load_event("GW150914").items()]
@@ -87,7 +87,7 @@ def test_noise_alone_is_no_posterior(
     assert {path.name for path in (tmp_path / "out").iterdir()} >= FILES
 
 
-def test_a_glitch_is_no_posterior(chirpleaf: Command, gwosc_file: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_glitch_is_not_trusted(chirpleaf: Command, gwosc_file: Callable[..., Path], tmp_path: Path) -> None:
     strain = load_event("GW150914")
     times = strain["H1"].times - TRIGGER
     burst = 3e-20 * np.exp(-0.5 * (times / 0.004) ** 2) * np.sin(2 * np.pi * 90 * times)
@@ -99,7 +99,7 @@ def test_a_glitch_is_no_posterior(chirpleaf: Command, gwosc_file: Callable[..., 
     assert summary_of(tmp_path / "out")["trust"]["reasons"]
 
 
-def test_a_prior_that_excludes_the_signal_is_no_posterior(chirpleaf: Command, tmp_path: Path) -> None:
+def test_a_prior_that_excludes_the_signal_is_not_trusted(chirpleaf: Command, tmp_path: Path) -> None:
     prior = tmp_path / "heavy.prior"
     prior.write_text(
         "chirp_mass = bilby.gw.prior.UniformInComponentsChirpMass(minimum=70, maximum=85, name='chirp_mass')\n"
@@ -115,7 +115,7 @@ def test_a_prior_that_excludes_the_signal_is_no_posterior(chirpleaf: Command, tm
     assert summary_of(tmp_path / "out")["certificate"]["efficiency"] < 0.01  # of draws from the background alone
 
 
-def test_a_handful_of_draws_is_weighed_too(chirpleaf: Command, tmp_path: Path) -> None:
+def test_ten_draws_can_be_certified(chirpleaf: Command, tmp_path: Path) -> None:
     arguments = ("--samples", 10, "--effective-samples", 5, "--out", tmp_path / "out")
     ran = chirpleaf("infer", "GW150914", *arguments)
     assert ran.status == 3  # too few to tell their tail

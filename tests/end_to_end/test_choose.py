@@ -1,4 +1,4 @@
-"""Which of two models the data are given to: light and heavy signals in coloured noise."""
+"""Choice between two models for light and heavy signals in coloured noise."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def models() -> list[Model]:
 @pytest.mark.parametrize(
     ("chirp_mass", "expected"), [(6.5, "bbh-long"), (9.7, "bbh-long"), (20.0, "bbh"), (35.0, "bbh")]
 )
-def test_the_signal_goes_to_the_model_that_holds_it(
+def test_the_model_that_covers_the_chirp_mass_is_chosen(
     models: list[Model], simulated: Simulated, chirp_mass: float, expected: str
 ) -> None:
     found = choose_model(models, *simulated(chirp_mass))
@@ -29,16 +29,16 @@ def test_the_signal_goes_to_the_model_that_holds_it(
     assert found.snr > 15.0
 
 
-def test_a_light_signal_in_a_short_stretch_asks_for_a_longer_one(models: list[Model], simulated: Simulated) -> None:
+def test_a_light_signal_in_short_strain_raises_an_error(models: list[Model], simulated: Simulated) -> None:
     with pytest.raises(ShortStrainError, match="needs a segment of 32 s"):
         choose_model(models, *simulated(9.7, seconds=32))
 
 
-def test_what_is_hardly_there_asks_for_nothing(models: list[Model], simulated: Simulated) -> None:
+def test_a_faint_signal_needs_no_longer_strain(models: list[Model], simulated: Simulated) -> None:
     strain, densities, trigger = simulated(9.7, seconds=32)
     faint = {name: Strain(name, 1e-3 * one.values, one.start_time, one.sample_rate) for name, one in strain.items()}
     assert choose_model(models, faint, densities, trigger).model.name == "bbh"
 
 
-def test_a_heavy_signal_needs_no_longer_stretch(models: list[Model], simulated: Simulated) -> None:
+def test_a_heavy_signal_needs_no_longer_strain(models: list[Model], simulated: Simulated) -> None:
     assert choose_model(models, *simulated(30.0, seconds=32)).model.name == "bbh"

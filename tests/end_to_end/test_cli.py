@@ -1,4 +1,4 @@
-"""The command line from its arguments to its files, with a model that nobody trained."""
+"""The command line from its arguments to its files, with an untrained model."""
 
 import json
 import os
@@ -70,7 +70,7 @@ def test_the_whole_process_from_an_event_to_its_files(model_file: Path, tmp_path
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ()])
-def test_help_lists_the_verbs(chirpleaf: Command, arguments: tuple[str, ...]) -> None:
+def test_help_lists_the_subcommands(chirpleaf: Command, arguments: tuple[str, ...]) -> None:
     ran = chirpleaf(*arguments)
     assert ran.status == 0
     for verb in ("infer", "train", "evaluate", "models", "events", "doctor"):
@@ -86,12 +86,12 @@ def test_version(chirpleaf: Command) -> None:
 
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They take a second, and other tests look at them."""
+    """Skips the figures, which take a second and which other tests check."""
     monkeypatch.setattr("chirpleaf.cli.pictures.write_result_figures", lambda *_: ())
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_the_seed_makes_the_samples(chirpleaf: Command, model_file: Path, tmp_path: Path) -> None:
+def test_the_seed_determines_the_samples(chirpleaf: Command, model_file: Path, tmp_path: Path) -> None:
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
         arguments = ("--model", model_file, "--samples", 200, "--no-certify", "--seed", seed)
         arguments += ("--out", tmp_path / folder)
@@ -104,7 +104,7 @@ def test_the_seed_makes_the_samples(chirpleaf: Command, model_file: Path, tmp_pa
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_files_give_what_the_embedded_event_gives(
+def test_strain_files_give_the_result_of_the_embedded_event(
     chirpleaf: Command, model_file: Path, gwosc_file: Callable[..., Path], tmp_path: Path
 ) -> None:
     strain = load_event("GW150914")
@@ -122,9 +122,7 @@ def test_files_give_what_the_embedded_event_gives(
         assert by_files["parameters"][name]["median"] == pytest.approx(row["median"], rel=1e-4), name
 
 
-def test_an_answer_that_cannot_be_trusted_is_written_and_said(
-    chirpleaf: Command, model_file: Path, tmp_path: Path
-) -> None:
+def test_an_untrusted_result_is_written_and_reported(chirpleaf: Command, model_file: Path, tmp_path: Path) -> None:
     arguments = ("--trigger", TRIGGER + 4, "--model", model_file, "--samples", 200, "--no-certify")
     ran = chirpleaf("infer", "GW150914", *arguments, "--out", tmp_path / "noise")
     assert ran.status == 3
@@ -133,7 +131,7 @@ def test_an_answer_that_cannot_be_trusted_is_written_and_said(
     assert summary_of(tmp_path / "noise")["trust"]["verdict"] == "untrusted"
 
 
-def test_overwriting_replaces_results_and_spares_the_rest(chirpleaf: Command, model_file: Path, tmp_path: Path) -> None:
+def test_overwriting_keeps_other_files(chirpleaf: Command, model_file: Path, tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text("old")
     (tmp_path / "notes.txt").write_text("mine")
     arguments = ("--model", model_file, "--samples", 200, "--no-certify", "--out", tmp_path, "--overwrite")
@@ -159,7 +157,7 @@ def test_models_are_listed(chirpleaf: Command) -> None:
         assert name in ran.stdout
 
 
-def test_the_doctor_finds_this_installation_well(chirpleaf: Command) -> None:
+def test_the_doctor_finds_no_fault_in_this_installation(chirpleaf: Command) -> None:
     ran = chirpleaf("doctor")
     assert ran.status == 0
     assert "fail" not in ran.stdout
@@ -167,7 +165,7 @@ def test_the_doctor_finds_this_installation_well(chirpleaf: Command) -> None:
         assert subject in ran.stdout
 
 
-def test_the_doctor_finds_what_is_broken(chirpleaf: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_finds_a_broken_package(chirpleaf: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> checks.Check:
         raise ImportError("libtorch.so: cannot open [shared] object file")
 
@@ -177,7 +175,7 @@ def test_the_doctor_finds_what_is_broken(chirpleaf: Command, monkeypatch: pytest
     assert re.search(r"fail +torch +ImportError: libtorch.so: cannot open \[shared\]", ran.stdout)
 
 
-def test_training_writes_a_model_that_infers_and_is_trained_further(chirpleaf: Command, tmp_path: Path) -> None:
+def test_training_writes_a_model_that_can_infer_and_be_trained_further(chirpleaf: Command, tmp_path: Path) -> None:
     preset, run = tmp_path / "short.yaml", tmp_path / "run"
     preset.write_text(PRESET)
     ran = chirpleaf("train", preset, "--out", run, "--cores", 1)
@@ -224,7 +222,7 @@ def test_an_interrupted_training_says_how_to_go_on(
     assert re.fullmatch(f"stopped: .*{advice}.*\n", ran.stderr)
 
 
-def test_evaluation_writes_ranks_and_pictures(chirpleaf: Command, model_file: Path, tmp_path: Path) -> None:
+def test_evaluation_writes_ranks_and_figures(chirpleaf: Command, model_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "evaluation"
     ran = chirpleaf("evaluate", model_file, "--injections", 12, "--samples", 200, "--out", out)
     assert (ran.status, ran.stderr) == (0, "")

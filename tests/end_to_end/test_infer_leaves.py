@@ -1,4 +1,4 @@
-"""Leaves are asked like any other model: what they print, write and refuse."""
+"""`chirpleaf infer`, `evaluate` and `decompose` with models of leaves."""
 
 import json
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def files(architecture: Architecture, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_event_is_answered(kind: str, files: dict[str, Path], chirpleaf: Callable[..., Any], tmp_path: Path) -> None:
+def test_an_event_is_analysed(kind: str, files: dict[str, Path], chirpleaf: Callable[..., Any], tmp_path: Path) -> None:
     names = KINDS[kind]["names"]
     ran = chirpleaf("infer", "GW150914", "--model", files[kind], "--samples", 500, "--out", tmp_path)
     assert (ran.status, ran.stderr) == (0, "")
@@ -71,14 +71,14 @@ def test_an_event_is_answered(kind: str, files: dict[str, Path], chirpleaf: Call
         ({"effective_samples": 9}, "expected certification with effective samples"),
     ],
 )
-def test_what_leaves_cannot_do_is_refused(
+def test_options_of_certification_are_refused(
     kind: str, asked: dict[str, Any], message: str, files: dict[str, Path]
 ) -> None:
     with pytest.raises(InputError, match=message):
         infer("GW150914", model=files[kind], **asked)
 
 
-def test_the_density_of_bayesian_samples_is_theirs(architecture: Architecture, tmp_path: Path) -> None:
+def test_the_density_of_bayesian_samples_is_normalised(architecture: Architecture, tmp_path: Path) -> None:
     """The integral of the density over the samples' range is one, for a mass as for a spin."""
     for name in ("mass_1", "final_spin"):
         torch.manual_seed(1)
@@ -101,7 +101,7 @@ def test_the_density_of_bayesian_samples_is_theirs(architecture: Architecture, t
         assert whole == pytest.approx(posterior.samples[name].std(), rel=0.1)
 
 
-def test_answers_repeat_with_the_seed(files: dict[str, Path]) -> None:
+def test_the_seed_determines_the_samples(files: dict[str, Path]) -> None:
     for kind, path in files.items():
         first, again, other = (infer("GW150914", model=path, samples=40, seed=seed) for seed in (1, 1, 2))
         name = KINDS[kind]["names"][0]
@@ -110,7 +110,7 @@ def test_answers_repeat_with_the_seed(files: dict[str, Path]) -> None:
         assert not np.array_equal(first.samples[name], other.samples[name])
 
 
-def test_a_spectrum_of_the_user_counts_as_known(files: dict[str, Path], simulated: Callable[..., Any]) -> None:
+def test_noise_spectra_of_the_user_do_not_vary(files: dict[str, Path], simulated: Callable[..., Any]) -> None:
     strain, densities, trigger = simulated(30.0)
     known = {"H1": densities["H1"]}
     spread = {}
@@ -139,7 +139,7 @@ def test_leaves_are_evaluated(kind: str, files: dict[str, Path], chirpleaf: Call
         assert {"pp.png", "errors.png", "coverage_snr.png"} <= pictures
 
 
-def test_a_leaf_is_cut_out(files: dict[str, Path], chirpleaf: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_subnetwork_is_extracted(files: dict[str, Path], chirpleaf: Callable[..., Any], tmp_path: Path) -> None:
     asked = ("decompose", files["bayesian"], "--leaf", "omega_r", "--keep", 0.6, "--events", 64, "--out", tmp_path)
     ran = chirpleaf(*asked)
     assert (ran.status, ran.stderr) == (0, "")
@@ -169,7 +169,7 @@ def test_a_leaf_is_cut_out(files: dict[str, Path], chirpleaf: Callable[..., Any]
     assert not (tmp_path / "x").exists()
 
 
-def test_the_data_choose_among_posteriors_alone(
+def test_the_data_choose_only_among_posterior_models(
     files: dict[str, Path], model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from chirpleaf.models import shipped

@@ -1,4 +1,4 @@
-"""The shipped leaves on the embedded events: estimates as they were when they were shipped.
+"""Shipped leaves on the embedded events: their estimates do not change.
 
 Seeds fix the draws; rounding differs between processors, hence a tolerance of a twentieth of the interval.
 """
@@ -70,7 +70,7 @@ PUBLISHED = {"GW150914": (38.8, 33.4, 0.69), "GW170814": (34.3, 28.2, 0.72)}
 
 
 @pytest.mark.parametrize(("event", "model"), GOLDEN)
-def test_estimates_are_those_that_were_shipped(event: str, model: str) -> None:
+def test_estimates_do_not_change(event: str, model: str) -> None:
     rows = chirpleaf.infer(event, model=model, seed=1).summary()
     for name, (lower, median, upper) in GOLDEN[event, model].items():
         found = [rows[name][key] for key in ("lower", "median", "upper")]
@@ -78,7 +78,7 @@ def test_estimates_are_those_that_were_shipped(event: str, model: str) -> None:
 
 
 @pytest.mark.parametrize("event", PUBLISHED)
-def test_bayesian_intervals_hold_what_was_published(event: str) -> None:
+def test_bayesian_intervals_contain_the_published_values(event: str) -> None:
     rows = {
         **chirpleaf.infer(event, model="masses-bayesian", seed=1).summary(),
         **chirpleaf.infer(event, model="remnant-bayesian", seed=1).summary(),
@@ -87,7 +87,7 @@ def test_bayesian_intervals_hold_what_was_published(event: str) -> None:
         assert rows[name]["lower"] < published < rows[name]["upper"], name
 
 
-def test_deterministic_and_bayesian_leaves_agree_within_their_widths() -> None:
+def test_deterministic_and_bayesian_leaves_agree_within_their_uncertainties() -> None:
     for kind, names in {"masses": ("mass_1", "mass_2"), "remnant": ("final_spin", "omega_r", "omega_i")}.items():
         point = chirpleaf.infer("GW150914", model=kind, seed=1).summary()
         wide = chirpleaf.infer("GW150914", model=f"{kind}-bayesian", seed=1).summary()

@@ -1,4 +1,4 @@
-"""The shipped models on simulated strain: the data choose the model, and the truth lies where the posterior says."""
+"""Shipped models on simulated strain: the data choose the model, and the posterior contains the true values."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ import chirpleaf
 from chirpleaf.result import Posterior
 
 WIDEST = {7.0: 0.1, 9.5: 0.3, 19.0: 2.5, 30.0: 6.0}
-"""Chirp mass (solar masses) to the greatest width of its 90 % interval at signal-to-noise 20."""
+"""Chirp mass (solar masses) to the largest allowed width of its 90 % interval at a signal-to-noise ratio of 20."""
 
 
 @pytest.fixture(scope="module", params=WIDEST)
@@ -26,7 +26,7 @@ def test_the_data_choose_the_model(answer: tuple[Posterior, float]) -> None:
     assert posterior.trust.network_snr == pytest.approx(20, abs=5)
 
 
-def test_the_truth_lies_within(answer: tuple[Posterior, float]) -> None:
+def test_the_posterior_contains_the_true_values(answer: tuple[Posterior, float]) -> None:
     posterior, chirp_mass = answer
     for name, truth in {"chirp_mass": chirp_mass, "mass_ratio": 0.8, "chi_eff": (0.2 - 0.08) / 1.8}.items():
         low, high = np.quantile(posterior.samples[name], [0.001, 0.999])

@@ -1,4 +1,4 @@
-"""What the search sees in the embedded events: loudness, chirp mass and arrival times as published."""
+"""The reference-time search on the embedded events: loudness, chirp mass and arrival times equal published ones."""
 
 import pytest
 import torch
@@ -22,17 +22,17 @@ def model() -> Model:
     return load_model("bbh")
 
 
-def seen(model: Model, event: str, offset: float = 0.0) -> Observation:
+def search(model: Model, event: str, offset: float = 0.0) -> Observation:
     strain = {name: load_event(event)[name] for name in ("H1", "L1")}
     psd = {name: welch(series) for name, series in strain.items()}
     return observe(model, strain, psd, events()[event].trigger_time + offset)
 
 
 @golden
-def test_the_event_is_seen(
+def test_the_search_finds_the_event(
     model: Model, event: str, snr: tuple[float, float], chirp_mass: float, delay: float, time: float
 ) -> None:
-    found = seen(model, event)
+    found = search(model, event)
     assert found.canonical.snr[0].tolist() == pytest.approx(snr, rel=0.03)
     assert found.chirp_mass == pytest.approx(chirp_mass, rel=0.01)
     arrival = found.canonical.time[0]
@@ -41,8 +41,8 @@ def test_the_event_is_seen(
 
 
 @pytest.mark.parametrize("offset", [0.05, -0.07])
-def test_a_trigger_that_is_off_finds_the_same(model: Model, offset: float) -> None:
-    right, off = seen(model, "GW150914"), seen(model, "GW150914", offset)
+def test_an_inaccurate_trigger_gives_the_same(model: Model, offset: float) -> None:
+    right, off = search(model, "GW150914"), search(model, "GW150914", offset)
     # Other waveforms are tried, but the time is known to a fraction of what training moves it by.
     assert off.segment.reference_time == pytest.approx(right.segment.reference_time, abs=5e-4)
     assert off.snr == pytest.approx(right.snr, rel=0.02)
@@ -53,9 +53,9 @@ def test_a_trigger_that_is_off_finds_the_same(model: Model, offset: float) -> No
 def test_a_waveform_is_louder_than_the_best_template(
     model: Model, event: str, snr: tuple[float, float], chirp_mass: float, delay: float, time: float
 ) -> None:
-    found = seen(model, event)
+    found = search(model, event)
     assert 1.0 < found.snr / float(found.canonical.snr.square().sum().sqrt()) < 1.05
 
 
-def test_seconds_before_the_event_there_is_nothing(model: Model) -> None:
-    assert seen(model, "GW150914", -5.0).snr < 8.0
+def test_there_is_no_signal_seconds_before_the_event(model: Model) -> None:
+    assert search(model, "GW150914", -5.0).snr < 8.0

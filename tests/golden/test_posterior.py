@@ -1,4 +1,4 @@
-"""The shipped model on the embedded events: quantiles as they were when it was shipped.
+"""The shipped model on the embedded events: its quantiles do not change.
 
 Seeds fix the draws; rounding differs between processors, hence a tolerance of a twentieth of the interval.
 """
@@ -41,7 +41,7 @@ def posterior(request: pytest.FixtureRequest) -> Posterior:
     return chirpleaf.infer(request.param, samples=20_000, seed=1, certify=False)
 
 
-def test_quantiles_are_those_that_were_shipped(posterior: Posterior) -> None:
+def test_quantiles_do_not_change(posterior: Posterior) -> None:
     rows = posterior.summary()
     for name, (lower, median, upper) in GOLDEN[posterior.provenance.event].items():
         found = [rows[name][key] for key in ("lower", "median", "upper")]
@@ -54,7 +54,7 @@ def test_both_events_are_trusted_and_the_short_model_is_chosen(posterior: Poster
 
 
 def test_the_density_is_that_of_the_samples(posterior: Posterior) -> None:
-    """The mean of 1 / density over the samples in a region is the region's volume: here an ellipsoid in their midst."""
+    """The mean of 1 / density over the samples in a region is the region's volume: here an ellipsoid."""
     theta = np.stack([posterior.samples[name] for name in posterior.intrinsic], axis=1)
     core = theta[posterior.proposal.log_prob > np.quantile(posterior.proposal.log_prob, 0.05)]  # without the background
     covariance = np.cov(core.T)

@@ -1,4 +1,4 @@
-"""The verdict on weighed samples: what is said of each fault, and that a good one is left alone."""
+"""Certificates: each fault gives its reason, a good certificate gives none."""
 
 import json
 import re
@@ -25,7 +25,7 @@ GOOD: Mapping[str, Any] = {
 }
 
 
-def test_nothing_is_said_of_a_good_one() -> None:
+def test_a_good_certificate_has_no_reason() -> None:
     assert Certificate(**GOOD).reasons == ()
 
 
@@ -38,7 +38,7 @@ def test_nothing_is_said_of_a_good_one() -> None:
         ("likelihood_error", 0.11, r"off by 0\.11 nats"),
     ],
 )
-def test_each_fault_is_said(name: str, value: float, said: str) -> None:
+def test_each_fault_has_its_reason(name: str, value: float, said: str) -> None:
     (reason,) = Certificate(**{**GOOD, name: value}).reasons
     assert re.search(said, reason)
 
@@ -46,11 +46,11 @@ def test_each_fault_is_said(name: str, value: float, said: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("effective_samples", 1000.0), ("pareto_k", 0.7), ("likelihood_error", 0.1)]
 )
-def test_at_the_border_nothing_is_said(name: str, value: float) -> None:
+def test_values_at_the_limits_are_trusted(name: str, value: float) -> None:
     assert Certificate(**{**GOOD, name: value}).reasons == ()
 
 
-def test_all_faults_are_said_and_written() -> None:
+def test_all_faults_have_reasons_and_are_written() -> None:
     bad = Certificate(**{**GOOD, "effective_samples": 0.0, "pareto_k": np.inf, "likelihood_error": np.inf})
     assert len(bad.reasons) == 3
     written = json.loads(json.dumps(bad.to_json(), allow_nan=False))

@@ -24,7 +24,7 @@ FLAT = PowerSpectralDensity(np.array([10.0, 2048.0]), np.array([1e-46, 1e-46]))
 
 
 def injected(architecture: Architecture, snr: float, *, delay: float = -0.004, offset: float = 0.0) -> Segment:
-    """A heavy binary without noise, louder in H1, that L1 sees `delay` later; `snr` of the network."""
+    """A heavy binary of a network `snr` without noise, louder in H1; it arrives in L1 `delay` seconds later."""
     frequencies = architecture.grid.native_frequencies
     binary = {"mass_1": 45.0, "mass_2": 38.0, "chi_1": 0.1, "chi_2": 0.0, "luminosity_distance": 400.0}
     hp, _ = polarizations(binary | {"theta_jn": 0.0, "phase": 0.0}, frequencies)
@@ -42,12 +42,12 @@ def trained() -> Model:
 
 @pytest.fixture(scope="module")
 def clear(trained: Model) -> Observation:
-    """What a trained model sees of the same binary."""
+    """The same binary, for a trained model."""
     return refine_reference_time(trained, injected(trained.architecture, 20.0))
 
 
 @pytest.mark.parametrize("offset", [-0.093, -0.031, 0.0, 0.02, 0.088])
-def test_a_trigger_that_is_off_changes_little(trained: Model, clear: Observation, offset: float) -> None:
+def test_an_inaccurate_trigger_changes_little(trained: Model, clear: Observation, offset: float) -> None:
     found = refine_reference_time(trained, injected(trained.architecture, 20.0, offset=offset))
     # Other draws are tried; training moves the reference time by more.
     assert found.segment.reference_time - offset == pytest.approx(clear.segment.reference_time, abs=1e-3)
@@ -80,7 +80,7 @@ def test_the_reference_time_is_the_arrival_at_the_loudest_detector(clear: Observ
     assert clear.chirp_mass == pytest.approx(36.0, rel=0.15)
 
 
-def test_segments_in_a_batch_are_seen_as_alone(model: Model) -> None:
+def test_a_batch_of_segments_equals_single_segments(model: Model) -> None:
     segments = [injected(model.architecture, snr) for snr in (12.0, 20.0, 30.0)]
     together = canonicalise(model, segments)
     for index, one in enumerate(segments):
@@ -106,7 +106,7 @@ def test_trust(trained: Model, snr: float, reason: str) -> None:
     assert json.loads(json.dumps(found.to_json()))["verdict"] == found.verdict
 
 
-def test_trust_allows_what_training_held() -> None:
+def test_trust_allows_all_loudnesses_of_training() -> None:
     least, greatest = Simulation().snr_range
     assert least > LEAST_SNR
     assert greatest < GREATEST_SNR
@@ -125,7 +125,7 @@ def test_a_missing_detector_is_named(model: Model) -> None:
         observe(model, {"H1": strain()["H1"]}, {"H1": FLAT}, TRIGGER)
 
 
-def test_a_longer_model_is_left_out_where_the_strain_is_too_short(model: Model) -> None:
+def test_a_longer_model_is_skipped_if_the_strain_is_too_short(model: Model) -> None:
     light = replace(model.architecture.prior, chirp_mass_min=None, chirp_mass_max=16.0)
     longer = replace(model, name="long", architecture=replace(model.architecture, duration=32.0, prior=light))
     densities = dict.fromkeys(("H1", "L1"), FLAT)

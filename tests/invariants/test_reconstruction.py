@@ -1,4 +1,4 @@
-"""Reconstruction: from data that are nothing but a signal, the signal itself."""
+"""Reconstruction: data without noise give the signal itself."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ INTRINSIC = {"chirp_mass": chirp_mass(40.0, 32.0), "mass_ratio": 0.8, "chi_1": 0
 
 @pytest.fixture(scope="module")
 def observation(model: "Model") -> "Observation":
-    """GW150914's frequencies and noise, and two delayed, turned and scaled copies of a waveform for its strain."""
+    """GW150914's frequencies and noise, with strain that consists of a delayed, rotated and scaled waveform."""
     from chirpleaf.inference.observe import observe
     from chirpleaf.strain import load_event
 
@@ -39,7 +39,7 @@ def observation(model: "Model") -> "Observation":
 
 
 def _mismatch(observation: "Observation", binary: dict[str, float]) -> np.ndarray:
-    """Power of what is left over the power of the signal, by detector."""
+    """Power of the residual divided by the power of the signal, by detector."""
     segment = observation.segment
     (signal,) = reconstruct(observation, binary)
     left = (np.abs(segment.strain - signal) ** 2 / segment.psd).sum(axis=-1)
@@ -50,20 +50,20 @@ def test_amplitude_phase_and_time_are_found(observation: "Observation") -> None:
     assert (_mismatch(observation, INTRINSIC) < 1e-3).all()
 
 
-def test_another_binary_leaves_more(observation: "Observation") -> None:
+def test_another_binary_leaves_a_larger_residual(observation: "Observation") -> None:
     other = {**INTRINSIC, "chirp_mass": chirp_mass(30.0, 24.0)}
     assert chirp_mass(30.0, 24.0) < 0.8 * chirp_mass(40.0, 32.0)
     assert (_mismatch(observation, other) > 0.02).all()
 
 
-def test_many_samples_are_each_fitted(observation: "Observation") -> None:
+def test_a_batch_of_samples_equals_single_samples(observation: "Observation") -> None:
     many = {name: np.array([value, 1.1 * value]) for name, value in INTRINSIC.items()}
     signals = reconstruct(observation, many)
     assert signals.shape == (2, *observation.segment.strain.shape)
     np.testing.assert_allclose(signals[0], reconstruct(observation, INTRINSIC)[0])
 
 
-def test_the_signal_is_where_the_data_are(observation: "Observation") -> None:
+def test_the_signal_peaks_where_the_data_do(observation: "Observation") -> None:
     segment = observation.segment
     (signal,) = whiten_series(segment, reconstruct(observation, INTRINSIC)[0], 4096.0)[:1]
     (data,) = segment.whiten(4096.0)[:1]

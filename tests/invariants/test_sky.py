@@ -1,4 +1,4 @@
-"""Sky maps: probability where the weight is, areas that are right, files that others read."""
+"""Sky maps: positions, areas, and files that other programs read."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def around(ra: float, dec: float, sigma: float, n: int, seed: int = 0) -> tuple[
 
 
 @pytest.mark.parametrize(("ra", "dec"), [(1.0, 0.3), (6.2, -1.2), (0.0, 1.5), (3.0, -np.pi / 2)])
-def test_the_greatest_probability_lies_where_the_weight_is(ra: float, dec: float) -> None:
+def test_the_most_probable_pixel_lies_at_the_directions(ra: float, dec: float) -> None:
     sigma = np.radians(2)
     sky = SkyMap.from_directions(*around(ra, dec, sigma, 300_000), np.ones(300_000))
     assert sky.probability.sum() == pytest.approx(1.0, abs=1e-12)
@@ -37,13 +37,13 @@ def test_the_greatest_probability_lies_where_the_weight_is(ra: float, dec: float
 
 @pytest.mark.parametrize("level", [0.5, 0.9])
 @pytest.mark.parametrize(("degrees", "n"), [(2.0, 1_000_000), (5.0, 1_000_000), (12.0, 200_000)])
-def test_the_area_of_a_gaussian_is_known(degrees: float, n: int, level: float) -> None:
+def test_areas_of_a_gaussian(degrees: float, n: int, level: float) -> None:
     """A fraction p of a round Gaussian lies within -2 pi sigma^2 ln(1 - p)."""
     sky = SkyMap.from_directions(*around(1.0, 0.4, np.radians(degrees), n), np.ones(n))
     assert sky.area(level) == pytest.approx(-2 * np.pi * degrees**2 * np.log(1 - level), rel=0.1)
 
 
-def test_areas_of_an_even_sky() -> None:
+def test_areas_of_a_uniform_sky() -> None:
     rng = np.random.default_rng(0)
     sky = SkyMap.from_directions(
         rng.uniform(0, 2 * np.pi, 400_000), np.arcsin(rng.uniform(-1, 1, 400_000)), np.ones(400_000)
@@ -54,7 +54,7 @@ def test_areas_of_an_even_sky() -> None:
     assert sky.area(0.1) < sky.area(0.5) < sky.area(0.9)
 
 
-def test_the_weight_of_directions_counts_and_not_their_number() -> None:
+def test_probability_follows_the_weights_of_directions() -> None:
     """Two places, as many directions in each; one has three times the weight."""
     n = 100_000
     ra, dec = (np.concatenate(pair) for pair in zip(around(1.0, 0.3, 0.05, n), around(4.0, -0.3, 0.05, n), strict=True))
@@ -74,14 +74,14 @@ def test_fewer_directions_make_larger_pixels() -> None:
         assert side & (side - 1) == 0
 
 
-def test_one_direction_is_a_map_too() -> None:
+def test_a_single_direction() -> None:
     sky = SkyMap.from_directions(np.array([1.0]), np.array([0.2]), np.array([2.0]))
     assert sky.probability.sum() == pytest.approx(1.0)
     assert sky.probability.max() == pytest.approx(0.5)
 
 
 def test_the_file_is_what_ligo_skymap_expects(tmp_path: Path) -> None:
-    """What `ligo.skymap.io.fits.read_sky_map` asks of a flat map, and the pixels in their order."""
+    """The keywords that `ligo.skymap.io.fits.read_sky_map` needs, and the order of the pixels."""
     sky = SkyMap.from_directions(*around(1.0, 0.3, 0.06, 100_000), np.ones(100_000))
     path = tmp_path / "sky.fits"
     for _ in range(2):

@@ -206,7 +206,7 @@ def test_each_kind_proposes_and_is_built(kind: str, data: dict[str, PreparedData
 
 def test_the_prior_of_a_target_is_kept_as_data() -> None:
     network = IntrinsicPrior()
-    target = Prior.of("comoving").target(network, trigger_time=5.0)
+    target = Prior.load("comoving").make_target(network, trigger_time=5.0)
     found = describe_prior(target, 5.0)
     assert (found.name, found.intrinsic, found.distance) == ("comoving", network, UniformSourceFrame(100.0, 3000.0))
     assert found.arrival == pytest.approx((4.9, 5.1))

@@ -1,4 +1,4 @@
-"""Weights: what they are worth, and samples of equal weight in their place."""
+"""Weights: effective sample size, resampling and quantiles."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from chirpleaf.result.weights import (
 )
 
 
-def test_weights_are_relative_to_the_greatest() -> None:
+def test_the_largest_relative_weight_is_one() -> None:
     np.testing.assert_allclose(relative_weights(np.array([700.0, 700.0 - np.log(4), -np.inf])), [1.0, 0.25, 0.0])
     np.testing.assert_array_equal(relative_weights(np.full(3, -np.inf)), np.zeros(3))
 
@@ -24,7 +24,7 @@ def test_effective_size(weight: list[float], worth: float) -> None:
 
 
 @pytest.mark.parametrize("n", [10, 1000, 2500])
-def test_every_sample_comes_as_often_as_its_weight_says(n: int) -> None:
+def test_samples_occur_in_proportion_to_their_weights(n: int) -> None:
     weight = np.random.default_rng(1).exponential(size=400) * (np.arange(400) % 5 > 0)
     chosen = resample_systematically(weight, n, seed=2)
     assert chosen.shape == (n,)
@@ -34,7 +34,7 @@ def test_every_sample_comes_as_often_as_its_weight_says(n: int) -> None:
     assert not counts[weight == 0].any()
 
 
-def test_the_order_is_random_and_the_seed_makes_it() -> None:
+def test_the_seed_determines_a_random_order() -> None:
     weight = np.ones(500)
     first, again, other = (resample_systematically(weight, 500, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
@@ -43,7 +43,7 @@ def test_the_order_is_random_and_the_seed_makes_it() -> None:
 
 
 def test_the_offset_of_the_levels_is_random() -> None:
-    """Three of four samples are chosen: all four come equally often over many seeds, whatever their place."""
+    """Three of four samples are chosen: over many seeds all four occur equally often."""
     chosen = np.concatenate([resample_systematically(np.ones(4), 3, seed) for seed in range(4000)])
     shares = np.bincount(chosen, minlength=4) / len(chosen)
     np.testing.assert_allclose(shares, 0.25, atol=0.01)
