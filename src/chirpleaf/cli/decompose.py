@@ -1,11 +1,16 @@
 """`chirpleaf decompose MODEL --leaf NAME --keep SHARE --out DIR`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chirpleaf.cli.console import console, say_written
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from chirpleaf.diagnostics.decomposition import Decomposition
 
 
 def decompose(
@@ -23,7 +28,6 @@ def decompose(
 
     import torch
     from rich.progress import track
-    from rich.table import Table
 
     from chirpleaf.system.folders import check_folder, new_folder
 
@@ -31,7 +35,6 @@ def decompose(
 
     from chirpleaf.cli.pictures import write_figures
     from chirpleaf.diagnostics.decomposition import SHARES, measure_decomposition
-    from chirpleaf.diagnostics.errors import SPINS
     from chirpleaf.errors import InputError
     from chirpleaf.models import load_model, save
     from chirpleaf.models.decomposition import decompose as cut
@@ -58,7 +61,17 @@ def decompose(
         *write_files({"decomposition.json": lambda scratch: scratch.write_text(document)}, out),
         *write_figures({"filters.png": plot_filter_importance(importance)}, out),
     ]
-    table = Table(title=f"{whole.name}: {leaf} with a share of the root's filters", title_justify="left")
+    console.print(_make_table(found, whole.name, leaf, keep), highlight=False)
+    say_written(out, written)
+
+
+def _make_table(found: "Decomposition", name: str, leaf: str, keep: float) -> "Table":
+    """Error, size and latency by share of the filters."""
+    from rich.table import Table
+
+    from chirpleaf.diagnostics.errors import SPINS
+
+    table = Table(title=f"{name}: {leaf} with a share of the root's filters", title_justify="left")
     error = f"median {'absolute' if leaf in SPINS else 'relative'} error"
     for column in ("share", error, "parameters", "ms for an event"):
         table.add_column(column, justify="right")
@@ -67,5 +80,4 @@ def decompose(
         table.add_row(
             f"{row.keep:g}", f"{row.error:.4f}", f"{row.parameters:,}", f"{row.milliseconds:.2f}", style=style
         )
-    console.print(table, highlight=False)
-    say_written(out, written)
+    return table

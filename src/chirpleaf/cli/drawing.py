@@ -37,13 +37,14 @@ def drawing_process(warm_up: Callable[[], object]) -> Iterator[Executor]:
 
     import numpy  # noqa: F401 - both processes need it, so it is imported once
 
-    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as executor:
-        executor.submit(warm_up)
-        try:
-            yield executor
-        except BaseException:
-            executor.shutdown(wait=False, cancel_futures=True)
-            raise
+    executor = ProcessPoolExecutor(1, mp_context=get_context("fork"))
+    executor.submit(warm_up)
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown()
 
 
 def _can_fork() -> bool:
