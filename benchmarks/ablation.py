@@ -205,7 +205,7 @@ def main() -> None:
         if arguments.only and name not in arguments.only:
             continue
         estimator = build()
-        held_out = validation_batches(estimator, architecture, simulation, seed=settings.seed)
+        held_out = validation_batches(architecture, estimator, simulation, seed=settings.seed)
         schedule = replace(plan, **RATES.get(name, {}))
         folder = name_folder(arguments.out, name)
         last = train_variant(estimator, replace(base, estimator=estimator), held_out, schedule, folder)

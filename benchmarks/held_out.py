@@ -18,7 +18,7 @@ import torch
 
 from chirpleaf.config import read_preset
 from chirpleaf.models import load_model
-from chirpleaf.training.recipe import make_objective
+from chirpleaf.training.objectives import make_objective
 
 LOGGER = logging.getLogger("held_out")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"

@@ -363,4 +363,4 @@ def test_more_ranks_than_validation_batches(tmp_path: Path, architecture: Any) -
     from chirpleaf.training.simulation import Simulation
 
     with pytest.raises(InputError, match="expected at least a validation batch for each of 4 ranks; got 3"):
-        validation_batches(None, architecture, Simulation(validation_batches=3), seed=0, ranks=Ranks(0, 4))  # type: ignore[arg-type]
+        validation_batches(architecture, None, Simulation(validation_batches=3), seed=0, ranks=Ranks(0, 4))  # type: ignore[arg-type]

@@ -207,16 +207,18 @@ class Pairs(LinearGaussian):
         return super().batch(index)._replace(target=super().batch(index).target[:, :2])
 
 
-@pytest.mark.parametrize("leaf", [LeafSettings, BayesianLeafSettings])
-def test_what_leaves_draw_is_drawn_again_by_a_resumed_training(tmp_path: Path, leaf: type[nn.Module]) -> None:
+@pytest.mark.parametrize("kind", [LeafSettings, BayesianLeafSettings])
+def test_what_leaves_draw_is_drawn_again_by_a_resumed_training(
+    tmp_path: Path, kind: type[LeafSettings] | type[BayesianLeafSettings]
+) -> None:
     targets = LeafTargets(("mass_1", "mass_2"), aligned_space(IntrinsicPrior()))
-    objective = EvidenceBound(targets, 1000) if leaf is BayesianLeafSettings else SquaredError(targets)
+    objective = EvidenceBound(targets, 1000) if kind is BayesianLeafSettings else SquaredError(targets)
 
     def learn(out: Path, *, resume: bool = False, kill_at: int | None = None) -> list[tuple[str, str, str]]:
         out.mkdir(exist_ok=True)
         torch.manual_seed(3)
         root = ResidualSettings(width=16, n_blocks=1).build(len(MIXING), 8)
-        network = RootLeaves(root, targets.names, lambda: leaf(targets.names, width=16, dropout=0.5).build(8))
+        network = RootLeaves(root, targets.names, lambda: kind(targets.names, width=16, dropout=0.5).build(8))
         torch.manual_seed(4 if resume else 3)
         callbacks = [History(out / "history.csv"), *([] if kill_at is None else [Kill(kill_at)])]
         fit(

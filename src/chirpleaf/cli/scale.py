@@ -10,11 +10,11 @@ from chirpleaf.cli.console import console, say_written
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
-    from chirpleaf.diagnostics.scaling import Scaling
+    from chirpleaf.diagnostics.scaling import Link, Scaling
     from chirpleaf.training.pace import Pace
 
 PUBLISHED = {"arXiv:1903.01998": (1024, 0.75)}
-"""Nodes and efficiency."""
+"""Published figures for the picture: source to number of nodes and efficiency."""
 
 
 def scale(
@@ -29,41 +29,28 @@ def scale(
 ) -> None:
     """Time training on ranks of one thread each, and predict it for up to 1,024 nodes."""
     from chirpleaf.cli.extras import require_training
+    from chirpleaf.cli.pictures import write_figures
+    from chirpleaf.diagnostics.scaling import Link
+    from chirpleaf.plots.scaling import plot_efficiency
+    from chirpleaf.system.files import write_files
     from chirpleaf.system.folders import check_folder, new_folder
 
     require_training()
     check_folder(out, overwrite=overwrite)
-
-    from chirpleaf.cli.pictures import write_figures
-    from chirpleaf.config import read_preset
-    from chirpleaf.diagnostics.scaling import Link, summarise_scaling
-    from chirpleaf.plots.scaling import plot_efficiency
-    from chirpleaf.system.files import write_files
-
-    found: dict[str, Scaling] = {}
+    cluster = Link(latency, bandwidth)
+    scalings: dict[str, Scaling] = {}
     for preset in presets:
-        settings = read_preset(preset)
-        batch_size = settings.simulation.batch_size
-        if batch_size < ranks:
-            raise InputError(f"expected at least an example for each of {ranks} ranks; got a batch of {batch_size}")
-        weak: dict[int, list[Pace]] = {number: [] for number in range(1, ranks + 1)}
-        strong: dict[int, list[Pace]] = {number: [] for number in range(2, ranks + 1)}
-        for turn in range(repeats):
-            with console.status(f"{settings.name}: timing, {turn + 1} of {repeats} …"):
-                for number, paces in weak.items():  # in turns, so that all meet the same machine
-                    paces.append(_pace(preset, number, steps, batch_size))
-                for number, paces in strong.items():
-                    paces.append(_pace(preset, number, steps, batch_size // number))
-        found[settings.name] = summarise_scaling(weak, strong, settings.communication, Link(latency, bandwidth))
-        _show(settings.name, found[settings.name])
+        name, scaling = _measure_scaling(preset, cluster, ranks=ranks, steps=steps, repeats=repeats)
+        scalings[name] = scaling
+        _show(name, scaling)
     new_folder(out, overwrite=overwrite)
-    document = json.dumps({name: scaling.to_json() for name, scaling in found.items()}, indent=2) + "\n"
+    document = json.dumps({name: scaling.to_json() for name, scaling in scalings.items()}, indent=2) + "\n"
     predicted = {
         f"{name}, switches {switches}": curve
-        for name, scaling in found.items()
+        for name, scaling in scalings.items()
         for switches, curve in scaling.predicted.items()
     }
-    measured = {f"{name}, measured here": scaling.weak for name, scaling in found.items()}
+    measured = {f"{name}, measured here": scaling.weak for name, scaling in scalings.items()}
     figure = plot_efficiency(predicted, measured, levels=PUBLISHED)
     written = [
         *write_files({"scaling.json": lambda scratch: scratch.write_text(document)}, out),
@@ -72,8 +59,28 @@ def scale(
     say_written(out, written)
 
 
-def _pace(preset: Path, ranks: int, steps: int, batch_size: int) -> "Pace":
-    """Times ranks that torchrun starts."""
+def _measure_scaling(preset: Path, cluster: "Link", *, ranks: int, steps: int, repeats: int) -> "tuple[str, Scaling]":
+    """Name of a preset, and the times of its training on up to `ranks` ranks."""
+    from chirpleaf.config import read_preset
+    from chirpleaf.diagnostics.scaling import summarise_scaling
+
+    settings = read_preset(preset)
+    batch_size = settings.simulation.batch_size
+    if batch_size < ranks:
+        raise InputError(f"expected at least an example for each of {ranks} ranks; got a batch of {batch_size}")
+    weak: dict[int, list[Pace]] = {number: [] for number in range(1, ranks + 1)}
+    strong: dict[int, list[Pace]] = {number: [] for number in range(2, ranks + 1)}
+    for turn in range(repeats):
+        with console.status(f"{settings.name}: timing, {turn + 1} of {repeats} …"):
+            for number, paces in weak.items():  # numbers take turns, so that the machine's load affects all alike
+                paces.append(_time_ranks(preset, number, steps, batch_size))
+            for number, paces in strong.items():
+                paces.append(_time_ranks(preset, number, steps, batch_size // number))
+    return settings.name, summarise_scaling(weak, strong, settings.communication, cluster)
+
+
+def _time_ranks(preset: Path, ranks: int, steps: int, batch_size: int) -> "Pace":
+    """Times training on ranks that torchrun starts."""
     import subprocess
     import sys
     import tempfile
@@ -92,7 +99,7 @@ def _pace(preset: Path, ranks: int, steps: int, batch_size: int) -> "Pace":
 
 
 def _show(name: str, scaling: "Scaling") -> None:
-    """Efficiencies by number of ranks."""
+    """Shows the efficiencies by number of ranks."""
     from rich.table import Table
 
     title = f"{name}: {1e3 * scaling.step.seconds:.1f} ms a step; efficiency"

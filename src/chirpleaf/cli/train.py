@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +16,12 @@ from chirpleaf.errors import InputError
 if TYPE_CHECKING:
     from chirpleaf.config import Preset
     from chirpleaf.models import Architecture, Model
+    from chirpleaf.training.parallel.ranks import Ranks
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C, as of a shell: 128 + SIGINT."""
-LOST = 1
-"""Exit code where another rank has ended before its time."""
+"""Exit code after Ctrl-C, as a shell has it: 128 + SIGINT."""
+RANK_LOST = 1
+"""Exit code when another rank has ended early."""
 
 
 def train(
@@ -39,7 +42,9 @@ def train(
     from dataclasses import replace
 
     from chirpleaf.cli.extras import require_training
+    from chirpleaf.cli.lightning import silence_lightning
     from chirpleaf.config import read_preset
+    from chirpleaf.models.files import save
     from chirpleaf.training.parallel.ranks import Ranks
 
     require_training()
@@ -52,40 +57,54 @@ def train(
     architecture = settings.architecture()
     if resume and start:
         raise InputError("expected --resume or --start; got both: a resumed training knows what it began with")
-    trained = _trained(start, architecture) if start else None
+    start_model = _load_start(start, architecture) if start else None
     if ranks.first:
-        _prepare(preset, settings, out, resume=resume, overwrite=overwrite)
-    begun = out / "start.safetensors"
-    if resume and begun.is_file():
-        trained = _trained(begun, architecture)
-
-    from chirpleaf.models.files import save
-    from chirpleaf.training.progress import RichProgress
-    from chirpleaf.training.recipe import train as run
-
-    if trained:
-        if ranks.first:
-            save(trained, begun)
-        architecture = trained.architecture
+        _prepare_folder(preset, settings, out, resume=resume, overwrite=overwrite)
+    start_copy = out / "start.safetensors"
+    if resume and start_copy.is_file():
+        start_model = _load_start(start_copy, architecture)
+    if start_model and ranks.first:
+        save(start_model, start_copy)
     if not context.meta.get("verbose"):
         silence_lightning()
+    with _explain_interruption(preset, out, ranks):
+        model = _run(settings, start_model, ranks, out=out, resume=resume, cores=cores)
+    if ranks.first:
+        path = out / f"{settings.name}.safetensors"
+        save(model, path)
+        console.print(f"wrote {path}: {_metrics(model)}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _run(
+    settings: "Preset", start: "Model | None", ranks: "Ranks", *, out: Path, resume: bool, cores: int | None
+) -> "Model":
+    """Trains with the settings of a preset and a progress bar."""
+    from chirpleaf.training import recipe
+    from chirpleaf.training.progress import RichProgress
+
     console.print(f"[bold]{settings.name}[/]: making templates, waveforms and spectra …", highlight=False)
+    return recipe.train(
+        settings.name,
+        start.architecture if start else settings.architecture(),
+        settings.simulation,
+        settings.schedule,
+        out=out,
+        seed=settings.seed,
+        resume=resume,
+        cores=cores,
+        start=start,
+        ranks=ranks,
+        communication=settings.communication,
+        callbacks=[RichProgress(console)],
+    )
+
+
+@contextmanager
+def _explain_interruption(preset: Path, out: Path, ranks: "Ranks") -> Iterator[None]:
+    """Ends with an exit code, and says how to go on, after Ctrl-C or when another rank has ended early."""
     try:
-        model = run(
-            settings.name,
-            architecture,
-            settings.simulation,
-            settings.schedule,
-            out=out,
-            seed=settings.seed,
-            resume=resume,
-            cores=cores,
-            start=trained,
-            ranks=ranks,
-            communication=settings.communication,
-            callbacks=[RichProgress(console)],
-        )
-    except (KeyboardInterrupt, SystemExit) as interrupt:  # Lightning makes the second of the first
+        yield
+    except (KeyboardInterrupt, SystemExit) as interrupt:  # Lightning turns the first into the second
         errors.print(f"stopped: {_how_to_go_on(preset, out)}", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from interrupt
     except RuntimeError as error:
@@ -93,32 +112,27 @@ def train(
             raise
         message = f"rank {ranks.rank} has lost the others ({_first_line(error)}): {_how_to_go_on(preset, out)}"
         errors.print(message, highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(LOST) from error
-    if not ranks.first:
-        return
-    path = out / f"{settings.name}.safetensors"
-    save(model, path)
+        raise typer.Exit(RANK_LOST) from error
+
+
+def _metrics(model: "Model") -> str:
+    """Loss and, for leaves, relative error on validation."""
     metrics = model.provenance["metrics"]
-    reached = ", ".join(
-        f"{name.replace('_', ' ')} {metrics[name]:.3f}"
-        for name in ("validation_loss", "relative_error")
-        if name in metrics
-    )
-    console.print(f"wrote {path}: {reached}", highlight=False, markup=False, soft_wrap=True)
+    names = [name for name in ("validation_loss", "relative_error") if name in metrics]
+    return ", ".join(f"{name.replace('_', ' ')} {metrics[name]:.3f}" for name in names)
 
 
-def _trained(start: str | Path, wanted: "Architecture") -> "Model":
-    """The model that is trained further; all of it but networks and background must be as the preset has it."""
+def _load_start(start: str | Path, wanted: "Architecture") -> "Model":
+    """Loads the model that is trained further; only its networks and background may differ from the preset's."""
     from dataclasses import replace
 
     from chirpleaf.models import load_model
 
     model = load_model(start)
-    found = model.architecture
-    same = replace(
-        wanted, root=found.root, n_context=found.n_context, head=found.head, background=found.background
-    ).to_json()
-    different = [name for name, value in found.to_json().items() if _plain(value) != _plain(same[name])]
+    own = model.architecture
+    expected = replace(wanted, root=own.root, n_context=own.n_context, head=own.head, background=own.background)
+    expected_json = expected.to_json()
+    different = [name for name, value in own.to_json().items() if _plain(value) != _plain(expected_json[name])]
     if different:
         raise InputError(
             f"expected a preset with the input of {model.name}; got another {', '.join(different)}: train with the "
@@ -128,12 +142,12 @@ def _trained(start: str | Path, wanted: "Architecture") -> "Model":
 
 
 def _plain(value: object) -> str:
-    """A setting by its JSON, where a tuple is a list."""
+    """A setting as JSON, in which tuples and lists are the same."""
     return json.dumps(value, sort_keys=True)
 
 
-def _prepare(preset: Path, settings: "Preset", out: Path, *, resume: bool, overwrite: bool) -> None:
-    """The folder of the run, with a copy of its preset, which a resumed run must match."""
+def _prepare_folder(preset: Path, settings: "Preset", out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Makes the folder of a training with a copy of its preset; checks both when a training is resumed."""
     from chirpleaf.config import read_preset, write_preset
     from chirpleaf.system.folders import new_folder
 
@@ -147,13 +161,14 @@ def _prepare(preset: Path, settings: "Preset", out: Path, *, resume: bool, overw
             raise InputError(f"expected the preset that the run began with; got {preset}: resume with {copy}")
         return
     new_folder(out, overwrite=overwrite)
-    # Lightning would write last-v1.ckpt beside an old one, and --resume would go on from the old one.
+    # Beside an old checkpoint, Lightning would write last-v1.ckpt, and --resume would go on from the old one.
     checkpoint.unlink(missing_ok=True)
     (out / "start.safetensors").unlink(missing_ok=True)
     write_preset(settings, copy)
 
 
 def _how_to_go_on(preset: Path, out: Path) -> str:
+    """The command that resumes, or starts again."""
     command = shlex.join(["chirpleaf", "train", str(preset), "--out", str(out)])
     if (out / "last.ckpt").is_file():
         return f"go on with `{command} --resume`"
@@ -161,12 +176,5 @@ def _how_to_go_on(preset: Path, out: Path) -> str:
 
 
 def _first_line(error: BaseException) -> str:
+    """First line of an error message."""
     return str(error).strip().partition("\n")[0]
-
-
-def silence_lightning() -> None:
-    """Keep what Lightning says about accelerators and its vendor's products from the user."""
-    import logging
-
-    for name in ("lightning.pytorch", "lightning.fabric", "torch.distributed"):
-        logging.getLogger(name).setLevel(logging.ERROR)

@@ -105,8 +105,8 @@ def build_simulator(
 
 
 def validation_batches(
-    estimator: Estimator,
     architecture: Architecture,
+    estimator: Estimator,
     simulation: Simulation,
     *,
     seed: int,
@@ -116,8 +116,8 @@ def validation_batches(
     """Simulates this rank's validation batches, with waveforms, spectra and noise that training never uses.
 
     Args:
-        estimator: the estimator to validate.
-        architecture: its architecture.
+        architecture: the architecture to train.
+        estimator: the estimator of that architecture.
         simulation: settings of the training data.
         seed: seed of the training.
         noise: source of the noise; the ensemble's when None.
@@ -134,13 +134,13 @@ def validation_batches(
             f"expected at least a validation batch for each of {ranks.size} ranks; got {simulation.validation_batches}:"
             " raise simulation.validation_batches"
         )
-    simulator = held_out_simulator(estimator, architecture, simulation, seed=[seed, VALIDATION], noise=noise)
+    simulator = held_out_simulator(architecture, estimator, simulation, seed=[seed, VALIDATION], noise=noise)
     return [simulator.batch(index) for index in range(ranks.rank, simulation.validation_batches, ranks.size)]
 
 
 def held_out_simulator(
-    estimator: Estimator,
     architecture: Architecture,
+    estimator: Estimator,
     simulation: Simulation,
     *,
     seed: list[int],
@@ -149,8 +149,8 @@ def held_out_simulator(
     """Builds a simulator of waveforms, spectra and noise that training never uses.
 
     Args:
-        estimator: the estimator.
-        architecture: its architecture.
+        architecture: the architecture to train.
+        estimator: the estimator of that architecture.
         simulation: settings of the training data.
         seed: seed of the training, and the number of the use: `VALIDATION` or `CALIBRATION`.
         noise: source of the noise; the ensemble's when None.

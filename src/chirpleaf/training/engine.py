@@ -27,6 +27,7 @@ import lightning
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.strategies import Strategy
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -176,9 +177,19 @@ def fit(
     exchange: list[Callback] = [AverageGradients()]
     if isinstance(loader, PrefetchingLoader) and communication.ahead:
         exchange.append(RunDuringExchange(loader.prefetch))
-    trainer = lightning.Trainer(
+    held_out: DataLoader[Batch] = DataLoader(validation, batch_size=None)  # type: ignore[arg-type]
+    trainer = _make_trainer(schedule, out, choose_strategy(ranks, communication), ranks, [*callbacks, *exchange])
+    trainer.fit(training, loader, held_out, ckpt_path=checkpoint if resume else None, weights_only=False)
+    return training.done
+
+
+def _make_trainer(
+    schedule: Schedule, out: Path, strategy: Strategy | str, ranks: Ranks, callbacks: Sequence[Callback]
+) -> lightning.Trainer:
+    """Lightning's trainer without its logger, bars and samplers; `callbacks` come after its own."""
+    return lightning.Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
-        strategy=choose_strategy(ranks, communication),
+        strategy=strategy,
         devices=ranks.local_size,
         num_nodes=ranks.size // ranks.local_size,
         plugins=[AtomicCheckpointIO()],
@@ -195,9 +206,5 @@ def fit(
             ModelCheckpoint(dirpath=out, filename="last", every_n_epochs=1, enable_version_counter=False),
             *([] if schedule.stop_below is None else [_stop_below(schedule.stop_below)]),
             *callbacks,
-            *exchange,
         ],
     )
-    held_out: DataLoader[Batch] = DataLoader(validation, batch_size=None)  # type: ignore[arg-type]
-    trainer.fit(training, loader, held_out, ckpt_path=checkpoint if resume else None, weights_only=False)
-    return training.done

@@ -1,14 +1,20 @@
 """Objectives: the loss that training minimises, one for each kind of estimator."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from chirpleaf.models.estimator import Estimator, EstimatorKind
+from chirpleaf.models.leaves import LeafEstimator
+from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.models.targets import LeafTargets
 from chirpleaf.networks.defensive import DefensiveMixture
 from chirpleaf.training.batch import Batch
+from chirpleaf.training.schedule import Schedule
+from chirpleaf.training.simulation import Simulation
 
 
 @runtime_checkable
@@ -132,3 +138,37 @@ def relative_error(targets: LeafTargets, estimate: Tensor, truth: Tensor) -> Ten
     """
     estimated, true = (torch.stack(list(targets.inv(scaled).values()), dim=-1) for scaled in (estimate, truth))
     return ((estimated - true) / true).abs().mean()
+
+
+def make_objective(estimator: Estimator, simulation: Simulation, schedule: Schedule) -> Objective:
+    """Makes the objective of an estimator.
+
+    Args:
+        estimator: the estimator to train.
+        simulation: settings of the data; Bayesian leaves count their examples by the waveforms.
+        schedule: settings of the optimisation; a density is trained without background during the warm-up.
+
+    Returns:
+        The objective.
+    """
+    return OBJECTIVES[estimator.kind](estimator, simulation, schedule)
+
+
+def _log_score(estimator: Estimator, simulation: Simulation, schedule: Schedule) -> Objective:
+    return LogScore(cast(PosteriorEstimator, estimator).mixture, foreground_steps=schedule.warmup)
+
+
+def _squared_error(estimator: Estimator, simulation: Simulation, schedule: Schedule) -> Objective:
+    return SquaredError(cast(LeafEstimator, estimator).targets)
+
+
+def _evidence_bound(estimator: Estimator, simulation: Simulation, schedule: Schedule) -> Objective:
+    return EvidenceBound(cast(LeafEstimator, estimator).targets, simulation.waveforms)
+
+
+OBJECTIVES: Mapping[EstimatorKind, Callable[[Estimator, Simulation, Schedule], Objective]] = {
+    "posterior": _log_score,
+    "leaves": _squared_error,
+    "bayesian-leaves": _evidence_bound,
+}
+"""Function that makes the objective, for each kind of estimator."""

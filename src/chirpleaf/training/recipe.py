@@ -1,7 +1,7 @@
 """Training of a model in one call: data, optimisation, calibration and provenance."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -11,15 +11,14 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from chirpleaf.models.architecture import Architecture
-from chirpleaf.models.estimator import Estimator, EstimatorKind
+from chirpleaf.models.estimator import Estimator
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.model import Model
-from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.strain.noise import NoiseSource
 from chirpleaf.training.calibration import calibrate_intervals
 from chirpleaf.training.data import CALIBRATION, build_simulator, held_out_simulator, validation_batches
 from chirpleaf.training.engine import fit
-from chirpleaf.training.objectives import EvidenceBound, LogScore, Objective, SquaredError
+from chirpleaf.training.objectives import make_objective
 from chirpleaf.training.parallel.communication import DEFAULT_COMMUNICATION, Communication
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
 from chirpleaf.training.parallel.threads import Machine
@@ -69,74 +68,31 @@ def train(
         InputError: there is no checkpoint to resume from, or the bank belongs to another preset.
     """
     with ranks.connect():
-        machine = ranks.broadcast(
-            Machine.choose(out / "machine.json", cores=cores, resume=resume, ranks=ranks) if ranks.first else None
-        )
-        torch.set_num_threads(machine.threads)
-        torch.manual_seed(seed)
+        machine = _prepare_machine(out, seed, cores=cores, resume=resume, ranks=ranks)
         estimator = start.estimator if start else architecture.build()
         estimator.use_bfloat16(machine.bfloat16)
-        simulator = build_simulator(
-            architecture, estimator, simulation, seed=seed, workers=machine.cores, noise=noise, ranks=ranks
-        )
+        setup = (architecture, estimator, simulation)
+        validation = validation_batches(*setup, seed=seed, noise=noise, ranks=ranks)
+        simulator = build_simulator(*setup, seed=seed, workers=machine.cores, noise=noise, ranks=ranks)
         done = fit(
-            estimator.network,
-            simulator,
-            validation_batches(estimator, architecture, simulation, seed=seed, noise=noise, ranks=ranks),
-            schedule,
-            out=out,
-            objective=make_objective(estimator, simulation, schedule),
-            seed=seed,
-            resume=resume,
-            workers=machine.workers,
-            ranks=ranks,
+            estimator.network, simulator, validation, schedule, out=out, seed=seed, resume=resume,
+            objective=make_objective(estimator, simulation, schedule), workers=machine.workers, ranks=ranks,
             communication=communication,
             callbacks=[History(out / "history.csv"), *callbacks] if ranks.first else (),
-        )
+        )  # fmt: skip
         widths = _calibrate(estimator.eval(), architecture, simulation, seed, noise)
     estimator.use_bfloat16(False)
-    provenance = _provenance(simulator, simulation, schedule, seed, out)
-    provenance |= {"machine": asdict(machine), "ranks": ranks.size}
-    provenance["metrics"]["samples"] = done * simulation.batch_size
-    if widths:
-        provenance["widths"] = widths
-    if start:
-        provenance["start"] = {"model": start.name, **start.provenance}
-    return Model(name, architecture, estimator, provenance)
+    provenance = _describe_training(simulator, simulation, schedule, seed, out, done * simulation.batch_size)
+    return Model(name, architecture, estimator, provenance | _describe_run(start, machine, ranks, widths))
 
 
-def make_objective(estimator: Estimator, simulation: Simulation, schedule: Schedule) -> Objective:
-    """Makes the objective of an estimator.
-
-    Args:
-        estimator: the estimator to train.
-        simulation: settings of the data; Bayesian leaves count their examples by the waveforms.
-        schedule: settings of the optimisation; a density is trained without background during the warm-up.
-
-    Returns:
-        The objective.
-    """
-    return OBJECTIVES[estimator.kind](estimator, simulation, schedule)
-
-
-def _log_score(estimator: Estimator, simulation: Simulation, schedule: Schedule) -> Objective:
-    return LogScore(cast(PosteriorEstimator, estimator).mixture, foreground_steps=schedule.warmup)
-
-
-def _squared_error(estimator: Estimator, simulation: Simulation, schedule: Schedule) -> Objective:
-    return SquaredError(cast(LeafEstimator, estimator).targets)
-
-
-def _evidence_bound(estimator: Estimator, simulation: Simulation, schedule: Schedule) -> Objective:
-    return EvidenceBound(cast(LeafEstimator, estimator).targets, simulation.waveforms)
-
-
-OBJECTIVES: Mapping[EstimatorKind, Callable[[Estimator, Simulation, Schedule], Objective]] = {
-    "posterior": _log_score,
-    "leaves": _squared_error,
-    "bayesian-leaves": _evidence_bound,
-}
-"""Function that makes the objective, for each kind of estimator."""
+def _prepare_machine(out: Path, seed: int, *, cores: int | None, resume: bool, ranks: Ranks) -> Machine:
+    """Chooses cores and precision on rank 0, and sets the threads and torch's seed."""
+    own = Machine.choose(out / "machine.json", cores=cores, resume=resume, ranks=ranks) if ranks.first else None
+    machine = ranks.broadcast(own)
+    torch.set_num_threads(machine.threads)
+    torch.manual_seed(seed)
+    return machine
 
 
 def _calibrate(
@@ -146,13 +102,13 @@ def _calibrate(
     if estimator.kind != "bayesian-leaves":
         return {}
     prior = replace(simulation, strata=1)
-    simulator = held_out_simulator(estimator, architecture, prior, seed=[seed, CALIBRATION], noise=noise)
+    simulator = held_out_simulator(architecture, estimator, prior, seed=[seed, CALIBRATION], noise=noise)
     batches = [simulator.batch(index) for index in range(simulation.validation_batches)]
     return calibrate_intervals(cast(LeafEstimator, estimator), batches, seed=seed)
 
 
-def _provenance(
-    simulator: Simulator, simulation: Simulation, schedule: Schedule, seed: int, out: Path
+def _describe_training(
+    simulator: Simulator, simulation: Simulation, schedule: Schedule, seed: int, out: Path, samples: int
 ) -> dict[str, Any]:
     """Versions, seed, hash of the data, settings and metrics, as JSON values."""
     digest = hashlib.sha256()
@@ -172,5 +128,16 @@ def _provenance(
             "training_loss": rows[-1]["loss"],
             **{name: value for name, value in rows[-1].items() if name == "relative_error"},
             "minutes": rows[-1]["minutes"],
+            "samples": samples,
         },
     }
+
+
+def _describe_run(start: Model | None, machine: Machine, ranks: Ranks, widths: dict[str, float]) -> dict[str, Any]:
+    """Machine and ranks; width factors and the model that was trained further, if there are any."""
+    found: dict[str, Any] = {"machine": asdict(machine), "ranks": ranks.size}
+    if widths:
+        found["widths"] = widths
+    if start:
+        found["start"] = {"model": start.name, **start.provenance}
+    return found
