@@ -26,13 +26,12 @@ sys.meta_path.insert(0, Refuse())
 
 NEED_LIGHTNING = {
     "chirpleaf.cli.pace",
-    "chirpleaf.diagnostics.scaling",
     "chirpleaf.training.checkpoints",
     "chirpleaf.training.engine",
-    "chirpleaf.training.pace",
     "chirpleaf.training.parallel.strategy",
     "chirpleaf.training.progress",
     "chirpleaf.training.recipe",
+    "chirpleaf.training.timing",
 }
 
 
