@@ -1,5 +1,6 @@
 """Bank files: what is in them is their source's, whoever made them and however often that was broken off."""
 
+import json
 import os
 import signal
 import subprocess
@@ -49,6 +50,30 @@ def test_a_file_is_the_bank_of_its_source(file: BankFile, source: WaveformSource
     assert torch.equal(mapped.theta, made.theta)
     assert torch.equal(mapped.series, made.series)
     assert file.missing() == []
+
+
+def test_a_file_of_format_1_is_one_series(source: WaveformSource, tmp_path: Path) -> None:
+    """It called the series `waves`, without their axis, and described neither parameters nor harmonics nor strata."""
+    file = BankFile.create(tmp_path / "new.h5", source, 300, 128)
+    fill(file, source)
+    with h5py.File(file.path) as new, h5py.File(tmp_path / "old.h5", "w") as old:
+        description = json.loads(new.attrs["source"])
+        for name in ("parameters", "harmonics", "strata"):
+            del description[name]
+        old.attrs.update({"format": "chirpleaf-bank 1", "piece": 128, "source": json.dumps(description)})
+        for name in ("theta", "sha256", "seed"):
+            old.create_dataset(name, data=new[name][:])
+        old.create_dataset("waves", data=new["series"][:, 0])
+        old["waves"][140] = 0.0
+    found = BankFile(tmp_path / "old.h5")
+    assert [piece.number for piece in found.missing()] == [1]
+    fill(found, source)
+    assert found.missing() == []
+    assert torch.equal(found.bank(source).series, file.bank(source).series)
+    assert found.bank(source).series.shape == (300, 1, source.grid.n_bins, 2)
+    other = replace(source, proposal=replace(source.proposal, n_strata=8))
+    with pytest.raises(InputError, match="made with another strata: make one"):
+        found.check(other)
 
 
 def test_pieces_have_seeds_and_hashes(file: BankFile, source: WaveformSource) -> None:
