@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 def bank(
     preset: Annotated[Path, typer.Argument(help="YAML preset of the training that will read it.")],
     out: Annotated[Path, typer.Option(help="HDF5 file to write.")],
-    waveforms: Annotated[int | None, typer.Option(min=1, help="How many; as the preset has it by default.")] = None,
-    piece: Annotated[int, typer.Option(help="Waveforms that are made and checked together.")] = 1024,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a free core by default.")] = None,
-    scheduler: Annotated[str | None, typer.Option(help="Dask scheduler of a cluster, as tcp://HOST:PORT.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Make what is missing of a file, or broken.")] = False,
+    waveforms: Annotated[
+        int | None, typer.Option(min=1, help="Number of waveforms; that of the preset by default.")
+    ] = None,
+    piece: Annotated[int, typer.Option(help="Number of waveforms computed and checked together.")] = 1024,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one for each free core by default.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Dask scheduler of a cluster, tcp://HOST:PORT.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Compute the missing and broken pieces of a file.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
 ) -> None:
     """Make a bank of waveforms on disk, in pieces, on all cores or a cluster."""
@@ -31,19 +33,21 @@ def bank(
 
     settings = read_preset(preset)
     source = waveform_source(settings.architecture(), seed=settings.seed, strata=settings.simulation.strata)
-    file = _file(out, source, waveforms or settings.simulation.waveforms, piece, resume=resume, overwrite=overwrite)
+    file = _open_file(
+        out, source, waveforms or settings.simulation.waveforms, piece, resume=resume, overwrite=overwrite
+    )
     missing = file.missing()
     before = len(file.pieces()) - len(missing)
     if before:
         console.print(f"{before} of {len(file.pieces())} pieces are made", highlight=False)
     if missing:
-        made = file.write(_made(missing, source, workers or free_cores(), scheduler), seed=source.seed)
-        _show(made, missing)
+        computed = _compute(missing, source, workers or free_cores(), scheduler)
+        _show_progress(file.write(computed, seed=source.seed), missing)
     console.print(f"wrote {out}: {len(file):,} waveforms", highlight=False, markup=False, soft_wrap=True)
 
 
-def _file(out: Path, source: "WaveformSource", n: int, piece: int, *, resume: bool, overwrite: bool) -> "BankFile":
-    """The file, new or to go on with."""
+def _open_file(out: Path, source: "WaveformSource", n: int, piece: int, *, resume: bool, overwrite: bool) -> "BankFile":
+    """Creates the file, or opens it to go on with it."""
     from chirpleaf.training.banks.file import BankFile
 
     if resume and overwrite:
@@ -62,10 +66,10 @@ def _file(out: Path, source: "WaveformSource", n: int, piece: int, *, resume: bo
     return BankFile.create(out, source, n, piece)
 
 
-def _made(
+def _compute(
     missing: "Sequence[Piece]", source: "WaveformSource", workers: int, scheduler: str | None
 ) -> "Iterator[tuple[Piece, Rows]]":
-    """Pieces from Dask, if it is there."""
+    """Computes pieces with Dask, if it is installed."""
     try:
         from chirpleaf.training.banks.workers import compute_pieces
     except ImportError as error:
@@ -73,12 +77,12 @@ def _made(
     return compute_pieces(missing, source, workers=workers, scheduler=scheduler)
 
 
-def _show(made: "Iterator[Piece]", missing: "Sequence[Piece]") -> None:
-    """A bar that moves with every piece on the disk."""
+def _show_progress(written: "Iterator[Piece]", missing: "Sequence[Piece]") -> None:
+    """Shows a bar that advances with each piece on the disk."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (BarColumn(bar_width=20), TextColumn("{task.completed:,}/{task.total:,}"), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("waveforms", total=sum(piece.stop - piece.start for piece in missing))
-        for piece in made:
+        for piece in written:
             progress.advance(task, piece.stop - piece.start)

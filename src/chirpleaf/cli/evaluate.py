@@ -11,8 +11,8 @@ from chirpleaf.cli.console import console, say_written
 def evaluate(
     model: Annotated[str, typer.Argument(help="A shipped model or a model file.")],
     out: Annotated[Path, typer.Option(help="Folder of evaluation.json and the pictures.")],
-    injections: Annotated[int, typer.Option(min=2, help="How many simulated events.")] = 1000,
-    samples: Annotated[int, typer.Option(min=100, help="Posterior samples for each.")] = 2000,
+    injections: Annotated[int, typer.Option(min=2, help="Number of simulated events.")] = 1000,
+    samples: Annotated[int, typer.Option(min=100, help="Posterior samples for each event.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the events and of the samples.")] = 0,
     psd_file: Annotated[
         Path | None,
@@ -32,8 +32,8 @@ def evaluate(
 
     check_folder(out, overwrite=overwrite)
 
-    from chirpleaf.cli.evaluation import evaluation_table, write_pictures
-    from chirpleaf.diagnostics.evaluation import evaluate as run
+    from chirpleaf.cli.evaluation import make_evaluation_table, write_evaluation_figures
+    from chirpleaf.diagnostics import evaluation as diagnostics
     from chirpleaf.errors import InputError
     from chirpleaf.models import load_model
     from chirpleaf.strain.noise import MeasuredNoise
@@ -41,11 +41,11 @@ def evaluate(
 
     if psd_file is not None and not psd_file.is_file():
         raise InputError(f"expected a file of measured noise spectra; got no file {psd_file}: check --psd-file")
-    torch.set_num_threads(1)  # events come one at a time: too little work for two threads
+    torch.set_num_threads(1)  # one event at a time is too little work for two threads
     loaded = load_model(model)
     noise = None if psd_file is None else MeasuredNoise(psd_file)
     show = partial(track, description="injections", console=console, transient=True)
-    evaluation = run(loaded, injections, seed=seed, samples=samples, noise=noise, track=show)
+    evaluation = diagnostics.evaluate(loaded, injections, seed=seed, samples=samples, noise=noise, track=show)
     origin = {
         "model": loaded.name,
         "data_sha256": loaded.provenance.get("data_sha256", ""),
@@ -58,7 +58,7 @@ def evaluate(
     document = json.dumps({**origin, **evaluation.to_json()}, indent=2) + "\n"
     written = [
         *write_files({"evaluation.json": lambda scratch: scratch.write_text(document)}, out),
-        *write_pictures(evaluation, out),
+        *write_evaluation_figures(evaluation, out),
     ]
-    console.print(evaluation_table(evaluation, loaded.name), highlight=False)
+    console.print(make_evaluation_table(evaluation, loaded.name), highlight=False)
     say_written(out, written)

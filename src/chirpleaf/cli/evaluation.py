@@ -1,4 +1,4 @@
-"""What `chirpleaf evaluate` prints and draws of an evaluation."""
+"""The table that `chirpleaf evaluate` prints, and the figures that it writes."""
 
 from pathlib import Path
 
@@ -15,24 +15,28 @@ GROUP_LABELS = {
     "chirp_mass": r"$\mathcal{M}$ [$M_\odot$]",
     "psd_family": "family of the noise spectra",
 }
+"""Axis labels of the figures, for each kind of group."""
 
 DRAWN = ("chirp_mass", "mass_ratio", "chi_eff", "chi_1", "chi_2", "final_spin")
-"""Parameters of the pictures; of leaves all are."""
+"""Parameters in the figures of a posterior; those of leaves show all quantities."""
 
 BELIEVABLE, SUSPICIOUS = 0.01, 0.05
-"""P-values below which a calibration is refused, and below which it is looked at again."""
+"""P-values below which a calibration is refused (red), and below which it needs more injections (yellow)."""
 
 
-def evaluation_table(evaluation: Evaluation, name: str) -> Table:
-    """P-values and coverages by parameter; of deterministic leaves, median errors by signal-to-noise.
+def make_evaluation_table(evaluation: Evaluation, name: str) -> Table:
+    """Makes a table of p-values and coverages by parameter; for deterministic leaves, of median errors by SNR.
 
     Args:
-        evaluation: what to show.
-        name: of the model.
+        evaluation: the evaluation.
+        name: name of the model.
+
+    Returns:
+        The table.
     """
     calibration = evaluation.calibration
     if calibration is None:
-        return _error_table(evaluation, name)
+        return _make_error_table(evaluation, name)
     title = f"{name}: {len(evaluation.snr)} injections, combined p-value {calibration.combined_p_value:.3f}"
     table = Table(title=title, title_justify="left")
     for column in ("parameter", "p-value", "within 50 %", "within 90 %"):
@@ -40,12 +44,13 @@ def evaluation_table(evaluation: Evaluation, name: str) -> Table:
     for parameter, row in calibration.parameters.items():
         p_value = row.pp_test.p_value
         colour = "red" if p_value < BELIEVABLE else "yellow" if p_value < SUSPICIOUS else "green"
-        halves = f"{row.coverage_50.fraction:.3f}", f"{row.coverage_90.fraction:.3f}"
-        table.add_row(parameter, f"[{colour}]{p_value:.3f}[/]", *halves)
+        coverages = f"{row.coverage_50.fraction:.3f}", f"{row.coverage_90.fraction:.3f}"
+        table.add_row(parameter, f"[{colour}]{p_value:.3f}[/]", *coverages)
     return table
 
 
-def _error_table(evaluation: Evaluation, name: str) -> Table:
+def _make_error_table(evaluation: Evaluation, name: str) -> Table:
+    """Median errors by parameter and signal-to-noise ratio."""
     errors = evaluation.errors
     table = Table(title=f"{name}: {len(evaluation.snr)} injections, median errors by network SNR", title_justify="left")
     for column in ("parameter", "error", *errors.bins, "all"):
@@ -56,12 +61,12 @@ def _error_table(evaluation: Evaluation, name: str) -> Table:
     return table
 
 
-def write_pictures(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
-    """Writes `errors.png`, and of what is calibrated `pp.png` and a `coverage_KIND.png` for each grouping.
+def write_evaluation_figures(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
+    """Writes `errors.png` and, where there are ranks, `pp.png` and a `coverage_KIND.png` for each kind of group.
 
     Args:
-        evaluation: what to draw.
-        folder: where; it exists. Files of these names are replaced.
+        evaluation: the evaluation.
+        folder: an existing folder. Files of these names are replaced.
 
     Returns:
         The files.
@@ -74,7 +79,7 @@ def write_pictures(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
         p_values, combined = calibration.p_values, calibration.combined_p_value
         figures["pp.png"] = plot_pp(evaluation.ranks, p_values=p_values, combined_p_value=combined)
     for kind, tables in evaluation.groups.items():
-        found = coverage_by_group(tables)
-        rows = {name: found[name] for name in drawn}
+        coverages = coverage_by_group(tables)
+        rows = {name: coverages[name] for name in drawn}
         figures[f"coverage_{kind}.png"] = plot_coverage(list(tables), rows, group_label=GROUP_LABELS[kind])
     return write_figures(figures, folder)
