@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 import pytest
+from refusals import Command, assert_refused
 
 if TYPE_CHECKING:
     from chirpleaf.models import Model
@@ -72,3 +73,18 @@ def one_thread_and_a_seed() -> Iterator[None]:
         torch.manual_seed(0)
         yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def refused(chirpleaf: Command, tmp_path: Path) -> Callable[..., None]:
+    """Runs a command that must be refused with the parts of a message, and that must leave the folder as it was."""
+
+    def check(arguments: tuple[object, ...], *parts: str) -> None:
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        ran = chirpleaf(*arguments)
+        assert_refused(ran.status, ran.stdout, ran.stderr, *parts)
+        after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        assert after == before
+        assert not (tmp_path / "out").exists()
+
+    return check

@@ -1,99 +1,23 @@
-"""Certification from end to end: a signal without noise, what must follow from its weights, and what must be said."""
+"""Certification: the posterior of a simulated source, its evidence and its certificate."""
 
-import json
 from dataclasses import replace
-from functools import cache
-from typing import Any
 
 import astropy.units as u
 import numpy as np
 import pytest
 from astropy_healpix import HEALPix
+from certified_source import GPS, SNR, SOURCE, bbh, observed, quantile_of, settings, signal, weighed, weights
 
-from chirpleaf.inference.certify import Certified, CertifySettings, Target, certification, certify, reference_times
+from chirpleaf.inference.certify import Certified, Target, certify
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
-from chirpleaf.inference.certify.reweighting import reweight_with_modes
-from chirpleaf.inference.observation import Observation, canonicalise
-from chirpleaf.inference.reference_time import find_reference_time_hypotheses, refine_reference_time
-from chirpleaf.models import Model, load_model
 from chirpleaf.physics.conversions import chirp_mass
-from chirpleaf.physics.detectors import detector, gmst, project
 from chirpleaf.physics.distributions import PowerLaw
-from chirpleaf.physics.priors import IntrinsicPrior
-from chirpleaf.physics.waveforms import polarizations
-from chirpleaf.strain.events import load_event
-from chirpleaf.strain.psd_estimation import welch
 from chirpleaf.strain.segment import Segment
-
-GPS = 1126259462.4
-SNR = 16.0
-SOURCE = {
-    "mass_1": 38.0,
-    "mass_2": 31.0,
-    "chi_1": 0.1,
-    "chi_2": -0.1,
-    "theta_jn": 2.5,
-    "phase": 1.3,
-    "psi": 0.8,
-    "ra": 1.9,
-    "dec": -1.1,
-    "geocent_time": GPS + 0.004,
-}
-DISTANCE = PowerLaw(2.0, 100.0, 3000.0)
-
-
-@cache
-def bbh() -> Model:
-    return load_model("bbh")
-
-
-def densities(model: Model, names: tuple[str, ...]) -> np.ndarray:
-    """GW150914's noise, Livingston's for Virgo."""
-    strain, frequencies = load_event("GW150914"), model.architecture.grid.native_frequencies
-    return np.stack([welch(strain["H1" if name == "H1" else "L1"]).at(frequencies) for name in names])
-
-
-@cache
-def signal(names: tuple[str, ...] = ("H1", "L1")) -> tuple[Segment, float]:
-    """The source alone, of signal-to-noise 16 in H1 and L1, and how far away it is (Mpc)."""
-    frequencies, psd = bbh().architecture.grid.native_frequencies, densities(bbh(), names)
-    hp, hc = polarizations({**SOURCE, "luminosity_distance": 1.0}, frequencies)
-    sky = (SOURCE["ra"], SOURCE["dec"], SOURCE["psi"], gmst(GPS), frequencies, SOURCE["geocent_time"] - GPS)
-    rows = np.stack([project(hp[0], hc[0], detector(name), *sky) for name in names])
-    duration = bbh().duration
-    two = [names.index(name) for name in ("H1", "L1")]
-    distance = np.sqrt(4 / duration * np.sum(np.abs(rows[two]) ** 2 / psd[two])) / SNR
-    return Segment(names, rows / distance, psd, frequencies, duration, GPS), float(distance)
-
-
-def observed() -> Observation:
-    return refine_reference_time(bbh(), signal()[0])
-
-
-def settings(draws: int, effective_samples: int, budget: float) -> CertifySettings:
-    return CertifySettings(minimum_draws=draws, effective_samples=effective_samples, budget=budget)
-
-
-def weighed(seed: int = 0, *, segment: Segment | None = None, trigger: float = GPS, **target: Any) -> Certified:
-    """512 draws for the source, and no time for more."""
-    seen = observed()
-    aim = Target(**{"intrinsic": bbh().architecture.prior, "distance": DISTANCE, **target})
-    data = seen.segment if segment is None else segment.with_reference_time(seen.segment.reference_time)
-    return certify(seen, data, trigger, aim, settings(512, 100, 0.0), seed=seed)
 
 
 @pytest.fixture(scope="module")
 def found() -> Certified:
     return weighed()
-
-
-def weights(found: Certified) -> np.ndarray:
-    weight = np.exp(found.log_weight - found.log_weight.max())
-    return np.asarray(weight / weight.sum())
-
-
-def quantile_of(found: Certified, name: str, value: float) -> float:
-    return float(weights(found)[found.samples[name] < value].sum())
 
 
 def test_the_network_proposes_well(found: Certified) -> None:
@@ -245,78 +169,6 @@ def test_budget_and_draws_are_kept() -> None:
     assert many.certificate.draws == 600
 
 
-def late() -> Observation:
-    """The source as the network sees it when the reference time is far off."""
-    seen = observed()
-    segment = seen.segment.with_reference_time(seen.segment.reference_time + 0.02)
-    return replace(seen, segment=segment, canonical=canonicalise(seen.model, [segment]))
-
-
-def test_what_the_network_misses_it_looks_at_again(found: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
-    """About the time at which the best of its draws arrive, where it sees what it should have seen."""
-    aim = Target(bbh().architecture.prior, DISTANCE)
-    again = certify(late(), late().segment, GPS, aim, settings(512, 200, 60.0))
-    assert again.certificate.reasons == ()
-    assert again.certificate.draws == 2 * 512  # of both looks, and no others
-    for name in ("chirp_mass", "chi_eff"):
-        order = np.argsort(again.samples[name])
-        middle = np.interp(0.5, weights(again)[order].cumsum(), again.samples[name][order])
-        assert 0.3 < quantile_of(found, name, middle) < 0.7
-    assert again.certificate.log_bayes_factor == pytest.approx(found.certificate.log_bayes_factor, abs=0.3)
-    monkeypatch.setattr(reference_times, "find_reference_time_hypotheses", lambda *_: [])
-    missed = certify(late(), late().segment, GPS, aim, settings(512, 200, 0.0))
-    assert missed.certificate.efficiency < again.certificate.efficiency / 3
-
-
-def test_another_look_is_one_that_sees_another_template() -> None:
-    seen, off = observed(), late()
-    source = {name: np.full(2, SOURCE.get(name, 0.0)) for name in bbh().architecture.space.names}
-    source |= {"chirp_mass": np.full(2, chirp_mass(38.0, 31.0)), "mass_ratio": np.full(2, 31 / 38)}
-    (look,) = find_reference_time_hypotheses(off, source)  # one for both waveforms
-    assert look.canonical.template.item() != off.canonical.template.item()
-    assert look.chirp_mass == pytest.approx(seen.chirp_mass, rel=0.1)
-    assert look.segment.reference_time == pytest.approx(seen.segment.reference_time, abs=1e-3)
-    assert find_reference_time_hypotheses(look, source) == []
-
-
-def noise_alone(model: Model, seed: int) -> Segment:
-    psd, frequencies = densities(model, ("H1", "L1")), model.architecture.grid.native_frequencies
-    real, imaginary = np.random.default_rng(seed).standard_normal((2, *psd.shape))
-    hiss = np.sqrt(psd * model.duration / 4) * (real + 1j * imaginary)
-    return Segment(("H1", "L1"), hiss, psd, frequencies, model.duration, GPS)
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_noise_alone_is_not_certified(seed: int) -> None:
-    seen = refine_reference_time(bbh(), noise_alone(bbh(), seed))
-    found = certify(seen, seen.segment, GPS, Target(bbh().architecture.prior), settings(512, 256, 0.0))
-    assert found.certificate.reasons
-    assert found.certificate.log_bayes_factor < 4
-    assert np.isfinite(found.certificate.log_bayes_factor)
-    assert found.sky.probability.sum() == pytest.approx(1.0)
-
-
-def test_an_untrained_network_is_not_certified(model: Model) -> None:
-    """Its draws miss the posterior, and the weights say so."""
-    frequencies, psd = model.architecture.grid.native_frequencies, densities(model, ("H1", "L1"))
-    hp, hc = polarizations({**SOURCE, "luminosity_distance": signal()[1]}, frequencies)
-    sky = (SOURCE["ra"], SOURCE["dec"], SOURCE["psi"], gmst(GPS), frequencies, SOURCE["geocent_time"] - GPS)
-    rows = np.stack([project(hp[0], hc[0], detector(name), *sky) for name in ("H1", "L1")])
-    seen = refine_reference_time(model, Segment(("H1", "L1"), rows, psd, frequencies, model.duration, GPS))
-    found = certify(seen, seen.segment, GPS, Target(model.architecture.prior), settings(512, 100, 0.0))
-    assert found.certificate.efficiency < 0.2
-    assert any("effective samples" in reason for reason in found.certificate.reasons)
-
-
-def test_a_prior_that_excludes_all_draws_is_a_verdict_and_not_an_error() -> None:
-    found = weighed(intrinsic=IntrinsicPrior(chirp_mass_min=75.0))
-    certificate = found.certificate
-    assert certificate.effective_samples == 0.0
-    assert certificate.log_bayes_factor == -np.inf
-    assert len(certificate.reasons) >= 2
-    json.dumps(certificate.to_json(), allow_nan=False)
-
-
 def test_the_prior_of_the_time_holds_for_the_samples() -> None:
     """A trigger 96 ms late: the source is 4 ms within the prior, whose edge cuts the posterior."""
     found = weighed(trigger=GPS + 0.1)
@@ -325,44 +177,6 @@ def test_the_prior_of_the_time_holds_for_the_samples() -> None:
     assert weights(found)[np.abs(late) > 0.1].sum() < 0.01
     assert weights(found)[np.abs(late) > 0.102].sum() < 1e-4
     assert weights(found)[np.abs(late) > 0.096].sum() > 0.1
-
-
-def test_a_second_weighing_gives_what_certifying_at_once_gives(found: Certified) -> None:
-    # IMRPhenomD has one mode, so both ways are open to it.
-    again = reweight_with_modes(found, observed().segment, "IMRPhenomD", seed=3)
-    at_once = weighed(approximant="IMRPhenomD")
-    error = np.hypot(again.certificate.log_bayes_factor_error, at_once.certificate.log_bayes_factor_error)
-    apart = again.certificate.log_bayes_factor - at_once.certificate.log_bayes_factor
-    assert abs(apart) < 4 * error
-    # The two models differ by more than that, and the second weighing says so.
-    assert abs(again.certificate.log_bayes_factor - found.certificate.log_bayes_factor) > 1e-3
-    assert again.certificate.approximant == "IMRPhenomD"
-    assert 0 < again.certificate.efficiency < found.certificate.efficiency
-    full, snr = log_likelihood_ratio(observed().segment, again.samples, "IMRPhenomD")
-    np.testing.assert_allclose(again.samples["log_likelihood"], full)
-    np.testing.assert_allclose(again.samples["H1_optimal_snr"], snr[:, 0])
-
-
-def test_draws_go_on_until_the_second_weighing_leaves_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It leaves less of each round than the round before promised."""
-    shares = iter([0.5, 0.3, 0.25, 0.25, 0.25, 0.25])
-
-    def poorer(first: Certified, *_: object, **__: object) -> Certified:
-        left = first.certificate.effective_samples * next(shares)
-        return first._replace(certificate=replace(first.certificate, effective_samples=left))
-
-    monkeypatch.setattr(certification, "reweight_with_modes", poorer)
-    seen, target = observed(), Target(bbh().architecture.prior, approximant="IMRPhenomXHM")
-    found = certify(seen, seen.segment, GPS, target, settings(256, 400, 60.0)).certificate
-    assert found.effective_samples >= 400
-    assert found.draws > 1600
-
-
-def test_a_second_weighing_with_the_same_model_changes_nothing(found: Certified) -> None:
-    again = reweight_with_modes(found, observed().segment, "IMRPhenomXAS")
-    assert np.ptp(again.log_weight) < 1e-9
-    assert again.certificate.log_bayes_factor == pytest.approx(found.certificate.log_bayes_factor, abs=1e-9)
-    assert again.certificate.efficiency == pytest.approx(found.certificate.efficiency)
 
 
 def test_the_time_prior_is_about_the_targets_own_centre() -> None:

@@ -1,0 +1,60 @@
+"""Reweighting towards waveforms with further modes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from certified_source import (
+    GPS,
+    bbh,
+    observed,
+    settings,
+    weighed,
+)
+
+from chirpleaf.inference.certify import Certified, Target, certification, certify
+from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
+from chirpleaf.inference.certify.reweighting import reweight_with_modes
+
+
+@pytest.fixture(scope="module")
+def found() -> Certified:
+    return weighed()
+
+
+def test_a_second_weighing_gives_what_certifying_at_once_gives(found: Certified) -> None:
+    # IMRPhenomD has one mode, so both ways are open to it.
+    again = reweight_with_modes(found, observed().segment, "IMRPhenomD", seed=3)
+    at_once = weighed(approximant="IMRPhenomD")
+    error = np.hypot(again.certificate.log_bayes_factor_error, at_once.certificate.log_bayes_factor_error)
+    apart = again.certificate.log_bayes_factor - at_once.certificate.log_bayes_factor
+    assert abs(apart) < 4 * error
+    # The two models differ by more than that, and the second weighing says so.
+    assert abs(again.certificate.log_bayes_factor - found.certificate.log_bayes_factor) > 1e-3
+    assert again.certificate.approximant == "IMRPhenomD"
+    assert 0 < again.certificate.efficiency < found.certificate.efficiency
+    full, snr = log_likelihood_ratio(observed().segment, again.samples, "IMRPhenomD")
+    np.testing.assert_allclose(again.samples["log_likelihood"], full)
+    np.testing.assert_allclose(again.samples["H1_optimal_snr"], snr[:, 0])
+
+
+def test_draws_go_on_until_the_second_weighing_leaves_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It leaves less of each round than the round before promised."""
+    shares = iter([0.5, 0.3, 0.25, 0.25, 0.25, 0.25])
+
+    def poorer(first: Certified, *_: object, **__: object) -> Certified:
+        left = first.certificate.effective_samples * next(shares)
+        return first._replace(certificate=replace(first.certificate, effective_samples=left))
+
+    monkeypatch.setattr(certification, "reweight_with_modes", poorer)
+    seen, target = observed(), Target(bbh().architecture.prior, approximant="IMRPhenomXHM")
+    found = certify(seen, seen.segment, GPS, target, settings(256, 400, 60.0)).certificate
+    assert found.effective_samples >= 400
+    assert found.draws > 1600
+
+
+def test_a_second_weighing_with_the_same_model_changes_nothing(found: Certified) -> None:
+    again = reweight_with_modes(found, observed().segment, "IMRPhenomXAS")
+    assert np.ptp(again.log_weight) < 1e-9
+    assert again.certificate.log_bayes_factor == pytest.approx(found.certificate.log_bayes_factor, abs=1e-9)
+    assert again.certificate.efficiency == pytest.approx(found.certificate.efficiency)
