@@ -103,15 +103,16 @@ def orthonormalise(series: Complex[np.ndarray, "*batch series n"]) -> Complex[np
     Returns:
         The basis, same shape. A series that depends linearly on the former ones gives zeros.
     """
-    basis = np.zeros_like(series)
+    basis = np.empty_like(series)
     for index in range(series.shape[-2]):
         vector = series[..., index, :]
-        norm = np.linalg.norm(vector, axis=-1, keepdims=True)
+        left = norm = np.linalg.norm(vector, axis=-1, keepdims=True)
         for former in range(index):
             unit = basis[..., former, :]
             vector = vector - unit * np.sum(unit.conj() * vector, axis=-1, keepdims=True)
-        left = np.linalg.norm(vector, axis=-1, keepdims=True)
-        np.divide(vector, left, out=basis[..., index, :], where=left > _DEPENDENT * norm)
+            left = np.linalg.norm(vector, axis=-1, keepdims=True)
+        # Division by infinity gives the zeros of a dependent series.
+        np.divide(vector, np.where(left > _DEPENDENT * norm, left, np.inf), out=basis[..., index, :])
     return basis
 
 

@@ -104,11 +104,12 @@ def find_loudest_waveforms(
         (segment, detector).
     """
     waves = _draw_waveforms(model, canonical, settings.draws)[:, :, None] * weights[:, None, :, None]
-    waves = orthonormalise(waves)
+    filtered = orthonormalise(waves)
+    np.conj(filtered, out=filtered)
+    filtered *= data[:, None, :, None]
     times = np.arange(-settings.reach, settings.reach + settings.step / 2, settings.step)
     delays = np.exp(2j * np.pi * np.outer(model.estimator.canonical.grid.frequencies, times)).astype(np.complex64)
-    filtered = (waves.conj() * data[:, None, :, None]).astype(np.complex64)
-    output = filtered.reshape(*filtered.shape[:2], -1, filtered.shape[-1]) @ delays
+    output = filtered.astype(np.complex64).reshape(*filtered.shape[:2], -1, filtered.shape[-1]) @ delays
     height = np.hypot.reduce(np.abs(output).reshape(*filtered.shape[:-1], -1), axis=-2).astype(np.float64)
     loudest = np.square(height.max(axis=-1)).sum(axis=-1).argmax(axis=1)
     height = height[np.arange(len(data)), loudest]
