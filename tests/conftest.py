@@ -2,8 +2,10 @@
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 # Before numpy and torch are imported: on a busy machine two threads per process are slower than one.
@@ -11,17 +13,46 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import jaxtyping
+import numpy as np
 import pytest
-from jaxtyping import install_import_hook
+from beartype import BeartypeConf, FrozenDict, beartype
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from chirpleaf.models import Architecture, Model
     from chirpleaf.strain import PowerSpectralDensity, Strain
 
-# Shapes are types: under pytest, and only there, beartype checks every jaxtyping annotation of these rooms.
-install_import_hook(
-    ["chirpleaf.networks", "chirpleaf.representation", "chirpleaf.inference.certify"], "beartype.beartype"
+# Shapes are types: while tests run, and only then, beartype checks the annotations of chirpleaf. An int is a float
+# (PEP 484), what numpy computes of arrays without dimensions is a scalar, and text arrays have types of many lengths.
+_checks = ModuleType("checks_of_annotations")
+_checks.check = beartype(  # type: ignore[attr-defined]
+    conf=BeartypeConf(
+        is_pep484_tower=True,
+        hint_overrides=FrozenDict(
+            {
+                NDArray[np.float64]: NDArray[np.float64] | np.float64,
+                NDArray[np.complex128]: NDArray[np.complex128] | np.complex128,
+                NDArray[np.str_]: np.ndarray,
+                ArrayLike: object,  # numpy decides
+            }
+        ),
+    )
 )
+sys.modules[_checks.__name__] = _checks
+_package = Path(__file__).parents[1] / "src" / "chirpleaf"
+# All rooms but the command line, whose arguments typer checks; it has no arrays.
+_rooms = sorted({path.stem for path in _package.iterdir()} - {"__init__", "__main__", "__pycache__", "cli", "py"})
+jaxtyping.install_import_hook([f"chirpleaf.{room}" for room in _rooms], f"{_checks.__name__}.check")
+
+
+@pytest.fixture
+def unchecked_types() -> Iterator[None]:
+    """Turns the check of annotations off: what users pass is checked by the code itself, which is tested so."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "::", ""})
 

@@ -26,6 +26,7 @@ class Numbers:
         return index
 
 
+@pytest.mark.usefixtures("unchecked_types")
 def test_batches_come_in_their_order_made_ahead_or_not() -> None:
     simulator = Numbers()
     batches = PrefetchingLoader(simulator, [3, 5, 7])  # type: ignore[arg-type]

@@ -151,6 +151,7 @@ def test_too_little_good_data_is_refused() -> None:
 
 
 @pytest.mark.parametrize("settings", [{"overlap": 1.0}, {"overlap": -0.1}, {"average": "mode"}, {"roll_off": 3.0}])
+@pytest.mark.usefixtures("unchecked_types")
 def test_invalid_settings_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(InputError, match="expected"):
         welch(Strain("V1", np.ones(32 * 512), 0.0, RATE), **settings)
@@ -181,6 +182,7 @@ def test_frequencies_outside_are_refused(frequency: float) -> None:
     ("frequencies", "values"),
     [([1.0], [1.0]), ([1.0, 2.0], [1.0]), ([2.0, 1.0], [1.0, 1.0]), ([1.0, 1.0], [1.0, 1.0]), ([1.0, np.nan], [1, 1])],
 )
+@pytest.mark.usefixtures("unchecked_types")
 def test_an_invalid_density_is_refused(frequencies: list[float], values: list[float]) -> None:
     with pytest.raises(InputError, match="power spectral density: expected"):
         PowerSpectralDensity(np.array(frequencies), np.array(values))

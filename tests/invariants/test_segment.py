@@ -70,7 +70,7 @@ def test_a_signal_appears_at_its_merger_time(shift: float) -> None:
     blank = segment()
     binary = {"mass_1": 36.0, "mass_2": 29.0, "chi_1": 0.0, "chi_2": 0.0, "luminosity_distance": 400.0}
     hp, _ = polarizations(binary | {"theta_jn": 0.0, "phase": 0.0}, FREQUENCIES)
-    series = whiten_series(blank, hp[None] * np.exp(-2j * np.pi * FREQUENCIES * shift), RATE)[0]
+    series = whiten_series(blank, hp * np.exp(-2j * np.pi * FREQUENCIES * shift), RATE)[0]
     times = np.arange(len(series)) / RATE + AFTER_TRIGGER - DURATION
     assert len(series) == DURATION * RATE
     power = np.convolve(series**2, np.ones(20), mode="same")

@@ -66,6 +66,7 @@ def test_gaps_are_listed_and_refused_in_segments() -> None:
     ("values", "rate"),
     [(np.zeros((2, 8)), RATE), (np.zeros(0), RATE), (np.array([0.0, np.inf]), RATE), (np.zeros(8), 0.0)],
 )
+@pytest.mark.usefixtures("unchecked_types")
 def test_invalid_strain_is_refused(values: np.ndarray, rate: float) -> None:
     with pytest.raises(InputError, match="H1 strain: expected"):
         Strain("H1", values, START, rate)

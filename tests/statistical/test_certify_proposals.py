@@ -107,6 +107,7 @@ def test_a_posterior_at_the_edge_of_the_prior_is_fitted_too() -> None:
     assert np.isfinite(mixture.log_prob(theta)).all()
 
 
+@pytest.mark.usefixtures("unchecked_types")
 @pytest.mark.parametrize(("shift", "corrects"), [(0.3, True), (40.0, False)])
 def test_a_correction_is_fitted_where_the_network_says_something(model: Model, shift: float, corrects: bool) -> None:
     estimator = model.posterior

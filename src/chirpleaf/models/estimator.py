@@ -4,7 +4,7 @@ An estimator turns whitened data into an answer. There are two kinds of answers:
 with their density, which the exact likelihood can correct (`can_propose`), and estimates of single quantities.
 """
 
-from typing import Literal, Protocol, Self, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +44,7 @@ class Estimator(Protocol):
         """The part that is trained."""
         ...
 
-    def eval(self) -> Self:
+    def eval(self) -> "Estimator":
         """Puts the networks into evaluation mode."""
         ...
 

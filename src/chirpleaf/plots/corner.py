@@ -76,7 +76,7 @@ def plot_corner(
     """
     if not parameters:
         raise InputError("expected at least one parameter to draw; got none: name some of the posterior's")
-    offsets = {parameter: _choose_offset(samples.get(parameter, ())) for parameter in parameters}
+    offsets = {parameter: _choose_offset(samples.get(parameter, [])) for parameter in parameters}
     posteriors = [_check_posterior(samples, offsets, weights, style.BLUE, True, name)]
     if reference is not None:
         shared = {parameter: offset for parameter, offset in offsets.items() if parameter in reference}

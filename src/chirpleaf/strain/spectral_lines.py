@@ -98,7 +98,11 @@ def detector_table() -> dict[str, Any]:
 def line_groups(instrument: str) -> tuple[LineGroup, ...]:
     """List the line groups of an instrument ("LIGO", "Virgo", "KAGRA"), including harmonics of the mains frequency."""
     table = detector_table()
-    groups = [LineGroup(**row) for row in table["lines"][instrument]]
+    rows: list[dict[str, Any]] = [
+        {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+        for row in table["lines"][instrument]
+    ]
+    groups = [LineGroup(**row) for row in rows]
     return (*groups, *_make_mains_groups(**table["mains"][instrument]))
 
 

@@ -1,6 +1,6 @@
 """Batch: training examples, made by the simulator and used by the objectives."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -23,3 +23,12 @@ class Batch(NamedTuple):
     log_scale: Tensor
     log_background: Tensor
     weight: Tensor
+
+
+@runtime_checkable
+class BatchSource(Protocol):
+    """Gives the batches of a training."""
+
+    def batch(self, index: int) -> Batch:
+        """The batch of an index, the same whenever it is asked for."""
+        ...

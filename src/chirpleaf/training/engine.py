@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from chirpleaf.errors import InputError
-from chirpleaf.training.batch import Batch
+from chirpleaf.training.batch import Batch, BatchSource
 from chirpleaf.training.checkpoints import AtomicCheckpointIO
 from chirpleaf.training.loading import EpochSampler, PrefetchingLoader, make_loader
 from chirpleaf.training.objectives import LogScore, Objective
@@ -42,7 +42,6 @@ from chirpleaf.training.parallel.communication import DEFAULT_COMMUNICATION, Com
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
 from chirpleaf.training.parallel.strategy import AverageGradients, RunDuringExchange, choose_strategy
 from chirpleaf.training.schedule import Schedule
-from chirpleaf.training.simulator import Simulator
 
 
 class TrainingModule(lightning.LightningModule):
@@ -134,7 +133,7 @@ def _suppress_advice() -> Iterator[None]:
 @_suppress_advice()
 def fit(
     network: nn.Module,
-    simulator: Simulator,
+    simulator: BatchSource,
     validation: Sequence[Batch],
     schedule: Schedule,
     *,

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from chirpleaf.training.batch import Batch
+from chirpleaf.training.batch import Batch, BatchSource
 from chirpleaf.training.parallel.ranks import Ranks
 from chirpleaf.training.schedule import Schedule
-from chirpleaf.training.simulator import Simulator
 
 _PREFETCHED = 4
 """Batches that each worker simulates in advance: more bridge longer pauses of a worker, and use more memory."""
@@ -46,7 +45,7 @@ class PrefetchingLoader:
         sampler: indices of the batches, epoch by epoch.
     """
 
-    def __init__(self, simulator: Simulator, sampler: Sampler[int]) -> None:
+    def __init__(self, simulator: BatchSource, sampler: Sampler[int]) -> None:
         self._simulator, self._sampler = simulator, sampler
         self._indices: Iterator[int] = iter(())
         self._next: Batch | None = None
@@ -78,14 +77,14 @@ class BatchDataset(Dataset[Batch]):
         simulator: makes the batches.
     """
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: BatchSource) -> None:
         self._simulator = simulator
 
     def __getitem__(self, index: int) -> Batch:
         return self._simulator.batch(index)
 
 
-def make_loader(simulator: Simulator, sampler: Sampler[int], workers: int) -> PrefetchingLoader | DataLoader[Batch]:
+def make_loader(simulator: BatchSource, sampler: Sampler[int], workers: int) -> PrefetchingLoader | DataLoader[Batch]:
     """Makes the loader of a rank's batches.
 
     Args:
