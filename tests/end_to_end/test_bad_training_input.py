@@ -109,6 +109,7 @@ def test_a_scheduler_that_does_not_answer(chirpleaf: Command, tmp_path: Path, mo
     assert_refused_by(ran, "expected a Dask scheduler with workers", "127.0.0.1:9", "start them first")
 
 
+@pytest.mark.usefixtures("unchecked_types")
 def test_more_ranks_than_validation_batches(tmp_path: Path, architecture: Any) -> None:
     from chirpleaf.errors import InputError
     from chirpleaf.training.data import validation_batches
