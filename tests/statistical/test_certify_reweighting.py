@@ -12,9 +12,11 @@ from certified_source import (
     weighed,
 )
 
-from chirpleaf.inference.certify import Certified, Target, certification, certify
-from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
+from chirpleaf.inference.certify import Certified, Target, certification, certify, reweighting
+from chirpleaf.inference.certify.likelihood import Whittle, log_likelihood_ratio
 from chirpleaf.inference.certify.reweighting import reweight_with_modes
+from chirpleaf.physics.derived import Samples
+from chirpleaf.strain.segment import Segment
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +60,27 @@ def test_a_second_weighing_with_the_same_model_changes_nothing(found: Certified)
     assert np.ptp(again.log_weight) < 1e-9
     assert again.certificate.log_bayes_factor == pytest.approx(found.certificate.log_bayes_factor, abs=1e-9)
     assert again.certificate.efficiency == pytest.approx(found.certificate.efficiency)
+
+
+@pytest.mark.parametrize("gain", [0.0, 1.7, -2.3])
+def test_the_evidence_follows_the_likelihood(found: Certified, monkeypatch: pytest.MonkeyPatch, gain: float) -> None:
+    """Z = Z_22 mean(L / L_22), for likelihoods that are known."""
+    n = int(found.certificate.effective_samples)
+    steps = gain + np.random.default_rng(0).normal(0.0, 0.5, n)
+
+    def known(_: Segment, samples: Samples, waveform: str, **__: object) -> Whittle:
+        assert len(samples["chirp_mass"]) == n
+        return (steps if waveform == "IMRPhenomD" else np.zeros(n)) - 3.0, np.ones((n, 2))
+
+    monkeypatch.setattr(reweighting, "log_likelihood_ratio", known)
+    again = reweight_with_modes(found, observed().segment, "IMRPhenomD")
+    ratio = np.exp(steps)
+    before, after = found.certificate, again.certificate
+    assert after.log_bayes_factor == pytest.approx(before.log_bayes_factor + np.log(ratio.mean()), abs=1e-9)
+    np.testing.assert_allclose(np.exp(again.log_weight), ratio / ratio.mean())
+    np.testing.assert_allclose(again.samples["log_likelihood"], steps - 3.0)
+    effective = ratio.sum() ** 2 / np.sum(ratio**2)
+    assert after.effective_samples == pytest.approx(effective)
+    assert after.efficiency == pytest.approx(before.efficiency * effective / n)
+    error = np.sqrt((n / effective - 1) / n)
+    assert after.log_bayes_factor_error == pytest.approx(np.hypot(before.log_bayes_factor_error, error))

@@ -150,12 +150,14 @@ class PhaseSettings:
     Attributes:
         phases: phases at which each extrinsic point is evaluated. More reduce the scatter of ln L at loud events, at a
             cost in proportion.
+        depth: nats below the best phase of a pair at which the others are left out. More are evaluated in vain.
         draw_resolution: phases per radian of the fastest harmonic's phase error, 1 / signal-to-noise, in the density
             that phases are drawn from. It costs little.
         pairs_at_once: pairs of (binary, point) times phases in memory at a time.
     """
 
     phases: int = 32
+    depth: float = 20.0
     draw_resolution: float = 16.0
     pairs_at_once: int = 4_194_304
 

@@ -92,22 +92,42 @@ class PhaseGridIntegral:
         cross = [x[rows] * _rotation(k * offset) for k, x in zip(overlaps.differences, overlaps.cross, strict=True)]
         matched = _real_parts(kappa, [-m * grid for m in overlaps.harmonics])
         power = overlaps.power[rows, :, None].float() + 2 * _real_parts(cross, [k * grid for k in overlaps.differences])
-        return self.integrate(matched, power.clamp_min(LEAST_POWER).sqrt()).logsumexp(-1) - np.log(n_phases)
+        rho = power.clamp_min(LEAST_POWER).sqrt().expand(matched.shape)
+        return self._sum_near_best(matched, rho) - np.log(n_phases)
+
+    def _sum_near_best(self, matched: Tensor, rho: Tensor) -> Tensor:
+        """ln of the sum of the integrated likelihood over the last dimension, the phases.
+
+        As an average over the prior of the distance, the likelihood is at most exp(max(s, 0)^2 / 2): phases at which
+        this is negligible are left out.
+        """
+        snr = matched / rho
+        best = snr.argmax(-1, keepdim=True)
+        highest = self.integrate(matched.gather(-1, best), rho.gather(-1, best))
+        near = 0.5 * snr.clamp_min(0).square() > highest - self.settings.depth
+        places = near.flatten().nonzero()[:, 0]
+        pairs = places.div(snr.shape[-1], rounding_mode="floor")
+        highest = highest.flatten()
+        log_likelihood = self.integrate(*(values.flatten().index_select(0, places) for values in (matched, rho)))
+        likelihood = (log_likelihood - highest.index_select(0, pairs)).exp()
+        total = torch.zeros_like(highest).index_add_(0, pairs, likelihood)
+        return (highest + total.log()).view(snr.shape[:-1])
 
     def integrate(self, matched: Tensor, rho: Tensor) -> Tensor:
         """ln of the likelihood ratio integrated over distance alone.
 
         Args:
             matched: Re <d|h> at 1 Mpc and one phase, any shape.
-            rho: root of <h|h> at 1 Mpc and this phase, broadcastable.
+            rho: root of <h|h> at 1 Mpc and this phase, same shape.
 
         Returns:
-            Nats, of the broadcast shape.
+            Nats, same shape.
         """
         snr = matched / rho
-        size = snr.abs()
-        row = snr.sign() * ((1 + size).sqrt() - 1)
-        column = rho.log() - (0.5 * snr).asinh()
+        row = snr.sign() * ((1 + snr.abs()).sqrt() - 1)
+        # exp(asinh(s / 2)), by operations that are fast.
+        b = 0.5 * snr + (0.25 * snr.square() + 1).sqrt()
+        column = (rho / b.clamp_min(LEAST_POWER)).log()
         g = self.table.interpolate(
             (row - self.lowest_row) / self.integrand.settings.snr_step, (column - self.lowest) / self.step
         )

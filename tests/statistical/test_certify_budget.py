@@ -1,0 +1,112 @@
+"""The time budget of certification, by a clock that these tests set: nothing is begun when it is over."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from certified_source import GPS, bbh, observed, settings
+
+from chirpleaf.inference.certify import Certified, CertifySettings, Target, certification, certify, reference_times
+from chirpleaf.inference.certify.importance import ImportanceDiagnostics
+from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
+from chirpleaf.inference.certify.pool import Pool
+from chirpleaf.inference.certify.reference_times import Hypotheses, weigh_first_draws
+from chirpleaf.inference.certify.weigher import Weigher
+
+PER_DRAW = 1e-3
+"""Seconds that a draw takes by the clock of these tests."""
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Stands still but for draws that are weighed."""
+    clock, weigh = SimpleNamespace(now=0.0), Weigher.weigh
+
+    def weigh_in_time(self: Weigher, theta: Any, log_prob: np.ndarray, offset: int) -> Any:
+        clock.now += PER_DRAW * len(log_prob)
+        return weigh(self, theta, log_prob, offset)
+
+    monkeypatch.setattr(certification.time, "perf_counter", lambda: clock.now)
+    monkeypatch.setattr(Weigher, "weigh", weigh_in_time)
+    return clock
+
+
+def test_no_draws_are_begun_after_the_budget(clock: SimpleNamespace) -> None:
+    seen, target = observed(), Target(bbh().architecture.prior)
+    short = certify(seen, seen.segment, GPS, target, settings(512, 3000, 2.0)).certificate
+    assert short.effective_samples < 3000
+    assert 1024 < short.draws < 2000 + 512
+    assert clock.now < 2.0 + 512 * PER_DRAW
+    assert "effective samples of 3000" in short.reasons[0]
+    ample = certify(seen, seen.segment, GPS, target, settings(512, 3000, 100.0)).certificate
+    assert ample.effective_samples >= 3000
+    assert ample.draws > 2000 + 512
+
+
+@pytest.mark.parametrize(("budget", "times"), [(0.5, 1), (100.0, 2)])
+def test_no_second_weighing_is_begun_after_the_budget(
+    clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, budget: float, times: int
+) -> None:
+    """Each leaves a third of the effective samples; the first 512 draws take half a second."""
+    calls = []
+
+    def weigh_again(first: Certified, *_: object, **__: object) -> Certified:
+        calls.append(clock.now)
+        left = first.certificate.effective_samples / 3
+        return first._replace(certificate=replace(first.certificate, effective_samples=left))
+
+    monkeypatch.setattr(certification, "reweight_with_modes", weigh_again)
+    seen, target = observed(), Target(bbh().architecture.prior, approximant="IMRPhenomXHM")
+    certify(seen, seen.segment, GPS, target, settings(512, 300, budget))
+    assert len(calls) == times
+
+
+class FakePool(Pool):
+    """First draws of a known efficiency and a known error of the likelihood."""
+
+    def __init__(self, efficiency: float, error: float) -> None:
+        self.efficiency, self.error = efficiency, error
+
+    @property
+    def diagnostics(self) -> ImportanceDiagnostics:
+        return ImportanceDiagnostics(0.0, 0.1, self.efficiency, 512 * self.efficiency, 0.1)
+
+    def likelihood_error(self) -> float:
+        return self.error
+
+
+@pytest.mark.parametrize(
+    ("seconds", "efficiency", "error", "hypotheses", "dephasing"),
+    [
+        pytest.param(1.0, 0.5, 0.0, [1], [0.6], id="good"),
+        pytest.param(1.0, 0.01, 0.0, [1, 2, 2, 2], [0.6] * 4, id="missed"),
+        pytest.param(2.6, 0.01, 0.0, [1, 2], [0.6] * 2, id="missed, for the half of the budget"),
+        pytest.param(6.0, 0.01, 0.0, [1], [0.6], id="missed, no time"),
+        pytest.param(0.5, 0.5, 1.0, [1] * 5, [0.6, 0.3, 0.15, 0.075, 0.0375], id="coarse"),
+        pytest.param(2.0, 0.5, 1.0, [1] * 3, [0.6, 0.3, 0.15], id="coarse, for the half of the budget"),
+        pytest.param(6.0, 0.5, 1.0, [1], [0.6], id="coarse, no time"),
+    ],
+)
+def test_first_draws_take_half_of_the_budget(
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    efficiency: float,
+    error: float,
+    hypotheses: list[int],
+    dephasing: list[float],
+) -> None:
+    """Of ten seconds. Weighing first draws once takes some of them."""
+    now, calls, seen = [0.0], [], observed()
+
+    def weigh(some: Hypotheses, nodes: HeterodyneSettings) -> Pool:
+        calls.append((len(some), nodes.dephasing))
+        now[0] += seconds
+        return FakePool(efficiency, error)
+
+    monkeypatch.setattr(reference_times.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(reference_times, "_other_hypotheses", lambda *_: [seen] * 3)
+    weigh_first_draws(seen, weigh, CertifySettings(), deadline=10.0)
+    assert [n for n, _ in calls] == hypotheses
+    assert [step for _, step in calls] == dephasing
