@@ -4,13 +4,14 @@ Importing matplotlib and drawing take as long as everything else of a short `chi
 before the first one imports torch, imports matplotlib meanwhile, and draws while the results are written.
 """
 
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
+
+from chirpleaf.system.cores import available_cores
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -51,7 +52,7 @@ def _can_fork() -> bool:
     """Whether a fork is cheap and safe, and there is a second core for it."""
     return (
         sys.platform == "linux"
-        and len(os.sched_getaffinity(0)) > 1
+        and available_cores() > 1
         and threading.active_count() == 1
         and "torch" not in sys.modules
     )

@@ -1,5 +1,6 @@
 """Weigher: gives draws of an event their target density, and one extrinsic point each."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +25,12 @@ from chirpleaf.physics.detectors import Detector, detector, gmst
 from chirpleaf.physics.signals import SignalModel, make_signal_model
 from chirpleaf.physics.spaces import ParameterSpace
 from chirpleaf.strain.segment import Segment
+from chirpleaf.system.cores import available_cores
 
 Array = NDArray[np.float64]
 
+_MOST_THREADS = 2
+"""Threads that weigh rounds of draws. More wait for Python's lock, which waveforms hold, and each needs memory."""
 _TRIAL_STREAM, _FIRST_STREAM = 99, 1000
 """Sequences of Sobol points: of the choice of their number, and of the first round of draws."""
 
@@ -115,11 +119,17 @@ class Weigher:
             log_prob: ln of the density that they were drawn from, shape (n,).
             offset: number of draws before these; it makes the points of each round others.
         """
-        rounds, step = [], self.settings.draws_per_round
-        for first in range(0, len(log_prob), step):
+        step = self.settings.draws_per_round
+
+        def weigh_round(first: int) -> WeighedDraws:
             rows = {name: values[first : first + step] for name, values in theta.items()}
-            rounds.append(self._weigh_round(rows, log_prob[first : first + step], offset + first + _FIRST_STREAM))
-        return WeighedDraws.concatenate(rounds)
+            return self._weigh_round(rows, log_prob[first : first + step], offset + first + _FIRST_STREAM)
+
+        # Rounds have random numbers of their own, so the result does not depend on the threads. Where torch has
+        # threads itself, more of them would wait for each other.
+        threads = min(_MOST_THREADS, available_cores()) if torch.get_num_threads() == 1 else 1
+        with ThreadPoolExecutor(threads) as executor:
+            return WeighedDraws.concatenate(list(executor.map(weigh_round, range(0, len(log_prob), step))))
 
     def _weigh_round(self, theta: Samples, log_prob: Array, stream: int) -> WeighedDraws:
         """Weighs draws with the same extrinsic points."""
