@@ -1,5 +1,6 @@
 """Certification: the posterior of a simulated source, its evidence and its certificate."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import astropy.units as u
@@ -8,7 +9,7 @@ import pytest
 from astropy_healpix import HEALPix
 from certified_source import GPS, SNR, SOURCE, bbh, observed, quantile_of, settings, signal, weighed, weights
 
-from chirpleaf.inference.certify import Certified, Target, certify
+from chirpleaf.inference.certify import Certified, Target, certify, weigher
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.physics.conversions import chirp_mass
 from chirpleaf.physics.distributions import PowerLaw
@@ -183,3 +184,20 @@ def test_the_time_prior_is_about_the_targets_own_centre() -> None:
     shifted, usual = weighed(trigger=GPS + 50.0, centre=GPS), weighed()
     np.testing.assert_array_equal(shifted.log_weight, usual.log_weight)
     assert weighed(trigger=GPS + 50.0).certificate.effective_samples == 0.0
+
+
+def test_threads_do_not_change_the_result(found: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[int] = []
+
+    class Counted(ThreadPoolExecutor):
+        def __init__(self, threads: int) -> None:
+            used.append(threads)
+            super().__init__(threads)
+
+    monkeypatch.setattr(weigher, "ThreadPoolExecutor", Counted)
+    for cores in (1, 2):
+        monkeypatch.setattr(weigher, "available_cores", lambda cores=cores: cores)
+        again = weighed()
+        np.testing.assert_array_equal(again.log_weight, found.log_weight)
+        np.testing.assert_array_equal(again.samples["ra"], found.samples["ra"])
+    assert {1, 2} == set(used)
