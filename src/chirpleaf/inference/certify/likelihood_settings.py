@@ -54,6 +54,8 @@ class ExtrinsicSettings:
             takes four times the points.
         fewest_points: least number of points in a round.
         most_points: greatest number of points in a round; bounds memory and time of events that points fit badly.
+        threads: threads that weigh rounds at the same time. More wait for Python's lock, which waveforms hold, and each
+            needs memory.
         typical_draws: draws that stand for the posterior while the tables of points are made.
     """
 
@@ -61,6 +63,7 @@ class ExtrinsicSettings:
     marginal_error: float = 0.04
     fewest_points: int = 1024
     most_points: int = 16_384
+    threads: int = 2
     typical_draws: int = 32
 
 
@@ -86,7 +89,7 @@ class TableSettings:
         enlargement: factor on them once too few count.
         effective_points: effective points that a step to a higher power of the likelihood must leave. More take smaller
             and safer steps.
-        least_step: least step of that power, lest the rounds stand still.
+        least_step: least step of that power. A larger one ends the adaptation sooner, with fewer effective points.
         rounds: most rounds.
         settled_rounds: rounds' worth of effective points at the full likelihood after which the table is done. More
             know its cells better.
@@ -128,6 +131,8 @@ class DistanceSettings:
         snr_factor: greatest s of the table over the signal-to-noise of the reference. Louder draws are rare.
         snr_margin: added to it.
         draw_refinement: cells of the density that distances are drawn from, over `nodes`.
+        binaries_at_once: binaries whose pairs are integrated together. Fewer keep intermediate results in the
+            processor's cache; more call torch less often.
     """
 
     nodes: int = 64
@@ -141,6 +146,7 @@ class DistanceSettings:
     snr_factor: float = 1.15
     snr_margin: float = 4.0
     draw_refinement: int = 3
+    binaries_at_once: int = 16
 
 
 @dataclass(frozen=True)
@@ -153,13 +159,14 @@ class PhaseSettings:
         depth: nats below the best phase of a pair at which the others are left out. More are evaluated in vain.
         draw_resolution: phases per radian of the fastest harmonic's phase error, 1 / signal-to-noise, in the density
             that phases are drawn from. It costs little.
-        pairs_at_once: pairs of (binary, point) times phases in memory at a time.
+        pairs_at_once: pairs of (binary, point), times phases, that are integrated together. Fewer keep intermediate
+            results in the processor's cache; more call torch less often.
     """
 
     phases: int = 32
     depth: float = 20.0
     draw_resolution: float = 16.0
-    pairs_at_once: int = 4_194_304
+    pairs_at_once: int = 524_288
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from chirpleaf.result.weights import effective_sample_size, relative_weights
 Array = NDArray[np.float64]
 
 _SINGULAR = 1e-9
-"""Variance added to the common covariance, lest equal draws make it singular."""
+"""Variance added to the common covariance, which equal draws would make singular."""
 _LEAST_SHARE = 1e-6
 """Share of a component below which it is not normalised."""
 

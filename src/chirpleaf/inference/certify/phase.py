@@ -25,9 +25,6 @@ Column = Float64[np.ndarray, " n"]
 
 _LEAST_SNR = 1e-3
 """Least s of `BesselIntegral`, whose typical distance is infinite at zero."""
-_ROWS = 16
-"""Binaries that are integrated together. Fewer keep what is computed in the processor's cache; more call torch less
-often."""
 _MOST_CONCENTRATED = 1e6
 """Greatest concentration of a von Mises distribution that numpy samples accurately."""
 
@@ -118,7 +115,8 @@ class BesselIntegral:
 
     def __call__(self, overlaps: Overlaps) -> Tensor:
         """ln of the integrated likelihood ratio; see `PhaseDistanceIntegral`."""
-        pieces = zip(overlaps.kappa[0].split(_ROWS), overlaps.power.split(_ROWS), strict=True)
+        n = self.integrand.settings.binaries_at_once
+        pieces = zip(overlaps.kappa[0].split(n), overlaps.power.split(n), strict=True)
         return torch.cat(
             [self.integrate(kappa.abs(), power.clamp_min(LEAST_POWER).sqrt().float()) for kappa, power in pieces]
         )

@@ -52,7 +52,8 @@ class FirstDraws:
         """Weighs draws under every hypothesis, with a likelihood made for the last one.
 
         Args:
-            hypotheses: the data about some reference times; draws under the former ones keep what they alone find.
+            hypotheses: the data about some reference times. Draws under the former ones keep the part of the posterior
+                that the last one misses.
             nodes: frequencies of the likelihood.
         """
         *former, last = [NetworkProposal(hypothesis) for hypothesis in hypotheses]

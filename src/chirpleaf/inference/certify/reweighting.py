@@ -17,7 +17,6 @@ from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.settings import DEFAULTS, CertifySettings, ReweightingSettings
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.signals import Quadrupole, SignalModel, is_quadrupole_only
-from chirpleaf.physics.signals.quadrupole import face_on
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.weights import relative_weights, resample_systematically
 from chirpleaf.strain.segment import Segment
@@ -82,7 +81,8 @@ def _align(samples: Samples, segment: Segment, old: str, new: str, settings: Rew
     """Times and phases at which a new model's waveforms, seen face-on, match the old one's best."""
     some = slice(None, None, settings.stride)
     frequencies, weight = segment.frequencies[some], (1 / segment.psd[:, some]).sum(axis=0)
-    product = face_on(samples, frequencies, old) * face_on(samples, frequencies, new).conj() * weight
+    first, second = (Quadrupole(name).series(samples, frequencies)[:, 0] for name in (old, new))
+    product = first * second.conj() * weight
     product /= np.abs(product).sum(axis=1, keepdims=True)
     delays = np.arange(-settings.search, settings.search, settings.step)
     best = np.abs(product @ np.exp(2j * np.pi * np.outer(frequencies, delays))).argmax(axis=1)

@@ -31,7 +31,7 @@ class SamplingSettings:
         fewest_draws: least size of a further batch. Smaller ones spend their time on overheads.
         growth: greatest size of a further batch over all draws so far. A larger one makes fewer refits.
         reserve: factor on the draws that the present efficiency asks for. A smaller one leaves a few for another batch.
-        least_efficiency: efficiency assumed where it is lower still, lest a batch grow without bound.
+        least_efficiency: lower bound of the efficiency by which the size of a batch is estimated; it bounds that size.
         trial_draws: draws after which an event may be given up. More waste time on noise; fewer give up events that a
             refit would have saved.
         hope: factor by which the rate of effective samples may still grow before the deadline; an event that needs

@@ -29,8 +29,6 @@ from chirpleaf.system.cores import available_cores
 
 Array = NDArray[np.float64]
 
-_MOST_THREADS = 2
-"""Threads that weigh rounds of draws. More wait for Python's lock, which waveforms hold, and each needs memory."""
 _TRIAL_STREAM, _FIRST_STREAM = 99, 1000
 """Sequences of Sobol points: of the choice of their number, and of the first round of draws."""
 
@@ -127,7 +125,7 @@ class Weigher:
 
         # Rounds have random numbers of their own, so the result does not depend on the threads. Where torch has
         # threads itself, more of them would wait for each other.
-        threads = min(_MOST_THREADS, available_cores()) if torch.get_num_threads() == 1 else 1
+        threads = min(self.settings.threads, available_cores()) if torch.get_num_threads() == 1 else 1
         with ThreadPoolExecutor(threads) as executor:
             return WeighedDraws.concatenate(list(executor.map(weigh_round, range(0, len(log_prob), step))))
 
