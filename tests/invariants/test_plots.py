@@ -24,6 +24,7 @@ from chirpleaf.plots.density import (
 )
 from chirpleaf.plots.errors import plot_errors
 from chirpleaf.plots.filters import plot_filter_importance
+from chirpleaf.plots.panels import make_panels
 from chirpleaf.plots.psd import plot_spectra
 from chirpleaf.plots.strain import plot_whitened_strain
 from chirpleaf.plots.style import axis_label, format_interval
@@ -140,6 +141,17 @@ def test_corner_has_a_panel_per_pair_and_a_title_per_parameter() -> None:
     assert {axes.get_xlabel() for axes in figure.axes} == {"", *map(axis_label, NINE)}
     assert not figure.legends
     assert len(corner_of_nine().legends[0].get_texts()) == 3
+
+
+@pytest.mark.parametrize("names", [NINE, ["geocent_time"], ["mass_ratio", "geocent_time", "chirp_mass"]])
+def test_a_corner_plot_in_panels_made_beforehand_is_the_same(names: list[str]) -> None:
+    images = []
+    for empty in (make_panels(names), None):
+        if empty is not None:
+            empty.figure.savefig(io.BytesIO(), format="png")  # the panels may have been drawn while they were empty
+        plot_corner(samples(), names, empty=empty).savefig(image := io.BytesIO(), format="png")
+        images.append(image.getvalue())
+    assert images[0] == images[1]
 
 
 def test_corner_titles_follow_the_weights() -> None:

@@ -1,11 +1,17 @@
 """Files are written whole or not at all, output folders are checked first, and only free cores count."""
 
+import os
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from chirpleaf.errors import InputError
-from chirpleaf.system import cores
+from chirpleaf.system import cores, threads
 from chirpleaf.system.files import write_atomically, write_files
 from chirpleaf.system.folders import check_folder, new_folder
 
@@ -73,3 +79,41 @@ def test_only_free_cores_count(available: int, load: float, free: int, monkeypat
     monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _: set(range(available)), raising=False)
     monkeypatch.setattr(cores.os, "getloadavg", lambda: (load, 0.0, 0.0))
     assert cores.free_cores() == free
+
+
+def test_results_of_threads_come_in_the_order_of_the_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "available_cores", lambda: 2)
+    torch.set_num_threads(1)
+    running: set[int] = set()
+
+    def identify(delay: float) -> float:
+        running.add(threading.get_ident())
+        time.sleep(delay)
+        return delay
+
+    delays = [0.05, 0.0, 0.02, 0.0]
+    assert threads.map_in_threads(identify, delays, 2) == delays
+    assert len(running) == 2
+    assert threading.get_ident() not in running
+
+
+@pytest.mark.parametrize(("cores_here", "of_torch"), [(1, 1), (2, 2)])
+def test_there_is_one_thread_where_more_would_wait(
+    cores_here: int, of_torch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "available_cores", lambda: cores_here)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: of_torch)
+    assert len(set(threads.map_in_threads(lambda _: threading.get_ident(), range(20), 2))) == 1
+
+
+def test_numpy_gets_one_thread_before_it_is_imported() -> None:
+    program = (
+        "import os, sys\nfrom chirpleaf.system.threads import use_one_numpy_thread\nassert 'numpy' not in sys.modules\n"
+        "use_one_numpy_thread()\nimport numpy\nsys.stdout.write(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    for given, expected in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "4"}, "4")):
+        environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | given
+        ran = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+        )
+        assert ran.stdout == expected

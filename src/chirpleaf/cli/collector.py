@@ -10,7 +10,8 @@ from contextlib import contextmanager
 def paused_collector() -> Iterator[None]:
     """Pause the collector: over the imports and figures of one short verb it takes a fifth of the time, for nothing.
 
-    What is left when the process ends is frozen, so that the interpreter does not go through it once more (0.7 s).
+    Objects that are left are frozen, here and when the process ends: neither the next collection nor the interpreter's
+    last one then goes through them (0.1 and 0.7 s).
     """
     was_on = gc.isenabled()
     atexit.register(gc.freeze)
@@ -18,5 +19,6 @@ def paused_collector() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
         if was_on:
             gc.enable()

@@ -25,6 +25,10 @@ def evaluate(
     from functools import partial
     from importlib.metadata import version
 
+    from chirpleaf.system.threads import use_one_numpy_thread
+
+    use_one_numpy_thread()
+
     import torch
     from rich.progress import track
 

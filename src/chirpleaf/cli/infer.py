@@ -76,12 +76,14 @@ def infer(
     from chirpleaf.cli.pairs import detector_files
     from chirpleaf.cli.pictures import prepare_drawing
     from chirpleaf.system.folders import check_folder
+    from chirpleaf.system.threads import use_one_numpy_thread
 
     _check_options(trigger, samples, effective_samples, budget)
     files, spectra = detector_files("--strain", strain), detector_files("--psd", psd)
     folder = out or Path("out") / (event or "strain")
     check_folder(folder, overwrite=overwrite)
 
+    use_one_numpy_thread()
     with paused_collector(), drawing_process(prepare_drawing) as executor:
         import torch
 

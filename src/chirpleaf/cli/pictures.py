@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from chirpleaf.inference import PreparedData
+    from chirpleaf.plots.panels import CornerPanels
     from chirpleaf.result import LeafEstimates, Posterior
 
 BAND = (30.0, 400.0)
@@ -21,6 +22,9 @@ BAND = (30.0, 400.0)
 
 SIGNALS = 40
 """Posterior samples whose signals make the interval in the figure. More are smoother, at some milliseconds each."""
+
+_EMPTY: "dict[tuple[str, ...], CornerPanels]" = {}
+"""Panels that `prepare_drawing` has made, by their parameters."""
 
 
 def write_result_figures(
@@ -43,16 +47,19 @@ def write_result_figures(
 
 
 def prepare_drawing() -> None:
-    """Imports matplotlib and draws a figure of one formula, after which fonts and the parser of formulas are loaded."""
+    """Imports matplotlib, and draws the empty panels of a posterior's corner plot.
+
+    Fonts and formulas are then loaded, and the panels wait for their content.
+    """
     from io import BytesIO
 
     import chirpleaf.plots.corner
     import chirpleaf.plots.strain  # noqa: F401 - imported for the figures that follow
-    from chirpleaf.plots import style
+    from chirpleaf.plots.panels import make_panels
+    from chirpleaf.result.posterior import HEADLINE
 
-    figure = style.new_figure(1.0, 1.0)
-    figure.text(0.0, 0.0, style.symbol("chirp_mass"))
-    figure.savefig(BytesIO(), format="png")
+    _EMPTY[HEADLINE] = make_panels(HEADLINE)
+    _EMPTY[HEADLINE].figure.savefig(BytesIO(), format="png")
 
 
 def write_figures(figures: "Mapping[str, Figure]", folder: Path) -> tuple[Path, ...]:
@@ -72,7 +79,9 @@ def _draw_corner(path: Path, samples: "Mapping[str, ArrayLike]") -> Path:
     """Draws the marginals of a posterior."""
     from chirpleaf.plots.corner import plot_corner
 
-    return write_figures({path.name: plot_corner(samples, tuple(samples))}, path.parent)[0]
+    parameters = tuple(samples)
+    figure = plot_corner(samples, parameters, empty=_EMPTY.pop(parameters, None))
+    return write_figures({path.name: figure}, path.parent)[0]
 
 
 def _draw_strain(path: Path, trigger_time: float, names: tuple[str, ...], view: tuple[Any, ...]) -> Path:

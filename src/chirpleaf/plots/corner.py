@@ -10,12 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import XAxis, YAxis
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.errors import InputError
@@ -28,6 +26,7 @@ from chirpleaf.plots.density import (
     extend_to_edges,
     find_credible_levels,
 )
+from chirpleaf.plots.panels import CornerPanels, make_panels, set_label, set_limits
 
 Array = NDArray[np.float64]
 
@@ -56,6 +55,7 @@ def plot_corner(
     truths: Mapping[str, float] | None = None,
     name: str = "chirpleaf",
     reference_name: str = "reference",
+    empty: CornerPanels | None = None,
 ) -> Figure:
     """Draw the one- and two-dimensional marginals of a posterior.
 
@@ -67,6 +67,7 @@ def plot_corner(
         truths: True values to mark, in the same units.
         name: Name of the posterior in the legend. The legend is drawn if there is a reference or a truth.
         reference_name: Name of the reference in the legend.
+        empty: Panels of these parameters (`make_panels`) to draw into, made beforehand where time matters later.
 
     Returns:
         The figure.
@@ -82,11 +83,14 @@ def plot_corner(
         shared = {parameter: offset for parameter, offset in offsets.items() if parameter in reference}
         posteriors.append(_check_posterior(reference, shared, None, style.VERMILION, False, reference_name))
     limits = {parameter: _choose_limits(parameter, posteriors, offsets[parameter]) for parameter in parameters}
-    figure, panels = _make_panels(parameters, limits, offsets)
+    figure, panels = empty or make_panels(parameters)
+    set_limits(panels, [limits[parameter] for parameter in parameters])
     for posterior in posteriors:
         _draw_posterior(panels, parameters, posterior, limits)
     for index, parameter in enumerate(parameters):
         panels[index, index].set_title(_format_title(parameter, posteriors[0], offsets[parameter]), fontsize=11, pad=5)
+        if offsets[parameter]:
+            set_label(panels, index, style.axis_label(parameter, offsets[parameter]))
     _mark_truths(panels, parameters, {key: value - offsets.get(key, 0.0) for key, value in (truths or {}).items()})
     if reference is not None or truths:
         _add_legend(figure, panels, _make_handles(posteriors, bool(truths)))
@@ -149,56 +153,6 @@ def _compute_quantiles(posterior: _DrawnPosterior, parameter: str, probabilities
     order = np.argsort(values)
     weights = posterior.weights[order]
     return np.interp(probabilities, np.cumsum(weights) - weights / 2, values[order])
-
-
-def _make_panels(
-    parameters: Sequence[str], limits: Mapping[str, tuple[float, float]], offsets: Mapping[str, float]
-) -> tuple[style.StyledFigure, dict[tuple[int, int], Axes]]:
-    """Make the lower triangle of axes, with labels on the left and bottom."""
-    count = len(parameters)
-    size = {1: 2.6, 2: 1.9}.get(count, 1.2 if count > 6 else 1.5)
-    left, top = 0.85, 0.4
-    side = left + size * count + top
-    figure = style.new_figure(side, side, layout=None)
-    figure.subplots_adjust(left / side, left / side, 1 - top / side, 1 - top / side, wspace=0.06, hspace=0.06)
-    grid = figure.add_gridspec(count, count)
-    panels = {}
-    for row in range(count):
-        for column in range(row + 1):
-            axes = panels[row, column] = figure.add_subplot(grid[row, column])
-            _set_axis(axes.xaxis, limits[parameters[column]], labelled=row == count - 1)
-            if row == column:
-                axes.set(yticks=[], ylim=(0.0, 1.12))
-            else:
-                _set_axis(axes.yaxis, limits[parameters[row]], labelled=column == 0)
-    for index, parameter in enumerate(parameters):
-        text = style.axis_label(parameter, offsets[parameter])
-        panels[count - 1, index].set_xlabel(text).set_fontsize(13)
-        panels[count - 1, index].xaxis.set_label_coords(0.5, -0.29 / size)
-        if index:
-            panels[index, 0].set_ylabel(text).set_fontsize(13)
-            panels[index, 0].yaxis.set_label_coords(-0.48 / size, 0.5)
-    return figure, panels
-
-
-def _set_axis(axis: XAxis | YAxis, limits: tuple[float, float], *, labelled: bool) -> None:
-    """Set limits and ticks of one axis; tick labels appear only at the rim of the figure."""
-    (axis.axes.set_xlim if axis.axis_name == "x" else axis.axes.set_ylim)(limits)
-    axis.set_major_locator(FixedLocator(_choose_ticks(*limits).tolist()))
-    axis.set_tick_params(labelsize=9, length=3)
-    if not labelled:
-        axis.set_major_formatter(NullFormatter())
-
-
-def _choose_ticks(low: float, high: float) -> Array:
-    """Choose two or three round tick values, far enough from the edges that labels of adjacent panels do not touch."""
-    edge = 0.12 * (high - low)
-    for count in (3, 4, 5, 6):
-        ticks = np.asarray(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
-        kept = ticks[(ticks >= low + edge) & (ticks <= high - edge)]
-        if len(kept) >= 2:
-            break
-    return np.asarray(kept[:: 2 if len(kept) > 3 else 1], np.float64)
 
 
 def _draw_posterior(

@@ -74,7 +74,7 @@ class SkyMap:
         Returns:
             Square degrees.
         """
-        cumulative = np.sort(self.probability)[::-1].cumsum()
+        cumulative = np.sort(self.probability[self.probability > 0])[::-1].cumsum()
         return float((np.searchsorted(cumulative, level) + 1) * self.pixel_area)
 
     def write(self, path: Path, *, event: str, gps: float) -> None:

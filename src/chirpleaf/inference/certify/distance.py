@@ -25,6 +25,7 @@ from torch import Tensor
 
 from chirpleaf.inference.certify.likelihood_settings import DistanceSettings
 from chirpleaf.physics.distributions import BoundedDistribution
+from chirpleaf.system.threads import map_in_threads
 
 Array = NDArray[np.float64]
 LogFactor = Callable[[Float64[np.ndarray, "node n"], Float64[np.ndarray, " n"]], Array]
@@ -85,6 +86,19 @@ class DistanceIntegrand:
         with np.errstate(divide="ignore"):
             integral = peak + np.log((weights[:, None] * half * np.exp(values - peak)).sum(axis=0))
         return np.asarray(integral.clip(IMPOSSIBLE))
+
+    def integrate_rows(
+        self, b: Float64[np.ndarray, " row"], c: Float64[np.ndarray, " row"], columns: Float64[np.ndarray, " column"]
+    ) -> Float64[np.ndarray, "row column"]:
+        """Rows of a table, in threads.
+
+        Args:
+            b: rho / D* of each row, shape (row,).
+            c: s / b of each row, shape (row,).
+            columns: ln(D* / Mpc), shape (column,).
+        """
+        rows = zip(b.tolist(), c.tolist(), strict=True)
+        return np.stack(map_in_threads(lambda row: self.integrate(*row, columns), rows, self.settings.threads))
 
     def sample(
         self,

@@ -133,6 +133,7 @@ class DistanceSettings:
         draw_refinement: cells of the density that distances are drawn from, over `nodes`.
         binaries_at_once: binaries whose pairs are integrated together. Fewer keep intermediate results in the
             processor's cache; more call torch less often.
+        threads: threads that fill the table. More than cores gain nothing.
     """
 
     nodes: int = 64
@@ -147,6 +148,7 @@ class DistanceSettings:
     snr_margin: float = 4.0
     draw_refinement: int = 3
     binaries_at_once: int = 16
+    threads: int = 2
 
 
 @dataclass(frozen=True)

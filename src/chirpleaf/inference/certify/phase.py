@@ -109,7 +109,7 @@ class BesselIntegral:
         snr = np.arange(0.0, np.sqrt(largest_snr) + 2 * settings.snr_step, settings.snr_step) ** 2
         snr[0] = _LEAST_SNR
         columns = integrand.make_columns(largest_snr)
-        values = np.stack([integrand.integrate(s, 1.0, columns) for s in snr])
+        values = integrand.integrate_rows(snr, np.ones_like(snr), columns)
         table = Table(torch.from_numpy(values).float())
         return cls(integrand, table, float(columns[0]), integrand.column_step(largest_snr))
 

@@ -1,6 +1,5 @@
 """Weigher: gives draws of an event their target density, and one extrinsic point each."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +24,7 @@ from chirpleaf.physics.detectors import Detector, detector, gmst
 from chirpleaf.physics.signals import SignalModel, make_signal_model
 from chirpleaf.physics.spaces import ParameterSpace
 from chirpleaf.strain.segment import Segment
-from chirpleaf.system.cores import available_cores
+from chirpleaf.system.threads import map_in_threads
 
 Array = NDArray[np.float64]
 
@@ -123,11 +122,9 @@ class Weigher:
             rows = {name: values[first : first + step] for name, values in theta.items()}
             return self._weigh_round(rows, log_prob[first : first + step], offset + first + _FIRST_STREAM)
 
-        # Rounds have random numbers of their own, so the result does not depend on the threads. Where torch has
-        # threads itself, more of them would wait for each other.
-        threads = min(self.settings.threads, available_cores()) if torch.get_num_threads() == 1 else 1
-        with ThreadPoolExecutor(threads) as executor:
-            return WeighedDraws.concatenate(list(executor.map(weigh_round, range(0, len(log_prob), step))))
+        # Rounds have random numbers of their own, so the result does not depend on the threads.
+        rounds = map_in_threads(weigh_round, range(0, len(log_prob), step), self.settings.threads)
+        return WeighedDraws.concatenate(rounds)
 
     def _weigh_round(self, theta: Samples, log_prob: Array, stream: int) -> WeighedDraws:
         """Weighs draws with the same extrinsic points."""

@@ -1,0 +1,43 @@
+"""Threads: few, and only where cores are there for them.
+
+Two threads on a core that is already busy ran 25 times slower than one.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from chirpleaf.system.cores import available_cores
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def use_one_numpy_thread() -> None:
+    """Makes numpy's linear algebra run in one thread.
+
+    One event is too little work for two: the second thread mostly waits, on a core that other work needs. Numpy reads
+    the number when it is imported, so the call must come first. A number that the user has set stays.
+    """
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
+    """Applies a function that spends its time outside Python's lock, in threads where there are cores for them.
+
+    Args:
+        function: must not depend on the order of its calls.
+        items: its arguments.
+        threads: largest number of threads. Where torch has threads itself, one: more would wait for each other.
+
+    Returns:
+        Results, in the order of the items.
+    """
+    import torch  # noqa: PLC0415 - the module is used before torch, too
+
+    count = min(threads, available_cores()) if torch.get_num_threads() == 1 else 1
+    with ThreadPoolExecutor(count) as executor:
+        return list(executor.map(function, items))
