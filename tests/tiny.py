@@ -12,17 +12,22 @@ inclination i enters as for the (2, 2) and the (3, 3) mode:
 The space has two parameters, chirp mass and mass ratio.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import pytest
 from numpy.typing import ArrayLike, NDArray
 
+from chirpleaf.models import Architecture
 from chirpleaf.physics.bijections import Chain, Interval, Logarithm, Probit
 from chirpleaf.physics.inspiral import SOLAR_MASS_SECONDS, chirp_phase
 from chirpleaf.physics.priors import IntrinsicPrior
-from chirpleaf.physics.spaces import ParameterSpace
+from chirpleaf.physics.signals import SIGNALS
+from chirpleaf.physics.spaces import SPACES, ParameterSpace
+from chirpleaf.representation.templates import TemplateSettings
 
 MEGAPARSEC_SECONDS = 1.0292712503e14
 END = 200.0
@@ -92,3 +97,30 @@ def tiny_space(prior: IntrinsicPrior) -> ParameterSpace:
 
 PRIOR = IntrinsicPrior(mass_min=5.0, mass_max=150.0, mass_ratio_min=0.3, chirp_mass_min=25.0, chirp_mass_max=45.0)
 """A prior whose component masses leave the whole rectangle."""
+
+
+@contextmanager
+def registered_tiny() -> Iterator[None]:
+    """Puts the tiny model and space among those that an architecture may name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SIGNALS, "tiny", TinySignal)
+        patch.setitem(SPACES, "tiny", tiny_space)
+        yield
+
+
+def tiny_architecture(**sizes: Any) -> Architecture:
+    """An architecture of the tiny model and space.
+
+    Args:
+        **sizes: root, n_context, head, and what else is not a default of `Architecture`.
+    """
+    return Architecture(
+        signal="tiny",
+        approximant="tiny",
+        parameter_space="tiny",
+        prior=PRIOR,
+        duration=4.0,
+        maximum_frequency=256.0,
+        templates=TemplateSettings(phase_step=10.0, ratio_step=0.15, chi_eff=(0.0,)),
+        **sizes,
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny import PRIOR, TinySignal, tiny_space
+from tiny import PRIOR, TinySignal, registered_tiny, tiny_architecture
 from torch import Tensor
 
 from chirpleaf.models import Architecture, Model
@@ -14,9 +14,6 @@ from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.detectors import detector
 from chirpleaf.physics.extrinsic_prior import ExtrinsicPrior
-from chirpleaf.physics.signals import SIGNALS
-from chirpleaf.physics.spaces import SPACES
-from chirpleaf.representation.templates import TemplateSettings
 from chirpleaf.training.banks.file import BankFile
 from chirpleaf.training.banks.source import WaveformSource
 from chirpleaf.training.data import build_simulator, held_out_simulator, waveform_source
@@ -35,26 +32,14 @@ N = 300
 @pytest.fixture(scope="module", autouse=True)
 def registered() -> object:
     """The tiny model and space among those that an architecture may name."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SIGNALS, "tiny", TinySignal)
-        patch.setitem(SPACES, "tiny", tiny_space)
+    with registered_tiny():
         yield
 
 
 @pytest.fixture(scope="module")
 def tiny(registered: object) -> Architecture:
-    return Architecture(
-        signal="tiny",
-        approximant="tiny",
-        parameter_space="tiny",
-        prior=PRIOR,
-        duration=4.0,
-        maximum_frequency=256.0,
-        templates=TemplateSettings(phase_step=10.0, ratio_step=0.15, chi_eff=(0.0,)),
-        root=ResidualSettings(width=64, n_blocks=2),
-        n_context=32,
-        head=MixtureSettings(n_components=6, n_hidden=32),
-    )
+    head = MixtureSettings(n_components=6, n_hidden=32)
+    return tiny_architecture(root=ResidualSettings(width=64, n_blocks=2), n_context=32, head=head)
 
 
 @pytest.fixture(scope="module")

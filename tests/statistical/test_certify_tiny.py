@@ -6,20 +6,17 @@ import numpy as np
 import pytest
 import torch
 from certified_source import GPS, SOURCE, densities, quantile_of, weights
-from tiny import PRIOR, TinySignal, tiny_space
+from tiny import TinySignal, registered_tiny, tiny_architecture
 
 from chirpleaf.inference.certify import Certified, CertifySettings, Target, certify
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.likelihood_settings import ExtrinsicSettings
 from chirpleaf.inference.certify.settings import SamplingSettings
 from chirpleaf.inference.reference_time import refine_reference_time
-from chirpleaf.models import Architecture, Model
+from chirpleaf.models import Model
 from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.detectors import detector, gmst
-from chirpleaf.physics.signals import SIGNALS
-from chirpleaf.physics.spaces import SPACES
-from chirpleaf.representation.templates import TemplateSettings
 from chirpleaf.strain.segment import Segment
 
 TRUTH = {"chirp_mass": 33.0, "mass_ratio": 0.5}
@@ -35,23 +32,11 @@ SETTINGS = CertifySettings(
 @pytest.fixture(scope="module")
 def model() -> Iterator[Model]:
     """Random weights; the tiny model and space are among those that an architecture may name."""
-    with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng(devices=[]):
-        patch.setitem(SIGNALS, "tiny", TinySignal)
-        patch.setitem(SPACES, "tiny", tiny_space)
+    with registered_tiny(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        architecture = Architecture(
-            signal="tiny",
-            approximant="tiny",
-            parameter_space="tiny",
-            prior=PRIOR,
-            duration=4.0,
-            maximum_frequency=256.0,
-            templates=TemplateSettings(phase_step=10.0, ratio_step=0.15, chi_eff=(0.0,)),
-            root=ResidualSettings(width=32, n_blocks=1),
-            n_context=16,
-            head=MixtureSettings(n_components=4, n_hidden=16),
-            background=0.2,
-        )
+        head = MixtureSettings(n_components=4, n_hidden=16)
+        root = ResidualSettings(width=32, n_blocks=1)
+        architecture = tiny_architecture(root=root, n_context=16, head=head, background=0.2)
         yield Model("tiny", architecture, architecture.build().eval(), {"seed": 0})
 
 

@@ -43,7 +43,10 @@ Certify = Annotated[
 EffectiveSamples = Annotated[
     int | None, typer.Option(help="Certified samples that are wanted, in effect; half of --samples by default.")
 ]
-Budget = Annotated[float, typer.Option(metavar="SECONDS", help="After this, no more samples are certified.")]
+Budget = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="After this, no more samples are certified; a minute by default."),
+]
 Approximant = Annotated[str | None, typer.Option(help="Waveform model of the likelihood; the network's by default.")]
 PriorName = Annotated[
     str, typer.Option(metavar="NAME", help="model (the network's), standard, comoving, or a prior file of bilby.")
@@ -65,7 +68,7 @@ def infer(
     overwrite: Overwrite = False,
     certify: Certify = None,
     effective_samples: EffectiveSamples = None,
-    budget: Budget = 60.0,
+    budget: Budget = None,
     approximant: Approximant = None,
     prior: PriorName = "model",
     cores: Cores = None,
@@ -111,7 +114,7 @@ def infer(
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
 
 
-def _check_options(trigger: float | None, samples: int, effective_samples: int | None, budget: float) -> None:
+def _check_options(trigger: float | None, samples: int, effective_samples: int | None, budget: float | None) -> None:
     """Refuses numbers out of range."""
     if not 1 <= samples <= MOST_SAMPLES:
         raise InputError(f"expected --samples from 1 to {MOST_SAMPLES}; got {samples}: 10000 are usual")
@@ -119,7 +122,7 @@ def _check_options(trigger: float | None, samples: int, effective_samples: int |
         raise InputError(f"expected --trigger as a GPS time in seconds; got {trigger}: write for example 1126259462.4")
     if effective_samples is not None and effective_samples < 1:
         raise InputError(f"expected --effective-samples of at least 1; got {effective_samples}: 5000 are usual")
-    if not 0 < budget < 1e6:
+    if budget is not None and not 0 < budget < 1e6:
         raise InputError(f"expected --budget in seconds, above 0; got {budget:g}: 60 is usual")
 
 

@@ -28,7 +28,7 @@ def infer(
     seed: int = 0,
     certify: bool | None = None,
     effective_samples: int | None = None,
-    budget: float = 60.0,
+    budget: float | None = None,
     approximant: str | None = None,
     prior: str | Path = "model",
     workers: int = 1,
@@ -46,7 +46,7 @@ def infer(
         certify: whether to weigh the draws by the exact likelihood of all detectors, and to draw sky position,
             orientation, distance and time. True by default for models of all parameters, and possible only for these.
         effective_samples: effective sample size that is wanted; half of `samples` if None.
-        budget: seconds after which no more draws are weighed.
+        budget: seconds after which no more draws are weighed; that of `CertifySettings` if None.
         approximant: waveform model of the likelihood, any frequency-domain one of lalsimulation with aligned spins; the
             network's if None.
         prior: "model", the network's own; "standard" or "comoving" (`PRESETS` of `certify.target`); or a bilby file.

@@ -1,6 +1,6 @@
 """Plan of a certification: what the user asks of it, checked before any data are read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.models.model import Model
 
 if TYPE_CHECKING:
-    from chirpleaf.inference.certify import Certified, Prior, Target
+    from chirpleaf.inference.certify import Certified, CertifySettings, Prior, Target
 
 
 @dataclass(frozen=True)
@@ -18,16 +18,16 @@ class CertificationPlan:
 
     Attributes:
         prior: prior of the result.
+        settings: of the certification, but for the number of draws and of effective samples.
         approximant: waveform model of the likelihood; the network's if None.
         effective_samples: effective sample size that is wanted; half the number of draws if None.
-        budget: seconds after which no more draws are weighed.
         workers: processes that share waveforms with more than the (2, 2) mode.
     """
 
     prior: "Prior"
+    settings: "CertifySettings"
     approximant: str | None = None
     effective_samples: int | None = None
-    budget: float = 60.0
     workers: int = 1
 
     def make_target(self, data: PreparedData) -> "Target":
@@ -57,7 +57,7 @@ class CertificationPlan:
         Returns:
             Weighted draws, sky map and certificate.
         """
-        from chirpleaf.inference.certify import CertifySettings, certify  # noqa: PLC0415 - an analysis without certification is faster
+        from chirpleaf.inference.certify import certify  # noqa: PLC0415 - an analysis without certification is faster
 
         wanted = draws // 2 if self.effective_samples is None else self.effective_samples
         return certify(
@@ -65,7 +65,7 @@ class CertificationPlan:
             data.cut_network_segment(),
             data.source.trigger_time,
             target,
-            CertifySettings(minimum_draws=draws, effective_samples=wanted, budget=self.budget),
+            replace(self.settings, minimum_draws=draws, effective_samples=wanted),
             seed=seed,
             workers=self.workers,
         )
@@ -78,7 +78,7 @@ def plan_certification(
     approximant: str | None = None,
     *,
     effective_samples: int | None = None,
-    budget: float = 60.0,
+    budget: float | None = None,
     workers: int = 1,
 ) -> CertificationPlan | None:
     """Decides whether an analysis is certified, and checks what the user asks of it.
@@ -89,7 +89,7 @@ def plan_certification(
         prior: "model", a preset, or a prior file of bilby.
         approximant: waveform model of the likelihood; the network's if None.
         effective_samples: effective sample size that is wanted; half the number of draws if None.
-        budget: seconds after which no more draws are weighed.
+        budget: seconds after which no more draws are weighed; that of `CertifySettings` if None.
         workers: processes that share waveforms with more than the (2, 2) mode.
 
     Returns:
@@ -106,9 +106,10 @@ def plan_certification(
             f"expected a model of all parameters to certify; got {model.name}, of {names} alone: leave certify out"
         )
     if possible if certify is None else certify:
-        from chirpleaf.inference.certify import Prior  # noqa: PLC0415 - an analysis without certification is faster
+        from chirpleaf.inference.certify import CertifySettings, Prior  # noqa: PLC0415 - slow, and not always needed
 
-        return CertificationPlan(Prior.load(prior), approximant, effective_samples, budget, workers)
+        settings = CertifySettings() if budget is None else CertifySettings(budget=budget)
+        return CertificationPlan(Prior.load(prior), settings, approximant, effective_samples, workers)
     if effective_samples is not None or approximant is not None or prior != "model":
         raise InputError(
             "expected certification with effective samples, an approximant or a prior; got an answer of the network "

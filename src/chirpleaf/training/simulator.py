@@ -59,10 +59,10 @@ class Simulator:
     estimator: Estimator
     detectors: tuple[Detector, ...]
     noise: TabulatedNoise
-    snr_range: tuple[float, float] = (7.0, 60.0)
-    jitter: float = 0.0015
-    batch_size: int = 512
-    seed: int = 0
+    snr_range: tuple[float, float]
+    jitter: float
+    batch_size: int
+    seed: int
 
     @torch.no_grad()
     def batch(self, index: int) -> Batch:
