@@ -9,11 +9,12 @@ import pytest
 from astropy_healpix import HEALPix
 from certified_source import GPS, SNR, SOURCE, bbh, observed, quantile_of, settings, signal, weighed, weights
 
-from chirpleaf.inference.certify import Certified, Target, certify, weigher
+from chirpleaf.inference.certify import Certified, Target, certify
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.physics.conversions import chirp_mass
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.strain.segment import Segment
+from chirpleaf.system import threads
 
 
 @pytest.fixture(scope="module")
@@ -190,13 +191,13 @@ def test_threads_do_not_change_the_result(found: Certified, monkeypatch: pytest.
     used: list[int] = []
 
     class Counted(ThreadPoolExecutor):
-        def __init__(self, threads: int) -> None:
-            used.append(threads)
-            super().__init__(threads)
+        def __init__(self, count: int) -> None:
+            used.append(count)
+            super().__init__(count)
 
-    monkeypatch.setattr(weigher, "ThreadPoolExecutor", Counted)
+    monkeypatch.setattr(threads, "ThreadPoolExecutor", Counted)
     for cores in (1, 2):
-        monkeypatch.setattr(weigher, "available_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(threads, "available_cores", lambda cores=cores: cores)
         again = weighed()
         np.testing.assert_array_equal(again.log_weight, found.log_weight)
         np.testing.assert_array_equal(again.samples["ra"], found.samples["ra"])
