@@ -43,7 +43,12 @@ class TinySignal:
     dominant: ClassVar[int] = 0
 
     def series(
-        self, intrinsic: Mapping[str, ArrayLike], frequencies: ArrayLike, *, workers: int = 1
+        self,
+        intrinsic: Mapping[str, ArrayLike],
+        frequencies: ArrayLike,
+        *,
+        workers: int = 1,
+        skip_failures: bool = False,
     ) -> NDArray[np.complex128]:
         """(n, 2, F), strain/Hz at 1 Mpc."""
         chirp_mass, ratio = (

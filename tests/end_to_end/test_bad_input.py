@@ -224,3 +224,33 @@ def test_a_full_disk_is_one_line_too(
     monkeypatch.setattr("chirpleaf.result.base.write_files", full)
     ran = chirpleaf("infer", "GW150914", "--model", model_file, "--samples", 100, "--out", tmp_path / "results")
     assert_refused(ran.status, ran.stdout, ran.stderr, "expected files", "No space left on device", "free space")
+
+
+@pytest.mark.parametrize("command", [(SCRIPT,), (sys.executable, "-m", "chirpleaf")])
+def test_the_script_and_the_module_end_with_the_same_code(command: tuple[str | Path, ...], tmp_path: Path) -> None:
+    """Exit codes 0, 2 and 3 reach the shell whichever way the command is started."""
+    for arguments, expected in ((("--version",), 0), (("infer", "GW150914", "--samples", "0"), 2)):
+        ran = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ran.returncode == expected, ran.stderr
+    program = (
+        "import sys, runpy, chirpleaf.cli as cli\nfrom chirpleaf.errors import UntrustedError\n"
+        "def refuse(*_, **__): raise UntrustedError('no signal')\ncli.app = refuse\n"
+        f"sys.argv = {[str(command[-1]), 'infer']!r}\n"
+    )
+    program += (
+        "runpy.run_module('chirpleaf', run_name='__main__')"
+        if len(command) > 1
+        else "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert ran.stderr == "not trusted: no signal\n"
+
+
+def test_an_interruption_is_quiet(chirpleaf: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chirpleaf.inference.load_candidates", interrupt)
+    ran = chirpleaf("infer", "GW150914", "--out", tmp_path / "out")
+    assert (ran.status, ran.stderr) == (130, "")

@@ -55,7 +55,13 @@ class FakeWeigher(Weigher):
 
     def weigh(self, theta: Samples, log_prob: np.ndarray, offset: int) -> WeighedDraws:
         self.clock.now += PER_DRAW * len(log_prob)  # type: ignore[attr-defined]
-        return WeighedDraws(theta, Gaussian(*TARGET).log_prob(theta), np.zeros(len(log_prob)), np.zeros((1, 3)))
+        return WeighedDraws(
+            theta,
+            Gaussian(*TARGET).log_prob(theta),
+            np.zeros(len(log_prob)),
+            np.zeros((1, 3)),
+            np.zeros(len(log_prob), bool),
+        )
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """The command line: `chirpleaf <verb>`.
 
 Verbs live in a module each and import what is heavy inside, so that `--help` is instant. Exit codes: 0 done; 2 the
-input is wrong (one line says what and how to mend it); 3 the answer could not be trusted.
+input is wrong (one line says what and how to mend it); 3 the answer could not be trusted; 130 the user interrupted it.
+The script `chirpleaf` and `python -m chirpleaf` end with the same code.
 """
 
 import logging

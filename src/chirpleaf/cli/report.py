@@ -72,8 +72,9 @@ def _certificate(posterior: Posterior) -> str:
     certificate, sky = posterior.certificate, posterior.sky
     assert certificate is not None
     assert sky is not None
+    failed = f", {certificate.failed_waveforms} waveforms failed" if certificate.failed_waveforms else ""
     return (
         f"certified: efficiency {certificate.efficiency:.2f}, {certificate.effective_samples:.0f} effective samples, "
         f"ln Bayes factor {certificate.log_bayes_factor:.2f} +- {certificate.log_bayes_factor_error:.2f}, "
-        f"sky {sky.area(0.5):.0f} (50 %) and {sky.area(0.9):.0f} (90 %) square degrees"
+        f"sky {sky.area(0.5):.0f} (50 %) and {sky.area(0.9):.0f} (90 %) square degrees{failed}"
     )

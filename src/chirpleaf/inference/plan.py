@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from chirpleaf.errors import InputError
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.models.model import Model
+from chirpleaf.physics.approximants import resolve_approximant
 
 if TYPE_CHECKING:
     from chirpleaf.inference.certify import Certified, CertifySettings, Prior, Target
@@ -109,7 +110,8 @@ def plan_certification(
         from chirpleaf.inference.certify import CertifySettings, Prior  # noqa: PLC0415 - slow, and not always needed
 
         settings = CertifySettings() if budget is None else CertifySettings(budget=budget)
-        return CertificationPlan(Prior.load(prior), settings, approximant, effective_samples, workers)
+        name = None if approximant is None else resolve_approximant(approximant)
+        return CertificationPlan(Prior.load(prior), settings, name, effective_samples, workers)
     if effective_samples is not None or approximant is not None or prior != "model":
         raise InputError(
             "expected certification with effective samples, an approximant or a prior; got an answer of the network "

@@ -106,19 +106,21 @@ def _external(
     except ImportError as error:
         raise InputError(f"expected pyseobnr for {approximant}; got none: pip install 'chirpleaf[seobnr]'") from error
     mass_1, mass_2, *spins, distance, inclination, phase = row
-    plus, cross = GenerateWaveform(
-        {
-            "mass1": mass_1 / lal.MSUN_SI,
-            "mass2": mass_2 / lal.MSUN_SI,
-            **dict(zip(("spin1x", "spin1y", "spin1z", "spin2x", "spin2y", "spin2z"), spins, strict=True)),
-            "distance": distance / (1e6 * lal.PC_SI),
-            "inclination": inclination,
-            "phi_ref": phase,
-            "f22_start": lowest,
-            "f_ref": reference_frequency,
-            "deltaF": spacing,
-            "f_max": nyquist,
-            "approximant": approximant,
-        }
-    ).generate_fd_polarizations()
+    settings = {
+        "mass1": mass_1 / lal.MSUN_SI,
+        "mass2": mass_2 / lal.MSUN_SI,
+        **dict(zip(("spin1x", "spin1y", "spin1z", "spin2x", "spin2y", "spin2z"), spins, strict=True)),
+        "distance": distance / (1e6 * lal.PC_SI),
+        "inclination": inclination,
+        "phi_ref": phase,
+        "f22_start": lowest,
+        "f_ref": reference_frequency,
+        "deltaF": spacing,
+        "f_max": nyquist,
+        "approximant": approximant,
+    }
+    try:
+        plus, cross = GenerateWaveform(settings).generate_fd_polarizations()
+    except (ArithmeticError, ValueError) as error:
+        raise RuntimeError(str(error)) from error
     return float(plus.deltaF), -float(plus.epoch) % (1 / plus.deltaF), plus.data.data, cross.data.data

@@ -10,10 +10,10 @@ reference frequency in the frame of LALSimulation, whose z axis is the orbital a
 `iota`; of aligned spins it equals `theta_jn`, the inclination of the total angular momentum.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from difflib import get_close_matches
-from functools import lru_cache
+from functools import partial
 from multiprocessing import get_context
 from typing import Any, TypeAlias
 
@@ -23,12 +23,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.errors import InputError
-from chirpleaf.physics.time_domain import EXTERNAL, on_grid
+from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT, can_precess, lal_approximants, resolve_approximant
+from chirpleaf.physics.time_domain import on_grid
+from chirpleaf.system.lal_messages import capture_lal, silence_lal
 
 Array: TypeAlias = NDArray[np.float64]
 ComplexArray: TypeAlias = NDArray[np.complex128]
 
-DEFAULT_APPROXIMANT = "IMRPhenomXAS"
 ALIGNED_SPINS = ("chi_1", "chi_2")
 IN_PLANE_SPINS = ("spin_1x", "spin_1y", "spin_2x", "spin_2y")
 SPIN_COMPONENTS = ("spin_1x", "spin_1y", "spin_1z", "spin_2x", "spin_2y", "spin_2z")
@@ -42,6 +43,12 @@ _COLUMNS = ("mass_1", "mass_2", *SPIN_COMPONENTS, "luminosity_distance", "inclin
 """The parameters of one waveform in the order of LALSimulation's arguments."""
 _SI_UNITS = np.array([lal.MSUN_SI, lal.MSUN_SI, *[1.0] * 6, 1e6 * lal.PC_SI, 1.0, 1.0])
 _LARGEST_MASS_RATIO = 1000.0
+DATA_FILES = "https://zenodo.org/records/14999310"
+"""Where the data files of LALSimulation's approximants can be downloaded (lalsuite-waveform-data)."""
+_NO_DATA = ("LAL_DATA_PATH", "Unable to resolve data file", "Error loading surrogate data")
+"""What LALSimulation says when data files are missing; it names the file only the first time."""
+_REASON = re.compile(r"XLAL Error - [^\n]*?\): ([^\n]+)")
+Compute: TypeAlias = Callable[[Sequence[float]], tuple[ComplexArray, ComplexArray]]
 _CHUNKS_PER_WORKER = 4
 
 
@@ -52,6 +59,7 @@ def polarizations(
     reference_frequency: float = 20.0,
     *,
     workers: int = 1,
+    skip_failures: bool = False,
 ) -> tuple[ComplexArray, ComplexArray]:
     """Plus and cross polarisation of binaries.
 
@@ -61,17 +69,21 @@ def polarizations(
             `spin_1x`, `spin_1y`, `spin_1z`, `spin_2x`, `spin_2y`, `spin_2z`, of which missing ones are zero. Each (n,)
             or a float; further keys are ignored.
         frequencies: increasing and positive (F,), Hz.
-        approximant: name of an approximant of LALSimulation, or of pyseobnr (`physics.time_domain`).
+        approximant: name of an approximant of LALSimulation, or of pyseobnr (`physics.time_domain`), in upper or lower
+            case.
         reference_frequency: where `phase` and the spins are defined, Hz.
         workers: number of processes that share the work; the result does not depend on it. More than one pays from some
             ten thousand waveforms on, and needs the `if __name__ == "__main__"` guard in a script.
+        skip_failures: whether binaries whose waveform the approximant cannot compute become rows of NaN; otherwise they
+            are an error.
 
     Returns:
         `(hp, hc)`, each (n, F) complex128, strain/Hz; zero above the highest frequency of an approximant that has one
         (IMRPhenomXAS ends at G M f / c^3 = 0.3).
 
     Raises:
-        InputError: a name, a parameter or the grid is wrong, or the approximant cannot precess and the spins do.
+        InputError: a name, a parameter or the grid is wrong, the approximant cannot precess and the spins do, it cannot
+            compute a waveform, or it needs data files that are not installed.
 
     Example:
         >>> binary = dict(mass_1=36.0, mass_2=29.0, chi_1=0.0, chi_2=0.0)
@@ -82,83 +94,69 @@ def polarizations(
     """
     grid = _checked_grid(frequencies, reference_frequency)
     table = _checked_table(parameters)
-    check_approximant(approximant)
+    approximant = resolve_approximant(approximant)
     if np.any(table[:, [2, 3, 5, 6]]) and not can_precess(approximant):
         raise InputError(
             f"expected spins along the orbital angular momentum for {approximant}; got spins in the orbital plane: "
             "choose an approximant that precesses, such as IMRPhenomXPHM"
         )
+    evaluate = partial(_evaluate, grid=grid, approximant=approximant, reference_frequency=reference_frequency)
     if workers <= 1 or len(table) <= 1:
-        return _evaluate(table, grid, approximant, reference_frequency)
-    hp, hc = (np.empty((len(table), len(grid)), dtype=np.complex128) for _ in range(2))
-    chunks = np.array_split(np.arange(len(table)), min(len(table), workers * _CHUNKS_PER_WORKER))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(_evaluate, table[rows], grid, approximant, reference_frequency) for rows in chunks]
-        for rows, future in zip(chunks, futures, strict=True):
-            hp[rows], hc[rows] = future.result()
+        hp, hc = evaluate(table, stop_at_failure=not skip_failures)
+    else:
+        hp, hc = (np.empty((len(table), len(grid)), dtype=np.complex128) for _ in range(2))
+        chunks = np.array_split(np.arange(len(table)), min(len(table), workers * _CHUNKS_PER_WORKER))
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            futures = [pool.submit(evaluate, table[rows], stop_at_failure=not skip_failures) for rows in chunks]
+            for rows, future in zip(chunks, futures, strict=True):
+                hp[rows], hc[rows] = future.result()
+    failed = np.isnan(hp[:, 0])
+    if failed.any() and not skip_failures:
+        raise _explain_failure(table[int(failed.argmax())], grid, approximant, reference_frequency)
     return hp, hc
-
-
-def check_approximant(name: str) -> None:
-    """Checks that an approximant exists.
-
-    Args:
-        name: of an approximant of LALSimulation or pyseobnr.
-
-    Raises:
-        InputError: the name is unknown; the message suggests the nearest names.
-    """
-    known = {**_approximants(frequency_domain=True), **_approximants(frequency_domain=False)}
-    if name not in known and name not in EXTERNAL:
-        near = get_close_matches(name, [*known, *EXTERNAL], n=3, cutoff=0.5) or [DEFAULT_APPROXIMANT]
-        raise InputError(f"expected an approximant; got {name!r}: did you mean {', '.join(near)}?")
-
-
-@lru_cache
-def can_precess(approximant: str) -> bool:
-    """Whether an approximant takes spins in the orbital plane.
-
-    Args:
-        approximant: its name, of LALSimulation or pyseobnr.
-    """
-    if approximant in EXTERNAL:
-        return approximant.endswith("PHM")
-    number = lalsimulation.GetApproximantFromString(approximant)
-    support = lalsimulation.SimInspiralGetSpinSupportFromApproximant(number)
-    return bool(support == lalsimulation.SIM_INSPIRAL_PRECESSINGSPIN)
-
-
-@lru_cache(maxsize=2)
-def _approximants(*, frequency_domain: bool) -> dict[str, int]:
-    implemented = (
-        lalsimulation.SimInspiralImplementedFDApproximants
-        if frequency_domain
-        else lalsimulation.SimInspiralImplementedTDApproximants
-    )
-    numbers = range(lalsimulation.NumApproximants)
-    return {lalsimulation.GetStringFromApproximant(number): number for number in numbers if implemented(number)}
 
 
 def _evaluate(
-    table: Array, grid: Array, approximant: str, reference_frequency: float
+    table: Array, grid: Array, approximant: str, reference_frequency: float, *, stop_at_failure: bool
 ) -> tuple[ComplexArray, ComplexArray]:
-    """One call of LALSimulation or pyseobnr per row of `table` (columns as `_COLUMNS`)."""
-    hp, hc = (np.empty((len(table), len(grid)), dtype=np.complex128) for _ in range(2))
-    number = _approximants(frequency_domain=True).get(approximant)
+    """One call of LALSimulation or pyseobnr per row of `table` (columns as `_COLUMNS`); NaN where it fails."""
+    hp, hc = (np.full((len(table), len(grid)), np.nan, dtype=np.complex128) for _ in range(2))
+    compute = _prepare(grid, approximant, reference_frequency)
+    with silence_lal():
+        for row, binary in enumerate((table * _SI_UNITS).tolist()):
+            try:
+                hp[row], hc[row] = compute(binary)
+            except RuntimeError:
+                if stop_at_failure:
+                    break
+    return hp, hc
+
+
+def _prepare(grid: Array, approximant: str, reference_frequency: float) -> Compute:
+    """The function that computes one waveform from its parameters in SI units."""
+    number = lal_approximants(frequency_domain=True).get(approximant)
+    if number is None:
+        return lambda binary: on_grid(tuple(binary), grid, approximant, reference_frequency)
     sequence = lal.CreateREAL8Sequence(len(grid))
     sequence.data = grid
-    for row, binary in enumerate((table * _SI_UNITS).tolist()):
-        try:
-            if number is None:
-                hp[row], hc[row] = on_grid(tuple(binary), grid, approximant, reference_frequency)
-            else:
-                hp[row], hc[row] = _on_sequence(binary, sequence, number, reference_frequency)
-        except RuntimeError as error:
-            raise InputError(
-                f"expected what {approximant} can do on a free frequency grid; got {_describe(table[row])}:"
-                f" choose {DEFAULT_APPROXIMANT} or other parameters (LALSimulation says: {error})"
-            ) from error
-    return hp, hc
+    return lambda binary: _on_sequence(binary, sequence, number, reference_frequency)
+
+
+def _explain_failure(row: Array, grid: Array, approximant: str, reference_frequency: float) -> InputError:
+    """The error of a binary whose waveform cannot be computed, which is tried again to hear the reason."""
+    compute = _prepare(grid, approximant, reference_frequency)
+    messages = capture_lal(lambda: compute((row * _SI_UNITS).tolist()))
+    if any(sign in messages for sign in _NO_DATA):
+        return InputError(
+            f"expected the data files of {approximant} in the folders of LAL_DATA_PATH; got none: download them from "
+            f"{DATA_FILES} and set LAL_DATA_PATH to their folder, or choose {DEFAULT_APPROXIMANT}"
+        )
+    found = _REASON.search(messages)
+    reason = found.group(1) if found else " ".join(messages.split())
+    return InputError(
+        f"expected what {approximant} can do on a free frequency grid; got {_describe(row)}:"
+        f" choose {DEFAULT_APPROXIMANT} or other parameters (the reason: {reason[:160]})"
+    )
 
 
 def _on_sequence(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, Field, asdict, dataclass, fields
 from typing import Any
 
 GREATEST_PARETO_K = 0.7
@@ -10,6 +10,9 @@ GREATEST_PARETO_K = 0.7
 
 GREATEST_LIKELIHOOD_ERROR = 0.1
 """Root mean square error of ln L, nats, above which the fast likelihood would distort the posterior."""
+
+GREATEST_FAILED_SHARE = 0.01
+"""Share of the draws whose waveform cannot be computed above which the posterior may lack a part."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Certificate:
         detectors: names of the detectors whose data were used.
         wanted: effective sample size that the user asked for.
         edges: a sentence for each edge of the network's prior beyond which the posterior may continue.
+        failed_waveforms: number of draws whose waveform could not be computed; their likelihood counts as zero.
     """
 
     efficiency: float
@@ -44,6 +48,7 @@ class Certificate:
     detectors: tuple[str, ...]
     wanted: int
     edges: tuple[str, ...] = ()
+    failed_waveforms: int = 0
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -58,6 +63,11 @@ class Certificate:
             found.append(f"the weights have a heavy tail (Pareto k {self.pareto_k:.2f}, above {GREATEST_PARETO_K:g})")
         if self.likelihood_error > GREATEST_LIKELIHOOD_ERROR:
             found.append(f"the fast likelihood is off by {self.likelihood_error:.2f} nats from the full one")
+        if self.failed_waveforms > GREATEST_FAILED_SHARE * self.draws:
+            found.append(
+                f"{self.approximant} cannot compute {self.failed_waveforms} waveforms of {self.draws} draws, which "
+                "count as impossible; choose another approximant"
+            )
         return (*found, *self.edges)
 
     def to_json(self) -> dict[str, Any]:
@@ -75,9 +85,16 @@ class Certificate:
         Raises:
             KeyError: an attribute is missing.
         """
-        known: dict[str, Any] = {field.name: values[field.name] for field in fields(cls)}
+        known: dict[str, Any] = {field.name: values[field.name] for field in fields(cls) if _is_stored(field, values)}
         infinite = {name: _infinity_of(name) for name, value in known.items() if value is None}
-        return cls(**{**known, **infinite, "detectors": tuple(known["detectors"]), "edges": tuple(known["edges"])})
+        return cls(
+            **{**known, **infinite, "detectors": tuple(known["detectors"]), "edges": tuple(known.get("edges", ()))}
+        )
+
+
+def _is_stored(field: Field[Any], values: Mapping[str, Any]) -> bool:
+    """Whether an attribute is among the values; files of former versions lack those that have a default."""
+    return field.name in values or field.default is MISSING
 
 
 def _is_infinite(value: object) -> bool:

@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.strain import Strain
+from chirpleaf.system.lal_messages import silence_lal
 
 FRAME_SIGNATURE = b"IGWD"
 GZIP_SIGNATURE = b"\x1f\x8b"
@@ -126,7 +125,7 @@ def _read_frames(path: Path, detector: str, channel: str | None) -> Strain:
     from lalframe import frread  # noqa: PLC0415
 
     try:
-        with _silence_lal():
+        with silence_lal():
             # Opening the stream checks the whole file. Reading the channels of a truncated file would crash in C.
             lalframe.FrStreamOpen("", str(path.resolve()))
             chosen = _choose_channel(path, detector, channel)
@@ -164,19 +163,6 @@ def _locate_frames(path: Path) -> Any:
     if path.suffix == ".gwf":
         return str(path)
     return lal.CacheGlob(str(path.resolve().parent), path.name)
-
-
-@contextmanager
-def _silence_lal() -> Iterator[None]:
-    """Stop LAL from writing its traceback to stderr; the exception has the information."""
-    import lal  # noqa: PLC0415
-
-    level = lal.GetDebugLevel()
-    lal.ClobberDebugLevel(level & ~lal.LALERRORBIT)
-    try:
-        yield
-    finally:
-        lal.ClobberDebugLevel(level)
 
 
 def _check_detector(path: Path, expected: str, found: str) -> None:

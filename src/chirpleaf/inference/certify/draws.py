@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 from numpy.typing import NDArray
 
 from chirpleaf.physics.derived import Samples
@@ -17,16 +17,18 @@ class WeighedDraws(NamedTuple):
 
     Attributes:
         samples: intrinsic and extrinsic parameters, each of shape (n,).
-        log_target: ln of marginal likelihood times prior, shape (n,).
+        log_target: ln of marginal likelihood times prior, shape (n,); minus infinity where the waveform fails.
         error: standard error of `log_target` from the finite number of extrinsic points, shape (n,).
         directions: right ascension (rad), declination (rad) and ln of the sky weight of every extrinsic point, summed
             over the draws, shape (m, 3).
+        failed: whether the waveform cannot be computed, shape (n,).
     """
 
     samples: Samples
     log_target: Float64[np.ndarray, " n"]
     error: Float64[np.ndarray, " n"]
     directions: Float64[np.ndarray, "m 3"]
+    failed: Bool[np.ndarray, " n"]
 
     @classmethod
     def concatenate(cls, batches: Sequence["WeighedDraws"]) -> "WeighedDraws":

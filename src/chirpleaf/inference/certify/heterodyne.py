@@ -73,7 +73,7 @@ class Heterodyne:
         Args:
             segment: the data.
             reference: intrinsic parameters, each of shape (n,): first those of the reference, then of similar binaries
-                whose signals the nodes must hold.
+                whose signals the nodes must hold. Those whose waveform cannot be computed are left out.
             arrivals: arrival times of the reference, shape (detector,), seconds after the segment's reference time.
             signal: signal model.
             settings: of the nodes and of the alignment.
@@ -83,7 +83,8 @@ class Heterodyne:
         Returns:
             The heterodyned data.
         """
-        waves = signal.series(reference, segment.frequencies)
+        waves = signal.series(reference, segment.frequencies, skip_failures=True)
+        waves = waves[np.isfinite(waves[:, 0, 0])]
         strength = np.abs(waves).max(axis=1) / np.sqrt(segment.psd.min(axis=0))
         strength = np.quantile(strength / strength.max(axis=1, keepdims=True), settings.band_share, axis=0)
         end = np.flatnonzero(strength > settings.band_floor)[-1] + 1
@@ -106,9 +107,9 @@ class Heterodyne:
             intrinsic: intrinsic parameters, each of shape (n,).
 
         Returns:
-            Shape (n, S, E).
+            Shape (n, S, E); NaN for binaries whose waveform cannot be computed.
         """
-        return self.signal.series(intrinsic, self.frequencies) / self.reference
+        return self.signal.series(intrinsic, self.frequencies, skip_failures=True) / self.reference
 
     def compute_power(self, ratios: Ratios) -> Complex128[np.ndarray, "n detector series series"]:
         """<h_s|h_u> in each detector, at 1 Mpc for a response of one.

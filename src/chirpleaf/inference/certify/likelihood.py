@@ -50,7 +50,8 @@ def log_likelihood_ratio(
         settings: number of waveforms in memory, and from which amount of work on processes share it.
 
     Returns:
-        Nats, shape (n,), and optimal signal-to-noise in each detector, shape (n, detector).
+        Nats, shape (n,), and optimal signal-to-noise in each detector, shape (n, detector). Where the waveform cannot
+        be computed, minus infinity and zero.
     """
     n, step = len(samples["geocent_time"]), settings.waveforms
     pieces = [{name: values[start : start + step] for name, values in samples.items()} for start in range(0, n, step)]
@@ -76,6 +77,8 @@ def _sum_over_frequencies(segment: Segment, samples: Samples, waveform: Waveform
         noise = 4 / (segment.duration * segment.psd[index])
         power[:, index] = np.abs(signal) ** 2 @ noise
         matched += (signal.conj() @ (segment.strain[index] * noise)).real
+    failed = np.isnan(matched)
+    matched[failed], power[failed] = -np.inf, 0.0
     return matched - power.sum(axis=1) / 2, np.sqrt(power)
 
 
@@ -85,9 +88,10 @@ def _project(segment: Segment, samples: Samples, waveform: Waveform) -> Iterator
     series: Complex128[np.ndarray, "n series frequency"]
     response: Complex128[np.ndarray, "n series"] | Float64[np.ndarray, "n series"]
     if isinstance(waveform, str):
-        series = np.stack(polarizations(samples, frequencies, waveform), axis=1)
+        series = np.stack(polarizations(samples, frequencies, waveform, skip_failures=True), axis=1)
     else:
-        series = waveform.series(samples, frequencies) / samples["luminosity_distance"][:, None, None]
+        series = waveform.series(samples, frequencies, skip_failures=True)
+        series = series / samples["luminosity_distance"][:, None, None]
     for name in segment.detectors:
         one = detector(name)
         fp, fc = one.antenna_pattern(samples["ra"], samples["dec"], samples["psi"], sidereal)

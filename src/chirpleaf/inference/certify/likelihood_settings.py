@@ -21,6 +21,7 @@ class HeterodyneSettings:
         band_floor: amplitude over its maximum, both whitened, below which a band ends. A lower one costs nodes.
         amplitude_floor: least amplitude of the reference over that of its inspiral. A lower one loses signals that
             reach beyond the reference; a higher one makes the ratios less smooth.
+        reference_trials: likely draws of which the first whose waveform can be computed is the reference.
         search: half width of the arrival times that are searched for the reference, seconds.
         loud_snr: signal-to-noise above which a detector's own arrival time is relied on.
         timing_error: uncertainty of the arrival times of loud detectors, seconds. A larger one costs nodes.
@@ -36,6 +37,7 @@ class HeterodyneSettings:
     band_share: float = 0.95
     band_floor: float = 1e-4
     amplitude_floor: float = 0.1
+    reference_trials: int = 8
     search: float = 0.04
     loud_snr: float = 6.0
     timing_error: float = 0.002

@@ -156,6 +156,7 @@ class Pool:
             approximant=self._weigher.target.approximant,
             detectors=self._weigher.segment.detectors,
             wanted=self._settings.effective_samples,
+            failed_waveforms=int(draws.failed.sum()),
         )
         ra, dec, sky_weight = draws.directions.T
         sky = SkyMap.from_directions(ra, dec, relative_weights(sky_weight))

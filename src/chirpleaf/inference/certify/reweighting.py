@@ -60,11 +60,11 @@ def reweight_with_modes(
     samples |= {"log_likelihood": new, "network_optimal_snr": np.sqrt(np.sum(snr**2, axis=1))}
     samples |= {f"{name}_optimal_snr": snr[:, index] for index, name in enumerate(segment.detectors)}
     found = ImportanceDiagnostics.from_log_weights(new - old)
-    certificate = _combine(before, found, approximant)
+    certificate = _combine(before, found, approximant, int(np.isneginf(new).sum()))
     return Certified(samples, first.log_prob[chosen], new - old - found.log_evidence, first.sky, certificate)
 
 
-def _combine(before: Certificate, second: ImportanceDiagnostics, approximant: str) -> Certificate:
+def _combine(before: Certificate, second: ImportanceDiagnostics, approximant: str, failed: int) -> Certificate:
     """The certificate of both weighings: Z = Z_22 mean(L / L_22)."""
     return replace(
         before,
@@ -74,6 +74,7 @@ def _combine(before: Certificate, second: ImportanceDiagnostics, approximant: st
         log_bayes_factor_error=float(np.hypot(before.log_bayes_factor_error, second.error)),
         pareto_k=max(before.pareto_k, second.pareto_k),
         approximant=approximant,
+        failed_waveforms=before.failed_waveforms + failed,
     )
 
 
@@ -81,9 +82,9 @@ def _align(samples: Samples, segment: Segment, old: str, new: str, settings: Rew
     """Times and phases at which a new model's waveforms, seen face-on, match the old one's best."""
     some = slice(None, None, settings.stride)
     frequencies, weight = segment.frequencies[some], (1 / segment.psd[:, some]).sum(axis=0)
-    first, second = (Quadrupole(name).series(samples, frequencies)[:, 0] for name in (old, new))
-    product = first * second.conj() * weight
-    product /= np.abs(product).sum(axis=1, keepdims=True)
+    first, second = (Quadrupole(name).series(samples, frequencies, skip_failures=True)[:, 0] for name in (old, new))
+    product = np.nan_to_num(first * second.conj() * weight)
+    product /= np.maximum(np.abs(product).sum(axis=1, keepdims=True), np.finfo(float).tiny)
     delays = np.arange(-settings.search, settings.search, settings.step)
     best = np.abs(product @ np.exp(2j * np.pi * np.outer(frequencies, delays))).argmax(axis=1)
     delay = delays[best]

@@ -11,9 +11,9 @@ import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.settings import DEFAULTS, PriorSettings
+from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.distributions import BoundedDistribution, PowerLaw, UniformSourceFrame
 from chirpleaf.physics.priors import IntrinsicDensity, IntrinsicPrior
-from chirpleaf.physics.waveforms import DEFAULT_APPROXIMANT
 
 
 def _volume() -> BoundedDistribution:

@@ -1,5 +1,6 @@
 """Weigher: gives draws of an event their target density, and one extrinsic point each."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from jaxtyping import Complex128, Float64
 from numpy.typing import NDArray
 
+from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.adaptation import adapt_marginal_likelihood
 from chirpleaf.inference.certify.draws import WeighedDraws
 from chirpleaf.inference.certify.extrinsics import DetectorNetwork, light_travel_time
@@ -83,14 +85,16 @@ class Weigher:
         """
         signal = make_signal_model(target.approximant, observation.model.architecture.signal)
         network = NetworkProposal(observation)
-        best = int(np.argmax(network.log_prob(theta) - network.space.prior.log_prob(theta)))
-        rows = [best, *range(min(settings.heterodyne.band_draws, len(theta[network.space.names[0]])))]
+        likely = np.argsort(network.space.prior.log_prob(theta) - network.log_prob(theta), kind="stable")
+        best = _find_computable(signal, theta, likely[: settings.heterodyne.reference_trials], segment.frequencies)
+        rows = [best, *range(min(settings.heterodyne.band_draws, len(likely)))]
         reference = {name: values[rows] for name, values in theta.items()}
         detectors = tuple(detector(name) for name in segment.detectors)
         arrivals, reach, snr = _find_arrivals(segment, reference, signal, detectors, settings.heterodyne)
         heterodyne = Heterodyne.from_reference(segment, reference, arrivals, signal, settings.heterodyne, reach=reach)
         typical = {name: values[: settings.extrinsic.typical_draws] for name, values in theta.items()}
-        ratios, _ = heterodyne.align(heterodyne.compute_ratios(typical))
+        ratios = heterodyne.compute_ratios(typical)
+        ratios, _ = heterodyne.align(ratios[np.isfinite(ratios[:, 0, 0])])
         largest_snr = settings.distance.snr_factor * snr + settings.distance.snr_margin
         offset = trigger_time - segment.reference_time
         marginal = adapt_marginal_likelihood(
@@ -129,16 +133,19 @@ class Weigher:
     def _weigh_round(self, theta: Samples, log_prob: Array, stream: int) -> WeighedDraws:
         """Weighs draws with the same extrinsic points."""
         heterodyne = self.marginal.heterodyne
-        ratios, delay = heterodyne.align(heterodyne.compute_ratios(theta))
+        ratios = heterodyne.compute_ratios(theta)
+        failed = np.isnan(ratios[:, 0, 0])
+        ratios[failed] = 1.0  # the reference, whose likelihood is then set to zero
+        ratios, delay = heterodyne.align(ratios)
         pairs = self.marginal.pair(ratios, draw_sobol_points(self.points, self.seed, stream))
-        prior = self.target.intrinsic.log_prob(theta)
+        prior = np.where(failed, -np.inf, self.target.intrinsic.log_prob(theta))
         rng = np.random.default_rng([self.seed, stream])
         samples = {**theta, **self._sample_extrinsics(pairs, rng)}
         samples["geocent_time"] += self.segment.reference_time + delay
         shares = pairs.log_weight.double() + torch.from_numpy(prior - log_prob)[:, None]
         sky_weight = shares.logsumexp(0).numpy() - np.log(self.points)
         directions = np.stack([pairs.points.ra, pairs.points.dec, sky_weight], axis=1)
-        return WeighedDraws(samples, pairs.log_likelihood.numpy() + prior, pairs.error.numpy(), directions)
+        return WeighedDraws(samples, pairs.log_likelihood.numpy() + prior, pairs.error.numpy(), directions, failed)
 
     def _sample_extrinsics(self, pairs: Pairs, rng: np.random.Generator) -> Samples:
         """Draws a point for each binary by its weight, then distance and phase."""
@@ -166,6 +173,23 @@ class Weigher:
         response = pairs.response[place] * np.exp(1j * harmonics * phase[:, None])[:, None]
         power = np.einsum("nds,ndsu,ndu->nd", response, pairs.power, response.conj()).real
         return np.sqrt(np.maximum(power, 0.0))
+
+
+def _find_computable(
+    signal: SignalModel, theta: Samples, rows: NDArray[np.int64], frequencies: Float64[np.ndarray, " frequency"]
+) -> int:
+    """The first of some rows whose waveform can be computed, tried on the ends of the band.
+
+    Raises:
+        InputError: none can.
+    """
+    ends = frequencies[[0, -1]]
+    for row in rows[:-1]:
+        with suppress(InputError):
+            signal.series({name: values[[row]] for name, values in theta.items()}, ends)
+            return int(row)
+    signal.series({name: values[rows[-1:]] for name, values in theta.items()}, ends)
+    return int(rows[-1])
 
 
 def _find_arrivals(

@@ -34,7 +34,14 @@ class SignalModel(Protocol):
         """Index of the series that searches use as their template."""
         ...
 
-    def series(self, intrinsic: Mapping[str, ArrayLike], frequencies: ArrayLike, *, workers: int = 1) -> ComplexArray:
+    def series(
+        self,
+        intrinsic: Mapping[str, ArrayLike],
+        frequencies: ArrayLike,
+        *,
+        workers: int = 1,
+        skip_failures: bool = False,
+    ) -> ComplexArray:
         """The series of binaries at 1 Mpc and phase zero, with the merger near t = 0.
 
         Args:
@@ -42,12 +49,13 @@ class SignalModel(Protocol):
                 `chirp_mass`, `mass_ratio`, `chi_1`, `chi_2`, and ignores further keys.
             frequencies: increasing and positive (F,), Hz.
             workers: number of processes that share the work.
+            skip_failures: whether a binary whose waveform cannot be computed becomes NaN; otherwise it is an error.
 
         Returns:
             (n, S, F) complex128, strain/Hz.
 
         Raises:
-            InputError: a parameter or the frequencies are out of range.
+            InputError: a parameter or the frequencies are out of range, or a waveform cannot be computed.
         """
         ...
 

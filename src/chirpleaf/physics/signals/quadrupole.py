@@ -16,9 +16,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.signals.model import ComplexArray
-from chirpleaf.physics.waveforms import DEFAULT_APPROXIMANT, polarizations
+from chirpleaf.physics.waveforms import polarizations
 
 _ROUNDING = 1e-3
 """Largest relative difference that conditioning of a waveform makes; further modes make some hundredths."""
@@ -43,13 +44,21 @@ class Quadrupole:
     harmonics: ClassVar[tuple[int, ...]] = (2,)
     dominant: ClassVar[int] = 0
 
-    def series(self, intrinsic: Mapping[str, ArrayLike], frequencies: ArrayLike, *, workers: int = 1) -> ComplexArray:
+    def series(
+        self,
+        intrinsic: Mapping[str, ArrayLike],
+        frequencies: ArrayLike,
+        *,
+        workers: int = 1,
+        skip_failures: bool = False,
+    ) -> ComplexArray:
         """The face-on series of binaries at 1 Mpc; see `SignalModel.series`.
 
         Args:
             intrinsic: `chirp_mass` (detector frame, solar masses), `mass_ratio`, `chi_1`, `chi_2`, (n,) or floats.
             frequencies: increasing and positive (F,), Hz.
             workers: number of processes.
+            skip_failures: as for `polarizations`.
 
         Returns:
             (n, 1, F) complex128, strain/Hz.
@@ -57,7 +66,7 @@ class Quadrupole:
         Raises:
             InputError: as `polarizations`.
         """
-        return face_on(intrinsic, frequencies, self.approximant, workers=workers)[:, None]
+        return face_on(intrinsic, frequencies, self.approximant, workers=workers, skip_failures=skip_failures)[:, None]
 
     def response(self, fp: ArrayLike, fc: ArrayLike, theta_jn: ArrayLike, phase: ArrayLike = 0.0) -> ComplexArray:
         """The factor of the series in a detector; see `SignalModel.response`.
@@ -81,6 +90,7 @@ def face_on(
     approximant: str = DEFAULT_APPROXIMANT,
     *,
     workers: int = 1,
+    skip_failures: bool = False,
 ) -> ComplexArray:
     """The plus polarisation seen face-on at 1 Mpc with phase zero.
 
@@ -90,6 +100,7 @@ def face_on(
         frequencies: increasing and positive (F,), Hz.
         approximant: as for `polarizations`.
         workers: as for `polarizations`.
+        skip_failures: as for `polarizations`.
 
     Returns:
         (n, F) complex128, strain/Hz.
@@ -101,7 +112,8 @@ def face_on(
     mass_1, mass_2 = component_masses(*masses)
     binary = {"mass_1": mass_1, "mass_2": mass_2, "chi_1": intrinsic["chi_1"], "chi_2": intrinsic["chi_2"]}
     place = {"luminosity_distance": 1.0, "theta_jn": 0.0, "phase": 0.0}
-    return polarizations({**binary, **place}, frequencies, approximant, workers=workers)[0]
+    hp, _ = polarizations({**binary, **place}, frequencies, approximant, workers=workers, skip_failures=skip_failures)
+    return hp
 
 
 def inclination_factors(theta_jn: ArrayLike, phase: ArrayLike) -> tuple[ComplexArray, ComplexArray]:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from chirpleaf.errors import InputError
+from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.signals.model import SignalModel
 from chirpleaf.physics.signals.quadrupole import Quadrupole
-from chirpleaf.physics.waveforms import DEFAULT_APPROXIMANT
 
 SIGNALS: dict[str, Callable[[str], SignalModel]] = {"quadrupole": Quadrupole}
 """Makers of signal models, called with the name of an approximant."""
