@@ -1,8 +1,8 @@
 """Neural parameter estimation for binary black hole mergers that trains and runs on a laptop.
 
-`infer` goes from a detected signal to its posterior, and `read` gives a saved one back; `load_model` and
-`available_models` give the trained models, `events` the embedded events. Each name imports its room when it is first
-used (PEP 562), so that `import chirpleaf` and `chirpleaf --help` load neither torch nor lalsuite.
+`infer` computes the posterior of a detected signal, and `read` reads a saved one. `load_model` loads a trained model,
+`available_models` lists the shipped models, and `events` lists the embedded events. A name imports its package when it
+is first used (PEP 562), so that `import chirpleaf` and `chirpleaf --help` load neither torch nor lalsuite.
 
 Example:
     >>> import chirpleaf

@@ -1,4 +1,4 @@
-"""`python -m chirpleaf`: the command line by the interpreter that is named."""
+"""Runs the command line as `python -m chirpleaf`."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""Presets: the settings of a training run in a YAML file, which pydantic checks.
+"""Presets: YAML files with the settings of a training run, validated by pydantic.
 
-Only the command line reads presets; the library takes keywords. A preset may name another one beside it as its `base`.
-It then lists the differences alone: sections are merged setting by setting, other entries are replaced.
+Only the command line reads presets; the library takes keywords. A preset may name another preset in the same folder as
+its `base`. It then contains only the differences: sections are merged setting by setting, other entries are replaced.
 """
 
 from dataclasses import fields
@@ -96,7 +96,7 @@ def read_preset(path: Path) -> Preset:
 
 
 def write_preset(preset: Preset, path: Path) -> None:
-    """Writes a preset with all of its settings, defaults and those of its base included.
+    """Writes a preset with all of its settings, including defaults and the settings of its base.
 
     Args:
         preset: the preset.
@@ -107,7 +107,7 @@ def write_preset(preset: Preset, path: Path) -> None:
 
 
 def _read_settings(path: Path, derived: tuple[Path, ...] = ()) -> Any:
-    """The settings of a file merged over those of its base; `derived` are the files that name it as their base."""
+    """The settings of a file merged over those of its base; `derived` are the presets based on it."""
     if not path.is_file():
         raise InputError(
             f"expected a preset file; got no file {path}: those of the shipped models are in chirpleaf/training/presets"

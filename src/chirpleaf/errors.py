@@ -1,21 +1,21 @@
-"""What can go wrong, by whose hand.
+"""Exceptions of chirpleaf.
 
-Every message is one line that says what was expected, what came, and how to mend it. The command line turns
+Every message is one line: what was expected, what was given, and the remedy. The command line turns
 `InputError` into exit code 2 and `UntrustedError` into exit code 3; the library raises them.
 """
 
 
 class ChirpleafError(Exception):
-    """Base of all errors that chirpleaf raises on purpose."""
+    """Base class of the exceptions of chirpleaf."""
 
 
 class InputError(ChirpleafError, ValueError):
-    """The caller's input is wrong: a file, a name, a setting. The message says how to mend it."""
+    """Invalid input: a file, a name or a setting. The message states the remedy."""
 
 
 class ShortStrainError(InputError):
-    """The signal is longer than the strain that was given; a longer file would do."""
+    """The signal needs a longer segment than the given strain allows; longer strain is the remedy."""
 
 
 class UntrustedError(ChirpleafError):
-    """An answer was found that cannot be trusted; what was found is kept."""
+    """The result cannot be trusted. Its files are kept."""

@@ -1,4 +1,4 @@
-"""Tokens: what a network sees, one vector or series for each detector, and which detectors are present.
+"""Tokens: the input of a network, one vector or series for each detector, and a mask of the present detectors.
 
 Every interface between data and networks carries tokens, so that an encoder may take any subset of detectors. Tokens of
 absent detectors are zero.

@@ -1,8 +1,8 @@
-"""The command line: `chirpleaf <verb>`.
+"""The command line: `chirpleaf <subcommand>`.
 
-Verbs live in a module each and import what is heavy inside, so that `--help` is instant. Exit codes: 0 done; 2 the
-input is wrong (one line says what and how to mend it); 3 the answer could not be trusted; 130 the user interrupted it.
-The script `chirpleaf` and `python -m chirpleaf` end with the same code.
+Each subcommand has its own module and imports heavy packages inside its function, so that `--help` is fast.
+Exit codes: 0 done; 2 invalid input (one line states the problem and the remedy); 3 the result cannot be trusted; 130
+the user interrupted the command. The script `chirpleaf` and `python -m chirpleaf` end with the same code.
 """
 
 import logging
@@ -29,7 +29,7 @@ from chirpleaf.errors import InputError, UntrustedError
 DONE, WRONG_INPUT, NOT_TRUSTED = 0, 2, 3
 
 _UsageError: Any = typer.BadParameter.__base__
-"""Wrong use of verbs and options; typer shows it through this child alone."""
+"""Base class of typer's errors of usage; typer exports only this subclass."""
 
 app = typer.Typer(
     help="Neural parameter estimation for binary black hole mergers.",
@@ -55,7 +55,7 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more about what is going on.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show log messages and warnings.")] = False,
 ) -> None:
     """Neural parameter estimation for binary black hole mergers."""
     context.meta["verbose"] = verbose
@@ -68,7 +68,7 @@ def _root(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a verb and turns the project's errors into exit codes.
+    """Runs a subcommand and converts the project's exceptions to exit codes.
 
     Args:
         arguments: those of the command line when None.

@@ -47,7 +47,7 @@ def bank(
 
 
 def _open_file(out: Path, source: "WaveformSource", n: int, piece: int, *, resume: bool, overwrite: bool) -> "BankFile":
-    """Creates the file, or opens it to go on with it."""
+    """Creates the file, or opens an unfinished one to resume it."""
     from chirpleaf.training.banks.file import BankFile
 
     if resume and overwrite:
@@ -78,7 +78,7 @@ def _compute(
 
 
 def _show_progress(written: "Iterator[Piece]", missing: "Sequence[Piece]") -> None:
-    """Shows a bar that advances with each piece on the disk."""
+    """Shows a progress bar that advances with each written piece."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (BarColumn(bar_width=20), TextColumn("{task.completed:,}/{task.total:,}"), TimeRemainingColumn())

@@ -1,4 +1,4 @@
-"""What `chirpleaf doctor` looks at, one function a line of its table."""
+"""Checks of `chirpleaf doctor`, one function for each line of its table."""
 
 import os
 import platform
@@ -31,10 +31,10 @@ class Check:
     """One line of the doctor's table.
 
     Attributes:
-        subject: what was looked at.
+        subject: what was checked.
         status: "ok", "warn" (works, with a limit) or "fail" (`infer` or `train` cannot work).
         finding: what was found.
-        remedy: what to do, empty where nothing is.
+        remedy: what to do; empty if nothing is necessary.
     """
 
     subject: str
@@ -44,7 +44,7 @@ class Check:
 
 
 def check_python() -> Check:
-    """The interpreter."""
+    """Checks the version of Python."""
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if sys.version_info < OLDEST_PYTHON:
         return Check("python", "fail", found, "install Python 3.11 or newer")
@@ -52,7 +52,7 @@ def check_python() -> Check:
 
 
 def check_torch() -> Check:
-    """PyTorch, its threads, and whether bfloat16 is the faster type."""
+    """Checks PyTorch, its threads, and whether bfloat16 is faster than float32."""
     import torch
 
     from chirpleaf.training.parallel.threads import bfloat16_pays
@@ -62,7 +62,7 @@ def check_torch() -> Check:
 
 
 def check_waveform() -> Check:
-    """One waveform of LALSimulation."""
+    """Checks one waveform of LALSimulation."""
     import numpy as np
 
     from chirpleaf.physics.waveforms import polarizations
@@ -76,7 +76,7 @@ def check_waveform() -> Check:
 
 
 def check_events() -> Check:
-    """The embedded strain."""
+    """Reads the embedded strain."""
     from chirpleaf.strain.events import events, load_event
 
     for name in events():
@@ -85,7 +85,7 @@ def check_events() -> Check:
 
 
 def check_models() -> Check:
-    """The shipped models."""
+    """Loads the shipped models."""
     from chirpleaf.models import available_models, load_model
 
     names = [load_model(name).name for name in available_models()]
@@ -95,7 +95,7 @@ def check_models() -> Check:
 
 
 def check_folders() -> Iterator[Check]:
-    """Where output and downloads go."""
+    """Checks that the folders of output and downloads are writable."""
     from chirpleaf.strain.gwosc import cache_folder
 
     folders = {
@@ -110,7 +110,7 @@ def check_folders() -> Iterator[Check]:
 
 
 def check_extras() -> Iterator[Check]:
-    """Optional packages."""
+    """Lists the optional packages."""
     for name, purpose in EXTRAS.items():
         found = None
         with suppress(PackageNotFoundError, ModuleNotFoundError):
@@ -119,15 +119,15 @@ def check_extras() -> Iterator[Check]:
 
 
 def check_machine() -> Iterator[Check]:
-    """Cores that are free, and memory."""
+    """Checks free cores and memory."""
     from chirpleaf.system.cores import free_cores
 
     cores = free_cores()
     yield Check("cores", "ok", f"{cores} of {os.cpu_count()} free")
-    with suppress(AttributeError, ValueError, OSError):  # not every system tells
+    with suppress(AttributeError, ValueError, OSError):  # not available on every system
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
         tight = memory < LEAST_MEMORY
-        remedy = f"training wants {LEAST_MEMORY:g} GB: lower `waveforms` in the preset"
+        remedy = f"training needs {LEAST_MEMORY:g} GB: lower `waveforms` in the preset"
         yield Check("memory", "warn" if tight else "ok", f"{memory:.1f} GB", remedy if tight else "")
 
 
@@ -141,7 +141,7 @@ SINGLE: dict[str, Callable[[], Check]] = {
 
 
 def checks() -> Iterator[Check]:
-    """All checks, one after the other; one that breaks is a failure of what it looks at, not of the doctor."""
+    """Runs all checks. A check that raises an exception counts as failed and does not end the command."""
     for subject, check in SINGLE.items():
         try:
             yield check()

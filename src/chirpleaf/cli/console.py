@@ -1,4 +1,4 @@
-"""Where the command line writes: results to standard output, errors to standard error."""
+"""Consoles of the command line: results go to standard output, errors to standard error."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +10,6 @@ errors = Console(stderr=True)
 
 
 def say_written(folder: Path, files: Iterable[Path]) -> None:
-    """The last line of a verb: where its files are."""
+    """Prints the last line of a subcommand: the folder and the names of its files."""
     names = ", ".join(file.name for file in files)
     console.print(f"wrote {folder}: {names}", highlight=False, markup=False, soft_wrap=True)

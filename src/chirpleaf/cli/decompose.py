@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 def decompose(
     model: Annotated[str, typer.Argument(help="A shipped model with leaves, or a model file.")],
-    leaf: Annotated[str, typer.Option(help="The leaf that is cut out, such as mass_1.")],
-    out: Annotated[Path, typer.Option(help="Folder of the smaller model, its table and its picture.")],
+    leaf: Annotated[str, typer.Option(help="The leaf to extract, such as mass_1.")],
+    out: Annotated[Path, typer.Option(help="Folder of the smaller model, its table and its figure.")],
     keep: Annotated[float, typer.Option(metavar="SHARE", help="Share of the root's filters that is kept.")] = 0.5,
-    events: Annotated[int, typer.Option(min=16, max=16384, help="Simulated events to measure on.")] = 2048,
+    events: Annotated[int, typer.Option(min=16, max=16384, help="Number of simulated events.")] = 2048,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the events.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
 ) -> None:
-    """Cut the sub-network of one leaf out of a model."""
+    """Extract the sub-network of one leaf from a model."""
     import json
     from functools import partial
 
@@ -43,7 +43,7 @@ def decompose(
 
     if not 0 < keep <= 1:
         raise InputError(f"expected --keep above 0 and at most 1; got {keep:g}: 0.5 keeps half of the filters")
-    torch.set_num_threads(1)  # latencies are of one thread
+    torch.set_num_threads(1)  # latencies are measured with one thread
     whole = load_model(model)
     show = partial(track, description="shares", console=console, transient=True)
     shares = sorted({*SHARES, keep}, reverse=True)
@@ -66,7 +66,7 @@ def decompose(
 
 
 def _make_table(found: "Decomposition", name: str, leaf: str, keep: float) -> "Table":
-    """Error, size and latency by share of the filters."""
+    """Makes the table of error, size and latency by share of the filters."""
     from rich.table import Table
 
     from chirpleaf.diagnostics.errors import SPINS

@@ -8,7 +8,7 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def doctor() -> None:
-    """Check an installation, and say how to mend it."""
+    """Check an installation and show remedies."""
     from rich.markup import escape
     from rich.table import Table
 

@@ -1,7 +1,7 @@
 """A second process that draws figures.
 
-Importing matplotlib and drawing take as long as everything else of a short `chirpleaf infer`. The second process starts
-before the first one imports torch, imports matplotlib meanwhile, and draws while the results are written.
+Importing matplotlib and drawing take as long as the rest of a short `chirpleaf infer`. The second process starts before
+the first one imports torch. It imports matplotlib during the analysis and draws while the results are written.
 """
 
 import sys
@@ -21,14 +21,14 @@ Result = TypeVar("Result")
 def drawing_process(warm_up: Callable[[], object]) -> Iterator[Executor]:
     """An executor that runs functions one after the other in a second process.
 
-    The process is a fork, which is cheap and safe as long as this process has one thread and little memory. Where this
-    is not so (another system than Linux, one core, torch imported already), functions run in this process instead.
+    The process is a fork, which is cheap and safe as long as this process has one thread and little memory. Otherwise
+    (another system than Linux, one core, torch already imported), functions run in this process.
 
     Args:
         warm_up: runs in the second process at once.
 
     Yields:
-        The executor. What it is given and returns must be picklable.
+        The executor. Its functions, their arguments and their results must be picklable.
     """
     if not _can_fork():
         yield _SameProcess()

@@ -10,7 +10,7 @@ from chirpleaf.cli.console import console, say_written
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="A shipped model or a model file.")],
-    out: Annotated[Path, typer.Option(help="Folder of evaluation.json and the pictures.")],
+    out: Annotated[Path, typer.Option(help="Folder of evaluation.json and the figures.")],
     injections: Annotated[int, typer.Option(min=2, help="Number of simulated events.")] = 1000,
     samples: Annotated[int, typer.Option(min=100, help="Posterior samples for each event.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the events and of the samples.")] = 0,
@@ -18,7 +18,7 @@ def evaluate(
         Path | None,
         typer.Option(help="Measured noise spectra (HDF5, EVENT/DETECTOR); by default those of the simulator."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
 ) -> None:
     """Calibration and errors of a model on simulated events."""
     import json

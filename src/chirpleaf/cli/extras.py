@@ -1,4 +1,4 @@
-"""Packages that only some verbs need and that `pip install chirpleaf` leaves out."""
+"""Optional packages that only some subcommands need."""
 
 from importlib.util import find_spec
 

@@ -21,38 +21,38 @@ MOST_SAMPLES = 1_000_000
 Event = Annotated[str | None, typer.Argument(help="An embedded event, or one of the open catalogues.")]
 StrainFiles = Annotated[
     list[str] | None,
-    typer.Option(metavar="H1=FILE", help="Strain of a detector: GWOSC HDF5, GWOSC text or GWF. One for each."),
+    typer.Option(metavar="H1=FILE", help="Strain of a detector (GWOSC HDF5 or text, GWF); repeatable."),
 ]
 Trigger = Annotated[float | None, typer.Option(metavar="GPS", help="Time of the merger within 0.1 s.")]
 SpectrumFiles = Annotated[
     list[str] | None,
     typer.Option(metavar="H1=FILE", help="Noise spectrum of a detector; estimated from the strain by default."),
 ]
-ModelName = Annotated[str | None, typer.Option(help="A shipped model or a model file; by default the data choose.")]
+ModelName = Annotated[str | None, typer.Option(help="A shipped model or a model file; by default chosen by the data.")]
 Samples = Annotated[int, typer.Option(help="How many samples.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the samples.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the results, by default out/EVENT.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")]
 Certify = Annotated[
     bool | None,
     typer.Option(
         "--certify/--no-certify",
-        help="Weigh the samples by the exact likelihood, or do not; done for models of all parameters by default.",
+        help="Correct the samples by importance sampling with the exact likelihood; default for joint models.",
     ),
 ]
 EffectiveSamples = Annotated[
-    int | None, typer.Option(help="Certified samples that are wanted, in effect; half of --samples by default.")
+    int | None, typer.Option(help="Effective sample size that is wanted; half of --samples by default.")
 ]
 Budget = Annotated[
     float | None,
-    typer.Option(metavar="SECONDS", help="After this, no more samples are certified; a minute by default."),
+    typer.Option(metavar="SECONDS", help="Seconds after which certification draws no more samples; 60 by default."),
 ]
 Approximant = Annotated[str | None, typer.Option(help="Waveform model of the likelihood; the network's by default.")]
 PriorName = Annotated[
     str, typer.Option(metavar="NAME", help="model (the network's), standard, comoving, or a prior file of bilby.")
 ]
 Cores = Annotated[
-    int | None, typer.Option(min=1, help="Cores for waveforms with higher modes; those that are free by default.")
+    int | None, typer.Option(min=1, help="Cores for waveforms with higher modes; the free ones by default.")
 ]
 
 
@@ -73,7 +73,7 @@ def infer(
     prior: PriorName = "model",
     cores: Cores = None,
 ) -> None:
-    """From strain to a posterior: a table, its files and its pictures."""
+    """Infer the posterior of an event; print a table, write files and figures."""
     from chirpleaf.cli.collector import paused_collector
     from chirpleaf.cli.drawing import drawing_process
     from chirpleaf.cli.pairs import detector_files
@@ -94,7 +94,7 @@ def infer(
         from chirpleaf.inference.timing import Stopwatch
         from chirpleaf.system.cores import free_cores
 
-        torch.set_num_threads(1)  # one event is too little work for two threads, which a busy core would slow
+        torch.set_num_threads(1)  # one event is too little work for two threads; a busy core would slow both
 
         watch = Stopwatch()
         models = load_candidates(model)

@@ -49,7 +49,7 @@ def write_result_figures(
 def prepare_drawing() -> None:
     """Imports matplotlib, and draws the empty panels of a posterior's corner plot.
 
-    Fonts and formulas are then loaded, and the panels wait for their content.
+    This loads fonts and symbols early. The panels are filled when the samples exist.
     """
     from io import BytesIO
 
@@ -105,7 +105,7 @@ def _view_strain(
 ) -> "tuple[float, tuple[str, ...], tuple[Any, ...]]":
     """Trigger time (GPS, s), detectors and the arrays of a `WhitenedView`.
 
-    They are a plain tuple: to receive a `WhitenedView`, the drawing process would import its module, and torch.
+    They are a plain tuple, because the drawing process would have to import torch to receive a `WhitenedView`.
     """
     from chirpleaf.inference.reconstruction import whiten_view
     from chirpleaf.result import Posterior

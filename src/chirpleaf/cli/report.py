@@ -18,7 +18,7 @@ def report(result: Posterior | LeafEstimates) -> Group:
         result: a posterior or leaf estimates.
 
     Returns:
-        What the console prints.
+        A renderable of rich.
     """
     certified = [_certificate(result)] if isinstance(result, Posterior) and result.certificate else []
     return Group(_table(result), _signal(result), *certified)

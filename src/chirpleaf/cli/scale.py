@@ -19,13 +19,13 @@ PUBLISHED = {"arXiv:1903.01998": (1024, 0.75)}
 
 def scale(
     presets: Annotated[list[Path], typer.Argument(help="YAML presets.")],
-    out: Annotated[Path, typer.Option(help="Folder for scaling.json and the picture.")],
+    out: Annotated[Path, typer.Option(help="Folder of scaling.json and the figure.")],
     ranks: Annotated[int, typer.Option(min=2, max=64, help="Greatest number of ranks on this machine.")] = 2,
-    steps: Annotated[int, typer.Option(min=10, help="Steps that are timed at a time.")] = 40,
-    repeats: Annotated[int, typer.Option(min=1, help="Times that each number of ranks is timed.")] = 5,
-    latency: Annotated[float, typer.Option(min=0, help="Of a message on the cluster asked about, seconds.")] = 2e-6,
-    bandwidth: Annotated[float, typer.Option(min=1, help="Of that cluster's network, bytes a second.")] = 1e10,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
+    steps: Annotated[int, typer.Option(min=10, help="Number of training steps in each measurement.")] = 40,
+    repeats: Annotated[int, typer.Option(min=1, help="Number of measurements for each number of ranks.")] = 5,
+    latency: Annotated[float, typer.Option(min=0, help="Latency of a message on the cluster, seconds.")] = 2e-6,
+    bandwidth: Annotated[float, typer.Option(min=1, help="Bandwidth of its network, bytes per second.")] = 1e10,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
 ) -> None:
     """Time training on ranks of one thread each, and predict it for up to 1,024 nodes."""
     from chirpleaf.cli.extras import require_training
@@ -60,7 +60,7 @@ def scale(
 
 
 def _measure_scaling(preset: Path, cluster: "Link", *, ranks: int, steps: int, repeats: int) -> "tuple[str, Scaling]":
-    """Name of a preset, and the times of its training on up to `ranks` ranks."""
+    """Measures training by a preset on up to `ranks` ranks; returns its name and the result."""
     from chirpleaf.config import read_preset
     from chirpleaf.diagnostics.scaling import summarise_scaling
 
@@ -72,7 +72,7 @@ def _measure_scaling(preset: Path, cluster: "Link", *, ranks: int, steps: int, r
     strong: dict[int, list[Pace]] = {number: [] for number in range(2, ranks + 1)}
     for turn in range(repeats):
         with console.status(f"{settings.name}: timing, {turn + 1} of {repeats} …"):
-            for number, paces in weak.items():  # numbers take turns, so that the machine's load affects all alike
+            for number, paces in weak.items():  # in turn, so that the load affects all alike
                 paces.append(_time_ranks(preset, number, steps, batch_size))
             for number, paces in strong.items():
                 paces.append(_time_ranks(preset, number, steps, batch_size // number))

@@ -29,14 +29,12 @@ def train(
     preset: Annotated[Path, typer.Argument(help="YAML preset of the run.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, history and the model file.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last checkpoint.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew in a folder that exists.")] = False,
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores a rank uses; those that are free by default.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start again in an existing folder.")] = False,
+    cores: Annotated[int | None, typer.Option(min=1, help="Cores of each rank; the free ones by default.")] = None,
     start: Annotated[
-        str | None, typer.Option(help="Train this model further: its networks and weights, on what the preset says.")
+        str | None, typer.Option(help="Continue from this model's weights, with data and schedule of the preset.")
     ] = None,
-    bank: Annotated[
-        Path | None, typer.Option(help="Waveforms by `chirpleaf bank`, from the disk instead of made anew.")
-    ] = None,
+    bank: Annotated[Path | None, typer.Option(help="Waveforms made by `chirpleaf bank`; computed by default.")] = None,
 ) -> None:
     """Train a model from a preset; the same under torchrun, mpirun and srun, on all of their ranks."""
     from dataclasses import replace
@@ -101,7 +99,7 @@ def _run(
 
 @contextmanager
 def _explain_interruption(preset: Path, out: Path, ranks: "Ranks") -> Iterator[None]:
-    """Ends with an exit code, and says how to go on, after Ctrl-C or when another rank has ended early."""
+    """After Ctrl-C, or if another rank has ended early: states how to continue, and ends with an exit code."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as interrupt:  # Lightning turns the first into the second
@@ -123,7 +121,7 @@ def _metrics(model: "Model") -> str:
 
 
 def _load_start(start: str | Path, wanted: "Architecture") -> "Model":
-    """Loads the model that is trained further; only its networks and background may differ from the preset's."""
+    """Loads the model to continue from; only its networks and background may differ from those of the preset."""
     from dataclasses import replace
 
     from chirpleaf.models import load_model

@@ -1,9 +1,9 @@
 """From strain to a result, in stages: prepare (data), propose (network), certify (likelihood), result.
 
 `analysis` composes the stages. `preparation` loads strain and noise spectra (`sources`), chooses the model (`observe`)
-and searches the reference time (`reference_time`). `kinds` says what each kind of estimator proposes (`amortised`,
-`leaves`). The sub-package `certify` weighs the draws by the exact likelihood, as `plan` says. `build` makes the result
-(`chirpleaf.result`), and `trust` its verdict.
+and searches the reference time (`reference_time`). `kinds` draws from each kind of estimator (`amortised`,
+`leaves`). `plan` checks what the user asks of the certification, and the sub-package `certify` computes the importance
+weights with the exact likelihood. `build` makes the result (`chirpleaf.result`), and `trust` its verdict.
 """
 
 from chirpleaf.inference.analysis import analyse, infer

@@ -85,8 +85,8 @@ def analyse(
     """Analyses prepared data: by the network alone, or with certification.
 
     Args:
-        data: of `prepare`.
-        plan: of `plan_certification`; None for the network alone.
+        data: result of `prepare`.
+        plan: result of `plan_certification`; None for the network alone.
         samples: number of draws.
         seed: seed of the draws.
         watch: measures infer_s and certify_s.

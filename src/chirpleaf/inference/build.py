@@ -1,4 +1,4 @@
-"""Last stage of an analysis: the result of the draws."""
+"""Last stage of an analysis: results from draws."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ def build_posterior(
     Args:
         data: the prepared data.
         output: draws with their density.
-        seed: of the draws.
+        seed: seed of the draws.
         timing: seconds by stage.
     """
     return Posterior(
@@ -49,7 +49,7 @@ def build_leaf_estimates(
     Args:
         data: the prepared data.
         output: samples of single quantities.
-        seed: of the draws.
+        seed: seed of the draws.
         timing: seconds by stage.
     """
     return LeafEstimates(
@@ -66,13 +66,13 @@ def build_leaf_estimates(
 def build_certified_posterior(
     data: PreparedData, draws: "Certified", target: "Target", seed: int, timing: Mapping[str, float | None]
 ) -> Posterior:
-    """Makes a posterior of draws that the exact likelihood has weighed.
+    """Makes a posterior of certified draws.
 
     Args:
         data: the prepared data.
         draws: weighted draws with sky map and certificate.
         target: prior and waveform model of the weights.
-        seed: of the draws.
+        seed: seed of the draws.
         timing: seconds by stage.
     """
     certificate = draws.certificate

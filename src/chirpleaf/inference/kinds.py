@@ -1,8 +1,8 @@
 """Second stage of an analysis: the network proposes.
 
-Each kind of estimator has its own answer: a posterior draws samples of all intrinsic parameters with their density,
-Bayesian leaves draw from the predictive of each quantity, deterministic leaves make an estimate for each of many noise
-spectra. `KINDS` is the only place that tells them apart.
+A posterior draws samples of all intrinsic parameters with their density. Bayesian leaves draw from the posterior
+predictive distribution of each quantity. Deterministic leaves make an estimate for each of many noise spectra. `KINDS`
+is the only place that distinguishes these kinds of estimators.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,8 +18,8 @@ from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 
 SPECTRA = 128
-"""Most noise spectra for which deterministic leaves make estimates. More know the scatter of the estimates better, at
-some milliseconds each."""
+"""Most noise spectra for which deterministic leaves make estimates. More determine the scatter of the estimates better,
+at some milliseconds each."""
 
 Timing: TypeAlias = Mapping[str, float | None]
 
@@ -28,8 +28,8 @@ class Kind(NamedTuple):
     """What the analysis does with one kind of estimator.
 
     Attributes:
-        propose: from the data, a number of samples and a seed to the output of the network.
-        build: from the data, this output, the seed and the timing to the result.
+        propose: function from the data, a number of samples and a seed to the output of the network.
+        build: function from the data, this output, the seed and the timing to the result.
     """
 
     propose: Callable[[PreparedData, int, int], NetworkOutput]
@@ -42,7 +42,7 @@ def propose(data: PreparedData, samples: int, seed: int) -> NetworkOutput:
     Args:
         data: the prepared data.
         samples: number of draws, at least one; deterministic leaves make at most `SPECTRA` estimates.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Returns:
         Samples of each parameter, their density, and the uncertainty components of leaves.
@@ -55,8 +55,8 @@ def build_result(data: PreparedData, output: NetworkOutput, seed: int, timing: T
 
     Args:
         data: the prepared data.
-        output: of `propose`.
-        seed: of the draws.
+        output: result of `propose`.
+        seed: seed of the draws.
         timing: seconds by stage.
 
     Returns:

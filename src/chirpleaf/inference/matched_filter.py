@@ -57,7 +57,7 @@ class FilterOutput(NamedTuple):
         """The signal at its best amplitudes and arrival time in each detector.
 
         Args:
-            frequencies: of the segment, Hz.
+            frequencies: frequencies of the segment, Hz.
 
         Returns:
             1/Hz, about the segment's reference time.

@@ -11,9 +11,9 @@ from chirpleaf.strain.segment import cut_segment
 from chirpleaf.strain.strain import Strain
 
 AUDIBLE_SNR = 8.0
-"""Network signal-to-noise ratio above which noise alone is rare and the chirp mass of the best template can be
-believed. A lower one asks for longer strain where there is only noise; a higher one gives faint light signals to a
-model of heavy ones."""
+"""Network signal-to-noise ratio above which noise alone is rare and the chirp mass of the best template is
+reliable. With a lower value, noise alone requires longer strain; with a higher one, the model of heavy binaries
+analyses faint light signals."""
 
 
 def observe(

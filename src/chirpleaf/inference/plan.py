@@ -1,4 +1,4 @@
-"""Plan of a certification: what the user asks of it, checked before any data are read."""
+"""Plan of a certification: the user's choices, checked before any data are read."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CertificationPlan:
-    """What the user asks of the certification.
+    """The user's choices for the certification.
 
     Attributes:
         prior: prior of the result.
-        settings: of the certification, but for the number of draws and of effective samples.
+        settings: settings of the certification, except the numbers of draws and of effective samples.
         approximant: waveform model of the likelihood; the network's if None.
         effective_samples: effective sample size that is wanted; half the number of draws if None.
         workers: processes that share waveforms with more than the (2, 2) mode.
@@ -32,7 +32,7 @@ class CertificationPlan:
     workers: int = 1
 
     def make_target(self, data: PreparedData) -> "Target":
-        """The prior and waveform model that draws of the chosen model are weighed towards.
+        """The prior and waveform model of the certified posterior.
 
         Args:
             data: the prepared data.
@@ -47,13 +47,13 @@ class CertificationPlan:
         )
 
     def certify(self, data: PreparedData, target: "Target", draws: int, seed: int) -> "Certified":
-        """Weighs draws of the network.
+        """Certifies draws of the network.
 
         Args:
             data: the prepared data.
-            target: of `make_target`.
+            target: result of `make_target`.
             draws: least number of draws.
-            seed: of all random numbers.
+            seed: seed of all random numbers.
 
         Returns:
             Weighted draws, sky map and certificate.
@@ -82,11 +82,11 @@ def plan_certification(
     budget: float | None = None,
     workers: int = 1,
 ) -> CertificationPlan | None:
-    """Decides whether an analysis is certified, and checks what the user asks of it.
+    """Decides whether an analysis is certified, and checks the user's choices.
 
     Args:
         model: one of the candidates; they all have the same kind of estimator.
-        certify: what the user wants; None leaves it to the model.
+        certify: the user's choice; None certifies if the model allows it.
         prior: "model", a preset, or a prior file of bilby.
         approximant: waveform model of the likelihood; the network's if None.
         effective_samples: effective sample size that is wanted; half the number of draws if None.

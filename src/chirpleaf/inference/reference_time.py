@@ -1,13 +1,14 @@
-"""Search of the reference time: about which GPS time the data are shown to a network.
+"""Search of the reference time: the GPS time with respect to which the data are aligned.
 
 In training, the reference time is near the true arrival. But a published trigger time may be off by tens of
 milliseconds, and a detector records the merger up to 21 ms before or after the geocentre. Therefore reference times on
-a grid about the trigger are tried, and the loudest waveform decides: the reference time becomes its arrival time in the
-detector where it is loudest. Far from the trigger, noise has more chances to be loud than in training. A Gaussian prior
-on arrivals about the trigger counts against it: its ln is added to half the squared signal-to-noise ratio.
+a grid about the trigger are tried. The waveform with the largest signal-to-noise ratio decides: the reference time is
+its arrival time in the detector where it is loudest. The wide grid gives noise more chances to exceed the signal than
+in training. A Gaussian prior on arrivals about the trigger compensates for this: its logarithm is added to half the
+squared signal-to-noise ratio.
 
-The waveforms are draws from the network's posterior where there is one. The best template alone may have other masses
-and spins than the signal: it then arrives some milliseconds earlier or later, and may be half as loud.
+The waveforms are draws from the network's posterior, if it has one, and else templates. The best template may have
+other masses and spins than the signal: it then arrives some milliseconds earlier or later, and may be half as loud.
 """
 
 from dataclasses import dataclass
@@ -59,12 +60,12 @@ DEFAULTS = SearchSettings()
 
 
 def refine_reference_time(model: Model, segment: Segment, settings: SearchSettings = DEFAULTS) -> Observation:
-    """Moves the reference time of a segment to the arrival in the loudest detector, and makes the model's input.
+    """Sets the reference time of a segment to the arrival in the loudest detector, and makes the model's input.
 
     Args:
         model: the model; its draws or templates are tried.
         segment: the data about a trigger time, of the model's detectors, duration and frequencies.
-        settings: of the search.
+        settings: settings of the search.
 
     Returns:
         The data about the new reference time.
@@ -97,7 +98,7 @@ def find_loudest_waveforms(
         data: whitened multiband data, shape (segment, detector, n_bins).
         weights: their whitening weights, same shape.
         canonical: their canonical input.
-        settings: of the search.
+        settings: settings of the search.
 
     Returns:
         Signal-to-noise ratio and arrival time (seconds after the reference time) of the loudest waveform, both of shape
@@ -119,15 +120,15 @@ def find_loudest_waveforms(
 def find_reference_time_hypotheses(
     observation: Observation, theta: Samples, settings: SearchSettings = DEFAULTS
 ) -> list[Observation]:
-    """Finds other reference times: the arrival times of some waveforms, about which another template is the best.
+    """Finds other reference times: arrival times of some waveforms, about which a different template fits best.
 
-    Templates of similar loudness may each be the best one about a reference time of their own. A network that is shown
-    one of them may give the masses of another almost no probability.
+    Templates of similar signal-to-noise ratio may fit best about different reference times. A network whose input is
+    aligned with one of them may give the masses of another almost no probability.
 
     Args:
         observation: the data about one reference time.
         theta: intrinsic parameters of the waveforms, each of shape (n,), the most likely first.
-        settings: of the search.
+        settings: settings of the search.
 
     Returns:
         The data about the first reference time at which each other template is the best.

@@ -122,7 +122,7 @@ def resample_spectra(
         spectra: the spectrum of each detector, as `gather_spectra` gives them.
         known: detectors whose spectrum is the user's and does not vary.
         n: number of draws.
-        seed: of the draws.
+        seed: seed of the draws.
 
     Yields:
         Detector name to power spectral density.

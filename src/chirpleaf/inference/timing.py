@@ -1,4 +1,4 @@
-"""Timing: seconds that the stages of an analysis take."""
+"""Timing: durations of the stages of an analysis."""
 
 import time
 

@@ -1,7 +1,7 @@
-"""The verdict on a result: whether the event is one that the model was trained for, and the likelihood agrees.
+"""The verdict on a result: whether the event is within the training range, and the exact likelihood confirms it.
 
-A network answers any question. These checks say when the question lies outside of its training, and when the exact
-likelihood contradicts the answer.
+A network returns a posterior for any input. These checks detect inputs outside of the training range, and results that
+the exact likelihood contradicts.
 """
 
 from chirpleaf.inference.observation import Observation

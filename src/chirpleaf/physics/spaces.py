@@ -29,10 +29,10 @@ class ParameterSpace:
     """Names, prior and coordinates of intrinsic parameters.
 
     Attributes:
-        names: of the parameters, in order (`physics.parameters` has their units).
+        names: names of the parameters, in order (`physics.parameters` has their units).
         prior: their prior.
-        bijection: from the parameters (..., d) to unconstrained coordinates (..., d), float64. Under the prior, these
-            are close to standard normal.
+        bijection: bijection from the parameters (..., d) to unconstrained coordinates (..., d), float64. Under the
+            prior, these are close to standard normal.
         periodic: whether each dimension is periodic.
 
     Example:

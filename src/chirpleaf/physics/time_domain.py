@@ -43,7 +43,7 @@ def on_grid(
     Args:
         row: masses (kg), six components of the spins, distance (m), inclination and phase (rad).
         grid: increasing and positive (F,), Hz.
-        approximant: of LALSimulation's time domain, or of pyseobnr.
+        approximant: approximant of LALSimulation's time domain, or of pyseobnr.
         reference_frequency: Hz.
 
     Returns:

@@ -64,7 +64,7 @@ class Record:
         intrinsic: names of the parameters that `log_prob` is a density of; empty for leaf estimates.
         certificate: importance-sampling diagnostics; None if the result is not certified.
         sky: sky map; None if the result is not certified.
-        uncertainty_components: of the quantities of leaf estimates; empty for posteriors.
+        uncertainty_components: uncertainty components of the quantities of leaf estimates; empty for posteriors.
     """
 
     kind: str

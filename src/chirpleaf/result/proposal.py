@@ -49,7 +49,7 @@ class Proposal:
 
         Args:
             n: number of samples.
-            seed: of the resampling.
+            seed: seed of the resampling.
 
         Returns:
             Parameter name to values, each of shape (n,). Draws of large weight occur repeatedly.

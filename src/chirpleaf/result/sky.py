@@ -29,7 +29,7 @@ class SkyMap:
     """Probability on the sky.
 
     Attributes:
-        probability: of each pixel, in nested order, shape (12 nside^2,), with sum one.
+        probability: probability of each pixel, in nested order, shape (12 nside^2,), with sum one.
     """
 
     probability: Array

@@ -39,7 +39,7 @@ def weighted_quantiles(values: Array, probabilities: Sequence[float], weight: Ar
 
     Args:
         values: samples, shape (n,).
-        probabilities: from 0 to 1, shape (m,).
+        probabilities: probabilities from 0 to 1, shape (m,).
         weight: not negative, not all zero, shape (n,); equal if None. Weighted quantiles are the samples at which the
             cumulative weight reaches each probability (numpy's `inverted_cdf`), unweighted ones are interpolated.
 
@@ -57,7 +57,7 @@ def resample_systematically(weight: Array, n: int, seed: int) -> NDArray[np.int6
     Args:
         weight: not negative, not all zero, shape (m,), of any scale.
         n: number of samples.
-        seed: of the offset and of the order.
+        seed: seed of the offset and of the order.
 
     Returns:
         Indices of `n` samples of equal weight, in random order. Each index occurs n w / sum(w) times, rounded up or

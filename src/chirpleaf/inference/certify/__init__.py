@@ -1,4 +1,4 @@
-"""Certification: draws of the network weighed by the exact likelihood.
+"""Certification: importance weights of the network's draws, by the exact likelihood.
 
 | module | holds |
 |---|---|
@@ -10,8 +10,9 @@
 | `extrinsics`, `histogram`, `adaptation` | weighted extrinsic points, and how they are adapted to an event |
 | `marginal` | the likelihood of the intrinsic parameters alone |
 | `proposals`, `mixture` | densities that intrinsic parameters are drawn from |
-| `draws`, `weigher`, `pool`, `importance` | weighed draws and their diagnostics |
-| `reference_times`, `reweighting`, `certification` | all of it, for an observation |
+| `draws`, `weigher`, `pool`, `importance` | draws with their target density, importance weights and diagnostics |
+| `reference_times`, `reweighting` | alternative reference times; weights towards approximants with further modes |
+| `certification` | the composition of all steps, for an observation |
 """
 
 from chirpleaf.inference.certify.certification import certify

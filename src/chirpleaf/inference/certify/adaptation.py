@@ -1,8 +1,8 @@
 """Adaptation of the extrinsic points to an event.
 
 The table of arrival times comes from the likelihood of each detector alone. The table of angles is adapted by
-population Monte Carlo (arXiv:0708.0711) over rising powers of the likelihood: the points of a round, weighted towards a
-power of the likelihood at which enough of them are effective, fill the table of the next round.
+population Monte Carlo (arXiv:0708.0711) with increasing powers of the likelihood: the points of a round, weighted by a
+power of the likelihood that leaves enough effective points, fill the table of the next round.
 """
 
 from dataclasses import dataclass, replace
@@ -35,16 +35,16 @@ def adapt_marginal_likelihood(
     *,
     seed: int = 0,
 ) -> MarginalLikelihood:
-    """Makes the proposal of the extrinsic points.
+    """Makes the proposal of the extrinsic points and adapts it to the event.
 
     Args:
         heterodyne: sums over the data.
-        integral: over phase and distance.
+        integral: integral over phase and distance.
         network: the detectors.
-        ratios: of a few dozen aligned binaries that fit the data, shape (n, S, E).
+        ratios: ratios of a few dozen aligned binaries that fit the data, shape (n, S, E).
         time_prior: see `ExtrinsicProposal`.
-        settings: of the tables.
-        seed: of the points.
+        settings: settings of the tables.
+        seed: seed of the points.
 
     Returns:
         The marginal likelihood with that proposal.
@@ -82,8 +82,8 @@ class _ArrivalTables:
     Attributes:
         heterodyne: sums over the data.
         network: the detectors.
-        ratios: of binaries that fit the data, shape (n, S, E).
-        settings: of the tables.
+        ratios: ratios of binaries that fit the data, shape (n, S, E).
+        settings: settings of the tables.
     """
 
     heterodyne: Heterodyne
@@ -131,7 +131,7 @@ class _ArrivalTables:
         ]
 
     def _chances(self, index: int, first: int, reach: float) -> tuple[float, Float64[np.ndarray, " cell"]]:
-        """Likelihood of the cells of a detector's arrival time within `reach` of that in the loudest detector.
+        """Likelihood of a detector's arrival times, in cells within `reach` of the arrival in the loudest detector.
 
         Returns:
             Lower end of the cells, seconds, and their likelihood over the greatest, shape (cell,).
@@ -196,7 +196,7 @@ def _efficiency(log_weight: LogWeights) -> float:
 
 
 def _broaden(mass: Float64[np.ndarray, "a b c d"], background: float) -> Histogram:
-    """Smooths a table, and spreads a share of it evenly; angle and polarisation are periodic."""
+    """Smooths a table and adds a uniform background; angle and polarisation are periodic."""
     for axis, periodic in enumerate((False, True, False, True)):
         mass = _smooth(mass, axis, periodic=periodic)
     return Histogram.normalize((1 - background) * mass / mass.sum() + background / mass.size)

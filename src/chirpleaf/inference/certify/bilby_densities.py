@@ -4,9 +4,9 @@ The file gives masses in some coordinates (m, q) or (m_1, m_2), and
 
     p(M_c, q) = p(m, q) m / M_c,    p(M_c, q) = p(m_1, m_2) m_1^2 / M_c,    m_1^2 / M_c = M_c q^(-6/5) (1 + q)^(2/5)
 
-(arXiv:2104.09508), with m any mass, which is M_c times a function of q. Constraints cut the density off and leave the
-fraction A of its integral. 1 / A is estimated by sixteen scrambled Sobol sequences, whose scatter gives its error
-(usually 1e-4). That error changes the evidence of all samples together, and nothing else.
+(arXiv:2104.09508), where m is any mass, as each is M_c times a function of q. Constraints cut off the density and leave
+the fraction A of its integral. 1 / A is estimated by sixteen scrambled Sobol sequences, whose scatter gives its error
+(usually 1e-4). This error affects the evidence only, because it is common to all samples.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class BilbyIntrinsic:
 
     Attributes:
         prior: bilby's dictionary of the masses and spins, and of the constraints upon them.
-        settings: of the integral that the constraints leave.
+        settings: settings of the estimate of `log_acceptance`.
     """
 
     prior: Any

@@ -1,10 +1,11 @@
-"""Certification: the network proposes, the exact likelihood decides.
+"""Certification: importance sampling with the network as proposal and the exact likelihood.
 
     draws theta_i ~ q of the network
-      -> marginal likelihood L_i over all other parameters, and one extrinsic point for each draw from its conditional
+      -> marginal likelihood L_i over all other parameters, and one extrinsic point for each draw from its
+         conditional density
       -> weights w_i = L_i pi(theta_i) / q(theta_i), until enough of them are effective or the time is up;
-         where the network misses the posterior, it is run about other reference times (`reference_times`);
-         where the efficiency is low, a mixture fitted to the draws proposes as well (`mixture`)
+         if the network misses the posterior, it is run about other reference times (`reference_times`);
+         if the efficiency is low, a mixture fitted to the draws is a further proposal (`mixture`)
       -> the same likelihood on every frequency, for some of the samples, as a check.
 
 The marginal likelihood evaluates waveforms on few frequencies (`heterodyne`).
@@ -40,15 +41,15 @@ def certify(
     seed: int = 0,
     workers: int = 1,
 ) -> Certified:
-    """Weighs draws of the network by the exact likelihood until enough of them are effective.
+    """Draws from the network and computes importance weights until the effective sample size is reached.
 
     Args:
         observation: the data in the form that the network takes.
         segment: the data of the likelihood: any detectors, about the same reference time.
         trigger_time: GPS time that the prior of the arrival is centred on, unless the target has a centre, seconds.
         target: prior and waveform model.
-        settings: number of draws, time budget, and all that trades accuracy for time.
-        seed: of all random numbers.
+        settings: number of draws, time budget, and the numbers that trade accuracy for time.
+        seed: seed of all random numbers.
         workers: processes that share waveforms with further modes (see `reweight_with_modes`).
 
     Returns:
@@ -79,13 +80,13 @@ def certify(
 
 @dataclass(frozen=True, eq=False)
 class SecondWeighing:
-    """Weighs a pool's samples again towards an approximant with further modes.
+    """Reweights the samples of a pool towards an approximant with further modes.
 
     Attributes:
         segment: the data.
         approximant: waveform model.
-        settings: of certification.
-        seed: of all random numbers.
+        settings: settings of certification.
+        seed: seed of all random numbers.
         workers: processes that share the waveforms.
     """
 
@@ -96,10 +97,10 @@ class SecondWeighing:
     workers: int
 
     def fill(self, pool: Pool, refit: Refit, deadline: float) -> Certified:
-        """Adds draws to the pool until enough samples are effective after the second weighing.
+        """Adds draws to the pool until the effective sample size is reached after reweighting.
 
         Args:
-            pool: draws of the first weighing.
+            pool: draws with their weights by the (2, 2) mode.
             refit: as for `Pool.fill`.
             deadline: as for `Pool.fill`.
         """

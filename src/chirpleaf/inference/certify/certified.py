@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 
 
 class Certified(NamedTuple):
-    """Weighed draws of all parameters.
+    """Weighted draws of all parameters.
 
     Attributes:
         samples: intrinsic and extrinsic parameters, parameters derived from them, optimal signal-to-noises, and

@@ -1,4 +1,4 @@
-"""Weighed draws: intrinsic parameters, one extrinsic point for each, and the target density."""
+"""Draws with their target density: intrinsic parameters, and one extrinsic point for each."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

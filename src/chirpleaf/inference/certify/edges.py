@@ -1,7 +1,7 @@
 """Edges of the network's prior that the posterior reaches.
 
-The network proposes within its own prior alone, so that a target which continues beyond an edge is covered only if the
-posterior keeps away from it.
+The network proposes only within its own prior. If the target extends beyond an edge of this prior, the draws cover the
+posterior only if it is negligible there.
 """
 
 import numpy as np
@@ -27,15 +27,15 @@ def find_reached_edges(
 ) -> tuple[str, ...]:
     """Finds the edges beyond which too much of the posterior may lie.
 
-    The density of the samples in a narrow strip along an edge is continued beyond it as the target continues, no
-    farther than a standard deviation of the parameter. The estimate errs to the high side where the likelihood falls.
+    The density of the samples in a narrow strip along an edge is extrapolated beyond the edge in proportion to the
+    target, over one standard deviation of the parameter. The estimate is too high if the likelihood decreases there.
 
     Args:
         samples: draws of the network, of shape (n,).
         log_weight: ln of their weights towards the target, shape (n,), of any scale.
         space: parameters of the network, with the prior that it proposes within.
-        target: prior that the weights aim at.
-        settings: of the estimate.
+        target: target prior of the weights.
+        settings: settings of the estimate.
 
     Returns:
         A sentence for each edge that the posterior reaches.

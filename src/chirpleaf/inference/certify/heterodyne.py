@@ -3,14 +3,15 @@
 A signal is a sum of few frequency series h_s (`physics.signals`). The ratio r_s(f) = h_s(f) / h_s0(f) of a series to
 that of a reference waveform that fits the data is smooth, so its values r_se at a hundred nodes f_e determine it
 (arXiv:1806.08792, where straight lines join them; here, cubic polynomials through the four nearest). The reference is a
-waveform, but does not end where the waveform does, so that ratios of signals which reach to higher frequencies are
-smooth as well: its phase continues at the slope it ended with, its amplitude does not fall below a tenth of an
-inspiral's. With <a|b> = 4 df sum a conj(b) / S over native frequencies,
+waveform that is extended beyond its end: its phase continues with the last slope, and its amplitude stays above a tenth
+of an inspiral's. The ratios of signals that reach higher frequencies are then smooth as well. With
+<a|b> = 4 df sum a conj(b) / S over native frequencies,
 
     <d|h_s>_d(t)  = sum_e C_dse conj(r_se exp(-2 pi i f_e (t - t_d))),
     <h_s|h_u>_d   = sum_e B_dsue r_se conj(r_ue),
 
-where C and B are sums over the data made once. All h_s are at 1 Mpc with phase zero; t is the arrival at the detector.
+where C and B are sums over the data that are computed once. All h_s are at 1 Mpc with phase zero; t is the arrival at
+the detector.
 """
 
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Heterodyne:
     Attributes:
         frequencies: the nodes, shape (E,), Hz.
         signal: signal model.
-        settings: of the nodes and of the alignment.
+        settings: settings of the nodes and of the alignment.
         reference: series h_s0 at the nodes, shape (S, E), 1/Hz.
         arrivals: arrival times t_d, shape (detector,), seconds after the segment's reference time.
         filters: C, shape (detector, S, E).
@@ -73,10 +74,10 @@ class Heterodyne:
         Args:
             segment: the data.
             reference: intrinsic parameters, each of shape (n,): first those of the reference, then of similar binaries
-                whose signals the nodes must hold. Those whose waveform cannot be computed are left out.
+                whose signals the nodes must represent. Those whose waveform cannot be computed are left out.
             arrivals: arrival times of the reference, shape (detector,), seconds after the segment's reference time.
             signal: signal model.
-            settings: of the nodes and of the alignment.
+            settings: settings of the nodes and of the alignment.
             reach: largest difference of the signal's arrival times from these, seconds; `settings.timing_error` if
                 None.
 
@@ -115,7 +116,7 @@ class Heterodyne:
         """<h_s|h_u> in each detector, at 1 Mpc for a response of one.
 
         Args:
-            ratios: of the waveforms, shape (n, S, E).
+            ratios: ratios of the waveforms, shape (n, S, E).
         """
         products = ratios[:, :, None] * ratios.conj()[:, None]
         # Matrix products over the nodes, for each pair of series.
@@ -126,7 +127,7 @@ class Heterodyne:
         """<h|h> of the dominant series in each detector, at 1 Mpc for a response of one.
 
         Args:
-            ratios: of the waveforms, shape (n, S, E).
+            ratios: ratios of the waveforms, shape (n, S, E).
         """
         index = self.signal.dominant
         return np.abs(ratios[:, index]) ** 2 @ self.power[:, index, index].real.T
@@ -137,7 +138,7 @@ class Heterodyne:
         """<d|h> of the dominant series in each detector.
 
         Args:
-            ratios: of the waveforms, shape (n, S, E).
+            ratios: ratios of the waveforms, shape (n, S, E).
             times: arrival times after the segment's reference time, shape (time,), seconds.
         """
         index = self.signal.dominant
@@ -153,7 +154,7 @@ class Heterodyne:
         """Delays waveforms so that their dominant series fit the data best at the arrival times of the reference.
 
         Args:
-            ratios: of the waveforms, shape (n, S, E).
+            ratios: ratios of the waveforms, shape (n, S, E).
 
         Returns:
             Ratios of the delayed waveforms, and their delays, shape (n,), seconds.
@@ -179,7 +180,7 @@ def _continue(frequencies: Spectrum, wave: Complex128[np.ndarray, " n"], floor: 
 
 
 def _place_nodes(frequencies: Spectrum, dephasing: float, reach: float) -> Int64[np.ndarray, " node"]:
-    """Indices of the nodes: at equal steps of the largest phase that power laws and a delay by `reach` gather.
+    """Indices of the nodes, at equal steps of the largest phase that power laws and a delay by `reach` accumulate.
 
     The first and the last frequency are nodes; there are four at least, if there are as many frequencies.
     """

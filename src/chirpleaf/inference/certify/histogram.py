@@ -1,6 +1,6 @@
 """Histogram: a density that is constant in the cells of a grid, sampled by conditional quantiles.
 
-The map from uniform numbers takes one dimension after the other, so that points of a low-discrepancy sequence stay
+Uniform numbers are mapped one dimension after the other, so that points of a low-discrepancy sequence stay
 evenly spread.
 """
 
@@ -46,7 +46,7 @@ class Histogram:
         row = np.zeros(len(uniforms), dtype=np.int64)
         for axis, (size, quantiles) in enumerate(zip(mass.shape, self._quantiles, strict=True)):
             level = uniforms[:, axis]
-            # All rows stand in one sorted line, row number plus quantile.
+            # Row number plus quantile is increasing over all rows, so that one search finds the cells of all points.
             line = (np.arange(len(quantiles))[:, None] + quantiles[:, 1:]).ravel()
             place = np.searchsorted(line, row + level, side="right").clip(row * size, (row + 1) * size - 1)
             cell = place - row * size
@@ -70,7 +70,7 @@ class Histogram:
         """Sums the weights of points in each cell.
 
         Args:
-            points: of the unit cube, shape (n, dim).
+            points: points of the unit cube, shape (n, dim).
             weights: not negative, shape (n,).
 
         Returns:

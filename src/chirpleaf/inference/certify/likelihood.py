@@ -45,9 +45,9 @@ def log_likelihood_ratio(
             intrinsic parameters of the signal model, or the parameters of `polarizations` for an approximant, each of
             shape (n,).
         waveform: a signal model, or the name of an approximant, whose polarisations are those of LALSimulation.
-        workers: processes that share much work; more than one needs the `if __name__ == "__main__"` guard
+        workers: processes that share a large amount of work; more than one needs the `if __name__ == "__main__"` guard
             in a script.
-        settings: number of waveforms in memory, and from which amount of work on processes share it.
+        settings: number of waveforms in memory, and least amount of work that processes share.
 
     Returns:
         Nats, shape (n,), and optimal signal-to-noise in each detector, shape (n, detector). Where the waveform cannot

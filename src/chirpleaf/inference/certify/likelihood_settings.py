@@ -15,16 +15,16 @@ class HeterodyneSettings:
             waveform falls with it too.
         tolerated_error: root mean square error of ln L, nats, above which `dephasing` is halved and all draws are
             weighed again.
-        halvings: how often at most.
-        band_draws: draws whose signals the nodes must hold. More reach higher frequencies.
-        band_share: quantile of these draws' amplitudes that counts. A higher one holds rarer signals.
-        band_floor: amplitude over its maximum, both whitened, below which a band ends. A lower one costs nodes.
+        halvings: greatest number of halvings.
+        band_draws: draws whose signals the nodes must represent. More of them extend the band to higher frequencies.
+        band_share: quantile of these draws' amplitudes that defines the band. A higher one includes rarer signals.
+        band_floor: amplitude over its maximum, both whitened, below which a band ends. A lower one needs more nodes.
         amplitude_floor: least amplitude of the reference over that of its inspiral. A lower one loses signals that
             reach beyond the reference; a higher one makes the ratios less smooth.
         reference_trials: likely draws of which the first whose waveform can be computed is the reference.
         search: half width of the arrival times that are searched for the reference, seconds.
-        loud_snr: signal-to-noise above which a detector's own arrival time is relied on.
-        timing_error: uncertainty of the arrival times of loud detectors, seconds. A larger one costs nodes.
+        loud_snr: signal-to-noise above which a detector's own arrival time is used.
+        timing_error: uncertainty of the arrival times of loud detectors, seconds. A larger one needs more nodes.
         light_margin: margin on the light travel time between detectors, seconds.
         align_reach: greatest delay by which a waveform is moved to fit the data best, seconds.
         align_step: spacing of the delays that are tried before the best one is refined, seconds.
@@ -52,8 +52,8 @@ class ExtrinsicSettings:
 
     Attributes:
         draws_per_round: draws that share a set of points. More cost memory, and make the errors of more draws agree.
-        marginal_error: standard error of ln L, median over draws, that the number of points is chosen for. Halving it
-            takes four times the points.
+        marginal_error: standard error of ln L, median over draws, at which the number of points aims. Half of it needs
+            four times as many points.
         fewest_points: least number of points in a round.
         most_points: greatest number of points in a round; bounds memory and time of events that points fit badly.
         threads: threads that weigh rounds at the same time. More wait for Python's lock, which waveforms hold, and each
@@ -77,24 +77,24 @@ class TableSettings:
         time_cell: width of a cell of arrival times, seconds. Must resolve the timing accuracy of loud events.
         time_window: half width of the arrival times about the reference's, beyond what light travel allows, seconds.
         time_power: power of the likelihood in the table of arrival times. Below one, the table is broader than the
-            posterior: it wastes points and misses nothing.
-        time_background: share of that table that is spread evenly, a defence against missed arrival times.
-        negligible: chance of a cell over the greatest one below which the table ends.
-        angle_background: share of the table of angles that is spread evenly, a defence against large weights.
+            posterior: it wastes some points and covers the whole posterior.
+        time_background: share of a uniform background in that table, against missed arrival times.
+        negligible: likelihood of a cell over the greatest one, below which the table ends.
+        angle_background: share of a uniform background in the table of angles, against large weights.
         loud_snr: signal-to-noise of the second detector from which its arrival time is well known.
         cells_quiet: cells of (quantile of tau_b, angle, cos(inclination), polarisation) below it.
         cells_loud: the same above it, where the quantile no longer depends on the angles.
         three_cells_quiet: `cells_quiet` of three or more detectors, which fix the angle better.
         three_cells_loud: `cells_loud` of three or more detectors.
         binaries: draws whose likelihood the angles are adapted to.
-        points: points of a round of the adaptation. More settle the table in fewer, longer rounds.
-        enlargement: factor on them once too few count.
+        points: points of a round of the adaptation. More adapt the table in fewer, longer rounds.
+        enlargement: factor on `points` after a round with too few effective points.
         effective_points: effective points that a step to a higher power of the likelihood must leave. More take smaller
             and safer steps.
         least_step: least step of that power. A larger one ends the adaptation sooner, with fewer effective points.
         rounds: most rounds.
-        settled_rounds: rounds' worth of effective points at the full likelihood after which the table is done. More
-            know its cells better.
+        settled_rounds: sum of the efficiencies of rounds at the full likelihood, above which the adaptation ends. More
+            determine the cells better.
     """
 
     time_cell: float = 1 / 16384
@@ -127,8 +127,8 @@ class DistanceSettings:
         finest_step: least step of ln(distance); half of 1 / s is taken where that lies between the two.
         coarsest_step: greatest step of ln(distance).
         nearest: where a prior goes down to distance zero, the integral begins at this part of its maximum.
-        margin_near: best distances from the nearest one over this are in the table.
-        margin_far: best distances to the farthest one times this are in the table.
+        margin_near: the table begins at the smallest distance of the prior divided by this.
+        margin_far: the table ends at the largest distance of the prior times this.
         depth: nats below its maximum at which the integrand is cut off.
         snr_factor: greatest s of the table over the signal-to-noise of the reference. Louder draws are rare.
         snr_margin: added to it.
@@ -160,7 +160,8 @@ class PhaseSettings:
     Attributes:
         phases: phases at which each extrinsic point is evaluated. More reduce the scatter of ln L at loud events, at a
             cost in proportion.
-        depth: nats below the best phase of a pair at which the others are left out. More are evaluated in vain.
+        depth: phases whose likelihood is this many nats below the best one of a pair are left out. A larger value
+            evaluates phases that contribute nothing.
         draw_resolution: phases per radian of the fastest harmonic's phase error, 1 / signal-to-noise, in the density
             that phases are drawn from. It costs little.
         pairs_at_once: pairs of (binary, point), times phases, that are integrated together. Fewer keep intermediate
@@ -179,7 +180,7 @@ class LikelihoodSettings:
 
     Attributes:
         waveforms: waveforms in memory at a time.
-        worth_a_process: waveform values from which on a second process, which takes two seconds to start, pays.
+        worth_a_process: number of waveform values above which a second process pays, as it takes two seconds to start.
     """
 
     waveforms: int = 64

@@ -34,7 +34,7 @@ class Pairs(NamedTuple):
         points: the extrinsic points.
         response: responses R_ds of the points, shape (m, detector, S).
         power: <h_s|h_u> of the binaries in each detector, shape (n, detector, S, S).
-        overlaps: of shape (n, m).
+        overlaps: overlaps of shape (n, m).
         log_weight: ln of the likelihood, integrated over phase and distance, times the weight of the point, shape
             (n, m).
     """
@@ -63,7 +63,7 @@ class MarginalLikelihood:
 
     Attributes:
         heterodyne: sums over the data.
-        integral: over phase and distance.
+        integral: integral over phase and distance.
         proposal: density of the extrinsic points.
     """
 
@@ -75,7 +75,7 @@ class MarginalLikelihood:
         """Pairs binaries with points drawn from the proposal.
 
         Args:
-            ratios: of the binaries (`Heterodyne.compute_ratios`), shape (n, S, E).
+            ratios: ratios of the binaries (`Heterodyne.compute_ratios`), shape (n, S, E).
             uniforms: in [0, 1), shape (m, 5); they are mapped to the points.
         """
         return self.pair_with(ratios, self.proposal.transform(uniforms))
@@ -84,7 +84,7 @@ class MarginalLikelihood:
         """Pairs binaries with given points.
 
         Args:
-            ratios: of the binaries (`Heterodyne.compute_ratios`), shape (n, S, E).
+            ratios: ratios of the binaries (`Heterodyne.compute_ratios`), shape (n, S, E).
             points: m points.
         """
         signal, power = self.heterodyne.signal, self.heterodyne.compute_power(ratios)
@@ -145,7 +145,7 @@ def draw_sobol_points(n: int, seed: int, stream: int) -> Float64[np.ndarray, "n 
 
     Args:
         n: number of points.
-        seed: of the scrambling.
+        seed: seed of the scrambling.
         stream: number of the sequence; each gives other points.
     """
     generator = np.random.default_rng([seed, stream])

@@ -63,8 +63,8 @@ class MixtureProposal:
             coordinates: bijection from the intrinsic parameters to R^d.
             theta: intrinsic parameters, each of shape (n,).
             log_weight: ln of the importance weights, shape (n,).
-            settings: of the fit.
-            seed: of the starting means.
+            settings: settings of the fit.
+            seed: seed of the starting means.
 
         Returns:
             The fitted mixture, with broadened covariances.
@@ -110,15 +110,15 @@ def fit_correction(
 ) -> MixtureProposal:
     """Fits a mixture in the coordinates that suit the draws best.
 
-    These are the network's normal coordinates, or the support's own if too much of the posterior lies where the network
-    gives it hardly any density.
+    These are the network's normal coordinates, or the unconstrained coordinates of the parameter space if too much of
+    the posterior lies where the density of the network is negligible.
 
     Args:
         observation: the data in the form that the network takes.
         theta: intrinsic parameters, each of shape (n,).
         log_weight: ln of the importance weights, shape (n,).
-        settings: of the fit.
-        seed: of the starting means.
+        settings: settings of the fit.
+        seed: seed of the starting means.
     """
     estimator, space = observation.model.posterior, NetworkProposal(observation).space
     normal = normal_coordinates(estimator, observation.canonical)

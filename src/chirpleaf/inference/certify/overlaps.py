@@ -6,7 +6,7 @@ A signal h = sum_s R_s exp(i m_s phase) h_s / D has, over all detectors,
     <h|h> = (1 / D^2) (P + 2 Re sum_k X_k exp(i k phase)),
 
 with one kappa_m for each harmonic m, and one X_k for each positive difference k of two harmonics. With one harmonic
-there is one kappa and no X: the phase turns <d|h> and leaves <h|h> as it is.
+there is one kappa and no X: the phase rotates <d|h> and does not change <h|h>.
 """
 
 from itertools import product

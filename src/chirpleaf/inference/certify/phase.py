@@ -37,7 +37,7 @@ class PhaseDistanceIntegral(Protocol):
         """ln of the integrated likelihood ratio of n binaries and m extrinsic points.
 
         Args:
-            overlaps: of shape (n, m).
+            overlaps: overlaps of shape (n, m).
 
         Returns:
             Nats, float32, shape (n, m).
@@ -48,7 +48,7 @@ class PhaseDistanceIntegral(Protocol):
         """Distance and phase from their joint conditional density.
 
         Args:
-            overlaps: of shape (n,).
+            overlaps: overlaps of shape (n,).
             rng: source of randomness.
 
         Returns:
@@ -67,8 +67,8 @@ def make_integral(
     """The integral that suits a signal.
 
     Args:
-        harmonics: of the signal's series.
-        prior: of the distance, bounded, Mpc.
+        harmonics: harmonics of the signal's series.
+        prior: prior of the distance, bounded, Mpc.
         largest_snr: greatest signal-to-noise that will be asked for.
         distance: settings of the integral over distance.
         phase: settings of the integral over the phase.
@@ -85,7 +85,7 @@ class BesselIntegral:
     With s = |kappa| / rho and the best distance D* = rho / s, the integral is s^2 / 2 + g(sqrt(s), ln D*).
 
     Attributes:
-        integrand: over distance.
+        integrand: integrand over distance.
         table: g.
         lowest: least ln(D* / Mpc) of the table.
         step: step of ln(D* / Mpc).
@@ -101,9 +101,9 @@ class BesselIntegral:
         """Makes the table.
 
         Args:
-            prior: of the distance, bounded, Mpc.
+            prior: prior of the distance, bounded, Mpc.
             largest_snr: greatest s that will be asked for.
-            settings: of the table.
+            settings: settings of the table.
         """
         integrand = DistanceIntegrand(prior, settings, log_bessel)
         snr = np.arange(0.0, np.sqrt(largest_snr) + 2 * settings.snr_step, settings.snr_step) ** 2

@@ -34,13 +34,13 @@ class PhaseGridIntegral:
     and the mean over points has no error from the spacing, but a scatter that the error of ln L includes.
 
     Attributes:
-        integrand: over distance.
+        integrand: integrand over distance.
         table: g.
         lowest: least ln(D* / Mpc) of the table.
         step: step of ln(D* / Mpc).
         lowest_row: least r of the table.
         largest_snr: greatest s.
-        settings: of the grid.
+        settings: settings of the grid.
     """
 
     integrand: DistanceIntegrand
@@ -58,7 +58,7 @@ class PhaseGridIntegral:
         """Makes the table.
 
         Args:
-            prior: of the distance, bounded, Mpc.
+            prior: prior of the distance, bounded, Mpc.
             largest_snr: greatest |s| that will be asked for.
             distance: settings of the table.
             phase: settings of the grid.

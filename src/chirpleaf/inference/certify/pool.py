@@ -25,10 +25,10 @@ Refit = Callable[[Samples, Array], Proposal]
 
 
 class Pool:
-    """Draws of all proposals, weighed as draws from the mixture of these proposals.
+    """Draws of all proposals, weighted as draws from the mixture of these proposals.
 
     Args:
-        weigher: gives draws their target density.
+        weigher: computes the target density of draws.
         settings: how many draws are made, and when to stop.
     """
 
@@ -71,11 +71,11 @@ class Pool:
         return {name: self.draws.samples[name] for name in self._weigher.space.names}
 
     def add(self, proposal: Proposal, draws: Samples | int) -> None:
-        """Weighs draws of a proposal and adds them.
+        """Computes the target density of draws of a proposal, and adds the draws.
 
         Args:
-            proposal: their density.
-            draws: intrinsic parameters drawn from it, or how many to draw.
+            proposal: density of the draws.
+            draws: intrinsic parameters drawn from it, or the number of draws.
         """
         start, offset = time.perf_counter(), self.size
         theta = proposal.sample(draws, self._weigher.seed + offset) if isinstance(draws, int) else draws
@@ -89,13 +89,13 @@ class Pool:
         self._seconds += time.perf_counter() - start
 
     def fill(self, draws: int, effective_samples: int, refit: Refit, deadline: float) -> None:
-        """Adds draws until there are enough of them, and enough effective ones, or there is no hope, or no time.
+        """Adds draws until both numbers are reached, the deadline has passed, or the target is out of reach.
 
         Args:
             draws: least number of draws.
             effective_samples: effective sample size that is wanted.
             refit: fits another proposal if the efficiency is low.
-            deadline: when no further batch is begun, by `time.perf_counter`.
+            deadline: time after which no further batch starts, by `time.perf_counter`.
         """
         sampling = self._settings.sampling
         start, before = time.perf_counter(), self.diagnostics.effective_samples

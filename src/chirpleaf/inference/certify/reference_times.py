@@ -1,8 +1,8 @@
-"""First draws: the reference time that the network is run about, and the nodes of the likelihood, are settled on them.
+"""First draws: they determine the reference time of the network's input and the nodes of the likelihood.
 
 If the network misses the posterior, it is run again about the times at which the draws of largest weight arrive
-(reference-time hypotheses). If the heterodyned likelihood differs too much from that on every frequency, all draws are
-weighed again on more nodes.
+(reference-time hypotheses). If the heterodyned likelihood differs too much from that on every frequency, the
+likelihood of all draws is computed again on more nodes.
 """
 
 import time
@@ -37,8 +37,8 @@ class FirstDraws:
         trigger_time: GPS time that the prior of the arrival is centred on, seconds.
         target: prior and waveform model.
         draws: number of draws under each hypothesis.
-        settings: of certification.
-        seed: of the draws.
+        settings: settings of certification.
+        seed: seed of the draws.
     """
 
     segment: Segment
@@ -52,8 +52,8 @@ class FirstDraws:
         """Weighs draws under every hypothesis, with a likelihood made for the last one.
 
         Args:
-            hypotheses: the data about some reference times. Draws under the former ones keep the part of the posterior
-                that the last one misses.
+            hypotheses: the data about some reference times. Draws under the former ones cover the part of the
+                posterior that the last one misses.
             nodes: frequencies of the likelihood.
         """
         *former, last = [NetworkProposal(hypothesis) for hypothesis in hypotheses]
@@ -72,12 +72,12 @@ class FirstDraws:
 def weigh_first_draws(
     observation: Observation, weigh: Weigh, settings: CertifySettings, deadline: float
 ) -> tuple[Hypotheses, Pool]:
-    """Weighs first draws under as many hypotheses and on as many nodes as it takes.
+    """Weighs first draws; tries other hypotheses and more nodes if necessary.
 
     Args:
         observation: the data about the reference time of the search.
         weigh: weighs first draws (`FirstDraws`).
-        settings: of certification.
+        settings: settings of certification.
         deadline: end of the time budget, by `time.perf_counter`.
 
     Returns:

@@ -1,10 +1,12 @@
-"""Second weighing: certified samples of the (2, 2) mode, weighed again towards a waveform with further modes.
+"""Reweighting: certified samples of the (2, 2) mode become samples under an approximant with further modes.
 
-The likelihood of a waveform with several modes does not factor into a part of the binary and a part of its place, so
-that nothing can be integrated out at once. But samples of all eleven parameters, certified with the (2, 2) mode, are
-draws from a density proportional to L_22 pi, and the weights L / L_22, both on every frequency, take them to L pi.
-Models define time zero and phase zero differently. Each sample is therefore first moved in both, by amounts that depend
-on its masses and spins alone: as both priors are flat, that leaves the density as it is.
+LALSimulation gives such an approximant as the sum of its modes at one orientation, so its likelihood is not
+marginalised over the extrinsic parameters. But samples of all eleven parameters, certified with the (2, 2) mode, are
+draws from a density proportional to L_22 pi. With the weights L / L_22, both likelihoods on every frequency, they
+represent L pi.
+
+Waveform models define time zero and phase zero differently. Time and phase of each sample are therefore shifted first,
+by amounts that depend on its masses and spins only. Both priors are uniform, so the prior density does not change.
 """
 
 from dataclasses import replace
@@ -36,19 +38,19 @@ def reweight_with_modes(
     seed: int = 0,
     workers: int = 1,
 ) -> Certified:
-    """Weighs certified samples again, towards another waveform model.
+    """Reweights certified samples towards another waveform model.
 
     Args:
         first: samples certified with the (2, 2) mode.
         segment: the data that they were certified with.
         approximant: any waveform model.
-        settings: of certification.
-        seed: of the resampling between the two weighings.
+        settings: settings of certification.
+        seed: seed of the resampling before the second weights.
         workers: processes that share the waveforms on every frequency (see `log_likelihood_ratio`).
 
     Returns:
-        As many samples as were effective, weighted towards the new model, with its `log_likelihood` and optimal
-        signal-to-noises; the efficiency is the product of both weighings' efficiencies.
+        As many samples as the first effective sample size, weighted towards the new model, with its `log_likelihood`
+        and optimal signal-to-noises; the efficiency is the product of both efficiencies.
     """
     before = first.certificate
     n = max(int(before.effective_samples), 1)
@@ -65,7 +67,7 @@ def reweight_with_modes(
 
 
 def _combine(before: Certificate, second: ImportanceDiagnostics, approximant: str, failed: int) -> Certificate:
-    """The certificate of both weighings: Z = Z_22 mean(L / L_22)."""
+    """The certificate after both steps: Z = Z_22 mean(L / L_22)."""
     return replace(
         before,
         efficiency=before.efficiency * second.efficiency,

@@ -26,21 +26,21 @@ class SamplingSettings:
     """How many draws are made, by which proposals, and when to stop.
 
     Attributes:
-        first_draws: draws weighed before the efficiency is known. Fewer are too few to fit a mixture to; more are
-            wasted where few effective samples are asked for.
+        first_draws: draws weighed before the efficiency is known. A mixture cannot be fitted to fewer; more are wasted
+            if few effective samples are wanted.
         fewest_draws: least size of a further batch. Smaller ones spend their time on overheads.
         growth: greatest size of a further batch over all draws so far. A larger one makes fewer refits.
-        reserve: factor on the draws that the present efficiency asks for. A smaller one leaves a few for another batch.
+        reserve: factor on the draws that the present efficiency requires. A smaller one more often needs another batch.
         least_efficiency: lower bound of the efficiency by which the size of a batch is estimated; it bounds that size.
-        trial_draws: draws after which an event may be given up. More waste time on noise; fewer give up events that a
+        trial_draws: draws after which an event may be abandoned. More waste time on noise; fewer abandon events that a
             refit would have saved.
         hope: factor by which the rate of effective samples may still grow before the deadline; an event that needs
-            more is given up. A larger one waits longer in vain.
+            more is abandoned. A larger one spends more time on hopeless events.
         refit_efficiency: efficiency below which a mixture is fitted. A higher one fits where little can be gained.
         refits: most mixtures fitted to one event. More help posteriors that the first ones miss, at some 0.1 s each.
         refit_draws: draws of finite weight that a fit needs.
-        checked_samples: samples whose likelihood is computed on every frequency. More cost time and know the error of
-            the fast likelihood better.
+        checked_samples: samples whose likelihood is computed on every frequency. More cost time and determine the
+            error of the fast likelihood better.
     """
 
     first_draws: int = 2048
@@ -65,8 +65,8 @@ class ReferenceTimeSettings:
             taken. A higher value tries more often, at the cost of another set of first draws each time.
         draws: draws of largest weight whose arrival times are candidates. More find more of them.
         attempts: most reference times that are tried.
-        share: part of the time budget after which the first draws are no longer weighed anew. A smaller one leaves more
-            time for further draws.
+        share: part of the time budget after which the first draws are not repeated. A smaller one leaves more time for
+            further draws.
     """
 
     efficiency: float = 0.1
@@ -84,9 +84,10 @@ class MixtureFitSettings:
         iterations: steps of expectation and maximisation.
         broadening: factor on the fitted covariances. Proposals that are too narrow give large weights; too broad ones
             waste draws.
-        kept_weight: share of the weight that the fit sees: the heaviest draws, not the many that hardly count.
-        reach: distance from zero beyond which the network's normal coordinates are of no use.
-        unreachable: share of the weight that may lie there before the support's own coordinates are taken.
+        kept_weight: the fit uses the draws of largest weight, which have this share of the total weight.
+        reach: distance from zero beyond which the network's normal coordinates are inaccurate.
+        unreachable: share of the weight beyond `reach`, above which the unconstrained coordinates of the space are
+            used.
         effective_draws: effective draws that a fit needs. Weights are flattened where there are fewer.
         flattening: factor on the power of the weights in each step of flattening.
         least_power: power at which flattening ends.
@@ -118,8 +119,8 @@ class PriorSettings:
         probes: points beyond an edge at which the target is evaluated.
         largest_loss: share of the posterior beyond an edge that needs no warning.
         constraint_sequences: Sobol sequences that estimate the share of a prior file's density within its constraints.
-            More know the error of that share better.
-        constraint_points: points of each. More know the share better.
+            More determine the error of that share better.
+        constraint_points: points of each sequence. More determine the share better.
         constraint_error: relative error of that share above which the file is refused.
         narrowest_distances: least ratio of the distances that 95 % and 5 % of a file's prior lie below. The table of
             the integral over distance is too coarse for narrower ones.
@@ -137,10 +138,10 @@ class PriorSettings:
 
 @dataclass(frozen=True)
 class ReweightingSettings:
-    """Samples of one waveform model weighed again towards another.
+    """Reweighting of samples of one waveform model towards another.
 
     Attributes:
-        stride: every so many frequencies are used to align two models. Their phases differ smoothly.
+        stride: every n-th frequency is used to align two models. Their phases differ smoothly.
         search: greatest difference of the models' time zero, seconds.
         step: spacing of the delays that are tried, seconds.
         reserve: factor on the samples of the first weighing that the second one's efficiency asks for.
@@ -157,14 +158,14 @@ class CertifySettings:
     """All settings of `certify`.
 
     Attributes:
-        minimum_draws: draws that are weighed at least.
-        effective_samples: effective samples that are wanted. Costs time in proportion.
-        budget: seconds after which no further draws are begun.
+        minimum_draws: least number of draws.
+        effective_samples: effective sample size that is wanted. The time is proportional to it.
+        budget: seconds after which no further batch of draws starts.
         sampling: number of draws and proposals.
         reference_time: other reference times.
         heterodyne: frequencies of the fast likelihood.
         extrinsic: extrinsic points.
-        table: where these are drawn from.
+        table: tables that extrinsic points are drawn from.
         distance: integral over distance.
         phase: integral over the phase of signals with several harmonics.
         mixture: fit of a further proposal.

@@ -1,7 +1,7 @@
 """Target: prior and waveform model of the posterior that is certified.
 
-The user asks for a `Prior`: a preset or a file of bilby. Together with the prior of the network that proposes, it gives
-a `Target`.
+The user chooses a `Prior`: a preset or a prior file of bilby. Together with the network's own prior it gives a
+`Target`.
 """
 
 from dataclasses import dataclass, field, replace
@@ -47,8 +47,8 @@ class Prior:
 
     Attributes:
         name: a preset or a file.
-        intrinsic: of masses and spins; the network's own if None.
-        distance: of the luminosity distance, bounded, Mpc.
+        intrinsic: prior of masses and spins; the network's own if None.
+        distance: prior of the luminosity distance, bounded, Mpc.
         arrival: first and last GPS time of the arrival at the centre of the earth, seconds; 0.1 s about the trigger if
             None.
 
@@ -65,7 +65,7 @@ class Prior:
 
     @classmethod
     def load(cls, prior: str | Path, settings: PriorSettings = DEFAULTS.prior) -> "Prior":
-        """Takes a preset or reads a file.
+        """The prior of a preset, or of a prior file.
 
         Args:
             prior: a preset (`PRESETS`) or a prior file of bilby.
@@ -139,7 +139,7 @@ network, with sources uniform in comoving volume and in the time of their own fr
 
 
 def _check_overlap(network: IntrinsicPrior, target: Target, n: int) -> None:
-    """Refuses a target that none of `n` draws of the network's prior is possible under."""
+    """Refuses a target whose density is zero at all of `n` draws of the network's prior."""
     if target.intrinsic == network:
         return
     draws = network.sample(n, np.random.default_rng(0))

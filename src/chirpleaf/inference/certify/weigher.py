@@ -1,4 +1,4 @@
-"""Weigher: gives draws of an event their target density, and one extrinsic point each."""
+"""Weigher: computes the target density of draws, and draws an extrinsic point for each."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _TRIAL_STREAM, _FIRST_STREAM = 99, 1000
 
 @dataclass(frozen=True, eq=False)
 class Weigher:
-    """Weighs draws by the marginal likelihood and the prior.
+    """Target density of draws: marginal likelihood times prior.
 
     Attributes:
         space: the intrinsic parameters.
@@ -44,8 +44,8 @@ class Weigher:
         target: prior and waveform model.
         marginal: likelihood of the intrinsic parameters.
         points: number of extrinsic points in a round.
-        settings: of the rounds.
-        seed: of the extrinsic points.
+        settings: settings of the rounds.
+        seed: seed of the extrinsic points.
     """
 
     space: ParameterSpace
@@ -80,8 +80,8 @@ class Weigher:
             trigger_time: GPS time that the prior of the arrival is centred on, seconds.
             target: prior and waveform model.
             theta: draws of the network, each of shape (n,).
-            settings: of certification.
-            seed: of the extrinsic points.
+            settings: settings of certification.
+            seed: seed of the extrinsic points.
         """
         signal = make_signal_model(target.approximant, observation.model.architecture.signal)
         network = NetworkProposal(observation)
@@ -113,12 +113,12 @@ class Weigher:
         return cls(network.space, segment, target, marginal, points, settings.extrinsic, seed)
 
     def weigh(self, theta: Samples, log_prob: Array, offset: int) -> WeighedDraws:
-        """Weighs draws of a density, and draws an extrinsic point for each.
+        """Computes the target density of draws, and draws an extrinsic point for each.
 
         Args:
             theta: intrinsic parameters, each of shape (n,).
             log_prob: ln of the density that they were drawn from, shape (n,).
-            offset: number of draws before these; it makes the points of each round others.
+            offset: number of draws before these, so that every round has other points.
         """
         step = self.settings.draws_per_round
 
@@ -131,7 +131,7 @@ class Weigher:
         return WeighedDraws.concatenate(rounds)
 
     def _weigh_round(self, theta: Samples, log_prob: Array, stream: int) -> WeighedDraws:
-        """Weighs draws with the same extrinsic points."""
+        """Computes the target density of draws that share extrinsic points."""
         heterodyne = self.marginal.heterodyne
         ratios = heterodyne.compute_ratios(theta)
         failed = np.isnan(ratios[:, 0, 0])

@@ -52,8 +52,8 @@ class NetworkExchange:
         """Submits a tensor to the thread that averages one tensor after another.
 
         Args:
-            tensor: of any shape, equal on all ranks, which submit the same tensors in the same order. It must not be
-                read or written before `finish`, after which it is the average.
+            tensor: tensor of any shape, equal on all ranks, which submit the same tensors in the same order. It must
+                not be read or written before `finish`, after which it is the average.
         """
         self._pending.append(self._thread.submit(self._average, tensor))
 
