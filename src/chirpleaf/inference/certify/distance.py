@@ -56,7 +56,7 @@ class DistanceIntegrand:
         return max(self.prior.minimum, self.settings.nearest * self.prior.maximum)
 
     def column_step(self, largest_snr: float) -> float:
-        """Step of ln(D*) of a table up to a signal-to-noise s: near the prior's edges the integral varies over 1 / s."""
+        """Step of ln(D*) of a table up to a signal-to-noise s: near the prior's edges it varies over 1 / s."""
         return float(np.clip(0.5 / largest_snr, self.settings.finest_step, self.settings.coarsest_step))
 
     def make_columns(self, largest_snr: float) -> Float64[np.ndarray, " column"]:
