@@ -78,8 +78,8 @@ def test_importance_is_the_increase_of_the_squared_error(case: tuple[RootLeaves,
     """The relation holds to first order, hence for filters of small variance, in every layer."""
     network, x = case
     for layer in network.layers:
-        layer.maker.weight[2] *= 1e-2
-        layer.maker.bias[2] = 0.5
+        layer.producer.weight[2] *= 1e-2
+        layer.producer.bias[2] = 0.5
     known = measure_filters(network, x)
     whole = network.estimate(x)["first"]
     for place, importance in enumerate(known.importance["first"]):
@@ -92,7 +92,7 @@ def test_importance_is_the_increase_of_the_squared_error(case: tuple[RootLeaves,
 
 def test_a_constant_filter_can_be_removed(case: tuple[RootLeaves, Tensor]) -> None:
     network, x = case
-    constant = network.layers[0].maker
+    constant = network.layers[0].producer
     with torch.no_grad():
         constant.weight[1] = 0.0
         constant.bias[1] = 0.7

@@ -1,4 +1,4 @@
-"""Architecture: everything but the weights that is needed to build an estimator again."""
+"""Architecture: all settings of a model, from which an estimator without trained weights is built."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -43,12 +43,12 @@ HEADS = DENSITY_HEADS | LEAF_HEADS
 
 @dataclass(frozen=True)
 class Architecture:
-    """Everything but the weights.
+    """All settings of a model except its weights.
 
     Attributes:
         detectors: names, in the order of the data.
         parameter_space: parameters of the posterior; a name in `physics.spaces.SPACES`.
-        prior: the prior that the posterior is under.
+        prior: prior of the parameters.
         signal: signal model; a name in `physics.signals.SIGNALS`.
         approximant: waveform approximant of templates and training.
         duration: length of the segment, seconds.
@@ -59,7 +59,7 @@ class Architecture:
         templates: spacing of the template bank.
         along: direction in which the anchored coordinate is measured; see `representation.anchoring`.
         series: time series that the root takes in place of the canonical input; None for the latter.
-        encoder: from tokens to the root's input; a name in `networks.encoders.ENCODERS`.
+        encoder: maps tokens to the root's input; a name in `networks.encoders.ENCODERS`.
         root: a residual network or, for time series, convolutions.
         n_context: length of the context vector of a residual network.
         head: a density or leaves, which follow the root.
@@ -123,7 +123,7 @@ class Architecture:
         return grid.weights(np.exp(design_log_psd(_REFERENCE_CURVE, grid.native_frequencies)))
 
     def build(self, bank: TemplateBank | None = None) -> PosteriorEstimator | LeafEstimator:
-        """An estimator with fresh weights.
+        """Builds an estimator with initial weights.
 
         Args:
             bank: templates, as a model file holds them; computed when None.
@@ -132,7 +132,7 @@ class Architecture:
             The estimator: a posterior of all parameters of the space, or leaves of single quantities.
 
         Raises:
-            InputError: input, root and head do not belong together, or a name is unknown.
+            InputError: input, root and head do not fit together, or a name is unknown.
         """
         if bank is None:
             bank = build_template_bank(self.grid, self.signal_model, self.prior.chirp_mass_range, self.templates)
@@ -177,7 +177,7 @@ class Architecture:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Architecture":
-        """Inverse of `to_json`; files from before the defensive mixture have none.
+        """Inverse of `to_json`. A model file that does not state `background` has no defensive component.
 
         Raises:
             InputError: a field is not known.

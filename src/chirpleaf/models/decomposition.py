@@ -11,7 +11,7 @@ from chirpleaf.networks.subnetwork import Filters, extract_subnetwork, select_fi
 
 
 def decompose(model: Model, leaf: str, keep: float, filters: Filters) -> Model:
-    """Cuts out the sub-network of a leaf.
+    """Extracts the sub-network of a leaf.
 
     Args:
         model: a model with leaves.

@@ -49,7 +49,7 @@ class Estimator(Protocol):
         ...
 
     def use_bfloat16(self, enabled: bool) -> None:
-        """Multiplies matrices in bfloat16, as training may, or not."""
+        """Sets whether matrices are multiplied in bfloat16, as training may do."""
         ...
 
     def preprocess(

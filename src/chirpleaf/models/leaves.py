@@ -16,8 +16,8 @@ from chirpleaf.tokens import Tokens
 class LeafEstimator(nn.Module):
     """Estimates of single quantities; implements `models.estimator.Estimator`.
 
-    The template search is made in any case: it finds when the signal arrives and how loud it is. The root takes the
-    canonical input or, with `series`, the whitened time series.
+    The template search is always made: it gives the arrival time and the signal-to-noise ratio. The input of the root
+    is the canonical input or, with `series`, the whitened time series.
 
     Args:
         canonical: the preprocessing, with its templates.
@@ -55,7 +55,7 @@ class LeafEstimator(nn.Module):
             raise InputError(f"expected a leaf of {', '.join(self.targets.names)}; got {leaf}: name one of them")
 
     def use_bfloat16(self, enabled: bool) -> None:
-        """Multiplies the matrices of the template search in bfloat16, or not; roots of leaves gain nothing by it."""
+        """Sets whether the template search multiplies in bfloat16; the root does not, as it gains nothing."""
         self.canonical.in_bfloat16 = enabled
 
     def preprocess(

@@ -18,7 +18,7 @@ class Model:
         name: e.g. `bbh`.
         architecture: everything but the weights.
         estimator: the amortised posterior, or leaves.
-        provenance: how it came about: preset, seed, package version, hash of the training data, metrics. JSON values.
+        provenance: origin of the model: preset, seed, package version, hash of the training data, metrics. JSON values.
     """
 
     name: str
@@ -28,12 +28,12 @@ class Model:
 
     @property
     def detectors(self) -> tuple[str, ...]:
-        """Detectors whose data the model takes, in order."""
+        """Detectors of the model's input, in order."""
         return self.architecture.detectors
 
     @property
     def duration(self) -> float:
-        """Length of the segment it takes, seconds."""
+        """Length of the model's segment, seconds."""
         return self.architecture.duration
 
     @property

@@ -1,7 +1,7 @@
-"""Normal coordinates: those in which the posterior that a network gives an event is a standard normal distribution.
+"""Normal coordinates: coordinates in which the network's posterior of an event is standard normal.
 
-Where the network is right, the posterior under the exact likelihood is standard normal in them too. Where it is nearly
-right, the posterior is simpler in them than in any other coordinates, so that corrections are fitted there.
+If the network is exact, the posterior under the exact likelihood is standard normal as well. If it is nearly exact,
+this posterior is nearly normal, so corrections to the network are fitted in these coordinates.
 """
 
 import math
@@ -18,7 +18,7 @@ from chirpleaf.representation.canonical import Canonical
 
 @dataclass(eq=False)
 class NormalCoordinates(Bijection):
-    """From anchored coordinates to those in which a network's density is standard normal.
+    """Bijection from anchored coordinates to coordinates in which a network's density is standard normal.
 
     Single precision of the network limits a round trip to about 1e-5, where the density is not negligible.
 

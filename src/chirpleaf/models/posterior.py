@@ -1,8 +1,9 @@
 """The amortised posterior: canonical input -> root -> head -> density of the parameters of a space.
 
 The density works in anchored coordinates (`representation.anchoring`): the unconstrained coordinates of the parameter
-space as seen from the best template. Template and scale are functions of the data, so it is an exact density of the
-parameters. A defensive mixture (`networks.defensive`) keeps a small share of it for the whole support.
+space relative to the best template. Template and scale are functions of the data, so it is an exact density of the
+parameters. A defensive mixture (`networks.defensive`) gives the whole support a small share of the
+density.
 """
 
 import torch
@@ -24,7 +25,7 @@ class PosteriorEstimator(nn.Module):
     Args:
         canonical: the preprocessing, with its templates.
         space: the parameters and their coordinates.
-        anchoring: unconstrained coordinates as seen from a template.
+        anchoring: unconstrained coordinates relative to a template.
         density: tokens to a distribution over the anchored coordinates.
         background: share of the standard normal component of the defensive mixture.
     """
@@ -55,7 +56,7 @@ class PosteriorEstimator(nn.Module):
         return self.density
 
     def use_bfloat16(self, enabled: bool) -> None:
-        """Multiplies the matrices of template search and root in bfloat16, as training may, or not."""
+        """Sets whether template search and root multiply matrices in bfloat16, as training may do."""
         self.canonical.in_bfloat16 = self.density.in_bfloat16 = enabled
 
     def preprocess(

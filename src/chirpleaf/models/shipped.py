@@ -1,4 +1,4 @@
-"""The models that come with the package, and how a model is found by name or by file."""
+"""Models that the package contains, and loading of models by name or from a file."""
 
 from functools import lru_cache
 from importlib import resources

@@ -1,7 +1,7 @@
 """Targets of leaves: quantities of a binary, scaled to about -1 to 1.
 
-Masses are learnt by their logarithm, so that errors are relative, and all quantities are scaled by their range, so that
-the optimiser learns all of them equally fast (arXiv:1903.01998 scales masses for the same reason):
+The target of a mass is its logarithm, so that errors are relative. All quantities are scaled by their range, so that
+the optimiser learns them equally fast (arXiv:1903.01998 scales masses for the same reason):
 
     y = 2 (g(x) - g(x_min)) / (g(x_max) - g(x_min)) - 1,        g = ln for masses, else the identity.
 """

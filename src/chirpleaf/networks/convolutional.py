@@ -111,9 +111,9 @@ class ConvolutionalRoot(nn.Module):
     def layers(self) -> list[FilterLayer]:
         """Filters of each convolution, with activations after ReLU and pooling."""
         first = [place for place, stage in enumerate(self.stages) if isinstance(stage, nn.Conv1d)]
-        makes = [self.stages[place] for place in first]
-        seen = [self.stages[place - 1] for place in [*first[1:], len(self.stages)]]
-        return [FilterLayer(*layer) for layer in zip(makes, seen, [*makes[1:], None], strict=True)]  # type: ignore[arg-type]
+        convolutions = [self.stages[place] for place in first]
+        activations = [self.stages[place - 1] for place in [*first[1:], len(self.stages)]]
+        return [FilterLayer(*layer) for layer in zip(convolutions, activations, [*convolutions[1:], None], strict=True)]  # type: ignore[arg-type]
 
     def forward(self, x: Float[Tensor, "batch channel time"]) -> Float[Tensor, "batch feature"]:
         """Compute the features of each example."""

@@ -1,4 +1,4 @@
-"""Layers of filters: the modules of a root that a sub-network removes rows and columns from."""
+"""Layers of filters: the modules of a root from which a sub-network removes rows and columns."""
 
 from typing import NamedTuple
 
@@ -12,11 +12,11 @@ class FilterLayer(NamedTuple):
     """Modules around one layer of filters of a root.
 
     Attributes:
-        maker: module whose weight has one row per filter.
-        seen: module whose output holds the activations, shape (batch, filter, ...).
-        taker: next module, whose weight has one column per filter; None if the filters are outputs of the root.
+        producer: module whose weight has one row per filter.
+        activation: module whose output holds the activations, shape (batch, filter, ...).
+        consumer: next module, whose weight has one column per filter; None if the filters are outputs of the root.
     """
 
-    maker: Matrix
-    seen: nn.Module
-    taker: Matrix | None = None
+    producer: Matrix
+    activation: nn.Module
+    consumer: Matrix | None = None

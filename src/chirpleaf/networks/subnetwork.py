@@ -46,26 +46,28 @@ def measure_filters(network: RootLeaves, tokens: Tokens | Tensor) -> Filters:
     Returns:
         Mean activations and importance, by layer.
     """
-    seen: list[Tensor] = []
+    activations: list[Tensor] = []
     hooks = [
-        layer.seen.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+        layer.activation.register_forward_hook(lambda _module, _inputs, output: activations.append(output))
         for layer in network.layers
     ]
     try:
         with torch.enable_grad():
             estimates = network.estimate(tokens)
-            mean = [activation.detach().transpose(0, 1).flatten(1).mean(1) for activation in seen]
-            importance = {name: _measure_importance(estimate, seen, mean) for name, estimate in estimates.items()}
+            mean = [activation.detach().transpose(0, 1).flatten(1).mean(1) for activation in activations]
+            importance = {
+                name: _measure_importance(estimate, activations, mean) for name, estimate in estimates.items()
+            }
     finally:
         for hook in hooks:
             hook.remove()
     return Filters(mean, importance)
 
 
-def _measure_importance(estimate: Tensor, seen: Sequence[Tensor], mean: Sequence[Tensor]) -> list[Tensor]:
-    slopes = torch.autograd.grad(estimate.sum(), seen, retain_graph=True)
+def _measure_importance(estimate: Tensor, activations: Sequence[Tensor], mean: Sequence[Tensor]) -> list[Tensor]:
+    slopes = torch.autograd.grad(estimate.sum(), activations, retain_graph=True)
     found = []
-    for activation, slope, middle in zip(seen, slopes, mean, strict=True):
+    for activation, slope, middle in zip(activations, slopes, mean, strict=True):
         shift = activation.detach() - middle.reshape(-1, *[1] * (activation.ndim - 2))
         found.append((shift * slope).reshape(*shift.shape[:2], -1).sum(2).square().mean(0))
     return found
@@ -110,11 +112,11 @@ def extract_subnetwork(
     """
     small = deepcopy(network)
     small.leaves = nn.ModuleDict({leaf: small.leaves[leaf]})
-    for layer, mask, left in zip(small.layers, kept, mean, strict=True):
-        _select_rows(layer.maker, mask)
-        taker = layer.taker or small.input_layer(leaf)
-        times = taker.weight.shape[1] // len(mask) if layer.taker is None else 1
-        _select_columns(taker, mask.repeat_interleave(times), left.repeat_interleave(times))
+    for layer, mask, average in zip(small.layers, kept, mean, strict=True):
+        _select_rows(layer.producer, mask)
+        consumer = layer.consumer or small.input_layer(leaf)
+        times = consumer.weight.shape[1] // len(mask) if layer.consumer is None else 1
+        _select_columns(consumer, mask.repeat_interleave(times), average.repeat_interleave(times))
     return small
 
 
@@ -125,8 +127,8 @@ def _select_rows(module: Matrix, kept: Tensor) -> None:
 
 
 @torch.no_grad()
-def _select_columns(module: Matrix, kept: Tensor, left: Tensor) -> None:
+def _select_columns(module: Matrix, kept: Tensor, mean: Tensor) -> None:
     assert module.bias is not None
-    lost = module.weight[:, ~kept].movedim(1, -1) @ left[~kept]
-    module.bias = nn.Parameter(module.bias + lost.reshape(len(lost), -1).sum(1))
+    constant = module.weight[:, ~kept].movedim(1, -1) @ mean[~kept]
+    module.bias = nn.Parameter(module.bias + constant.reshape(len(constant), -1).sum(1))
     module.weight = nn.Parameter(module.weight[:, kept])

@@ -1,4 +1,4 @@
-"""The physics that simulation and inference share: parameters, priors, waveforms, detectors, the remnant.
+"""Physics shared by simulation and inference: parameters, priors, waveforms, detectors, remnants.
 
 This module exports the parts that do not need LAL. `chirpleaf.physics.waveforms` and `chirpleaf.physics.detectors`
 import LALSimulation and LAL, which takes a moment; import them where they are used.

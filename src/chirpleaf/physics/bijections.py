@@ -1,6 +1,6 @@
-"""Bijections: the small steps from the parameters of a prior to unconstrained coordinates.
+"""Bijections from the parameters of a prior to unconstrained coordinates, composed of small steps.
 
-A density that is learnt in unconstrained coordinates cannot leak out of the prior's support. Each step is a
+A density that is learnt in unconstrained coordinates is zero outside the prior's support. Each step is a
 `torch.distributions` transform on the last dimension, computes in float64 and changes one coordinate; `Chain` composes
 them. A coordinate's range may depend on coordinates that the step leaves as they are, so that every step has a
 triangular Jacobian matrix.
@@ -218,7 +218,7 @@ class EffectiveSpin(Bijection):
 class Probit(Bijection):
     """The standard normal quantile of coordinates in (0, 1), y_i = sqrt(2) erfinv(2 x_i - 1).
 
-    A uniform coordinate becomes standard normal. Coordinates within 1e-7 of an end are moved to there.
+    A uniform coordinate becomes standard normal. Coordinates closer than 1e-7 to an end are set to that distance.
 
     Args:
         dims: indices of the coordinates.

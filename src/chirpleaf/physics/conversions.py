@@ -1,7 +1,7 @@
-"""Masses and spins from one another.
+"""Conversions between masses, mass ratios and spins.
 
-Every function uses arithmetic operators alone, so it takes floats, numpy arrays and torch tensors alike, broadcasts as
-they do, and can be differentiated. Component masses are ordered, m_1 >= m_2, and the mass ratio is q = m_2 / m_1 <= 1.
+All functions use arithmetic operators only, so they accept floats, numpy arrays and torch tensors, broadcast, and can
+be differentiated. Component masses are ordered, m_1 >= m_2, and the mass ratio is q = m_2 / m_1 <= 1.
 
     chirp mass              M_c = (m_1 m_2)^(3/5) / (m_1 + m_2)^(1/5)
     symmetric mass ratio    eta = m_1 m_2 / (m_1 + m_2)^2 = q / (1 + q)^2

@@ -1,6 +1,6 @@
-"""Cosmology: the redshift at a luminosity distance.
+"""Cosmology: redshift as a function of luminosity distance.
 
-The redshift z at a luminosity distance, in the flat Lambda-CDM universe of Planck 2015 (arXiv:1502.01589, table 4, last
+The redshift z is that of the flat Lambda-CDM universe of Planck 2015 (arXiv:1502.01589, table 4, last
 column; astropy's `Planck15`), as in bilby and in the catalogues. A detector measures a source mass m as m (1 + z).
 """
 

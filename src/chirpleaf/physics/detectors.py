@@ -75,7 +75,7 @@ class Detector:
         return fp, fc
 
     def time_delay(self, ra: ArrayLike, dec: ArrayLike, gmst: ArrayLike) -> Array:
-        """Arrival at the detector after arrival at the centre of the earth.
+        """Arrival time at the detector minus that at the centre of the earth.
 
         Args:
             ra: right ascension, rad, any shape; the others broadcast with it.
@@ -83,7 +83,7 @@ class Detector:
             gmst: Greenwich mean sidereal time, rad.
 
         Returns:
-            Seconds, of the broadcast shape; negative where the detector is reached first.
+            Seconds, of the broadcast shape; negative if the signal reaches the detector first.
         """
         ra, dec, gmst = (np.asarray(angle, dtype=np.float64) for angle in (ra, dec, gmst))
         hour_angle = gmst - ra
@@ -93,7 +93,7 @@ class Detector:
 
 @lru_cache
 def detector(name: str) -> Detector:
-    """The detector of a name.
+    """Gets a detector by its name.
 
     Args:
         name: one of `DETECTORS`.

@@ -1,7 +1,7 @@
-"""One-dimensional distributions of the field: uniform, power law, the two isotropic angles, and comoving volume.
+"""One-dimensional prior distributions: uniform, power law, the two isotropic angles, and comoving volume.
 
-Each is a frozen dataclass that knows its quantile function F^(-1)(u) and its density, so that a draw is
-x = F^(-1)(u) with u uniform in [0, 1).
+Each is a frozen dataclass with quantile function F^(-1)(u) and density. A draw is x = F^(-1)(u) with u uniform in
+[0, 1).
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Distribution(Protocol):
 
 @runtime_checkable
 class BoundedDistribution(Distribution, Protocol):
-    """A one-dimensional prior that ends on both sides."""
+    """A one-dimensional prior with bounded support."""
 
     @property
     def minimum(self) -> float:

@@ -1,4 +1,4 @@
-"""Edges: the places where the support of a prior ends, parameter by parameter."""
+"""Edges: the ends of the support of a prior, for each parameter."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ Array: TypeAlias = NDArray[np.float64]
 class ExtrinsicPrior:
     """Isotropic sky, orientation and phase; distance as in a static Euclidean universe.
 
-    The arrival time is the analysis's own and not part of this prior.
+    The arrival time is not part of this prior: each analysis has its own.
 
     Attributes:
         distance_min: smallest luminosity distance, Mpc.

@@ -1,8 +1,8 @@
-"""The parameters of a binary black hole merger: name, unit, LaTeX and range, listed here and nowhere else.
+"""The parameters of a binary black hole merger: the only table of names, units, LaTeX symbols and ranges.
 
 Names are bilby's (arXiv:1811.02042), so that results interchange. Masses are detector-frame unless the name
-ends in `_source`; detector-frame mass = source-frame mass x (1 + redshift). The ranges are those that the meaning of
-a parameter allows; the range that an analysis explores is its prior (`chirpleaf.physics.priors`).
+ends in `_source`; detector-frame mass = source-frame mass x (1 + redshift). The ranges follow
+from the definition of a parameter; the range of an analysis is that of its prior (`chirpleaf.physics.priors`).
 """
 
 import math

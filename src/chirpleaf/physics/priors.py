@@ -5,7 +5,7 @@ Component masses are uniform in the detector frame, which in the coordinates of 
     p(M_c, q) = M_c q^(-6/5) (1 + q)^(2/5) / A,          d m_1 d m_2 = M_c q^(-6/5) (1 + q)^(2/5) d M_c d q,
 
 (see arXiv:2104.09508) with A the area of the allowed region of the (m_1, m_2) plane. At one chirp mass m_1 falls and
-m_2 rises with q, so that the bounds on the component masses only cut small mass ratios off: the region is
+m_2 rises with q, so that the bounds on the component masses only exclude small mass ratios: the region is
 q_low(M_c) <= q <= 1. The integral over q is elementary apart from a hypergeometric function,
 
     integral of q^(-6/5) (1 + q)^(2/5) dq = -5 q^(-1/5) 2F1(-2/5, -1/5; 4/5; -q),

@@ -1,4 +1,4 @@
-"""The black hole that is left: its mass, its spin, and the tone it rings with.
+"""The remnant black hole: its mass, its spin, and its dominant quasi-normal mode.
 
 Final mass and spin of aligned-spin binaries follow the fits to numerical relativity of Jimenez-Forteza et al.
 (arXiv:1611.00332, "UIB2016"). With eta the symmetric mass ratio, S the effective spin (m_1^2 chi_1 + m_2^2 chi_2) /
@@ -7,9 +7,9 @@ Final mass and spin of aligned-spin binaries follow the fits to numerical relati
     M_f / M = 1 - E_rad(eta, S, d chi)                                                   (eq. 28)
     chi_f   = (m_1^2 chi_1 + m_2^2 chi_2) / M^2 + L_orb(eta, S, d chi)                   (eq. 16).
 
-The l = m = 2, n = 0 quasi-normal mode of that hole goes as exp(-i (omega_r - i omega_i) t / M_f); its frequency and
-damping time are f_220 = omega_r / (2 pi M_f) and tau_220 = M_f / omega_i. Negative final spin means that the hole
-spins against the orbit. The table comes from `scripts/make_qnm_table.py`.
+The l = m = 2, n = 0 quasi-normal mode of the remnant is proportional to exp(-i (omega_r - i omega_i) t / M_f); its
+frequency and damping time are f_220 = omega_r / (2 pi M_f) and tau_220 = M_f / omega_i. Negative final spin means that
+the hole spins against the orbit. The table comes from `scripts/make_qnm_table.py`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Approximants of the time domain, as frequency series on any grid.
+"""Time-domain approximants as frequency series on any grid.
 
 Approximants such as SEOBNRv4 solve equations of motion in time. LALSimulation conditions the time series and takes its
 Fourier transform on a uniform grid, as bilby does; SEOBNRv5 comes from pyseobnr

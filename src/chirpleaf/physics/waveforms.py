@@ -184,9 +184,10 @@ def _checked_grid(frequencies: ArrayLike, reference_frequency: float) -> Array:
 
 
 def _checked_table(parameters: Mapping[str, ArrayLike]) -> Array:
-    """The waveform parameters as (n, 11), refused where LALSimulation would fail.
+    """The waveform parameters as (n, 11); checked, because LALSimulation would fail.
 
-    LALSimulation is never asked for what it would refuse, because IMRPhenomXAS of version 7.26 then corrupts memory.
+    Parameters that LALSimulation would refuse never reach it, because IMRPhenomXAS of version 7.26 then corrupts
+    memory.
     """
     given = _complete(parameters)
     columns = [np.atleast_1d(np.asarray(given[name], dtype=np.float64)) for name in _COLUMNS]

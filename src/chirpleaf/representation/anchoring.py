@@ -1,7 +1,7 @@
-"""Anchoring: unconstrained coordinates as seen from the best template.
+"""Anchoring: unconstrained coordinates relative to the best template.
 
-The network describes how the data differ from a known chirp. Only one coordinate, z of ln(chirp mass), is
-measured from the template k, in a scale u_k; the others stay. Two ways of measuring it are here:
+The network describes how the data differ from a known chirp. Only one coordinate, z, a function of ln(chirp mass), is
+taken relative to the template k, in units of a scale u_k; the others do not change. There are two definitions:
 
 - along the chirp mass: y = (z - z_k) / u_k, with u_k the spacing of the templates' chirp masses;
 - along the phase. The data determine the phase psi(f) rather than the chirp mass, and mass ratio and spins bend the
@@ -37,7 +37,7 @@ Along = Literal["chirp_mass", "phase"]
 
 
 class Anchoring(nn.Module):
-    """From a template to the bijection between unconstrained and anchored coordinates, along the chirp mass.
+    """Maps a template to the bijection between unconstrained and anchored coordinates, along the chirp mass.
 
     Args:
         canonical: the preprocessing, whose templates are the anchors.
@@ -82,7 +82,7 @@ class Anchoring(nn.Module):
 
 
 class PhaseAnchoring(Anchoring):
-    """The same along the phase, for spaces of masses and aligned spins.
+    """Anchoring along the phase, for spaces of masses and aligned spins.
 
     Args:
         canonical: the preprocessing, whose templates are the anchors.

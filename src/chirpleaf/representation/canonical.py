@@ -2,9 +2,9 @@
 
 A small template bank finds the best template (shared by the detectors) and, per detector, its arrival time and phase.
 The data are shifted, rotated and heterodyned by it, which leaves a slowly varying complex series per detector whose
-expectation is real where the template is right. Everything that the step takes out (template, times, phases,
-signal-to-noises) joins the input, so nothing is lost, and as the whole is a deterministic function of the data, a
-density learnt on it stays an exact amortised posterior.
+expectation is real where the template is right. Everything that the alignment removes (template, times, phases,
+signal-to-noise ratios) is part of the input, so no information is lost. The input is a deterministic function of the
+data, so a density that is learnt on it is an exact amortised posterior.
 
 With multiband data d_j, anchor a_gj, inspiral envelope e_j and relative weights r_j = w_j / w_j^ref, the bands c hold
 
@@ -43,7 +43,7 @@ _LEAST_NORM = 1e-30
 
 
 class Canonical(NamedTuple):
-    """The network's input, and the properties of the best template that were taken out of the data.
+    """The network's input, and the properties of the best template that were removed from the data.
 
     Attributes:
         tokens: network input, a token for each detector.

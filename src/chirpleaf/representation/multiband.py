@@ -1,12 +1,12 @@
-"""Multiband grid: a few hundred frequency bins that keep a chirp's signal-to-noise.
+"""Multiband grid: a few hundred frequency bins that preserve a chirp's signal-to-noise ratio.
 
-A chirp passes low frequencies early and fast frequencies late, so neighbouring frequencies near 20 Hz differ in phase
-far more than those above 300 Hz. Bins of native Fourier frequencies are therefore combined with weights 1/S,
+A chirp passes low frequencies long before the merger, so neighbouring frequencies near 20 Hz differ in phase far more
+than those above 300 Hz. Bins of native Fourier frequencies are therefore combined with weights 1/S,
 
     d_j = w_j  sum_i d_i c_i / S_i  /  sum_i 1 / S_i,        w_j^2 = 4 df sum_i 1 / S_i,
 
 where the bins widen as the spread of the delays t(f) of all signals in range shrinks. The carrier c(f) =
-exp(i 2 pi (3/5) t_c(f) f) takes out the mean delay t_c(f) first, which halves that spread. Noise then has unit variance
+exp(i 2 pi (3/5) t_c(f) f) first removes the mean delay t_c(f), which halves this spread. Noise then has unit variance
 in the real and in the imaginary part of each d_j, and a signal h(f) appears as h(f_j) c(f_j) w_j
 (compare arXiv:2111.13619, "multibanding", and arXiv:2407.09602 for networks).
 """
@@ -113,7 +113,7 @@ class Multiband:
         return self.frequencies.reshape(self.n_bands, self.fold).mean(axis=1)
 
     def carrier(self, frequencies: FloatArray) -> ComplexArray:
-        """The phase factor that takes out the mean delay of the signals in range.
+        """The phase factor that removes the mean delay of the signals in range.
 
         Args:
             frequencies: shape (n,), Hz.

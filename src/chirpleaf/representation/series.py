@@ -1,4 +1,4 @@
-"""Time series input: the whitened strain of each detector about the reference time, as arXiv:1903.01998 has it.
+"""Time series input: the whitened strain of each detector about the reference time, as in arXiv:1903.01998.
 
 It is made from the same whitened data as the canonical input, on a grid whose bins are single native frequencies.
 With K of them among the N / 2 of the series,

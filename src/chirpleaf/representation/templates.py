@@ -1,9 +1,9 @@
 """Template bank of the canonical input: a few dozen chirps that roughly identify the signal in the data.
 
 Templates are laid out in chirp mass so that the leading-order phase (3/128)(pi G M_c f/c^3)^(-5/3) at the lowest
-frequency steps by a given angle (after a fit of time and phase, about a tenth of it remains), and by a given
-ratio where the merger, not the inspiral, carries the signal. They are grouped: an anchor chirp per group takes the fast
-phase out of the data once, and the remaining factor of each template is smooth enough for the grid's bands (relative
+frequency steps by a given angle (after a fit of time and phase, about a tenth of it remains), and by a given ratio
+where the merger, not the inspiral, carries the signal. They are grouped: an anchor chirp per group removes the fast
+phase from the data once, and the remaining factor of each template is smooth enough for the grid's bands (relative
 binning, arXiv:1806.08792).
 """
 

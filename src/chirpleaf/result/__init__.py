@@ -1,8 +1,8 @@
 """Results: posteriors and leaf estimates, and their files.
 
-`posterior` and `leaves` hold the two classes of results and `base` what they share; `read` gives a result back from its
-file, whose content is `hdf5`; `proposal` and `weights` handle weighted draws; `certificate`, `trust`, `sky`, `prior`
-and `provenance` are what a result says about itself; `bilby` converts to bilby.
+`posterior` and `leaves` have the two classes of results, and `base` their common base class. `read` reads a result from
+its file, in the format of `hdf5`. `proposal` and `weights` handle weighted draws. `certificate`, `trust`, `sky`,
+`prior` and `provenance` are parts of a result. `bilby` converts to bilby.
 """
 
 from chirpleaf.result.leaves import LeafEstimates

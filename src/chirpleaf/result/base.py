@@ -1,9 +1,9 @@
-"""The abilities that all results share: summaries, conversions, figures and files.
+"""Base class of results: summaries, conversions, figures and files.
 
 | file | holds |
 |---|---|
 | `summary.json` | medians and 90 % intervals, verdict, timing |
-| `posterior.hdf5` | every draw with its density and weight, and all else that `chirpleaf.read` needs |
+| `posterior.hdf5` | every draw with its density and weight, and everything else that `chirpleaf.read` needs |
 | `result.json` | samples of equal weight and the prior, for `bilby.core.result.read_in_result` |
 | `skymap.fits` | the sky map of a certified posterior |
 """

@@ -11,7 +11,7 @@
 Attributes of the file are the fields of `Provenance`, the `kind` of the result, the names of its `parameters` in order
 and of the `intrinsic` ones, and as JSON `trust`, `timing`, `prior`, `certificate` and `uncertainty_components`.
 
-Files of chirpleaf 0.1.0 have neither `/sky` nor the attributes after those of `Provenance`; they are read all the same.
+Files of chirpleaf 0.1.0 have neither `/sky` nor the attributes after those of `Provenance`; they can still be read.
 """
 
 import json

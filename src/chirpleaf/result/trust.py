@@ -27,7 +27,7 @@ class Trust:
 
     @classmethod
     def unknown(cls) -> "Trust":
-        """The verdict where nobody judged, or where a file does not hold it."""
+        """The verdict of a result whose file does not contain one."""
         return cls(UNKNOWN, math.nan, {}, ())
 
     @property

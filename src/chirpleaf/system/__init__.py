@@ -1,1 +1,1 @@
-"""What every room and verb needs of the operating system: files written whole, output folders, free cores."""
+"""Services of the operating system that all packages use: atomic writes, output folders, free cores, threads."""

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all.
+"""Atomic writes: a file is written completely or not at all.
 
 A file is written under a hidden name in the same folder, then renamed. Readers therefore find either the whole new
 file or the former one, also when the disk is full or the process is stopped.

@@ -1,4 +1,4 @@
-"""Threads: few, and only where cores are there for them.
+"""Threads: few, and only if there are free cores.
 
 Two threads on a core that is already busy ran 25 times slower than one.
 """
@@ -26,12 +26,12 @@ def use_one_numpy_thread() -> None:
 
 
 def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
-    """Applies a function that spends its time outside Python's lock, in threads where there are cores for them.
+    """Applies a function to items, in threads if there are free cores.
 
     Args:
-        function: must not depend on the order of its calls.
+        function: spends its time outside Python's global lock, and does not depend on the order of its calls.
         items: its arguments.
-        threads: largest number of threads. Where torch has threads itself, one: more would wait for each other.
+        threads: greatest number of threads. One is used if torch has several threads, which would wait for each other.
 
     Returns:
         Results, in the order of the items.

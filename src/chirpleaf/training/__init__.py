@@ -1,1 +1,1 @@
-"""From a prior to a trained model: the simulator, the engine that trains on it, and the presets that are shipped."""
+"""Training: the simulator, the engine that trains on its batches, and the shipped presets."""

@@ -16,8 +16,8 @@ _PREFETCHED = 4
 class EpochSampler(Sampler[int]):
     """Indices of a rank's batches in an epoch, which begin after the last batch that any rank has trained on.
 
-    That number is asked for when an epoch begins, not counted here: after a resume, Lightning restores it before it
-    asks for the first index, but tells a sampler the epoch only after that.
+    This number is requested when an epoch begins, because after a resume Lightning restores it before the first index,
+    but sets the epoch of a sampler only after that.
 
     Args:
         schedule: number of batches in an epoch and in a step; an epoch ends with a whole step.

@@ -85,7 +85,7 @@ class RichProgress(Callback):
     """Weight of the former loss in the moving average that is shown."""
 
     def __init__(self, console: Console) -> None:
-        columns = (  # 78 characters at most, so that a line of a terminal holds them
+        columns = (  # at most 78 characters, to fit in a line of a terminal
             BarColumn(bar_width=8),
             TextColumn("{task.completed}/{task.total}"),
             TextColumn("loss {task.fields[loss]:.2f}"),

@@ -1,4 +1,4 @@
-"""Training of a model in one call: data, optimisation, calibration and provenance."""
+"""Training of a model by one function: data, optimisation, calibration and provenance."""
 
 import hashlib
 from collections.abc import Sequence

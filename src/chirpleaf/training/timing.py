@@ -80,7 +80,7 @@ def measure_pace(
     """
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    simulation = replace(simulation, waveforms=4096 * ranks.size, spectra=64)  # the time of a step depends on neither
+    simulation = replace(simulation, waveforms=4096 * ranks.size, spectra=64)  # without effect on the time of a step
     batches = (steps + _WARM_UP_STEPS) * schedule.accumulate * ranks.size
     with ranks.connect(), tempfile.TemporaryDirectory() as folder:
         estimator = architecture.build()

@@ -5,7 +5,7 @@ With the signs of LALSimulation, inclination and phase are two complex factors o
     h_plus(f; theta_jn, phase)  = (1 + cos^2 theta_jn) / 2  exp(2 i phase)  h_plus(f; 0, 0),
     h_cross(f; theta_jn, phase) = -i cos theta_jn           exp(2 i phase)  h_plus(f; 0, 0).
 
-Approximants with further modes (IMRPhenomXHM, IMRPhenomXPHM) do not factor so; `is_quadrupole_only` tells.
+This does not hold for approximants with further modes (IMRPhenomXHM, IMRPhenomXPHM); see `is_quadrupole_only`.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class Quadrupole:
 
     Attributes:
         approximant: name of the waveform approximant. Of one with further modes, the face-on series is used as if it
-            had the (2, +-2) modes alone.
+            had only the (2, +-2) modes.
 
     Example:
         >>> signal = Quadrupole("IMRPhenomXAS")

@@ -1,4 +1,4 @@
-"""The signal models by the names that presets and model files give them."""
+"""Signal models by their names in presets and model files."""
 
 from collections.abc import Callable
 

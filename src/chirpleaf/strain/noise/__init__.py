@@ -1,4 +1,4 @@
-"""Noise sources: where the noise of simulated data, and the power spectral densities it is weighed by, come from.
+"""Noise sources: the noise of simulated data, and the power spectral densities with which the data are whitened.
 
 | source | power spectral densities | noise |
 |---|---|---|

@@ -9,8 +9,8 @@ at the native frequencies (`chirpleaf.strain.windows`). In the wide bins of a mu
 the merger alone, the variance is one.
 
 **Time slides.** By default, the segments of the detectors are cut at independent times. The number of different
-combinations is then much larger than that of segments, at the price of correlations between the detectors, which
-recorded noise hardly has. Without slides, all detectors are cut at the same time.
+combinations is then much larger than that of segments, at the cost of the correlations between the detectors, which
+are weak in recorded noise. Without slides, all detectors are cut at the same time.
 """
 
 from collections.abc import Mapping, Sequence

@@ -86,9 +86,9 @@ class DataParallelStrategy(DDPStrategy):
         super().__init__(cluster_environment=LauncherEnvironment(ranks), **options)
 
     def setup(self, trainer: lightning.Trainer) -> None:
-        """Sets the training up without Lightning's question to rank 0, before each batch, whether it was terminated.
+        """Sets up the training without Lightning's broadcast before each batch of whether rank 0 was terminated.
 
-        All ranks would wait for the answer a second time in each step. The exchange finds out as well when a rank ends.
+        All ranks would wait for the answer a second time in each step. The exchange also detects that a rank has ended.
         """
         super().setup(trainer)
         trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
