@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +37,9 @@ simulation: {waveforms: 400, fresh: 2, validation_waveforms: 200, spectra: 16, b
 schedule: {epochs: 8, batches: 20, warmup: 2, ema_decay: 0.9}
 """
 
+Seen = dict[str, dict[str, Any]]
+"""What one rank has seen, by case."""
+
 EPOCHS = 8
 NETWORK = "memory=false"
 """For what is of ranks on machines of their own."""
@@ -53,20 +57,35 @@ def program() -> ModuleType:
     return module
 
 
-def seen_by_two(folder: Path, kind: str, *options: str) -> list[dict[str, Any]]:
-    """What two ranks of the program have seen."""
-    subprocess.run([*TORCHRUN, "2", PROGRAM, folder, kind, *options], check=True, capture_output=True, timeout=120)
-    return [torch.load(folder / f"{kind}-{rank}.pt") for rank in (0, 1)]
+def launch(folder: Path, ranks: int, cases: Sequence[str]) -> list[Seen]:
+    """What each rank of the program has seen, by case."""
+    command = [*TORCHRUN, str(ranks), PROGRAM, folder, *cases]
+    subprocess.run(command, check=True, capture_output=True, timeout=240)
+    return [torch.load(folder / f"{rank}.pt") for rank in range(ranks)]
 
 
-@pytest.mark.parametrize("way", [(), (NETWORK,), (NETWORK, "ahead=false")], ids=["memory", "network", "waiting"])
+WAYS = {"memory": "", "network": f",{NETWORK}", "waiting": f",{NETWORK},ahead=false"}
+CASES = (
+    *(f"{kind}{way}" for kind in ("leaves", "density") for way in WAYS.values()),
+    *(f"leaves,{option}{WAYS[way]}" for option in ("accumulate=2", "apart=true") for way in ("memory", "network")),
+    f"leaves,bfloat16=true,{NETWORK}",
+    "bayesian-leaves",
+)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> list[Seen]:
+    """What two ranks see in all cases."""
+    return launch(tmp_path_factory.mktemp("two"), 2, CASES)
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", ["leaves", "density"])
 def test_two_ranks_have_the_gradient_of_one_with_all_of_their_examples(
-    tmp_path: Path, kind: str, way: tuple[str, ...]
+    two: list[Seen], tmp_path: Path, kind: str, way: str
 ) -> None:
-    first, second = seen_by_two(tmp_path, kind, *way)
-    (tmp_path / "one").mkdir()
-    one = program().gradients(tmp_path / "one", kind, ALONE, whole=True)
+    first, second = (seen[f"{kind}{WAYS[way]}"] for seen in two)
+    one = program().gradients(tmp_path, kind, ALONE, whole=True)
     for ours, theirs, whole in zip(first["gradients"], second["gradients"], one["gradients"], strict=True):
         assert torch.equal(ours, theirs)
         assert (ours - whole).norm() < 1e-4 * whole.norm()
@@ -75,28 +94,27 @@ def test_two_ranks_have_the_gradient_of_one_with_all_of_their_examples(
     assert torch.equal(first["weights"], second["weights"])
 
 
-@pytest.mark.parametrize("way", [(), (NETWORK,)], ids=["memory", "network"])
-def test_two_ranks_that_accumulate_have_the_gradient_of_one_that_does(tmp_path: Path, way: tuple[str, ...]) -> None:
-    first, second = seen_by_two(tmp_path, "leaves", "accumulate=2", *way)
-    (tmp_path / "one").mkdir()
-    one = program().gradients(tmp_path / "one", "leaves", ALONE, whole=True, accumulate=2)
+@pytest.mark.parametrize("way", ["memory", "network"])
+def test_two_ranks_that_accumulate_have_the_gradient_of_one_that_does(
+    two: list[Seen], tmp_path: Path, way: str
+) -> None:
+    first, second = (seen[f"leaves,accumulate=2{WAYS[way]}"] for seen in two)
+    one = program().gradients(tmp_path, "leaves", ALONE, whole=True, accumulate=2)
     assert len(one["gradients"]) == program().STEPS - 1
     for ours, theirs, whole in zip(first["gradients"], second["gradients"], one["gradients"], strict=True):
         assert torch.equal(ours, theirs)
         assert (ours - whole).norm() < 1e-4 * whole.norm()
 
 
-@pytest.mark.parametrize("way", [(), (NETWORK,)], ids=["memory", "network"])
-def test_ranks_begin_with_the_weights_of_the_first(tmp_path: Path, way: tuple[str, ...]) -> None:
-    apart = seen_by_two(tmp_path, "leaves", "apart=true", *way)
-    (tmp_path / "one").mkdir()
-    one = program().gradients(tmp_path / "one", "leaves", ALONE, whole=True)
-    for seen in apart:
-        torch.testing.assert_close(seen["weights"], one["weights"], rtol=0, atol=1e-4)
+@pytest.mark.parametrize("way", ["memory", "network"])
+def test_ranks_begin_with_the_weights_of_the_first(two: list[Seen], tmp_path: Path, way: str) -> None:
+    one = program().gradients(tmp_path, "leaves", ALONE, whole=True)
+    for seen in two:
+        torch.testing.assert_close(seen[f"leaves,apart=true{WAYS[way]}"]["weights"], one["weights"], rtol=0, atol=1e-4)
 
 
-def test_each_rank_has_batches_and_draws_of_its_own(tmp_path: Path) -> None:
-    first, second = seen_by_two(tmp_path, "bayesian-leaves")
+def test_each_rank_has_batches_and_draws_of_its_own(two: list[Seen]) -> None:
+    first, second = (seen["bayesian-leaves"] for seen in two)
     assert (first["asked"], second["asked"]) == ([0, 2, 4], [1, 3, 5])
     assert len({*first["draws"], *second["draws"]}) == 6
     assert torch.equal(first["weights"], second["weights"])
@@ -125,35 +143,29 @@ def test_the_gradient_of_bayesian_leaves_is_unbiased_over_ranks() -> None:
     assert (shared.var(0).sum() / alone.var(0).sum()) == pytest.approx(1, abs=0.15)
 
 
-def test_gradients_in_bfloat16_are_rounded_and_no_more(tmp_path: Path) -> None:
-    exact = seen_by_two(tmp_path, "leaves", NETWORK)[0]["gradients"][0]
-    rounded, other = (seen["gradients"][0] for seen in seen_by_two(tmp_path, "leaves", NETWORK, "bfloat16=true"))
+def test_gradients_in_bfloat16_are_rounded_and_no_more(two: list[Seen]) -> None:
+    exact = two[0][f"leaves,{NETWORK}"]["gradients"][0]
+    rounded, other = (seen[f"leaves,bfloat16=true,{NETWORK}"]["gradients"][0] for seen in two)
     assert torch.equal(rounded, other)
     assert not torch.equal(rounded, exact)
     assert torch.equal(rounded, rounded.bfloat16().float())
     torch.testing.assert_close(rounded, exact, rtol=0.01, atol=0.01 * float(exact.abs().max()))
 
 
-def test_four_ranks_have_the_same_gradient_round_a_ring_on_a_grid_and_through_memory(tmp_path: Path) -> None:
-    ways = {"ring": (NETWORK,), "grid": (NETWORK, "grid=true"), "memory": ()}
-    seen: dict[str, list[torch.Tensor]] = {}
-    for way, options in ways.items():
-        folder = tmp_path / way
-        folder.mkdir()
-        command = [*TORCHRUN, "4", PROGRAM, folder, "leaves", *options]
-        subprocess.run(command, check=True, capture_output=True, timeout=240)
-        seen[way] = [torch.stack(torch.load(folder / f"leaves-{rank}.pt")["gradients"]) for rank in range(4)]
-    expected = seen["ring"][0]
-    for gradients in chain(*seen.values()):
-        assert ((gradients - expected).norm(dim=1) < 1e-4 * expected.norm(dim=1)).all()
-    assert all(torch.equal(gradients, seen["memory"][0]) for gradients in seen["memory"])
-
-
-def test_buckets_are_those_of_torch(tmp_path: Path) -> None:
-    seen = seen_by_two(tmp_path, "leaves", NETWORK)[0]
+def test_buckets_are_those_of_torch(two: list[Seen]) -> None:
     network, _ = program().problem("leaves")
     lengths = [weight.numel() for weight in network.parameters()]
-    assert seen["buckets"] == bucket_sizes(lengths, Communication(bucket=program().BUCKET))
+    assert two[0][f"leaves,{NETWORK}"]["buckets"] == bucket_sizes(lengths, Communication(bucket=program().BUCKET))
+
+
+def test_four_ranks_have_the_same_gradient_round_a_ring_on_a_grid_and_through_memory(tmp_path: Path) -> None:
+    ring, grid, memory = f"leaves,{NETWORK}", f"leaves,{NETWORK},grid=true", "leaves"
+    seen = launch(tmp_path, 4, (ring, grid, memory))
+    gradients = {case: [torch.stack(rank[case]["gradients"]) for rank in seen] for case in (ring, grid, memory)}
+    expected = gradients[ring][0]
+    for found in chain(*gradients.values()):
+        assert ((found - expected).norm(dim=1) < 1e-4 * expected.norm(dim=1)).all()
+    assert all(torch.equal(found, gradients[memory][0]) for found in gradients[memory])
 
 
 def train(

@@ -1,6 +1,7 @@
-"""What each of two ranks does: trains two steps on half of every global batch, and keeps what it sees.
+"""What each rank does: trains three steps on its share of every global batch, and keeps what it sees.
 
-Usage, under a launcher: two_ranks.py FOLDER KIND [SWITCH=true|false ...] [accumulate=N] [apart=true]
+Usage, under a launcher: two_ranks.py FOLDER CASE ..., where a case is KIND[,SWITCH=true|false ...][,accumulate=N]
+[,apart=true]. Starting a rank takes longer than a case, so one launch does many.
 """
 
 import sys
@@ -138,18 +139,26 @@ def gradients(
     }
 
 
+def run_case(folder: Path, case: str, ranks: Ranks) -> dict:
+    """Trains as a case says; see the usage."""
+    kind, *options = case.split(",")
+    values = dict(option.split("=") for option in options)
+    accumulate = int(values.pop("accumulate", 1))
+    folder.mkdir(parents=True, exist_ok=True)
+    return gradients(
+        folder, kind, ranks, accumulate=accumulate, **{name: value == "true" for name, value in values.items()}
+    )
+
+
 def main() -> None:
-    """What this rank has seen, into a file of its own."""
-    folder, kind = Path(sys.argv[1]), sys.argv[2]
-    options = dict(option.split("=") for option in sys.argv[3:])
-    accumulate = int(options.pop("accumulate", 1))
-    switches = {name: value == "true" for name, value in options.items()}
+    """Writes what this rank has seen in each case into a file of its own."""
+    folder, cases = Path(sys.argv[1]), sys.argv[2:]
     torch.set_num_threads(1)
     ranks = Ranks.from_environment()
     assert ranks != ALONE
     with ranks.connect():
-        seen = gradients(folder, kind, ranks, accumulate=accumulate, **switches)
-    torch.save(seen, folder / f"{kind}-{ranks.rank}.pt")
+        seen = {case: run_case(folder / case, case, ranks) for case in cases}
+    torch.save(seen, folder / f"{ranks.rank}.pt")
 
 
 if __name__ == "__main__":
