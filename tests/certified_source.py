@@ -1,4 +1,4 @@
-"""A simulated source, its data, and its certified posterior: shared by the tests of certification."""
+"""A simulated source, its data and its certified posterior; shared by the tests of certification."""
 
 from functools import cache
 from typing import Any

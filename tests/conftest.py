@@ -1,4 +1,4 @@
-"""What every test lives in: one thread, no display, no network, and shapes checked while the tests run."""
+"""Environment of all tests: one thread, no display, no network, and jaxtyping shapes that beartype checks."""
 
 import os
 import socket

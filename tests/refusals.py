@@ -1,4 +1,4 @@
-"""What a refused command must look like."""
+"""Checks that a command is refused with exit code 2 and one line."""
 
 from collections.abc import Callable
 from typing import Any

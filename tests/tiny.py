@@ -1,4 +1,4 @@
-"""A tiny signal model and parameter space: what proves that nothing assumes one series, or four parameters.
+"""A tiny signal model and parameter space, to test that no code assumes one series or four parameters.
 
 The signal is a Newtonian chirp with two harmonics of the orbital phase, m = 2 and 3, in closed form (stationary phase),
 

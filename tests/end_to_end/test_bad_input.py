@@ -1,4 +1,4 @@
-"""Bad input: exit code 2, one line that says what was expected, what came and how to mend it, and nothing lost."""
+"""Invalid input: exit code 2, one line with expectation, input and remedy, and no file lost."""
 
 import functools
 import json

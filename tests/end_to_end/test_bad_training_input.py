@@ -1,4 +1,4 @@
-"""Bad input of training and of banks: exit code 2, one line, and nothing lost."""
+"""Invalid input of training and banks: exit code 2, one line, and no file lost."""
 
 from collections.abc import Callable
 from pathlib import Path

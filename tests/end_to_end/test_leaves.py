@@ -1,4 +1,4 @@
-"""Leaves: trained on simulated mergers, kept in a file, asked for estimates."""
+"""Leaves: training on simulated mergers, model files, and estimates."""
 
 from dataclasses import replace
 from pathlib import Path

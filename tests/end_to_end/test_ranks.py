@@ -1,4 +1,4 @@
-"""Several ranks: their gradient is that of one, their data are their own, and one that dies ends all."""
+"""Several ranks: their mean gradient equals that of one rank, their data differ, and the job ends if one dies."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""An interrupted training goes on to the bit; checkpoints are whole or the former ones."""
+"""An interrupted training resumes bit by bit; checkpoints are written completely or not at all."""
 
 import csv
 from dataclasses import dataclass, field, replace

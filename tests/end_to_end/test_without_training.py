@@ -1,4 +1,4 @@
-"""What works without the extra `chirpleaf[train]`, that is without Lightning."""
+"""Functions that work without the extra `chirpleaf[train]`, that is without Lightning."""
 
 import subprocess
 import sys

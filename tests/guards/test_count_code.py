@@ -1,4 +1,4 @@
-"""The counts of `make counts`: each finds what it counts in a small project, and nothing else."""
+"""The counts of `make counts`: each finds its offenders in a small project, and nothing else."""
 
 import importlib.util
 import sys

@@ -1,4 +1,4 @@
-"""The front door opens rooms on demand and pulls in nothing heavy before."""
+"""`import chirpleaf` imports packages on demand only, and nothing heavy."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`chirpleaf infer` imports what it uses and no more: every other package would slow its start down."""
+"""`chirpleaf infer` imports only what it uses, because every other package would slow its start."""
 
 import subprocess
 import sys

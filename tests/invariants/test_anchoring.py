@@ -1,4 +1,4 @@
-"""Anchoring: comes off as it went on, keeps volume, and puts what looks alike side by side."""
+"""Anchoring: round trips, Jacobians, and similar signals have similar anchored coordinates."""
 
 from dataclasses import replace
 from typing import cast

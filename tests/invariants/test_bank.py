@@ -1,4 +1,4 @@
-"""Waveform bank: a function of its seed, whoever computes it."""
+"""Waveform bank: a function of its seed, for any number of processes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Bank files: what is in them is their source's, whoever made them and however often that was broken off."""
+"""Bank files: their content depends on the source only, for any number of processes and interruptions."""
 
 import json
 import os

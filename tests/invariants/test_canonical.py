@@ -1,4 +1,4 @@
-"""Canonical input: what is taken out of the data is what was in them, and what is left does not know of it."""
+"""Canonical input: removed template, times and phases are those of the signal; the rest does not depend on them."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Certificates: each fault gives its reason, a good certificate gives none."""
+"""Certificates: each fault has its reason, and a good certificate has none."""
 
 import json
 import re

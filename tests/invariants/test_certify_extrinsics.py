@@ -1,4 +1,4 @@
-"""Extrinsic points: their arrivals are those that were drawn, their weights are prior over proposal."""
+"""Extrinsic points: their arrival times are the drawn ones, and their weights are prior over proposal."""
 
 import lal
 import numpy as np

@@ -1,4 +1,4 @@
-"""Histograms: points have the density that comes with them, and an even sequence stays even."""
+"""Histograms: points follow the returned density, and a low-discrepancy sequence stays even."""
 
 import numpy as np
 import pytest

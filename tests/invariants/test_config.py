@@ -1,4 +1,4 @@
-"""Presets: the shipped ones are whole, their defaults are those of the library, and mistakes are named."""
+"""Presets: the shipped ones are complete, their defaults are those of the library, and mistakes are reported."""
 
 from collections.abc import Callable
 from pathlib import Path

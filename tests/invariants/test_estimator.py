@@ -1,4 +1,4 @@
-"""Estimator: what it samples has the density it says, in the parameters."""
+"""Estimator: its samples have the density that it returns, per unit of the parameters."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Exchange: room in memory, and batches made while gradients are on their way."""
+"""Exchange of gradients: lack of memory, and batches that are simulated during the exchange."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Injections: a signal of the asked-for loudness in the noise of any source; evaluation on recorded strain."""
+"""Injections: signals of the requested signal-to-noise ratio in noise of any source; evaluation on recorded strain."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a training takes of its machine, kept over a resume."""
+"""Cores and precision of a training, which a resumed training keeps."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Model files: what is saved is what is loaded, nothing is unpickled, and every broken file is named as such."""
+"""Model files: round trips, no unpickling, and a message for every kind of broken file."""
 
 import json
 from collections.abc import Callable

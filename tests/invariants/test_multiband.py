@@ -1,4 +1,4 @@
-"""Multiband grid: bins cover the band without gap or overlap, and sums over them are the sums that are meant."""
+"""Multiband grid: bins cover the band without gap or overlap, and sums over bins are correct."""
 
 import numpy as np
 import pytest

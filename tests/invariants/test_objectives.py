@@ -1,4 +1,4 @@
-"""Objectives: what an example may cost, and what a batch's weights and divergence do."""
+"""Objectives: bounds on the loss of an example, weights of a batch, and share of the divergence."""
 
 import math
 

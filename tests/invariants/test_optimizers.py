@@ -1,4 +1,4 @@
-"""Optimizers: which takes which weights, and several as one."""
+"""Optimisers: which weights each one updates, and several optimisers used as one."""
 
 import copy
 

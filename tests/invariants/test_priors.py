@@ -1,4 +1,4 @@
-"""Priors: densities that integrate to one, samples that follow them, and wrong ones that are noticed."""
+"""Priors: densities integrate to one, samples follow them, and invalid bounds are refused."""
 
 import numpy as np
 import pytest

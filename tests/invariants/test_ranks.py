@@ -1,4 +1,4 @@
-"""Ranks: what each launcher says of a process."""
+"""Ranks: the environment variables of each launcher."""
 
 import pytest
 

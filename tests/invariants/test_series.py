@@ -1,4 +1,4 @@
-"""Time series input: what it holds is what was in the strain, where it was, in units of the noise."""
+"""Time series input: it contains the strain at the correct times, in units of the noise."""
 
 import numpy as np
 import pytest

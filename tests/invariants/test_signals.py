@@ -1,4 +1,4 @@
-"""Every signal model: a phase turns each series by its harmonic, and their sum is what a detector sees."""
+"""Every signal model: a phase rotates each series by its harmonic, and detectors record the sum of the series."""
 
 import numpy as np
 import pytest

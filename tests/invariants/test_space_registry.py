@@ -10,7 +10,7 @@ from tiny import PRIOR, tiny_space
 from chirpleaf.errors import InputError
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.physics.priors import IntrinsicPrior
-from chirpleaf.physics.spaces import SPACES, ParameterSpace, concatenate_samples, make_space
+from chirpleaf.physics.spaces import SPACES, ParameterSpace, make_space
 
 ALL = {**{name: make(IntrinsicPrior()) for name, make in SPACES.items()}, "tiny": tiny_space(PRIOR)}
 spaces = pytest.mark.parametrize("space", ALL.values(), ids=ALL.keys())
@@ -32,8 +32,6 @@ def test_prior_draws_the_parameters_and_unstacks_what_it_stacks(space: Parameter
         assert all(np.array_equal(found[name], samples[name]) for name in space.names)
     assert space.stack({name: values[0] for name, values in samples.items()}).shape == (len(space),)
     assert all(len(values) == 3 for values in space.select(samples, slice(3)).values())
-    joined = concatenate_samples([samples, space.select(samples, slice(3))])
-    assert all(len(values) == 103 for values in joined.values())
 
 
 @spaces

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, output folders are checked first, and only free cores count."""
+"""System: atomic writes, checks of output folders, and number of free cores."""
 
 import os
 import subprocess

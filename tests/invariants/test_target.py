@@ -1,4 +1,4 @@
-"""Targets: the presets, what a network covers, and distances of any prior integrated out."""
+"""Targets: presets, overlap with the prior of the network, and integrals over any prior of the distance."""
 
 from dataclasses import asdict
 

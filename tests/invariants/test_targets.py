@@ -1,4 +1,4 @@
-"""Targets of leaves: there and back, in the range that they say, equal in what they weigh."""
+"""Targets of leaves: round trips and range."""
 
 import numpy as np
 import pytest

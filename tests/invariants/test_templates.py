@@ -1,4 +1,4 @@
-"""Template bank: its ladder steps evenly, and anchors times ratios give the waveforms back."""
+"""Template bank: spacing of the ladder, and anchors times ratios equal the waveforms."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tokens and encoders: an encoder keeps every feature once; absent detectors change nothing of the others."""
+"""Tokens and encoders: an encoder keeps every feature once; absent detectors do not affect the others."""
 
 from dataclasses import replace
 

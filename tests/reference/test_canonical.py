@@ -1,4 +1,4 @@
-"""The grouped search on bands against a plain matched filter: every template on every native frequency, any time."""
+"""The grouped search on bands against a plain matched filter of every template on every native frequency."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Noise stays noise: the canonical series has the unit variance that its definition promises."""
+"""The canonical series of noise has unit variance, as its definition states."""
 
 import pytest
 import torch

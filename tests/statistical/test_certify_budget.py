@@ -1,4 +1,4 @@
-"""The time budget of certification, by a clock that these tests set: nothing is begun when it is over."""
+"""The time budget of certification, with a clock that the tests set: no new batch starts after the deadline."""
 
 from dataclasses import replace
 from types import SimpleNamespace

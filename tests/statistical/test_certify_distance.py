@@ -1,4 +1,4 @@
-"""Distances and phases drawn, against the conditional density they should have."""
+"""Samples of distance and phase follow their conditional density."""
 
 import numpy as np
 import pytest

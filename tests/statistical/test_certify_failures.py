@@ -1,4 +1,4 @@
-"""Draws whose waveform cannot be computed: they count as impossible, and are counted and said."""
+"""Draws whose waveform cannot be computed have weight zero, and the certificate counts them."""
 
 from dataclasses import replace
 

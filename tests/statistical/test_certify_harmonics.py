@@ -1,4 +1,4 @@
-"""A signal of two harmonics, certified: fast sums, marginal likelihood and samples, against the likelihood written out.
+"""Certification of a signal with two harmonics, compared with an explicit likelihood.
 
 The signal is `tiny.TinySignal`. Every reference value here is a sum over every native frequency, with the phase kept:
 no Bessel function, no heterodyne, no table.

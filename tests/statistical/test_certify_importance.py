@@ -1,4 +1,4 @@
-"""Importance weights: a known evidence is found, the error is the scatter, and the tail tells when not to believe."""
+"""Importance-sampling diagnostics: known evidence, its error, and detection of heavy tails."""
 
 import numpy as np
 import pytest

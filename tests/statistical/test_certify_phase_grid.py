@@ -1,4 +1,4 @@
-"""Phase and distance of signals with two harmonics, integrated out and drawn: against plain sums over both."""
+"""Integrals over phase and distance of signals with two harmonics, and samples, compared with plain sums."""
 
 import numpy as np
 import pytest

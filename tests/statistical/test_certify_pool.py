@@ -1,4 +1,4 @@
-"""A pool of draws towards a known density: it fills itself in time, betters its proposal, finds the integral."""
+"""A pool of draws from a known density: stopping, refits and evidence."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Certification where the network misses the posterior: other reference times, noise alone, no draw in the prior."""
+"""Certification if the network misses the posterior: other reference times, pure noise, no draw within the prior."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Proposals: a mixture has the density that it says, and many proposals together give what one that is right gives."""
+"""Proposals: a mixture has the density that it returns, and several proposals together are unbiased."""
 
 import copy
 from typing import cast

@@ -1,4 +1,4 @@
-"""Widths of Bayesian leaves, settled by what their intervals hold."""
+"""Calibration of the intervals of Bayesian leaves."""
 
 import numpy as np
 import pytest

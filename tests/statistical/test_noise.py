@@ -1,4 +1,4 @@
-"""Noise sources: noise is white under the weights that come with it, and a source that is 20 % off is found out."""
+"""Noise sources: noise is white under its own weights; an error of 20 % is detected."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Stratified draws: even over the strata as drawn, the prior as weighted."""
+"""Stratified draws: uniform over the strata, and the prior after weighting."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The refined reference time is near the true arrival, as in training, also where no template is like the signal."""
+"""The refined reference time is near the true arrival, also if no template resembles the signal."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Simulated data: coherent signals as loud as asked for, white noise, and nothing but (seed, index) behind them."""
+"""Simulated data: coherent signals of the requested signal-to-noise ratio, white noise, reproducible batches."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -18,6 +18,7 @@ from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.noise import NoiseSource
 from chirpleaf.strain.segment import Segment
+from chirpleaf.training.simulation import Simulation
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def inject(
     noise: NoiseSource,
     rng: np.random.Generator,
     *,
-    snr_range: tuple[float, float] = (7.0, 60.0),
+    snr_range: tuple[float, float] = Simulation.snr_range,
     distance: Distribution | None = None,
     prior: IntrinsicPrior | None = None,
     trigger_error: float = 0.02,

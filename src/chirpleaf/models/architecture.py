@@ -19,6 +19,7 @@ from chirpleaf.networks.flow import FlowSettings
 from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLeaves
 from chirpleaf.networks.residual import ResidualSettings
+from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.signals import SignalModel, make_signal_model
 from chirpleaf.physics.spaces import ParameterSpace, make_space
@@ -70,12 +71,12 @@ class Architecture:
     parameter_space: str = "aligned"
     prior: IntrinsicPrior = field(default_factory=IntrinsicPrior)
     signal: str = "quadrupole"
-    approximant: str = "IMRPhenomXAS"
+    approximant: str = DEFAULT_APPROXIMANT
     duration: float = 8.0
-    minimum_frequency: float = 20.0
-    maximum_frequency: float = 1024.0
-    fold: int = 4
-    widest: float = 8.0
+    minimum_frequency: float = Multiband.minimum_frequency
+    maximum_frequency: float = Multiband.maximum_frequency
+    fold: int = Multiband.fold
+    widest: float = Multiband.widest
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     along: Along = "chirp_mass"
     series: SeriesSettings | None = None

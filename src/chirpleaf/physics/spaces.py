@@ -6,7 +6,7 @@ files take names and dimensions from here, so that another space is another func
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -149,16 +149,3 @@ def make_space(prior: IntrinsicPrior, kind: str = "aligned") -> ParameterSpace:
         known = ", ".join(SPACES)
         raise InputError(f"expected a parameter space among {known}; got {kind!r}: change it or update chirpleaf")
     return SPACES[kind](prior)
-
-
-def concatenate_samples(pieces: Iterable[Samples]) -> Samples:
-    """Samples one after the other.
-
-    Args:
-        pieces: at least one, all of the same names; values (n_i,).
-
-    Returns:
-        Name to values (sum of n_i,).
-    """
-    first, *others = pieces
-    return {name: np.concatenate([values, *(piece[name] for piece in others)]) for name, values in first.items()}
