@@ -1,8 +1,9 @@
 """Tabulate the design noise curves of ground-based detectors for `chirpleaf.strain.ensemble`.
 
 The curves are the amplitude spectral densities in the `lalsuite` wheel (`lalapps/data/LIGO-*.txt`), from
-LIGO-P1200087 (arXiv:1304.0670), LIGO-T1800044 and LIGO-T1800545. A running median in ln f removes lines. The table has
-240 nodes, uniform in ln f between 10 and 2048 Hz, so that the library does not need these data at run time.
+LIGO-P1200087 (arXiv:1304.0670), LIGO-T1600593, LIGO-T1800044 and LIGO-T1800545, and that of LIGO in the fourth
+observing run in the `bilby` package (MIT licence), from LIGO-T2000012. A running median in ln f removes lines. The
+table has 240 nodes, uniform in ln f between 10 and 2048 Hz, so that the library does not need these data at run time.
 
     python scripts/make_design_curves.py
 """
@@ -10,6 +11,7 @@ LIGO-P1200087 (arXiv:1304.0670), LIGO-T1800044 and LIGO-T1800545. A running medi
 from pathlib import Path
 from typing import Any
 
+import bilby.gw.detector
 import lalapps
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
@@ -29,6 +31,9 @@ CURVES = {
     "AdV_mid_high": "P1200087-v18-AdV_MID_HIGH",
     "AdV_late_low": "P1200087-v18-AdV_LATE_LOW",
     "AdV_design": "P1200087-v18-AdV_DESIGN",
+    "AdV_O4intermediate": "T1800545-v1-AdV_O4intermediate",
+    "KAGRA_opening": "T1600593-v1-KAGRA_Opening",
+    "KAGRA_early": "T1600593-v1-KAGRA_Early",
     "KAGRA_25Mpc": "T1800545-v1-KAGRA_25Mpc",
     "KAGRA_80Mpc": "T1800545-v1-KAGRA_80Mpc",
     "KAGRA_128Mpc": "T1800545-v1-KAGRA_128Mpc",
@@ -53,6 +58,8 @@ def main() -> None:
         name: smooth_log_psd(folder / f"LIGO-{stem}.txt", frequencies).astype(np.float32)
         for name, stem in CURVES.items()
     }
+    noise_curves = Path(bilby.gw.detector.__file__).parent / "noise_curves"
+    curves["aLIGO_O4_high"] = smooth_log_psd(noise_curves / "aLIGO_O4_high_asd.txt", frequencies).astype(np.float32)
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(OUTPUT, frequencies=frequencies, **curves)
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture, Head, Root
+from chirpleaf.networks.encoders import EncoderSettings
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.representation.anchoring import Along
 from chirpleaf.representation.series import SeriesSettings
@@ -57,10 +58,13 @@ class Preset(_Section):
     maximum_frequency: PositiveFloat = _DEFAULT.maximum_frequency
     fold: PositiveInt = _DEFAULT.fold
     widest: PositiveFloat = _DEFAULT.widest
+    arrivals: PositiveFloat = _DEFAULT.arrivals
+    delay: PositiveFloat = _DEFAULT.delay
     templates: TemplateSettings = _DEFAULT.templates
     along: Along = _DEFAULT.along
     series: SeriesSettings | None = _DEFAULT.series
     encoder: str = _DEFAULT.encoder
+    pooling: EncoderSettings = _DEFAULT.pooling
     root: Root = _DEFAULT.root
     n_context: PositiveInt = _DEFAULT.n_context
     head: Head = Field(default=_DEFAULT.head, discriminator="kind")

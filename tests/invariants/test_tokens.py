@@ -1,6 +1,7 @@
 """Tokens and encoders: an encoder keeps every feature once; absent detectors do not affect the others."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
@@ -8,8 +9,9 @@ from torch import Tensor
 
 from chirpleaf.errors import InputError
 from chirpleaf.models import Model
-from chirpleaf.networks.encoders import ENCODERS, Concatenation
+from chirpleaf.networks.encoders import ENCODERS, Concatenation, EncoderSettings, Pooling
 from chirpleaf.representation.canonical import CanonicalInput
+from chirpleaf.representation.coherent import coherent_features
 from chirpleaf.tokens import TokenLayout, Tokens, concatenate_tokens
 
 
@@ -41,6 +43,53 @@ def test_batches_are_joined_and_selected() -> None:
     assert len(joined.values) == len(joined.shared) == len(joined.present) == 5
     for part, other in zip(joined.select(torch.tensor([2, 3, 4])), tokens(3, 2), strict=True):
         assert torch.equal(part, other)
+
+
+LAYOUT = TokenLayout(3, (4, 2, 1), n_shared=2, shared_after=1)
+SUBSETS = [list(who) for who in product((False, True), repeat=3) if any(who)]
+
+
+@pytest.fixture
+def pooling() -> Pooling:
+    """A pooling encoder whose weights are all drawn."""
+    torch.manual_seed(3)
+    encoder = Pooling(LAYOUT, EncoderSettings(width=16, heads=4))
+    for weight in encoder.parameters():
+        torch.nn.init.normal_(weight, std=0.5)
+    return encoder
+
+
+def test_some_encoder_takes_any_subset_and_some_needs_all() -> None:
+    assert {kind.takes_subsets for kind in ENCODERS.values()} == {True, False}
+
+
+@pytest.mark.parametrize("present", SUBSETS)
+def test_an_absent_detector_has_no_influence(pooling: Pooling, present: list[bool]) -> None:
+    some = tokens()._replace(present=torch.tensor([present] * 4))
+    expected = pooling(some)
+    for detector in range(3):
+        values = some.values.clone()
+        values[:, detector] += 7.0
+        changed = pooling(some._replace(values=values))
+        assert torch.equal(changed, expected) != present[detector]
+        assert torch.isfinite(changed).all()
+
+
+def test_the_order_of_the_detectors_does_not_matter(pooling: Pooling) -> None:
+    some = tokens()._replace(present=torch.tensor([[True, True, False]] * 2 + [[True, True, True]] * 2))
+    order = torch.tensor([2, 0, 1])
+    other = tokens()._replace(values=some.values[:, order], present=some.present[:, order])
+    before = pooling(some)
+    with torch.no_grad():
+        assert not torch.allclose(pooling(other)[:, :-3], before[:, :-3], atol=1e-3)
+        pooling.detector.copy_(pooling.detector[order].clone())
+    torch.testing.assert_close(pooling(other)[:, :-3], before[:, :-3])
+
+
+def test_a_batch_of_mixed_subsets_equals_its_examples_one_by_one(pooling: Pooling) -> None:
+    some = tokens(len(SUBSETS))._replace(present=torch.tensor(SUBSETS))
+    alone = [pooling(some.select(slice(row, row + 1))) for row in range(len(SUBSETS))]
+    torch.testing.assert_close(pooling(some), torch.cat(alone))
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +130,32 @@ def test_a_detector_that_is_present_does_change_the_canonical_input(model: Model
     assert not torch.equal(canonical(*data).tokens.values[:, 0], alone.tokens.values[:, 0])
 
 
+def test_the_coherent_sum_of_one_detector_is_its_own_series(model: Model, data: tuple[Tensor, Tensor]) -> None:
+    own = model.estimator.canonical
+    coherent = CanonicalInput(own.grid, own.bank, own.reference_weights, coherent=True)
+    present = torch.ones(6, 2, dtype=torch.bool)
+    present[:, 1] = False
+    masked = [torch.where(present[..., None], part, torch.zeros_like(part)) for part in data]
+    alone, both = coherent(*masked, present).tokens, coherent(*data).tokens
+    assert alone.shared.shape == (6, coherent.layout.n_shared)
+    n = 2 * own.n_bands
+    torch.testing.assert_close(alone.shared[:, 2 : 2 + n], alone.values[:, 0, :n], rtol=0, atol=1e-4)
+    assert not torch.allclose(both.shared[:, 2 : 2 + n], both.values[:, 0, :n], atol=0.1)
+
+
+def test_the_coherent_sum_has_unit_noise_and_the_signal_of_all_detectors() -> None:
+    generator = torch.Generator().manual_seed(1)
+    amplitude = 0.2 + torch.rand(400, 3, 50, generator=generator)
+    noise = torch.view_as_complex(torch.randn(400, 3, 50, 2, generator=generator))
+    snr = torch.full((400, 3), 10 / 3**0.5)
+    found = coherent_features(amplitude + noise, amplitude, snr, torch.zeros(50))
+    series = torch.view_as_complex(found[:, :100].reshape(400, 50, 2).contiguous())
+    expected = amplitude.square().sum(1).sqrt()
+    assert torch.view_as_real(series - expected).std() == pytest.approx(1.0, abs=0.01)
+    assert (series - expected).mean().abs() < 0.02
+    torch.testing.assert_close(found[:, 100:150] + found[:, 150:151], expected.log())
+
+
 def test_an_unknown_encoder_is_refused(model: Model) -> None:
-    with pytest.raises(InputError, match=r"expected an encoder among concatenation.*; got 'pooling'"):
-        replace(model.architecture, encoder="pooling").build(model.estimator.canonical.bank)
+    with pytest.raises(InputError, match=r"expected an encoder among concatenation, pooled; got 'sum'"):
+        replace(model.architecture, encoder="sum").build(model.estimator.canonical.bank)

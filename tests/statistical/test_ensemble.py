@@ -163,7 +163,7 @@ def test_drawn_lines_stay_in_their_groups(instrument: str) -> None:
 
 def test_every_family_and_detector_is_drawn_about_equally() -> None:
     draws = PsdEnsemble(("H1", "L1")).sample(2000, FREQUENCIES[:8], np.random.default_rng(14))
-    for labels, expected in ((draws.detector, ("H1", "L1")), (draws.family, ("O1", "O2", "O3", "design"))):
+    for labels, expected in ((draws.detector, ("H1", "L1")), (draws.family, ("O1", "O2", "O3", "O4", "design"))):
         shares = {label: np.mean(labels == label) for label in expected}
         assert sum(shares.values()) == pytest.approx(1.0)
         assert all(share == pytest.approx(1.0 / len(expected), abs=0.05) for share in shares.values())
@@ -171,8 +171,8 @@ def test_every_family_and_detector_is_drawn_about_equally() -> None:
 
 def test_families_differ_in_sensitivity() -> None:
     draws = PsdEnsemble(("L1",)).sample(400, np.array([100.0]), np.random.default_rng(15))
-    level = {name: np.median(np.log(draws.values[draws.family == name])) for name in ("O1", "O2", "O3", "design")}
-    assert level["O1"] > level["O2"] > level["O3"] > level["design"]
+    level = {name: np.median(np.log(draws.values[draws.family == name])) for name in ("O1", "O2", "O3", "O4")}
+    assert level["O1"] > level["O2"] > level["O3"] > level["O4"]
 
 
 @pytest.mark.parametrize(

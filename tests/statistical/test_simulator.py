@@ -10,6 +10,7 @@ import torch
 from scipy.stats import kstest
 from torch import Tensor
 
+from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, Model
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, project
@@ -19,7 +20,8 @@ from chirpleaf.strain.noise import EnsembleNoise, NoiseSource, RecordedNoise
 from chirpleaf.training.batch import Batch
 from chirpleaf.training.data import build_simulator
 from chirpleaf.training.simulation import Simulation
-from chirpleaf.training.simulator import Simulator, sample_present
+from chirpleaf.training.simulator import Simulator
+from chirpleaf.training.subsets import SubsetSettings, sample_present
 
 N = 3000
 
@@ -141,8 +143,36 @@ def test_absent_detectors_do_not_count_for_the_loudness(simulator: Simulator) ->
     low, high = simulator.snr_range
     assert low * 0.999 < snr.min()
     assert snr.max() < high * 1.001
-    assert power.sum(1).sqrt().max() > high
-    assert sample_present(5, 2).all()
+    assert torch.equal((signal != 0).any(-1), present)
+
+
+def test_subsets_are_drawn_as_often_as_the_settings_say() -> None:
+    settings = SubsetSettings(sizes=(0.5, 0.5, 0.0), weights=(2.0, 1.0, 1.0))
+    generator = torch.Generator().manual_seed(0)
+    drawn = sample_present(20_000, 3, settings, generator)
+    size = drawn.sum(1)
+    assert size.unique().tolist() == [1, 2]
+    assert (size == 1).float().mean() == pytest.approx(0.5, abs=0.02)
+    assert drawn[size == 1].float().mean(0).tolist() == pytest.approx([0.5, 0.25, 0.25], abs=0.02)
+    # Of the pairs, (1, 2), (1, 3) and (2, 3) have the weights 2, 2 and 1.
+    assert (~drawn[size == 2]).float().mean(0).tolist() == pytest.approx([0.2, 0.4, 0.4], abs=0.02)
+    before = generator.get_state()
+    assert sample_present(5, 3, None, generator).all()
+    assert torch.equal(before, generator.get_state())
+
+
+@pytest.mark.parametrize("settings", [SubsetSettings((1.0,), (1.0,)), SubsetSettings((0.0, 0.0), (1.0, 1.0))])
+def test_impossible_subsets_are_refused(settings: SubsetSettings) -> None:
+    with pytest.raises(InputError, match=r"expected subsets.sizes .*; got .*: give"):
+        sample_present(3, 2, settings, torch.Generator())
+
+
+def test_absent_detectors_have_neither_signal_nor_noise(simulator: Simulator) -> None:
+    with_subsets = replace(simulator, subsets=SubsetSettings(sizes=(1.0, 1.0), weights=(1.0, 1.0)), batch_size=64)
+    tokens = with_subsets.batch(0).tokens
+    assert tokens.present.sum(1).unique().tolist() == [1, 2]
+    assert torch.equal((tokens.values != 0).any(-1), tokens.present)
+    assert all(torch.isfinite(part).all() for part in flat(with_subsets.batch(1)))
 
 
 @pytest.mark.parametrize("source", [RecordedNoise.from_events("GW170814"), EnsembleNoise()])

@@ -14,7 +14,7 @@ from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.models.targets import LeafTargets
 from chirpleaf.networks.convolutional import Convolution, ConvolutionalSettings
 from chirpleaf.networks.density import ConditionalDensity
-from chirpleaf.networks.encoders import ENCODERS, Channels
+from chirpleaf.networks.encoders import ENCODERS, Channels, EncoderSettings
 from chirpleaf.networks.flow import FlowSettings
 from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLeaves
@@ -57,10 +57,16 @@ class Architecture:
         maximum_frequency: highest frequency, Hz.
         fold: bins of the multiband grid in a band of the canonical input.
         widest: greatest width of a bin, Hz.
+        arrivals: half width of the searched arrival times in a detector, seconds. It covers the light travel time
+            between the detectors (H1 L1 0.010, with V1 or K1 up to 0.033) and the jitter of training; a wider search
+            takes longer.
+        delay: offset of arrival times that the bins of the grid suit, seconds. A longer one makes narrower and more
+            bins, and loses less of a signal that arrives late or early.
         templates: spacing of the template bank.
         along: direction in which the anchored coordinate is measured; see `representation.anchoring`.
         series: time series that the root takes in place of the canonical input; None for the latter.
         encoder: maps tokens to the root's input; a name in `networks.encoders.ENCODERS`.
+        pooling: sizes of an encoder that takes any subset of the detectors.
         root: a residual network or, for time series, convolutions.
         n_context: length of the context vector of a residual network.
         head: a density or leaves, which follow the root.
@@ -77,10 +83,13 @@ class Architecture:
     maximum_frequency: float = Multiband.maximum_frequency
     fold: int = Multiband.fold
     widest: float = Multiband.widest
+    arrivals: float = 0.014
+    delay: float = Multiband.jitter
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     along: Along = "chirp_mass"
     series: SeriesSettings | None = None
     encoder: str = "concatenation"
+    pooling: EncoderSettings = field(default_factory=EncoderSettings)
     root: Root = field(default_factory=ResidualSettings)
     n_context: int = 128
     head: Head = field(default_factory=MixtureSettings)
@@ -98,6 +107,7 @@ class Architecture:
             maximum_frequency=self.maximum_frequency,
             fold=self.fold,
             widest=self.widest,
+            jitter=self.delay,
         )
 
     @cached_property
@@ -118,6 +128,11 @@ class Architecture:
         """
         return make_signal_model(self.approximant, self.signal)
 
+    @property
+    def takes_subsets(self) -> bool:
+        """Whether detectors may be absent from the data."""
+        return self.series is None and self.encoder in ENCODERS and ENCODERS[self.encoder].takes_subsets
+
     def reference_weights(self) -> FloatArray:
         """Whitening weights of the reference detector, a LIGO curve between O1 and design; shape (n_bins,), Hz."""
         grid = self.grid
@@ -137,7 +152,14 @@ class Architecture:
         """
         if bank is None:
             bank = build_template_bank(self.grid, self.signal_model, self.prior.chirp_mass_range, self.templates)
-        canonical = CanonicalInput(self.grid, bank, self.reference_weights(), n_detectors=len(self.detectors))
+        canonical = CanonicalInput(
+            self.grid,
+            bank,
+            self.reference_weights(),
+            n_detectors=len(self.detectors),
+            coherent=self.takes_subsets,
+            window=self.arrivals,
+        )
         if isinstance(self.head, LeafSettings | BayesianLeafSettings):
             return self._build_leaves(canonical, self.head)
         if self.series is not None:
@@ -169,7 +191,7 @@ class Architecture:
             return Channels(), root, root.n_outputs
         if self.encoder not in ENCODERS:
             raise InputError(f"expected an encoder among {', '.join(ENCODERS)}; got {self.encoder!r}: change it")
-        encoder = ENCODERS[self.encoder](canonical.layout)
+        encoder = ENCODERS[self.encoder](canonical.layout, self.pooling)
         return encoder, self.root.build(encoder.n_outputs, self.n_context), self.n_context
 
     def to_json(self) -> dict[str, Any]:
@@ -190,6 +212,7 @@ class Architecture:
                 "detectors": tuple(values["detectors"]),
                 "templates": TemplateSettings(**_with_tuples(values["templates"])),
                 "series": None if series is None else SeriesSettings(**series),
+                "pooling": EncoderSettings(**values.get("pooling", {})),
                 "root": decode_root(values["root"]),
                 "head": decode_head(values["head"]),
             }

@@ -32,6 +32,11 @@ class Model:
         return self.architecture.detectors
 
     @property
+    def takes_subsets(self) -> bool:
+        """Whether some of the detectors may be absent."""
+        return self.architecture.takes_subsets
+
+    @property
     def duration(self) -> float:
         """Length of the model's segment, seconds."""
         return self.architecture.duration

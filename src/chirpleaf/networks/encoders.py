@@ -1,15 +1,40 @@
 """Encoders: combine tokens, one per detector, to the input of a root.
 
-`Concatenation` requires all detectors. An encoder that pools over any subset of detectors has the same interface.
+`Concatenation` requires all detectors. `Pooling` takes any non-empty subset of them: a network that the detectors share
+turns each token x_d, with the shared features s and an embedding e_d of the detector, into features h_d, and
+
+    sum_d h_d,        sum_d a_d h_d,        a_d = softmax_d(score(h_d)),        s,        who is present
+
+are the input of the root. Absent detectors are in no sum.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from chirpleaf.networks.residual import ResidualBlock
+from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
 from chirpleaf.tokens import TokenLayout, Tokens
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """Settings of the network that the detectors of `Pooling` share.
+
+    Attributes:
+        width: features of each detector. More features tell detectors better apart and cost time.
+        n_blocks: number of residual blocks. More blocks fit better and cost time.
+        heads: groups of features that are weighted separately in the weighted sum; a divisor of `width`.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
+
+    width: PositiveInt = 256
+    n_blocks: PositiveInt = 1
+    heads: PositiveInt = 8
 
 
 class Concatenation(nn.Module):
@@ -17,6 +42,10 @@ class Concatenation(nn.Module):
 
     Args:
         layout: sizes of the tokens.
+        settings: not used.
+
+    Attributes:
+        takes_subsets: whether detectors may be absent.
 
     Example:
         >>> encoder = Concatenation(TokenLayout(2, (3, 1), n_shared=1, shared_after=1))
@@ -25,7 +54,9 @@ class Concatenation(nn.Module):
         [[0.0, 1.0, 2.0, 4.0, 5.0, 6.0, 9.0, 3.0, 7.0]]
     """
 
-    def __init__(self, layout: TokenLayout) -> None:
+    takes_subsets: ClassVar[bool] = False
+
+    def __init__(self, layout: TokenLayout, settings: EncoderSettings | None = None) -> None:
         super().__init__()
         self._layout = layout
         self.n_outputs = layout.n_detectors * sum(layout.sections) + layout.n_shared
@@ -37,6 +68,54 @@ class Concatenation(nn.Module):
         return torch.cat(parts, dim=1)
 
 
+class Pooling(nn.Module):
+    """Pool the features of the detectors that are present.
+
+    Args:
+        layout: sizes of the tokens.
+        settings: sizes of the network that the detectors share.
+
+    Attributes:
+        takes_subsets: whether detectors may be absent.
+
+    Example:
+        >>> encoder = Pooling(TokenLayout(2, (3, 1)), EncoderSettings(width=8, heads=2))
+        >>> tokens = Tokens.from_values(torch.ones(1, 2, 4), torch.tensor([[True, False]]))
+        >>> encoder(tokens).shape == (1, encoder.n_outputs)
+        True
+    """
+
+    takes_subsets: ClassVar[bool] = True
+
+    def __init__(self, layout: TokenLayout, settings: EncoderSettings | None = None) -> None:
+        super().__init__()
+        settings = settings or EncoderSettings()
+        self.n_outputs = 2 * settings.width + layout.n_shared + layout.n_detectors
+        self._heads = settings.heads
+        self.embed = nn.Linear(sum(layout.sections), settings.width)
+        self.embed_shared = nn.Linear(layout.n_shared, settings.width, bias=False) if layout.n_shared else None
+        self.detector = nn.Parameter(torch.zeros(layout.n_detectors, settings.width))
+        blocks = (ResidualBlock(settings.width, settings.width) for _ in range(settings.n_blocks))
+        self.blocks = nn.Sequential(*blocks, nn.LayerNorm(settings.width))
+        self.score = nn.Linear(settings.width, settings.heads)
+
+    def forward(self, tokens: Tokens) -> Float[Tensor, "batch feature"]:
+        """Combine the tokens to the input of a root, shape (batch, n_outputs)."""
+        example, detector = tokens.present.nonzero().unbind(1)
+        features = self.embed(tokens.values[example, detector]) + self.detector[detector]
+        if self.embed_shared is not None:
+            features = features + self.embed_shared(tokens.shared)[example]
+        features = self.blocks(features)
+        own = features.new_zeros(*tokens.present.shape, features.shape[1]).index_put((example, detector), features)
+        scores = self.score(features).float()
+        scores = scores.new_full((*tokens.present.shape, self._heads), -torch.inf).index_put(
+            (example, detector), scores
+        )
+        weights = scores.softmax(1)[..., None]
+        weighted = (weights * own.unflatten(-1, (self._heads, -1))).sum(1).flatten(1)
+        return torch.cat([own.sum(1), weighted, tokens.shared, tokens.present.to(tokens.shared.dtype)], dim=1)
+
+
 class Channels(nn.Module):
     """Use the time series of the detectors as channels of a convolution."""
 
@@ -45,5 +124,7 @@ class Channels(nn.Module):
         return tokens.values
 
 
-ENCODERS: dict[str, Callable[[TokenLayout], Concatenation]] = {"concatenation": Concatenation}
+Encoder = Concatenation | Pooling
+
+ENCODERS: dict[str, type[Concatenation] | type[Pooling]] = {"concatenation": Concatenation, "pooled": Pooling}
 """Encoders of feature vectors by their name in presets and model files."""

@@ -25,6 +25,7 @@ import torch
 from jaxtyping import Bool, Complex64, Float32, Int64
 from torch import Tensor, nn
 
+from chirpleaf.representation.coherent import coherent_features, count_coherent_features
 from chirpleaf.representation.multiband import FloatArray, Multiband
 from chirpleaf.representation.peaks import locate_peaks
 from chirpleaf.representation.templates import TemplateBank, envelope
@@ -64,6 +65,15 @@ class Canonical(NamedTuple):
         return Canonical(self.tokens.select(rows), *(part[rows] for part in self[1:]))
 
 
+class _Peak(NamedTuple):
+    """Matched filters at their peaks, row by row: signal-to-noise, time, phase, and the norm of the template."""
+
+    snr: Tensor
+    time: Tensor
+    phase: Tensor
+    norm: Tensor
+
+
 class CanonicalInput(nn.Module):
     """Turns whitened multiband data into the canonical network input.
 
@@ -76,6 +86,7 @@ class CanonicalInput(nn.Module):
         n_detectors: number of detectors.
         bfloat16: whether the search multiplies by its filters in bfloat16, as training may. Of two templates that fit
             almost equally well, it may then choose the other one.
+        coherent: whether the detectors' coherent sum is among the shared features.
         window: half width of the searched arrival times, seconds.
         step: their spacing, seconds.
     """
@@ -103,12 +114,13 @@ class CanonicalInput(nn.Module):
         *,
         n_detectors: int = 2,
         bfloat16: bool = False,
+        coherent: bool = False,
         window: float = 0.014,
         step: float = 0.002,
     ) -> None:
         super().__init__()
         self.grid, self.bank, self.reference_weights = grid, bank, reference_weights
-        self.n_detectors, self.in_bfloat16 = n_detectors, bfloat16
+        self.n_detectors, self.in_bfloat16, self.coherent = n_detectors, bfloat16, coherent
         self.n_bands, self.fold = grid.n_bands, grid.fold
         n_steps = round(window / step)
         times = np.arange(-n_steps, n_steps + 1) * step
@@ -147,9 +159,13 @@ class CanonicalInput(nn.Module):
 
     @property
     def layout(self) -> TokenLayout:
-        """Sizes of the tokens: series (real, imaginary), shape of the spectrum, and five scalars; two are shared."""
+        """Sizes of the tokens: series (real, imaginary), shape of the spectrum, and five scalars.
+
+        Two numbers of the template are shared, and the coherent sum if there is one.
+        """
         sections = (2 * self.n_bands, self.n_bands, 1, 1, 1, 1, 1)
-        return TokenLayout(self.n_detectors, sections, n_shared=2, shared_after=2)
+        n_coherent = count_coherent_features(self.n_bands) if self.coherent else 0
+        return TokenLayout(self.n_detectors, sections, n_shared=2 + n_coherent, shared_after=2)
 
     def forward(self, data: Data, weights: Weights, present: Present | None = None) -> Canonical:
         """Searches, aligns and heterodynes.
@@ -165,47 +181,77 @@ class CanonicalInput(nn.Module):
         """
         if present is None:
             present = torch.ones(data.shape[:2], dtype=torch.bool)
-        weighted = weights * self.amplitude
+        rows = present.flatten().nonzero()[:, 0]
+        example = rows // present.shape[1]
+        weighted = weights.flatten(0, 1)[rows] * self.amplitude
         power = weighted.square().unflatten(-1, (self.n_bands, self.fold)).sum(-1)
-        parts = torch.view_as_real(data) * weighted[..., None]
-        filters = self.filters.to(torch.bfloat16 if self.in_bfloat16 else torch.float32)
-        chunks = zip(parts.split(_CHUNK), power.split(_CHUNK), strict=True)
-        found = [self._search(*chunk, filters) for chunk in chunks]
-        template, chosen = (torch.cat(parts) for parts in zip(*found, strict=True))
-        peak = (torch.where(present, value, 0.0) for value in self._peak(chosen, power, template))
-        canonical = Canonical(Tokens.from_values(power.new_zeros(*present.shape, 0), present), template, *peak)
-        angle = 2 * torch.pi * self.band_frequencies * canonical.time[..., None] - canonical.phase[..., None]
+        parts = torch.view_as_real(data.flatten(0, 1)[rows]) * weighted[..., None]
+        template, chosen = self._search(parts, power, present, example)
+        peak = self._peak(chosen, power, template[example])
+        angle = 2 * torch.pi * self.band_frequencies * peak.time[:, None] - peak.phase[:, None]
         twist = torch.polar(power.rsqrt(), angle)
-        series = chosen * self.template_phase[template][:, None] * twist
-        return canonical._replace(tokens=self._tokens(series, power, canonical))
 
-    def _search(self, parts: Tensor, power: Tensor, filters: Tensor) -> tuple[Tensor, Tensor]:
-        """The template with the greatest sum over detectors of peak z^2, (batch,), and its group's y_gc."""
-        batch, detectors = parts.shape[:2]
-        bands = self._bands(parts.flatten(0, 1))
+        def spread(values: Tensor) -> Tensor:
+            """Values of the present detectors as (batch, detector, ...), zero where a detector is absent."""
+            whole = values.new_zeros(present.numel(), *values.shape[1:])
+            return whole.index_copy(0, rows, values).unflatten(0, present.shape)
+
+        places = (spread(values) for values in (peak.snr, peak.time, peak.phase))
+        canonical = Canonical(Tokens.from_values(weights.new_zeros(*present.shape, 0), present), template, *places)
+        series = spread(chosen) * self.template_phase[template][:, None] * spread(twist)
+        tokens = self._tokens(series, spread(power), canonical)
+        if self.coherent:
+            amplitude = spread(power.sqrt() * (peak.snr / peak.norm)[:, None])
+            features = coherent_features(series, amplitude, canonical.snr, self.log_height)
+            tokens = tokens._replace(shared=torch.cat([tokens.shared, features], dim=1))
+        return canonical._replace(tokens=tokens)
+
+    def _search(self, parts: Tensor, power: Tensor, present: Tensor, example: Tensor) -> tuple[Tensor, Tensor]:
+        """The template with the greatest sum over detectors of peak z^2, (batch,), and its group's y_gc, (row, band).
+
+        The rows are the detectors that are present, example by example.
+        """
+        filters = self.filters.to(torch.bfloat16 if self.in_bfloat16 else torch.float32)
+        sizes = [int(part.sum()) for part in present.split(_CHUNK)]
+        found = []
+        for start, *chunk in zip(
+            range(0, len(present), _CHUNK), parts.split(sizes), power.split(sizes), example.split(sizes), strict=True
+        ):
+            n = min(_CHUNK, len(present) - start)
+            found.append(self._search_chunk(chunk[0], chunk[1], chunk[2] - start, n, filters))
+        template, chosen = (torch.cat(parts) for parts in zip(*found, strict=True))
+        return template, chosen
+
+    def _search_chunk(
+        self, parts: Tensor, power: Tensor, example: Tensor, n: int, filters: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The same for the rows of n examples; `example` counts from the first of them."""
+        bands = self._bands(parts)
         factors = torch.bmm(filters, bands.flatten(0, 1).transpose(0, 1).to(filters.dtype)).float()
         outputs = torch.bmm(self.expansion, factors).unflatten(1, (2, -1)).square().sum(1)
         peaks = outputs.unflatten(1, (-1, len(self.times))).amax(2)
-        norms = (self.ratio_power @ power.flatten(0, 1).T).clamp_min(_LEAST_NORM)
-        template = (peaks.flatten(0, 1) / norms).unflatten(1, (batch, detectors)).sum(2).argmax(0)
-        group = template // peaks.shape[1]
-        chosen = bands.unflatten(-1, (batch, detectors))[:, :, group, torch.arange(batch)]
-        return template, torch.view_as_complex(chosen.permute(2, 3, 0, 1).contiguous())
+        norms = (self.ratio_power @ power.T).clamp_min(_LEAST_NORM)
+        heights = peaks.flatten(0, 1) / norms
+        template = heights.new_zeros(len(heights), n).index_add_(1, example, heights).argmax(0)
+        group = (template // peaks.shape[1])[example]
+        chosen = bands[:, :, group, torch.arange(len(example))]
+        return template, torch.view_as_complex(chosen.permute(2, 0, 1).contiguous())
 
     def _bands(self, parts: Tensor) -> Tensor:
         """Real and imaginary parts of y_gc, shape (n_bands, 2, group, n), of data of shape (n, n_bins, 2)."""
         by_band = parts.reshape(len(parts), self.n_bands, 2 * self.fold).permute(1, 2, 0)
         return torch.bmm(self.anchors, by_band).unflatten(1, (2, -1))
 
-    def _peak(self, chosen: Tensor, power: Tensor, template: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Signal-to-noise, time and phase at the peak of the chosen template, each of shape (batch, detector)."""
-        filtered = chosen * self.ratios[template].conj()[:, None]
+    def _peak(self, chosen: Tensor, power: Tensor, template: Tensor) -> "_Peak":
+        """The matched filter at the peak of the chosen templates, row by row."""
+        ratios = self.ratios[template]
+        filtered = chosen * ratios.conj()
         index, offset = locate_peaks((filtered @ self.fine_shifts).abs())
         time = self.fine_times[index] + offset * (self.fine_times[1] - self.fine_times[0])
         angle = 2 * torch.pi * self.band_frequencies * time[..., None]
         peak = (filtered * torch.polar(torch.ones_like(angle), angle)).sum(-1)
-        norm = (power * self.ratio_power[template][:, None]).sum(-1).sqrt()
-        return peak.abs() / norm, time, peak.angle()
+        norm = (power * self.ratio_power[template]).sum(-1).sqrt()
+        return _Peak(peak.abs() / norm, time, peak.angle(), norm)
 
     def _tokens(self, series: Tensor, power: Tensor, canonical: Canonical) -> Tokens:
         """Series scaled by the signal-to-noise ratio, shapes of the spectra, and properties of the template."""

@@ -4,7 +4,8 @@ A network is applied to data that are whitened by their own PSD, so it is traine
 
     ln S(f) = ln S_design(f) + g(f) + wall(f) + ln[1 + lines(f) + bumps(f)] + ln x(f),
 
-- S_design: log-linear blend of the family's two published noise curves (arXiv:1304.0670, LIGO-T1800044, LIGO-T1800545);
+- S_design: log-linear blend of the family's two published noise curves (arXiv:1304.0670, LIGO-T1600593,
+  LIGO-T1800044, LIGO-T1800545, LIGO-T2000012);
 - g: Gaussian process in ln f with a squared-exponential kernel, which stands for unmodelled noise;
 - wall: excess noise below 25-80 Hz (scattered light, controls), at times with a cliff near the lowest usable frequency;
 - lines and bumps: narrow lines (`chirpleaf.strain.spectral_lines`) and broad resonances;
@@ -38,7 +39,7 @@ class PsdDraws:
     Attributes:
         values: (n, frequency) one-sided PSDs in 1/Hz.
         detector: (n,) name of the detector each draw imitates.
-        family: (n,) "O1", "O2", "O3" or "design": family of the noise curves of each draw.
+        family: (n,) "O1", "O2", "O3", "O4" or "design": family of the noise curves of each draw.
         scatter: (n,) relative standard deviation of the estimate in each bin.
     """
 
@@ -82,7 +83,7 @@ class PsdEnsemble:
     """
 
     detectors: tuple[str, ...] = ("H1", "L1", "V1")
-    families: tuple[str, ...] = ("O1", "O2", "O3", "design")
+    families: tuple[str, ...] = ("O1", "O2", "O3", "O4", "design")
     deformation: Range = (0.1, 0.5)
     correlation: float = 0.45
     wall_slope: Range = (0.0, 5.0)

@@ -98,6 +98,7 @@ def build_simulator(
         detectors=tuple(detector(name) for name in architecture.detectors),
         noise=TabulatedNoise.from_table(table),
         snr_range=simulation.snr_range,
+        subsets=simulation.subsets,
         jitter=simulation.jitter,
         batch_size=simulation.batch_size,
         seed=seed,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from chirpleaf.system.constraints import FORBID_EXTRA, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from chirpleaf.training.subsets import SubsetSettings
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,9 @@ class Simulation:
         spectra: noise spectra that are drawn for each detector before training. More of them cover the noise source
             better; time and memory grow in proportion.
         validation_spectra: greatest number of noise spectra for the validation batches.
-        snr_range: least and greatest optimal signal-to-noise ratio of the network of detectors; log-uniform between.
+        snr_range: least and greatest optimal signal-to-noise ratio of the present detectors together; log-uniform
+            between.
+        subsets: probabilities of the subsets of detectors that are present; None means that all always are.
         jitter: half width of the uniform error of the reference time in seconds. The network accepts reference times
             that are wrong by as much; a larger jitter asks more of it.
         strata: intervals of ln(chirp mass) from which the same number of binaries is drawn. 1 draws from the prior;
@@ -37,6 +40,7 @@ class Simulation:
     spectra: PositiveInt = 8192
     validation_spectra: PositiveInt = 1024
     snr_range: tuple[PositiveFloat, PositiveFloat] = (7.0, 60.0)
+    subsets: SubsetSettings | None = None
     jitter: NonNegativeFloat = 0.0015
     strata: PositiveInt = 64
     batch_size: PositiveInt = 512

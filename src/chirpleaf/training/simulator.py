@@ -27,6 +27,7 @@ from chirpleaf.training.banks.bank import WaveformBank
 from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.batch import Batch
 from chirpleaf.training.noise import TabulatedNoise
+from chirpleaf.training.subsets import SubsetSettings, sample_present
 
 Series = Complex64[Tensor, "batch series bin"]
 Response = Complex64[Tensor, "batch detector series"]
@@ -46,7 +47,8 @@ class Simulator:
         estimator: gives preprocessing and coordinates of the examples.
         detectors: the detectors, in the order of the data.
         noise: whitening weights and whitened noise.
-        snr_range: least and greatest optimal signal-to-noise ratio of the detectors together.
+        snr_range: least and greatest optimal signal-to-noise ratio of the present detectors together.
+        subsets: probabilities of the subsets of present detectors; all are present when None.
         jitter: half width of the uniform error of the reference time, seconds.
         batch_size: examples in a batch.
         seed: seed of all random numbers.
@@ -60,6 +62,7 @@ class Simulator:
     detectors: tuple[Detector, ...]
     noise: TabulatedNoise
     snr_range: tuple[float, float]
+    subsets: SubsetSettings | None
     jitter: float
     batch_size: int
     seed: int
@@ -78,11 +81,13 @@ class Simulator:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         rows = self.bank.sample_rows(index, self.batch_size, generator)
         theta, series = self.bank.theta[rows], torch.view_as_complex(self.bank.series[rows].float())
-        present = sample_present(self.batch_size, len(self.detectors))
+        present = sample_present(self.batch_size, len(self.detectors), self.subsets, generator)
         noise_rows = self.noise.sample_rows(self.batch_size, generator)
         weights = self.noise.weights_at(noise_rows)
         data = self.simulate_signal(series, weights, rng, generator, present)
         data += self.noise.sample_noise(noise_rows, generator)
+        if self.subsets is not None:
+            data[~present], weights[~present] = 0.0, 0.0
         canonical = self.estimator.preprocess(data, weights, present, generator)
         template_mass = self.estimator.canonical.chirp_mass[canonical.template].double().numpy()
         snr = canonical.snr.square().sum(1).sqrt().numpy()
@@ -110,7 +115,7 @@ class Simulator:
                 count for the signal-to-noise ratio.
 
         Returns:
-            Whitened signals, shape (n, detector, n_bins).
+            Whitened signals, shape (n, detector, n_bins); zero where a detector is absent.
         """
         response, delays = self._sample_responses(len(series), rng)
         power = signal_power(series, response, weights)
@@ -123,14 +128,19 @@ class Simulator:
         snr = torch.exp(low + (high - low) * torch.rand(len(series), generator=generator))
         factor = response * (snr / power.sum(1).sqrt())[:, None, None]
         frequencies = torch.from_numpy(self.estimator.canonical.grid.frequencies).float()
-        delay_angle = 2 * torch.pi * frequencies * times[..., None]
-        return reduce(
+        if present is None:
+            present = torch.ones(times.shape, dtype=torch.bool)
+        rows, columns = present.nonzero().unbind(1)
+        own_weights, delay_angle = weights[rows, columns], 2 * torch.pi * frequencies * times[rows, columns, None]
+        signals = torch.zeros(weights.shape, dtype=torch.complex64)
+        signals[rows, columns] = reduce(
             torch.add,
             (
-                one[:, None] * torch.polar(own.abs()[..., None] * weights, own.angle()[..., None] - delay_angle)
-                for one, own in zip(series.unbind(1), factor.unbind(2), strict=True)
+                one[rows] * torch.polar(own.abs()[:, None] * own_weights, own.angle()[:, None] - delay_angle)
+                for one, own in zip(series.unbind(1), factor[rows, columns].unbind(1), strict=True)
             ),
         )
+        return signals
 
     def _sample_responses(self, n: int, rng: np.random.Generator) -> tuple[Response, PerDetector]:
         """Responses (n, detector, S) and arrival times after the geocentre (n, detector), seconds."""
@@ -169,16 +179,3 @@ def signal_power(series: Series, response: Response, weights: Weights) -> PerDet
         overlap = ((series[:, s] * series[:, t].conj())[:, None] * squared_weights).sum(-1)
         terms.append(2 * (response[..., s] * response[..., t].conj() * overlap).real)
     return reduce(torch.add, terms)
-
-
-def sample_present(n: int, n_detectors: int) -> Bool[Tensor, "batch detector"]:
-    """Draws which detectors are present in each example: all of them, as networks need all of their detectors so far.
-
-    Args:
-        n: number of examples.
-        n_detectors: number of detectors.
-
-    Returns:
-        Shape (n, n_detectors).
-    """
-    return torch.ones(n, n_detectors, dtype=torch.bool)
