@@ -62,7 +62,13 @@ def test_not_hdf5(refused: Callable[..., None], tmp_path: Path) -> None:
     path = tmp_path / "H1.hdf5"
     path.write_bytes(np.random.default_rng(0).bytes(4096))
     options = ("--strain", f"H1={path}", "--strain", f"L1={path}", "--trigger", TRIGGER, "--out", tmp_path / "out")
-    refused(("infer", *options), "expected GWOSC HDF5, GWOSC text", "or GWF", "cannot be read", "download it again")
+    refused(
+        ("infer", *options),
+        "expected HDF5, GWF frames, GWOSC text",
+        "two columns",
+        "cannot be read",
+        "download it again",
+    )
 
 
 def test_a_file_cut_short(refused: Callable[..., None], gwosc_file: Callable[..., Path], tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.events import events, load_event
-from chirpleaf.strain.psd import PowerSpectralDensity, read_psd
+from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.psd_estimation import bootstrap_welch, welch
+from chirpleaf.strain.psd_files import read_psd
 from chirpleaf.strain.readers import read
 from chirpleaf.strain.strain import Strain
 

@@ -1,6 +1,6 @@
-"""One-sided power spectral densities of detector noise: interpolation, reading and writing.
+"""One-sided power spectral densities of detector noise: interpolation and writing.
 
-`chirpleaf.strain.psd_estimation` estimates them from strain.
+`chirpleaf.strain.psd_estimation` estimates them from strain, `chirpleaf.strain.psd_files` reads them.
 """
 
 from __future__ import annotations
@@ -15,19 +15,32 @@ from chirpleaf.errors import InputError
 from chirpleaf.strain.strain import Spectrum
 from chirpleaf.system.files import write_atomically
 
-HDF5_NAMES = (("frequencies", "values"), ("frequency_array", "psd_array"))
-"""Pairs of dataset names for frequencies and densities: those of chirpleaf and the attribute names of bilby."""
+EDGE_TOLERANCE = 1e-3
+"""Distance in Hz beyond the ends of a table at which its end value still counts: tables round their frequencies."""
+
+COARSEST_SPACING = 1.0
+"""Spacing in Hz up to which a table may end one step early: many leave out the highest frequency of a transform."""
+
+MOST_NOTCHED = 0.1
+"""Largest share of the frequencies at which the density may be zero or infinite. A higher one would accept tables
+without values in the analysed band."""
+
+NOTCH_DEPTH = 1e10
+"""Factor by which the density exceeds its surroundings where the table is zero or infinite. These frequencies then have
+no weight, and single-precision numbers do not overflow."""
 
 
 @dataclass(frozen=True, eq=False)
 class PowerSpectralDensity:
     """One-sided power spectral density of a detector's noise on a grid of frequencies.
 
-    Values may be zero, infinite or NaN outside the analysed band, as in files that have no data below the band.
+    Values may be zero, infinite or NaN outside the analysed band, as in files that have no data below the band. Zero or
+    infinity within the band is a notch: these frequencies have no weight.
 
     Attributes:
         frequencies: shape (F,), strictly increasing, in Hz.
         values: shape (F,), in 1/Hz.
+        note: what a reader did to the values of the file, for the user; empty if nothing.
 
     Raises:
         InputError: if the shapes differ or the frequencies do not increase.
@@ -40,6 +53,7 @@ class PowerSpectralDensity:
 
     frequencies: Spectrum
     values: Spectrum
+    note: str = ""
 
     def __post_init__(self) -> None:
         for name in ("frequencies", "values"):
@@ -61,29 +75,56 @@ class PowerSpectralDensity:
             frequencies: shape (F,), in Hz.
 
         Returns:
-            Density of shape (F,), in 1/Hz, finite and positive.
+            Density of shape (F,), in 1/Hz, finite and positive; very large next to values that are zero or infinite.
 
         Raises:
-            InputError: if a frequency lies outside the range, or next to a value that is zero, negative or not finite.
+            InputError: if a frequency lies outside the range or next to a value that is negative or NaN, or most lie
+                next to values that are zero or infinite.
         """
-        wanted = np.asarray(frequencies, dtype=np.float64)
-        lowest, highest = self.frequencies[0], self.frequencies[-1]
-        if not ((wanted >= lowest) & (wanted <= highest)).all():
-            raise InputError(
-                f"power spectral density: expected frequencies from {lowest:g} to {highest:g} Hz; got {wanted.min():g} "
-                f"to {wanted.max():g} Hz; give a density that covers the analysed band"
-            )
-        good = np.isfinite(self.values) & (self.values > 0)
-        below = np.searchsorted(self.frequencies, wanted, side="right") - 1
-        above = np.searchsorted(self.frequencies, wanted, side="left")
-        bad = ~(good[below] & good[above])
+        wanted = self._clip(np.asarray(frequencies, dtype=np.float64))
+        wrong = np.isnan(self.values) | (self.values < 0)
+        notch = np.isinf(self.values) | (self.values == 0)
+        bad, notched = self._is_beside(wanted, wrong), self._is_beside(wanted, notch)
+        if np.mean(notched) > MOST_NOTCHED:
+            bad |= notched
         if bad.any():
             raise InputError(
                 "power spectral density: expected finite, positive values in the analysed band; got others near "
                 f"{wanted[bad].min():g} Hz; give a density that covers the analysed band"
             )
+        good = ~(wrong | notch)
         interpolated: Spectrum = np.exp(np.interp(wanted, self.frequencies[good], np.log(self.values[good])))
-        return interpolated
+        return np.where(notched, NOTCH_DEPTH * interpolated, interpolated)
+
+    def find_notches(self, frequencies: Spectrum) -> tuple[tuple[float, float], ...]:
+        """Intervals of frequencies that have no weight, as (lowest, highest) in Hz.
+
+        Args:
+            frequencies: increasing, shape (F,), in Hz.
+        """
+        wanted = self._clip(np.asarray(frequencies, dtype=np.float64))
+        notched = self._is_beside(wanted, np.isinf(self.values) | (self.values == 0))
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], notched, [False])).astype(np.int8)))
+        return tuple((float(wanted[low]), float(wanted[high - 1])) for low, high in edges.reshape(-1, 2))
+
+    def _clip(self, frequencies: Spectrum) -> Spectrum:
+        """Frequencies within the range of the table; those that round beyond its ends are moved to the ends."""
+        lowest, highest = self.frequencies[0], self.frequencies[-1]
+        spacing = float(highest - self.frequencies[-2])
+        margin = spacing if spacing <= COARSEST_SPACING else EDGE_TOLERANCE
+        if not ((frequencies >= lowest - EDGE_TOLERANCE) & (frequencies <= highest + margin)).all():
+            raise InputError(
+                f"power spectral density: expected frequencies from {lowest:g} to {highest:g} Hz; got "
+                f"{frequencies.min():g} to {frequencies.max():g} Hz; give a density that covers the analysed band"
+            )
+        return np.clip(frequencies, lowest, highest)
+
+    def _is_beside(self, frequencies: Spectrum, marked: np.ndarray) -> np.ndarray:
+        """Whether the table is marked at the neighbours of a frequency."""
+        below = np.searchsorted(self.frequencies, frequencies, side="right") - 1
+        above = np.searchsorted(self.frequencies, frequencies, side="left")
+        found: np.ndarray = marked[below] | marked[above]
+        return found
 
     def write(self, path: str | Path) -> None:
         """Write the density to a file for `read_psd`: HDF5 (.h5, .hdf, .hdf5), otherwise two columns of text.
@@ -105,57 +146,5 @@ class PowerSpectralDensity:
             )
 
 
-def read_psd(path: str | Path, detector: str | None = None) -> PowerSpectralDensity:
-    """Read a one-sided power spectral density from a file.
-
-    A text file has two columns, frequency in Hz and power spectral density in 1/Hz (not amplitude), and comments that
-    start with #. An HDF5 file has datasets `frequencies` and `values` (the format of chirpleaf), `frequency_array` and
-    `psd_array`, or two-column datasets `psds/DETECTOR`.
-
-    Args:
-        path: the file.
-        detector: prefix of the detector, required if the file holds several.
-
-    Returns:
-        The density.
-
-    Raises:
-        InputError: if the file is missing or does not contain a power spectral density.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"power spectral density: expected a file; got {path}, which does not exist; check the path")
-    try:
-        columns = _read_hdf5_columns(path, detector) if _is_hdf5_name(path) else np.loadtxt(path, ndmin=2).T
-    except (OSError, TypeError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{path}: expected a power spectral density as two columns of text or HDF5 datasets 'frequencies' and "
-            f"'values'; got a file that cannot be read as such ({' '.join(str(error).split())[:120]}); correct the file"
-        ) from error
-    if columns.ndim != 2 or len(columns) != 2:
-        raise InputError(
-            f"{path}: expected two columns, frequency (Hz) and power spectral density (1/Hz); got {len(columns)}; "
-            "remove the others"
-        )
-    if np.nanmax(columns[1], initial=-np.inf) <= 0:
-        raise InputError(
-            f"{path}: expected positive densities in 1/Hz in the second column; got none; correct the file"
-        )
-    return PowerSpectralDensity(columns[0], columns[1])
-
-
 def _is_hdf5_name(path: Path) -> bool:
     return path.suffix in (".h5", ".hdf", ".hdf5")
-
-
-def _read_hdf5_columns(path: Path, detector: str | None) -> np.ndarray:
-    """Read frequencies and values from an HDF5 file, shape (2, F)."""
-    with h5py.File(path, "r") as file:
-        for frequencies, values in HDF5_NAMES:
-            if frequencies in file and values in file:
-                return np.stack([file[frequencies][()], file[values][()]])
-        group = file.get("psds", {})
-        name = next(iter(group), None) if detector is None and len(group) == 1 else detector
-        if name is not None and name in group:
-            return np.asarray(group[name][()], dtype=np.float64).T
-        raise KeyError(f"datasets {sorted(file)}, detector {detector}")

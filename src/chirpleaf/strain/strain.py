@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from chirpleaf.errors import InputError
+from chirpleaf.strain.quality import DataQuality
 
 Series = Float64[np.ndarray, "sample"]
 """Regularly sampled time series, shape (n,)."""
@@ -41,6 +42,7 @@ class Strain:
         values: strain, shape (n,), dimensionless, float64; NaN where the detector did not observe.
         start_time: GPS time of the first sample in s.
         sample_rate: samples per second in Hz.
+        quality: bits of data quality and hardware injections; None if unknown.
 
     Raises:
         InputError: if the values are not one series of finite numbers or NaN, or the time or rate is invalid.
@@ -57,6 +59,7 @@ class Strain:
     values: Series
     start_time: float
     sample_rate: float
+    quality: DataQuality | None = None
 
     def __post_init__(self) -> None:
         values = np.ascontiguousarray(self.values, dtype=np.float64)

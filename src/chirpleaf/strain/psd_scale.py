@@ -1,0 +1,87 @@
+"""The scale of noise spectra: power spectral densities in 1/Hz against amplitude spectral densities in 1/sqrt(Hz)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from chirpleaf.errors import InputError
+
+POWER_SCALES = (1e-56, 1e-33)
+"""Medians of power spectral densities in 1/Hz, of any detector on the ground, with a wide margin on both sides."""
+
+AMPLITUDE_SCALES = (1e-28, 1e-16)
+"""Medians of amplitude spectral densities in 1/sqrt(Hz), likewise."""
+
+_AMPLITUDE = re.compile(r"(?<![a-z])asd(?![a-z])|amplitude|sqrt|rt\s?hz|hz\^?[({]?-?(1/2|0\.5)", re.IGNORECASE)
+_POWER = re.compile(r"(?<![a-z])psds?(?![a-z])|power", re.IGNORECASE)
+
+Kind = Literal["amplitude", "power"]
+
+
+class SpectrumTable(NamedTuple):
+    """A spectrum as a file holds it.
+
+    Attributes:
+        frequencies: shape (F,), Hz.
+        values: shape (F,), in 1/Hz or 1/sqrt(Hz).
+        declared: what the file says that the values are; None if it does not.
+    """
+
+    frequencies: np.ndarray
+    values: np.ndarray
+    declared: Kind | None
+
+
+def declare(text: str) -> Kind | None:
+    """What names, headers and units say that values are.
+
+    Args:
+        text: all that the file says.
+
+    Returns:
+        None if the text says nothing, or both.
+
+    Example:
+        >>> declare("H1_asd"), declare("strain / Hz(1/2)"), declare("strain2 / Hz"), declare("ASD of PSDs")
+        ('amplitude', 'amplitude', None, None)
+    """
+    amplitude, power = bool(_AMPLITUDE.search(text)), bool(_POWER.search(text))
+    if amplitude == power:
+        return None
+    return "amplitude" if amplitude else "power"
+
+
+def typical(values: np.ndarray) -> float:
+    """Median of the finite, positive values; zero if there are none.
+
+    Args:
+        values: any shape.
+    """
+    good = values[np.isfinite(values) & (values > 0)]
+    return float(np.median(good)) if good.size else 0.0
+
+
+def find_scale(path: Path, values: np.ndarray) -> Kind:
+    """Whether values have the scale of power or of amplitude spectral densities of a detector.
+
+    Args:
+        path: the file, for the message.
+        values: shape (F,).
+
+    Raises:
+        InputError: they have neither.
+    """
+    median = typical(values)
+    if POWER_SCALES[0] <= median <= POWER_SCALES[1]:
+        return "power"
+    if AMPLITUDE_SCALES[0] <= median <= AMPLITUDE_SCALES[1]:
+        return "amplitude"
+    found = f"values about {median:.0e}" if median else "none"
+    raise InputError(
+        f"{path}: expected positive power spectral densities in 1/Hz, about 1e-46; got {found}; correct the file or "
+        "its unit"
+    )

@@ -1,0 +1,79 @@
+"""GWF frames (LIGO-T970130), read with LALFrame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chirpleaf.errors import InputError
+from chirpleaf.strain.quality import DataQuality, Words
+from chirpleaf.strain.readers.headers import choose_channel, find_prefix, make_read_error, round_rate
+from chirpleaf.strain.strain import Strain
+from chirpleaf.system.lal_messages import silence_lal
+
+FRAME_SIGNATURE = b"IGWD"
+QUALITY_MARK, INJECTION_MARK = "DQMASK", "INJMASK"
+"""Ends of the names of the channels with bits of data quality and of hardware injections."""
+
+
+def read_frames(path: Path, detector: str, channel: str | None) -> Strain:
+    """Read one channel of a GWF file.
+
+    Args:
+        path: the file.
+        detector: prefix of the detector.
+        channel: name of the channel; None for the detector's only one with strain.
+
+    Returns:
+        Its strain, with the bits of data quality if the file has them.
+
+    Raises:
+        InputError: the file is truncated, or the channel is missing, ambiguous or of another detector.
+    """
+    import lalframe  # noqa: PLC0415 - rarely needed, and loads a C library
+    from lalframe import frread  # noqa: PLC0415
+    from lalframe.utils import frtools  # noqa: PLC0415
+
+    try:
+        with silence_lal():
+            # Opening the stream checks the whole file. Reading the channels of a truncated file would crash in C.
+            lalframe.FrStreamOpen("", str(path.resolve()))
+            channels: list[str] = frtools.get_channels(str(path))
+            masks = [name for name in channels if name.endswith((QUALITY_MARK, INJECTION_MARK))]
+            detectors = {name: find_prefix(name) for name in channels if name not in masks}
+            chosen = choose_channel(path, detectors, detector, channel)
+            series = frread.read_timeseries(_locate_frames(path), chosen)
+            quality = _read_quality(path, [name for name in masks if name.startswith(f"{detector}:")])
+    except (RuntimeError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise make_read_error(path, "complete GWF frames without gaps", error) from error
+    values = np.asarray(series.data.data, dtype=np.float64)
+    return Strain(detector, values, float(series.epoch), round_rate(1.0 / series.deltaT), quality)
+
+
+def _read_quality(path: Path, masks: list[str]) -> DataQuality | None:
+    """Reads the channels of bits, one word a second; None without bits of data quality."""
+    words: dict[str, Words] = {}
+    start = 0.0
+    for name in masks:
+        from lalframe import frread  # noqa: PLC0415
+
+        series = frread.read_timeseries(_locate_frames(path), name)
+        mark = QUALITY_MARK if name.endswith(QUALITY_MARK) else INJECTION_MARK
+        words[mark], start = np.asarray(series.data.data, dtype=np.int64), float(series.epoch)
+    if QUALITY_MARK not in words:
+        return None
+    without_injections: Words = np.full(len(words[QUALITY_MARK]), -1, dtype=np.int64)
+    return DataQuality(start, words[QUALITY_MARK], words.get(INJECTION_MARK, without_injections))
+
+
+def _locate_frames(path: Path) -> Any:
+    """Give the source for `frread.read_timeseries`: a file name that ends in .gwf, or else a LAL cache of the file."""
+    import lal  # noqa: PLC0415
+
+    if path.suffix == ".gwf":
+        return str(path)
+    return lal.CacheGlob(str(path.resolve().parent), path.name)

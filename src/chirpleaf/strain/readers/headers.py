@@ -1,0 +1,123 @@
+"""What the readers of all formats check: the detector, the channel, the sampling rate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from chirpleaf.errors import InputError
+
+MOST_LISTED = 12
+"""Most channels that a message lists."""
+
+_PREFIX = re.compile(r"(?:^|[/\s])([A-Z]\d)(?=[:/_-]|$)")
+
+
+def find_prefix(name: str) -> str | None:
+    """The prefix of a detector in the name of a channel, dataset or path.
+
+    Args:
+        name: the name.
+
+    Example:
+        >>> find_prefix("H1:GDS-CALIB_STRAIN"), find_prefix("data/L1"), find_prefix("strain")
+        ('H1', 'L1', None)
+    """
+    found = _PREFIX.search(name)
+    return found.group(1) if found else None
+
+
+def choose_channel(path: Path, detectors: Mapping[str, str | None], detector: str, channel: str | None) -> str:
+    """Choose the requested channel, or by default the only strain of the detector.
+
+    Args:
+        path: the file, for messages.
+        detectors: name of each channel to its detector; None where the file does not say.
+        detector: prefix of the wanted detector.
+        channel: the requested channel, in any case.
+
+    Returns:
+        The name of the channel.
+
+    Raises:
+        InputError: the channel is missing, belongs to another detector, or there are several.
+    """
+    listed = ", ".join(list(detectors)[:MOST_LISTED]) + (", ..." if len(detectors) > MOST_LISTED else "")
+    if channel is not None:
+        chosen = next((name for name in detectors if name.casefold() == channel.casefold()), None)
+        if chosen is None:
+            raise InputError(f"{path}: expected the channel {channel}; got {listed}; give one of these")
+        check_detector(path, detector, detectors[chosen])
+        return chosen
+    suitable = [name for name, found in detectors.items() if found == detector]
+    suitable = suitable or [name for name, found in detectors.items() if found is None]
+    if not suitable:
+        others = sorted({found for found in detectors.values() if found is not None})
+        if len(others) == 1:
+            check_detector(path, detector, others[0])
+        raise InputError(f"{path}: expected a channel of {detector}; got {listed}; pair the file with its own detector")
+    candidates = [name for name in suitable if "STRAIN" in name.upper()] or suitable
+    if len(candidates) != 1:
+        raise InputError(
+            f"{path}: expected one strain channel of {detector}; got {listed}; name the channel, "
+            f"--channel {detector}={candidates[0]}"
+        )
+    return candidates[0]
+
+
+def check_detector(path: Path, expected: str, found: str | None) -> None:
+    """Check that a file belongs to the detector that the user says.
+
+    Args:
+        path: the file.
+        expected: prefix of the user's detector.
+        found: prefix in the file; None if it has none.
+
+    Raises:
+        InputError: they differ.
+    """
+    if found is not None and found != expected:
+        raise InputError(f"{path}: expected strain of {expected}; got that of {found}; pair the file with {found}")
+
+
+def check_length(path: Path, samples: int, expected: float, unit: str) -> None:
+    """Check the number of samples against the header.
+
+    Args:
+        path: the file.
+        samples: number of samples in the file.
+        expected: number of samples that follows from the header.
+        unit: the entry of the header, for the message.
+
+    Raises:
+        InputError: they differ.
+    """
+    if samples != round(expected):
+        raise InputError(
+            f"{path}: expected {round(expected)} samples according to the header ({unit}); got {samples}; the file is "
+            "truncated or was changed, download it again"
+        )
+
+
+def round_rate(rate: float) -> float:
+    """Round a sampling rate in Hz that was computed from its inverse.
+
+    Args:
+        rate: sampling rate in Hz.
+    """
+    return float(round(rate)) if abs(rate - round(rate)) < 1e-6 * rate else rate
+
+
+def make_read_error(path: Path, expected: str, error: Exception) -> InputError:
+    """The error of a file that cannot be read.
+
+    Args:
+        path: the file.
+        expected: the format.
+        error: what went wrong.
+    """
+    reason = " ".join(str(error).split())[:120] or type(error).__name__
+    return InputError(
+        f"{path}: expected {expected}; got a file that cannot be read as such ({reason}); download it again"
+    )
