@@ -94,7 +94,8 @@ class PowerSpectralDensity:
             )
         good = ~(wrong | notch)
         interpolated: Spectrum = np.exp(np.interp(wanted, self.frequencies[good], np.log(self.values[good])))
-        return np.where(notched, NOTCH_DEPTH * interpolated, interpolated)
+        interpolated[notched] *= NOTCH_DEPTH
+        return interpolated
 
     def find_notches(self, frequencies: Spectrum) -> tuple[tuple[float, float], ...]:
         """Intervals of frequencies that have no weight, as (lowest, highest) in Hz.
@@ -117,7 +118,8 @@ class PowerSpectralDensity:
                 f"power spectral density: expected frequencies from {lowest:g} to {highest:g} Hz; got "
                 f"{frequencies.min():g} to {frequencies.max():g} Hz; give a density that covers the analysed band"
             )
-        return np.clip(frequencies, lowest, highest)
+        clipped: Spectrum = np.clip(frequencies, lowest, highest)
+        return clipped
 
     def _is_beside(self, frequencies: Spectrum, marked: np.ndarray) -> np.ndarray:
         """Whether the table is marked at the neighbours of a frequency."""

@@ -22,6 +22,7 @@ INJECTION_NAMES = ("NO_CBC_HW_INJ", "NO_BURST_HW_INJ", "NO_DETCHAR_HW_INJ", "NO_
 """Bits of hardware injections since the first observing run, the lowest first."""
 
 Words = Int64[np.ndarray, " second"]
+SomeWords = Int64[np.ndarray, " some"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,7 @@ class DataQuality:
         names = _unset_bits(self._cut(self.injections, start, end), self.injection_names)
         return tuple(name.removeprefix("NO_").removesuffix("_HW_INJ") for name in names)
 
-    def _cut(self, words: Words, start: float, end: float) -> Words:
+    def _cut(self, words: Words, start: float, end: float) -> SomeWords:
         first = max(int(np.floor(start - self.start_time)), 0)
         last = max(int(np.ceil(end - self.start_time)), 0)
         return words[first:last]
@@ -110,6 +111,6 @@ def join_quality(pieces: Sequence[DataQuality | None]) -> DataQuality | None:
     return DataQuality(start, quality, injections, *names.pop())
 
 
-def _unset_bits(words: Words, names: tuple[str, ...]) -> tuple[str, ...]:
+def _unset_bits(words: SomeWords, names: tuple[str, ...]) -> tuple[str, ...]:
     """Names of the bits that are not set in all words."""
     return tuple(name for bit, name in enumerate(names) if ((words >> bit & 1) == 0).any())

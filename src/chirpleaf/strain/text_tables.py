@@ -66,7 +66,8 @@ def parse_table(text: str) -> TextTable:
     Raises:
         ValueError: a line is not of numbers, or lines differ in their number of columns.
     """
-    top, header, skipped = text.split("\n", HEADER_LINES)[:HEADER_LINES], [], 0
+    top, skipped = text.split("\n", HEADER_LINES)[:HEADER_LINES], 0
+    header: list[str] = []
     for line in map(str.strip, top):
         if line and not line.startswith(COMMENTS):
             if _is_numeric(line) or any(not one.startswith(COMMENTS) for one in header):

@@ -56,7 +56,7 @@ def _parse_utc(text: str) -> float:
     whole = lal.UTCToGPS((day.year, day.month, day.day, day.hour, day.minute, int(second), 0, 0, 0))
     if leap and lal.GPSToUTC(int(whole))[5] != 60:
         raise InputError(f"expected a minute that has a leap second; got {text!r}: write seconds below 60")
-    return float(whole) + float(fraction or 0) if fraction != "." else float(whole)
+    return float(whole) + float(f"0{fraction or ''}")
 
 
 def _make_error(time: float | str) -> InputError:

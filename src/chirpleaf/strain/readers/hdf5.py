@@ -141,7 +141,7 @@ def _read_quality(file: h5py.File, start: float) -> DataQuality | None:
     quality = np.asarray(file["quality/simple/DQmask"][()], dtype=np.int64)
     quality_names = _names(file, "quality/simple/DQShortnames", QUALITY_NAMES)
     injections: Words = np.full(len(quality), -1, dtype=np.int64)
-    injection_names = INJECTION_NAMES
+    injection_names: tuple[str, ...] = INJECTION_NAMES
     if "quality/injections/Injmask" in file:
         injections = np.asarray(file["quality/injections/Injmask"][()], dtype=np.int64)
         injection_names = _names(file, "quality/injections/InjShortnames", INJECTION_NAMES)
