@@ -72,7 +72,7 @@ def settings(draws: int, effective_samples: int, budget: float) -> CertifySettin
 
 
 def weighed(seed: int = 0, *, segment: Segment | None = None, trigger: float = GPS, **target: Any) -> Certified:
-    """512 draws for the source, and no time for more."""
+    """512 draws for the source, because the time budget is zero."""
     seen = observed()
     aim = Target(**{"intrinsic": bbh().architecture.prior, "distance": DISTANCE, **target})
     data = seen.segment if segment is None else segment.with_reference_time(seen.segment.reference_time)

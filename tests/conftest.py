@@ -41,14 +41,14 @@ _checks.check = beartype(  # type: ignore[attr-defined]
 )
 sys.modules[_checks.__name__] = _checks
 _package = Path(__file__).parents[1] / "src" / "chirpleaf"
-# All rooms but the command line, whose arguments typer checks; it has no arrays.
+# All packages except the command line, which has no arrays and whose arguments typer checks.
 _rooms = sorted({path.stem for path in _package.iterdir()} - {"__init__", "__main__", "__pycache__", "cli", "py"})
 jaxtyping.install_import_hook([f"chirpleaf.{room}" for room in _rooms], f"{_checks.__name__}.check")
 
 
 @pytest.fixture
 def unchecked_types() -> Iterator[None]:
-    """Turns the check of annotations off: what users pass is checked by the code itself, which is tested so."""
+    """Turns off the check of annotations, to test how the code itself checks invalid input."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
@@ -58,7 +58,7 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "::", ""})
 
 
 class NetworkInTestError(AssertionError):
-    """A test tried to leave the machine."""
+    """A test tried to connect to another machine."""
 
 
 def _refuse_remote(host: Any) -> None:
@@ -104,7 +104,7 @@ def shipped() -> "Callable[[str], Architecture]":
 
 @pytest.fixture(scope="session")
 def architecture() -> "Architecture":
-    """A small one for heavy binaries: 4 s, few templates, a narrow network."""
+    """A small architecture for heavy binaries: 4 s, few templates, a narrow network."""
     from chirpleaf.models import Architecture
     from chirpleaf.networks.heads import MixtureSettings
     from chirpleaf.networks.residual import ResidualSettings
@@ -123,7 +123,7 @@ def architecture() -> "Architecture":
 
 @pytest.fixture(scope="session")
 def model(architecture: "Architecture") -> "Model":
-    """A model that nobody trained: its weights are random, wide enough apart that the data matter."""
+    """An untrained model; its random weights are large enough that its output depends on the data."""
     import torch
 
     from chirpleaf.models import Model

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a command."""
+    """Exit code and output of a command."""
 
     status: int
     stdout: str

@@ -77,7 +77,7 @@ def test_a_bank_is_made_gone_on_with_and_refused(
 
 
 def assert_refused_by(ran: Any, *parts: str) -> None:
-    """As `assert_refused`, where work had begun."""
+    """Like `assert_refused`, for commands that print progress before the error."""
     assert_refused(ran.status, "", ran.stderr, *parts)
 
 

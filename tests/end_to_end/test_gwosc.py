@@ -33,7 +33,7 @@ def strain_file(detector: str, start: float = START) -> bytes:
 
 @dataclass
 class Server:
-    """What the server holds and what it was asked."""
+    """A server with its files and a record of the requests."""
 
     host: str = ""
     short_files: bool = True

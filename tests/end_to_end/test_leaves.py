@@ -52,7 +52,7 @@ pytestmark = pytest.mark.usefixtures("one_thread_and_a_seed")
 
 
 def simulation(architecture: Architecture, **changes: Any) -> Simulation:
-    """What a network is trained on and asked about."""
+    """Settings of the training data."""
     return replace(LOUD if architecture.series else SIMULATION, **changes)
 
 
@@ -164,7 +164,7 @@ def test_estimates_are_in_the_quantities_units(trained: tuple[Model, Path]) -> N
 
 
 def canonical_of(simulator: Simulator) -> Canonical:
-    """What the estimator sees of some binaries without noise."""
+    """Canonical input of some binaries without noise."""
     series = torch.view_as_complex(simulator.bank.series.float())[torch.arange(SIMULATION.batch_size) % 64]
     generator = torch.Generator().manual_seed(0)
     weights = simulator.noise.weights_at(simulator.noise.sample_rows(len(series), generator))

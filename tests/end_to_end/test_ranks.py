@@ -58,7 +58,7 @@ def program() -> ModuleType:
 
 
 def launch(folder: Path, ranks: int, cases: Sequence[str]) -> list[Seen]:
-    """What each rank of the program has seen, by case."""
+    """Runs the program; returns the records of each rank, by case."""
     command = [*TORCHRUN, str(ranks), PROGRAM, folder, *cases]
     subprocess.run(command, check=True, capture_output=True, timeout=240)
     return [torch.load(folder / f"{rank}.pt") for rank in range(ranks)]
@@ -75,7 +75,7 @@ CASES = (
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> list[Seen]:
-    """What two ranks see in all cases."""
+    """Records of two ranks in all cases."""
     return launch(tmp_path_factory.mktemp("two"), 2, CASES)
 
 
@@ -182,7 +182,7 @@ def train(
 
 
 def ranks_of(launcher: int) -> list[int]:
-    """Processes that a launcher has made."""
+    """Processes that a launcher has started."""
     tasks = Path(f"/proc/{launcher}/task").glob("*/children")
     children = [child for task in tasks for child in task.read_text().split()]
     return [int(child) for child in children if b"chirpleaf" in Path(f"/proc/{child}/cmdline").read_bytes()]

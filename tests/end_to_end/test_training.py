@@ -80,7 +80,7 @@ def test_training_on_mergers_lowers_the_loss_and_makes_a_model(architecture: Arc
 
 
 def _listed(provenance: dict) -> dict:
-    """What JSON makes of the provenance's simulation: its tuples are lists."""
+    """The simulation settings of the provenance as JSON, with lists instead of tuples."""
     return {
         name: list(value) if isinstance(value, tuple) else value for name, value in provenance["simulation"].items()
     }

@@ -29,11 +29,11 @@ pytestmark = pytest.mark.usefixtures("one_thread_and_a_seed")
 
 
 class KilledError(Exception):
-    """What a test breaks a training off with."""
+    """Exception by which a test interrupts a training."""
 
 
 class Kill(Callback):
-    """Breaks off in the middle of an epoch."""
+    """Interrupts a training in the middle of an epoch."""
 
     def __init__(self, step: int) -> None:
         self._step = step

@@ -98,7 +98,9 @@ def overlap(estimator: PosteriorEstimator, template: int, theta: Tensor) -> floa
 
 
 @pytest.mark.parametrize(("mass_ratio", "chi"), [(0.55, 0.6), (0.9, 0.6), (0.7, 0.5), (0.7, 0.7), (0.5, 0.5)])
-def test_along_the_phase_what_looks_alike_lies_at_zero(light: Architecture, mass_ratio: float, chi: float) -> None:
+def test_along_the_phase_similar_signals_have_coordinates_near_zero(
+    light: Architecture, mass_ratio: float, chi: float
+) -> None:
     estimator = build(replace(light, along="phase"))
     bank = estimator.canonical.bank
     candidates = np.flatnonzero(bank.chi_eff.ravel() == 0.6)

@@ -82,7 +82,7 @@ def test_pieces_have_seeds_and_hashes(file: BankFile, source: WaveformSource) ->
         assert len(np.unique(content["sha256"][:], axis=0)) == len(file.pieces()) == 9
 
 
-def test_what_was_broken_off_goes_on(source: WaveformSource, file: BankFile, tmp_path: Path) -> None:
+def test_an_interrupted_bank_is_resumed(source: WaveformSource, file: BankFile, tmp_path: Path) -> None:
     broken = BankFile.create(tmp_path / "bank.h5", source, N, 1024)
     fill(broken, source, only=4)
     with pytest.raises(InputError, match=r"expected a finished bank; got .*bank\.h5: finish it by"):

@@ -23,7 +23,7 @@ def proposal(
     start: tuple[float, float] = (-0.15, -0.15),
     extent: tuple[float, float] = (0.3, 0.3),
 ) -> ExtrinsicProposal:
-    """The last detector first, a deaf place for a partner where there is none."""
+    """A proposal whose first detector is the last one; with a single detector, the partner is a place without data."""
     detectors = tuple(detector(name) for name in names)
     second = detectors[0] if len(names) > 1 else detector("V1")
     rng = np.random.default_rng(0)
@@ -91,7 +91,7 @@ def test_weighed_points_are_isotropic_and_the_time_is_uniform(names: tuple[str, 
     for name, values in uniform.items():
         assert ((values >= 0) & (values < 1)).all(), name
         assert kstest(values, "uniform").pvalue > 1e-4, name
-    # No two of them go together.
+    # No pair of them is possible.
     assert np.abs(np.corrcoef(list(uniform.values())) - np.eye(5)).max() < 0.08
 
 

@@ -97,7 +97,7 @@ class Comparison(NamedTuple):
 
 @cache
 def compared(kind: str, dephasing: float = 0.6) -> Comparison:
-    """Of the neighbours those within ten nats of the best."""
+    """Comparison for the neighbours within ten nats of the best one."""
     fast = heterodyne(kind, dephasing)
     moved, delay = fast.align(fast.compute_ratios(neighbours(kind)))
     waves = face_on(neighbours(kind)) * np.exp(-2j * np.pi * np.outer(delay, FREQUENCIES))
@@ -115,7 +115,7 @@ def compared(kind: str, dephasing: float = 0.6) -> Comparison:
 
 
 @references
-def test_the_reference_itself_is_exact_where_it_is_heard(kind: str) -> None:
+def test_the_reference_itself_is_exact(kind: str) -> None:
     fast = heterodyne(kind)
     ratios = fast.compute_ratios(reference(kind))
     np.testing.assert_allclose(ratios[:, 0, fast.frequencies < 100], 1.0, atol=0.01)
@@ -138,7 +138,7 @@ def test_signals_may_reach_further_than_the_reference() -> None:
     data, times = segment("heavy"), ARRIVALS[:1]
 
     def missed(which: slice, dephasing: float) -> tuple[float, float]:
-        """What is missed of <d|h> in signal-to-noises, and the share of <h|h>."""
+        """Errors of <d|h> in units of the signal-to-noise ratio, and relative errors of <h|h>."""
         some = {name: values[which] for name, values in both.items()}
         fast = Heterodyne.from_reference(data, some, ARRIVALS, SIGNAL, HeterodyneSettings(dephasing=dephasing))
         moved, delay = fast.align(fast.compute_ratios({name: values[1:] for name, values in both.items()}))
@@ -150,7 +150,7 @@ def test_signals_may_reach_further_than_the_reference() -> None:
     of_signal, of_power = missed(slice(None), 0.05)
     assert of_signal < 0.005
     assert of_power < 1e-4
-    # Bins that hold the reference's band alone lose what is above, however fine they are.
+    # Nodes within the band of the reference lose the signal above it, however dense they are.
     of_signal, of_power = missed(slice(1), 0.05)
     assert of_signal > 0.02
     assert of_power > 1e-3

@@ -11,7 +11,7 @@ shapes = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 
 def masses(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
-    """Uneven, of any sum, some of them zero."""
+    """Unequal masses of any sum, some of them zero."""
     rng = np.random.default_rng(seed)
     found = rng.gamma(0.7, size=shape)
     found[rng.random(shape) < 0.25] = 0.0
@@ -28,7 +28,7 @@ def uniforms(n: int, dimensions: int, seed: int = 1) -> np.ndarray:
 
 
 @shapes
-def test_cells_are_drawn_as_often_as_their_mass_says(shape: tuple[int, ...]) -> None:
+def test_cells_are_drawn_in_proportion_to_their_mass(shape: tuple[int, ...]) -> None:
     mass = masses(shape)
     points, _ = Histogram.normalize(mass).transform(uniforms(40_000, len(shape)))
     counts = np.bincount(cells_of(points, shape), minlength=mass.size)
@@ -120,7 +120,7 @@ def test_what_is_gathered_is_what_was_drawn() -> None:
         Histogram.normalize(mass).bin_weights(points, np.ones(len(points))).ravel(),
         np.bincount(cells_of(points, mass.shape), minlength=mass.size),
     )
-    # Weighed by one over the density, every cell that can be drawn has the same weight: its volume.
+    # Weighted by one over the density, every cell that can be drawn has the same weight: its volume.
     even = Histogram.normalize(mass).bin_weights(points, np.exp(-log_density)) / len(points)
     often = mass / mass.sum() > 5e-3
     np.testing.assert_allclose(even[often], 1 / mass.size, rtol=0.3)

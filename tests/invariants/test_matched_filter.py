@@ -50,7 +50,7 @@ def test_several_series_count_by_their_gram_matrix() -> None:
 
 
 def test_several_series_recover_the_whole_signal() -> None:
-    """One series alone misses a part of a signal of two."""
+    """A filter with one series recovers only a part of a signal of two."""
     data = segment(signal())
     optimal = np.sqrt(4 / data.duration * (np.abs(data.strain) ** 2 / data.psd).sum(axis=-1))
     for waveform, least, most in ((series(), 0.999, 1.0001), (series()[0], 0.2, 0.99)):

@@ -80,7 +80,7 @@ def test_an_unknown_parameter_is_named(result: Posterior | LeafEstimates, ask: A
         ask(result)
 
 
-def test_a_result_says_shortly_what_it_is() -> None:
+def test_the_repr_of_a_result_is_short() -> None:
     assert repr(network_posterior()) == "Posterior(GW150914, 4000 samples of 11 parameters, untrusted)"
     assert repr(leaf_estimates()) == "LeafEstimates(GW150914, 4000 samples of 2 parameters, untrusted)"
 

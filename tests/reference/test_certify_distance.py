@@ -75,7 +75,7 @@ def test_other_priors(prior: PowerLaw) -> None:
 
 
 def test_phase_and_distance_both_by_quadrature(integral: BesselIntegral) -> None:
-    """No Bessel function: the phase is integrated as it stands in the likelihood."""
+    """The phase is integrated numerically, without a Bessel function."""
     kappa, rho = 9.0**2 * 600.0 * np.exp(0.8j), 9.0 * 600.0
 
     def integrand(phase: float, distance: float) -> float:
@@ -93,7 +93,7 @@ def test_shapes_broadcast(integral: BesselIntegral) -> None:
     assert float(found[2, 3]) == pytest.approx(float(integral.integrate(kappa[2, 3], rho[2, 0])), abs=1e-5)
 
 
-def test_nothing_seen_is_no_evidence(integral: BesselIntegral) -> None:
-    """A source that the detectors cannot hear at any distance of the prior: the likelihood ratio is one."""
+def test_without_response_the_likelihood_ratio_is_one(integral: BesselIntegral) -> None:
+    """A source that no detector responds to, at any distance of the prior: the likelihood ratio is one."""
     found = integral.integrate(torch.tensor([0.0, 1e-9, 1e-3]), torch.tensor([1e-6, 1e-6, 1e-3]))
     np.testing.assert_allclose(found.numpy(), 0.0, atol=0.01)

@@ -181,7 +181,7 @@ def test_of_the_signal_itself_it_is_half_of_its_power(approximant: str) -> None:
 
 
 def test_half_the_distance_is_twice_the_signal() -> None:
-    """Of a signal twice as strong: 2 rho^2 - 4 rho^2 / 2 is nought."""
+    """For a signal of twice the amplitude, ln L = 2 rho^2 - 4 rho^2 / 2 = 0."""
     near = {name: np.array([value]) for name, value in TRUTH.items()}
     near["luminosity_distance"] = near["luminosity_distance"] / 2
     found, snr = log_likelihood_ratio(own_signal("IMRPhenomD"), near, "IMRPhenomD")
@@ -197,7 +197,7 @@ def test_the_reference_time_of_the_data_does_not_matter() -> None:
 
 
 def test_many_waveforms_at_once_are_each_their_own() -> None:
-    """More than are in memory at a time."""
+    """More waveforms than are in memory at a time."""
     samples = binaries(70)
     together, power = log_likelihood_ratio(segment(), samples, APPROXIMANT)
     assert together.shape == (70,)

@@ -21,7 +21,7 @@ PER_DRAW = 1e-3
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Stands still but for draws that are weighed."""
+    """A clock that advances only when the target density of draws is computed."""
     clock, weigh = SimpleNamespace(now=0.0), Weigher.weigh
 
     def weigh_in_time(self: Weigher, theta: Any, log_prob: np.ndarray, offset: int) -> Any:
@@ -49,7 +49,7 @@ def test_no_draws_are_begun_after_the_budget(clock: SimpleNamespace) -> None:
 def test_no_second_weighing_is_begun_after_the_budget(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, budget: float, times: int
 ) -> None:
-    """Each leaves a third of the effective samples; the first 512 draws take half a second."""
+    """Each reweighting leaves a third of the effective samples; the first 512 draws take half a second."""
     calls = []
 
     def weigh_again(first: Certified, *_: object, **__: object) -> Certified:
@@ -97,7 +97,7 @@ def test_first_draws_take_half_of_the_budget(
     hypotheses: list[int],
     dephasing: list[float],
 ) -> None:
-    """Of ten seconds. Weighing first draws once takes some of them."""
+    """The budget is ten seconds; the first draws take some of them."""
     now, calls, seen = [0.0], [], observed()
 
     def weigh(some: Hypotheses, nodes: HeterodyneSettings) -> Pool:

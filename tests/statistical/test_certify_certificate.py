@@ -62,7 +62,7 @@ def test_the_same_seed_finds_the_same(found: Certified) -> None:
 
 
 def test_the_evidence_pays_for_the_volume_of_the_prior(found: Certified) -> None:
-    """Half the time and eight times the distances, all of the likelihood within either."""
+    """A prior with half the range of times or eight times that of distances; both contain the whole likelihood."""
     other = weighed(distance=PowerLaw(2.0, 100.0, 6000.0), time=0.05)
     expected = np.log(2) - np.log((6000.0**3 - 100.0**3) / (3000.0**3 - 100.0**3))
     moved = other.certificate.log_bayes_factor - found.certificate.log_bayes_factor
@@ -156,7 +156,7 @@ def _rows(segment: Segment, names: tuple[str, ...]) -> Segment:
 
 
 def test_budget_and_draws_are_kept() -> None:
-    """As many draws as are asked for where too few count, and no more when the time is up."""
+    """The requested number of draws is made even if few are effective, and none after the deadline."""
     seen = observed()
     aim = Target(bbh().architecture.prior)
     short = certify(seen, seen.segment, GPS, aim, settings(64, 5000, 0.0))

@@ -29,7 +29,7 @@ cases = pytest.mark.parametrize(("snr", "best"), CASES)
 
 
 def overlaps(kappa: np.ndarray, rho: np.ndarray) -> Overlaps:
-    """Of one harmonic."""
+    """Overlaps of signals with one harmonic."""
     none = torch.zeros((0, len(rho)), dtype=torch.complex64)
     return Overlaps((2,), (), torch.from_numpy(kappa)[None], torch.from_numpy(rho**2), none)
 

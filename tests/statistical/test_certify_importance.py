@@ -111,7 +111,7 @@ def test_light_tails_pass_and_heavy_ones_do_not() -> None:
     assert min(narrow) > 0.5
 
 
-def test_a_proposal_with_too_light_a_tail_is_found_out() -> None:
+def test_a_proposal_with_too_light_a_tail_is_detected() -> None:
     """A Cauchy target and a normal proposal: the weights have no mean."""
     x = np.random.default_rng(0).standard_normal(5000)
     assert ImportanceDiagnostics.from_log_weights(t.logpdf(x, 1) - norm.logpdf(x)).pareto_k > 0.7

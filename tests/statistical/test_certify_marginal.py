@@ -93,7 +93,7 @@ def adapted(names: tuple[str, ...], snr: float, seed: int = 0) -> MarginalLikeli
 
 
 def even(names: tuple[str, ...], snr: float) -> MarginalLikelihood:
-    """With a proposal that knows nothing of the data but that it covers the prior."""
+    """Marginal likelihood with a proposal that covers the prior and does not depend on the data."""
     marginal = adapted(names, snr)
     first, second = detector(names[0]), detector("V1" if len(names) == 1 else names[1])
     reach = 0.022
@@ -104,7 +104,7 @@ def even(names: tuple[str, ...], snr: float) -> MarginalLikelihood:
         DetectorNetwork(tuple(detector(name) for name in names), float(gmst(GPS))),
         0,
         second,
-        # Not where light does not allow it.
+        # Zero where the light travel time excludes the arrivals.
         Histogram.normalize(_allowed(start, extent, light_travel_time(first, second))),
         table,
         start,
@@ -158,8 +158,8 @@ def brute_force(data: Segment, wave: np.ndarray, n: int, seed: int) -> tuple[flo
 
 @networks
 @pytest.mark.parametrize("row", [0, 1])
-def test_it_is_what_monte_carlo_over_the_prior_finds(names: tuple[str, ...], row: int) -> None:
-    """For the binary that is in the data, and for another one."""
+def test_it_agrees_with_monte_carlo_over_the_prior(names: tuple[str, ...], row: int) -> None:
+    """Comparison for the binary in the data and for another one."""
     snr = 6.0
     ratios, delay = aligned(names, snr, 2)
     wave = SIGNAL.series(binaries(2), FREQUENCIES)[row, 0] * np.exp(-2j * np.pi * FREQUENCIES * delay[row])
@@ -212,7 +212,7 @@ def test_with_independent_points_the_error_is_their_scatter(names: tuple[str, ..
     rounds = [marginal.pair(ratios, rng.random((1024, 5)).clip(1e-9, 1 - 1e-9)) for _ in range(50)]
     scatter = np.std([one.log_likelihood.numpy() for one in rounds], axis=0)
     error = np.median([one.error.numpy() for one in rounds], axis=0)
-    # Fifty rounds know their scatter to a tenth.
+    # Fifty rounds determine their scatter to 10 %.
     assert np.median(scatter / error) == pytest.approx(1.0, abs=0.3)
 
 

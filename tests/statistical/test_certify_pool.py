@@ -48,7 +48,7 @@ def refit(theta: Samples, log_weight: np.ndarray) -> MixtureProposal:
 
 
 class FakeWeigher(Weigher):
-    """Weighs towards the target, and takes a time that is known."""
+    """Computes a known target density, and takes a known time."""
 
     def __init__(self, clock: SimpleNamespace) -> None:
         vars(self).update(space=SPACE, seed=0, clock=clock)
@@ -66,7 +66,7 @@ class FakeWeigher(Weigher):
 
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A pool that has begun with 2048 poor draws, and its clock."""
+    """A pool with 2048 draws from a poor proposal, and its clock."""
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(pool_module.time, "perf_counter", lambda: clock.now)
     pool: Any = Pool(FakeWeigher(clock), CertifySettings())

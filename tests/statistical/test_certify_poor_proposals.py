@@ -36,18 +36,20 @@ def found() -> Certified:
 
 
 def late() -> Observation:
-    """The source as the network sees it when the reference time is far off."""
+    """The observation of the source about a wrong reference time."""
     seen = observed()
     segment = seen.segment.with_reference_time(seen.segment.reference_time + 0.02)
     return replace(seen, segment=segment, canonical=canonicalise(seen.model, [segment]))
 
 
-def test_what_the_network_misses_it_looks_at_again(found: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
-    """About the time at which the best of its draws arrive, where it sees what it should have seen."""
+def test_other_reference_times_are_tried_if_the_network_misses_the_posterior(
+    found: Certified, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network is run again about the arrival times of its heaviest draws, which gives the correct posterior."""
     aim = Target(bbh().architecture.prior, DISTANCE)
     again = certify(late(), late().segment, GPS, aim, settings(512, 200, 60.0))
     assert again.certificate.reasons == ()
-    assert again.certificate.draws == 2 * 512  # of both looks, and no others
+    assert again.certificate.draws == 2 * 512  # draws of both hypotheses, and no others
     for name in ("chirp_mass", "chi_eff"):
         order = np.argsort(again.samples[name])
         middle = np.interp(0.5, weights(again)[order].cumsum(), again.samples[name][order])

@@ -24,14 +24,14 @@ def found() -> Certified:
     return weighed()
 
 
-def test_a_second_weighing_gives_what_certifying_at_once_gives(found: Certified) -> None:
+def test_reweighting_agrees_with_direct_certification(found: Certified) -> None:
     # IMRPhenomD has one mode, so both ways are open to it.
     again = reweight_with_modes(found, observed().segment, "IMRPhenomD", seed=3)
     at_once = weighed(approximant="IMRPhenomD")
     error = np.hypot(again.certificate.log_bayes_factor_error, at_once.certificate.log_bayes_factor_error)
     apart = again.certificate.log_bayes_factor - at_once.certificate.log_bayes_factor
     assert abs(apart) < 4 * error
-    # The two models differ by more than that, and the second weighing says so.
+    # The two models differ by more than that, and reweighting shows it.
     assert abs(again.certificate.log_bayes_factor - found.certificate.log_bayes_factor) > 1e-3
     assert again.certificate.approximant == "IMRPhenomD"
     assert 0 < again.certificate.efficiency < found.certificate.efficiency
@@ -41,7 +41,7 @@ def test_a_second_weighing_gives_what_certifying_at_once_gives(found: Certified)
 
 
 def test_draws_go_on_until_the_second_weighing_leaves_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It leaves less of each round than the round before promised."""
+    """Reweighting leaves fewer effective samples in each round than expected from the round before."""
     shares = iter([0.5, 0.3, 0.25, 0.25, 0.25, 0.25])
 
     def poorer(first: Certified, *_: object, **__: object) -> Certified:

@@ -27,9 +27,9 @@ def test_what_the_weights_do_not_know_is_left_as_it_is() -> None:
     assert fit_width_factor(Predictive(means, torch.full((2, N), 8.0)), truth) == pytest.approx(0.5, rel=0.03)
 
 
-def test_of_a_posterior_that_is_no_gaussian_intervals_hold_more_nearly_what_they_say() -> None:
+def test_calibration_improves_the_coverage_of_intervals_of_skewed_posteriors() -> None:
     generator = torch.Generator().manual_seed(3)
-    truth = (torch.rand(N, generator=generator) - 0.5) * 12**0.5  # variance 1, as a fit by likelihood has it
+    truth = (torch.rand(N, generator=generator) - 0.5) * 12**0.5  # variance 1, as a maximum-likelihood fit gives
     levels = np.linspace(0.02, 0.98, 49)
 
     def unevenness(scale: float) -> float:

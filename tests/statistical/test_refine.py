@@ -38,7 +38,7 @@ def errors(model: Model, injections: list[Injection]) -> np.ndarray:
     return np.array(found)
 
 
-def test_draws_of_the_network_say_when_and_templates_do_not(
+def test_draws_of_the_network_give_the_arrival_time_better_than_templates(
     model: Model, injections: list[Injection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_draws = np.abs(errors(model, injections))

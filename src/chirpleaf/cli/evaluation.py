@@ -21,7 +21,7 @@ DRAWN = ("chirp_mass", "mass_ratio", "chi_eff", "chi_1", "chi_2", "final_spin")
 """Parameters in the figures of a posterior; those of leaves show all quantities."""
 
 BELIEVABLE, SUSPICIOUS = 0.01, 0.05
-"""P-values below which a calibration is refused (red), and below which it needs more injections (yellow)."""
+"""P-values below which a calibration fails (red), and below which more injections are needed (yellow)."""
 
 
 def make_evaluation_table(evaluation: Evaluation, name: str) -> Table:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chirpleaf.training.pace import Pace
 
 PUBLISHED = {"arXiv:1903.01998": (1024, 0.75)}
-"""Published figures for the picture: source to number of nodes and efficiency."""
+"""Published numbers of nodes and efficiencies, by source, for the figure."""
 
 
 def scale(

@@ -50,7 +50,7 @@ def sample_intrinsic(observation: Observation, n: int, seed: int) -> tuple[Sampl
 
 
 def sample_posterior(observation: Observation, n: int, seed: int) -> tuple[Samples, Array]:
-    """Draws intrinsic parameters from the network's posterior, with all that follows from them.
+    """Draws intrinsic parameters from the network's posterior, and computes the derived ones.
 
     Args:
         observation: data in the form that a model of all parameters takes.

@@ -1,4 +1,4 @@
-"""An analysis from its first stage to its last.
+"""An analysis: composition of all stages.
 
 prepare (data) -> propose (network) -> certify (likelihood) -> result
 """
@@ -43,7 +43,7 @@ def infer(
         model: name of a shipped model or a model file; if None, the data choose among those of all parameters.
         samples: number of draws; certification makes more if their effective sample size is too small.
         seed: seed of the draws.
-        certify: whether to weigh the draws by the exact likelihood of all detectors, and to draw sky position,
+        certify: whether to weight the draws by the exact likelihood of all detectors, and to draw sky position,
             orientation, distance and time. True by default for models of all parameters, and possible only for these.
         effective_samples: effective sample size that is wanted; half of `samples` if None.
         budget: seconds after which no more draws are weighed; that of `CertifySettings` if None.

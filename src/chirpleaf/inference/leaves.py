@@ -17,7 +17,7 @@ from chirpleaf.networks.bayesian import Predictive
 from chirpleaf.strain.psd import PowerSpectralDensity
 
 WEIGHTS = 1000
-"""Draws of the random network weights of a predictive. More know the epistemic component better."""
+"""Draws of the random network weights of a predictive. More determine the epistemic component better."""
 
 _CHUNK = 10_000
 """Values whose density is computed at a time. Fewer need less memory."""

@@ -1,4 +1,4 @@
-"""First stage of an analysis: from what the user names to the data in the form that a model takes.
+"""First stage of an analysis: from the user's input to the data in the form that a model takes.
 
     prepare: strain -> noise spectra -> the model that fits the signal -> `PreparedData`
 

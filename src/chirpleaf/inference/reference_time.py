@@ -56,7 +56,7 @@ class SearchSettings:
 
 
 DEFAULTS = SearchSettings()
-"""The settings of a call that gives none."""
+"""Default settings."""
 
 
 def refine_reference_time(model: Model, segment: Segment, settings: SearchSettings = DEFAULTS) -> Observation:

@@ -1,4 +1,4 @@
-"""Sources of an analysis: the strain and the noise spectra that the user names, read into memory."""
+"""Sources of an analysis: reads the strain and the noise spectra that the user names."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -116,7 +116,7 @@ def gather_spectra(source: Source, psd: Mapping[str, PsdSource]) -> dict[str, Po
 def resample_spectra(
     source: Source, spectra: Mapping[str, PowerSpectralDensity], known: frozenset[str], n: int, seed: int
 ) -> Iterator[Mapping[str, PowerSpectralDensity]]:
-    """Noise spectra that the same strain allows, by the bootstrap (`bootstrap_welch`).
+    """Noise spectra that are compatible with the strain, by the bootstrap (`bootstrap_welch`).
 
     Args:
         source: the strain.

@@ -38,7 +38,7 @@ Root = ResidualSettings | ConvolutionalSettings
 DENSITY_HEADS: dict[str, Callable[..., Head]] = {"mixture": MixtureSettings, "flow": FlowSettings}
 """Joint densities that may follow a root, by the names that presets and model files give them."""
 LEAF_HEADS: dict[str, Callable[..., Head]] = {"leaves": LeafSettings, "bayesian-leaves": BayesianLeafSettings}
-"""Leaves that may follow a root, likewise."""
+"""Leaves that may follow a root, by the same names."""
 HEADS = DENSITY_HEADS | LEAF_HEADS
 
 

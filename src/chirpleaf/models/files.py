@@ -44,7 +44,7 @@ def save(model: Model, path: Path) -> None:
     tensors |= {f"templates.{name}": value for name, value in _bank_tensors(model.estimator.canonical.bank).items()}
     with write_atomically(path) as scratch:
         save_file(tensors, scratch, metadata={_KEY: json.dumps(document)})
-        scratch.chmod(0o644)  # safetensors makes files that only their owner can read
+        scratch.chmod(0o644)  # because safetensors writes files that only their owner can read
 
 
 def load(path: Path) -> Model:

@@ -21,7 +21,7 @@ Array: TypeAlias = NDArray[np.float64]
 ComplexArray: TypeAlias = NDArray[np.complex128]
 
 DETECTORS = ("H1", "L1", "V1", "K1")
-"""Names that `detector` knows: LIGO Hanford, LIGO Livingston, Virgo, KAGRA."""
+"""Names that `detector` accepts: LIGO Hanford, LIGO Livingston, Virgo, KAGRA."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -195,7 +195,7 @@ def _binary(mass_1: ArrayLike, mass_2: ArrayLike, chi_1: ArrayLike, chi_2: Array
             f"expected spins in [-1, 1]; got at most {np.max(np.abs(chi_1))} and {np.max(np.abs(chi_2))}: mend them"
         )
     total_mass = mass_1 + mass_2
-    # Rounding may carry eta past 1/4, where delta would become imaginary.
+    # Rounding may increase eta above 1/4, where delta would become imaginary.
     eta = np.minimum(symmetric_mass_ratio(mass_2 / mass_1), 0.25)
     spin = mass_1**2 * chi_1 + mass_2**2 * chi_2
     # The fits assume the heavier hole first; the sign makes them symmetric under exchange of the two.

@@ -132,7 +132,7 @@ class _SecondSpinBounds:
 
 
 SPACES: dict[str, Callable[[IntrinsicPrior], ParameterSpace]] = {"aligned": aligned_space}
-"""Parameter spaces by the names that presets and model files give them."""
+"""Functions that make a parameter space from a prior, by their names in presets and model files."""
 
 
 def make_space(prior: IntrinsicPrior, kind: str = "aligned") -> ParameterSpace:

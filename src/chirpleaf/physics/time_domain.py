@@ -23,13 +23,13 @@ EXTERNAL = ("SEOBNRv5HM", "SEOBNRv5PHM")
 """Approximants of pyseobnr."""
 
 _CHIRPS = 8.0
-"""Length of the segment in lengths of the chirp."""
+"""Length of the segment, in units of the duration of the chirp."""
 _SHORTEST = 8.0
-"""Seconds."""
+"""Least length of the segment, seconds."""
 _RINGDOWN = 0.3
-"""Frequency that a waveform must hold, in units of c^3 / G M: above the ringdown of any spin."""
+"""Least Nyquist frequency, in units of c^3 / G M: above the ringdown of any spin."""
 _EARLIER = 0.8
-"""Where a waveform begins, in units of the least frequency asked for: conditioning tapers its beginning."""
+"""Start of a waveform, in units of the lowest requested frequency, because conditioning tapers the beginning."""
 
 Uniform = tuple[float, float, NDArray[np.complex128], NDArray[np.complex128]]
 """Spacing (Hz), time of the first sample before t = 0 (s), and polarisations on a uniform grid from 0 Hz on."""

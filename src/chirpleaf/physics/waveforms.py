@@ -37,7 +37,7 @@ WAVEFORM_PARAMETERS = (
     *("mass_1", "mass_2", *ALIGNED_SPINS, *SPIN_COMPONENTS),
     *("luminosity_distance", "theta_jn", "iota", "phase"),
 )
-"""The parameters that `polarizations` reads, where they are given."""
+"""Parameters that `polarizations` reads if they are given."""
 
 _COLUMNS = ("mass_1", "mass_2", *SPIN_COMPONENTS, "luminosity_distance", "inclination", "phase")
 """The parameters of one waveform in the order of LALSimulation's arguments."""

@@ -121,7 +121,7 @@ class PhaseAnchoring(Anchoring):
 
 
 ANCHORINGS: dict[Along, type[Anchoring]] = {"chirp_mass": Anchoring, "phase": PhaseAnchoring}
-"""Kinds of anchoring by the names that presets and model files give them."""
+"""Kinds of anchoring by their names in presets and model files."""
 
 
 class _PhaseResponse(NamedTuple):

@@ -4,7 +4,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 _LEAST_CURVATURE = 1e-12
-"""Curvature below which a series counts as flat: no offset is read off it."""
+"""Curvature below which a series counts as flat, and the offset is zero."""
 
 
 def locate_peaks(height: Float[Tensor, "*n sample"]) -> tuple[Int64[Tensor, "*n"], Float[Tensor, "*n"]]:

@@ -39,7 +39,7 @@ Array = NDArray[np.float64]
 FILE_NAME = "posterior.hdf5"
 
 DENSITIES = ("log_prob", "log_weight")
-"""Datasets that hold a number of each draw and are no parameters."""
+"""Datasets with a number for each draw that are not parameters."""
 
 POSTERIOR, LEAF_ESTIMATES = "posterior", "leaf-estimates"
 """Kinds of results."""

@@ -24,7 +24,7 @@ from chirpleaf.training.simulation import Simulation
 from chirpleaf.training.simulator import Simulator
 
 VALIDATION, CALIBRATION = 1, 2
-"""Numbers that are joined to the seed of a training for data that the training itself must not use."""
+"""Numbers that extend the seed of a training, for data that the training itself must not use."""
 
 
 def waveform_source(

@@ -24,7 +24,7 @@ from chirpleaf.training.schedule import Schedule
 from chirpleaf.training.simulation import Simulation
 
 _WARM_UP_STEPS = 5
-"""Steps before the timed ones, which fill caches."""
+"""Untimed steps at the beginning, which fill caches."""
 _WARM_UP_EXCHANGES = 2
 """Exchanges of each size before the timed ones."""
 _EXCHANGES = 15

@@ -26,9 +26,9 @@ from chirpleaf.physics.conversions import component_masses
 Array = NDArray[np.float64]
 
 MASSES = ("chirp_mass", "mass_1", "mass_2", "total_mass", "mass_ratio")
-"""Masses that a file may give a density of."""
+"""Masses whose density a file may give."""
 SPINS = ("chi_1", "chi_2")
-"""Spins that a file must give a density of."""
+"""Spins whose density a file must give."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ _PAIRS = (
     {"mass_2", "mass_ratio"},
     {"total_mass", "mass_ratio"},
 )
-"""Masses that determine a binary."""
+"""Pairs of mass parameters that determine both masses."""
 _ISOTROPIC = {
     "ra": ("Uniform", 0.0, 2 * math.pi),
     "dec": ("Cosine", -math.pi / 2, math.pi / 2),

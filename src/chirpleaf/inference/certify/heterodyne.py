@@ -29,7 +29,7 @@ from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Spectrum
 
 _POWERS = np.array([-5 / 3, -2 / 3, 1.0, 5 / 3, 7 / 3])
-"""Powers of the frequency in a phase that post-Newtonian and merger terms may change."""
+"""Powers of the frequency in the differences of phase between binaries: post-Newtonian and merger terms."""
 _DEGREE = 3
 """Degree of the polynomials."""
 

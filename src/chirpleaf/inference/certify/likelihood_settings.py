@@ -14,7 +14,7 @@ class HeterodyneSettings:
         dephasing: phase between neighbouring nodes, rad. The error of ln L falls with its fourth power; the cost of a
             waveform falls with it too.
         tolerated_error: root mean square error of ln L, nats, above which `dephasing` is halved and all draws are
-            weighed again.
+            reweighted.
         halvings: greatest number of halvings.
         band_draws: draws whose signals the nodes must represent. More of them extend the band to higher frequencies.
         band_share: quantile of these draws' amplitudes that defines the band. A higher one includes rarer signals.

@@ -1,4 +1,4 @@
-"""Mixture proposal: a Gaussian mixture fitted to weighed draws (adaptive importance sampling, arXiv:1102.1609).
+"""Mixture proposal: a Gaussian mixture fitted to weighted draws (adaptive importance sampling, arXiv:1102.1609).
 
 It is fitted by expectation and maximisation in the coordinates in which the network's own posterior is standard normal,
 so that the fit is a correction of the network.
@@ -56,7 +56,7 @@ class MixtureProposal:
         settings: MixtureFitSettings,
         seed: int,
     ) -> "MixtureProposal":
-        """Fits the mixture to weighed draws.
+        """Fits the mixture to weighted draws.
 
         Args:
             space: the intrinsic parameters.
@@ -108,7 +108,7 @@ class MixtureProposal:
 def fit_correction(
     observation: Observation, theta: Samples, log_weight: Array, settings: MixtureFitSettings, seed: int
 ) -> MixtureProposal:
-    """Fits a mixture in the coordinates that suit the draws best.
+    """Fits a mixture in the coordinates that are appropriate for the draws.
 
     These are the network's normal coordinates, or the unconstrained coordinates of the parameter space if too much of
     the posterior lies where the density of the network is negligible.
@@ -135,7 +135,7 @@ def _select(
     order = np.argsort(-weight)
     heaviest = order[: np.searchsorted(weight[order].cumsum(), settings.kept_weight) + 1]
     near = heaviest[(np.abs(z[heaviest]) < settings.reach).all(axis=1)]
-    # A posterior at the very edge of the prior is out of reach altogether.
+    # If the whole posterior is at an edge of the prior, no coordinates are within reach.
     chosen = near if 2 * len(near) > len(heaviest) else heaviest
     return z[chosen], weight[chosen] / weight[chosen].sum()
 

@@ -1,4 +1,4 @@
-"""Phase and distance integrated out of the likelihood: in closed form for one harmonic, on a grid for several.
+"""Integral of the likelihood over phase and distance: in closed form for one harmonic, on a grid for several.
 
 A signal whose series all have one harmonic m of the orbital phase has <d|h> proportional to exp(-i m phase), so that
 the integral over the phase is the Bessel function I0(|kappa| / D) (arXiv:1809.02293); `BesselIntegral` tabulates its
@@ -69,7 +69,7 @@ def make_integral(
     Args:
         harmonics: harmonics of the signal's series.
         prior: prior of the distance, bounded, Mpc.
-        largest_snr: greatest signal-to-noise that will be asked for.
+        largest_snr: greatest signal-to-noise that the table contains.
         distance: settings of the integral over distance.
         phase: settings of the integral over the phase.
     """

@@ -1,4 +1,4 @@
-"""Phase and distance integrated out of signals with several harmonics: phases on a grid, distance by a table.
+"""Integral over phase and distance for signals with several harmonics: phases on a grid, distance by a table.
 
 With Re <d|h> and <h|h> at one phase and 1 Mpc, the integral over distance is that of `distance` without a further
 factor: no Bessel function. The phases of a grid are two small Fourier matrices for all pairs of binaries and points.
@@ -19,7 +19,7 @@ from chirpleaf.physics.distributions import BoundedDistribution
 Column = Float64[np.ndarray, " n"]
 
 _GOLDEN = 0.6180339887498949
-"""Fractional parts of its multiples are spread evenly (Weyl's sequence)."""
+"""Golden ratio, whose multiples have evenly distributed fractional parts (Weyl's sequence)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """Proposals: densities that intrinsic parameters are drawn from.
 
-The network proposes first. If its efficiency is low, a Gaussian mixture fitted to the weighed draws proposes as well
+The network proposes first. If its efficiency is low, a Gaussian mixture fitted to the weighted draws proposes as well
 (`mixture`). All draws are then weighted with the density of the mixture of all proposals,
 
     q(theta) = sum_k (n_k / N) q_k(theta),

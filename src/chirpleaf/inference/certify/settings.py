@@ -77,7 +77,7 @@ class ReferenceTimeSettings:
 
 @dataclass(frozen=True)
 class MixtureFitSettings:
-    """The Gaussian mixture that is fitted to weighed draws.
+    """The Gaussian mixture that is fitted to weighted draws.
 
     Attributes:
         components: Gaussians. More follow the posterior better and need more effective draws.
@@ -144,7 +144,7 @@ class ReweightingSettings:
         stride: every n-th frequency is used to align two models. Their phases differ smoothly.
         search: greatest difference of the models' time zero, seconds.
         step: spacing of the delays that are tried, seconds.
-        reserve: factor on the samples of the first weighing that the second one's efficiency asks for.
+        reserve: factor on the number of samples that the efficiency of reweighting requires.
     """
 
     stride: int = 16
@@ -191,4 +191,4 @@ class CertifySettings:
 
 
 DEFAULTS = CertifySettings()
-"""The settings of a call that gives none."""
+"""Default settings."""

@@ -135,7 +135,7 @@ PRESETS = {
 }
 """`model`: the prior of the network, with sources uniform in Euclidean volume; `standard`: uniform in component masses,
 with chirp mass in 10-100 solar masses and mass ratio above 1/8, and the same distances; `comoving`: the prior of the
-network, with sources uniform in comoving volume and in the time of their own frame. All from 100 to 3000 Mpc."""
+network, with sources uniform in comoving volume and source-frame time. All from 100 to 3000 Mpc."""
 
 
 def _check_overlap(network: IntrinsicPrior, target: Target, n: int) -> None:

@@ -31,7 +31,7 @@ from chirpleaf.system.threads import map_in_threads
 Array = NDArray[np.float64]
 
 _TRIAL_STREAM, _FIRST_STREAM = 99, 1000
-"""Sequences of Sobol points: of the choice of their number, and of the first round of draws."""
+"""Numbers of the Sobol sequences for the choice of the number of points, and for the first round of draws."""
 
 
 @dataclass(frozen=True, eq=False)

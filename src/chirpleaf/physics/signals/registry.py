@@ -8,7 +8,7 @@ from chirpleaf.physics.signals.model import SignalModel
 from chirpleaf.physics.signals.quadrupole import Quadrupole
 
 SIGNALS: dict[str, Callable[[str], SignalModel]] = {"quadrupole": Quadrupole}
-"""Makers of signal models, called with the name of an approximant."""
+"""Functions that make a signal model from the name of an approximant."""
 
 
 def make_signal_model(approximant: str = DEFAULT_APPROXIMANT, kind: str = "quadrupole") -> SignalModel:
