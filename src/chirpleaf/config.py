@@ -58,7 +58,7 @@ class Preset(_Section):
     maximum_frequency: PositiveFloat = _DEFAULT.maximum_frequency
     fold: PositiveInt = _DEFAULT.fold
     widest: PositiveFloat = _DEFAULT.widest
-    arrivals: PositiveFloat = _DEFAULT.arrivals
+    arrival_margin: PositiveFloat | None = _DEFAULT.arrival_margin
     delay: PositiveFloat = _DEFAULT.delay
     templates: TemplateSettings = _DEFAULT.templates
     along: Along = _DEFAULT.along

@@ -10,6 +10,7 @@ from torch import Tensor
 from chirpleaf.errors import InputError
 from chirpleaf.models import Model
 from chirpleaf.networks.encoders import ENCODERS, Concatenation, EncoderSettings, Pooling
+from chirpleaf.physics.detectors import light_travel_times
 from chirpleaf.representation.canonical import CanonicalInput
 from chirpleaf.representation.coherent import coherent_features
 from chirpleaf.tokens import TokenLayout, Tokens, concatenate_tokens
@@ -159,3 +160,17 @@ def test_the_coherent_sum_has_unit_noise_and_the_signal_of_all_detectors() -> No
 def test_an_unknown_encoder_is_refused(model: Model) -> None:
     with pytest.raises(InputError, match=r"expected an encoder among concatenation, pooled; got 'sum'"):
         replace(model.architecture, encoder="sum").build(model.estimator.canonical.bank)
+
+
+def test_arrivals_are_searched_within_reach_of_the_detectors_that_are_present(
+    model: Model, data: tuple[Tensor, Tensor]
+) -> None:
+    own = model.estimator.canonical
+    reach = light_travel_times(("H1", "L1")) + 0.003
+    near = CanonicalInput(own.grid, own.bank, own.reference_weights, reach=reach)
+    present = torch.tensor([[True, True]] * 3 + [[False, True]] * 3)
+    masked = [torch.where(present[..., None], part, torch.zeros_like(part)) for part in data]
+    found, free = near(*masked, present), own(*masked, present)
+    assert found.time[:3].abs().max() > 0.0036
+    assert found.time[:3].abs().max() < 0.0136
+    assert found.time[3:].abs().max() < 0.0036 < free.time[3:].abs().max()

@@ -20,6 +20,7 @@ from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLeaves
 from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
+from chirpleaf.physics.detectors import light_travel_times
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.signals import SignalModel, make_signal_model
 from chirpleaf.physics.spaces import ParameterSpace, make_space
@@ -57,9 +58,9 @@ class Architecture:
         maximum_frequency: highest frequency, Hz.
         fold: bins of the multiband grid in a band of the canonical input.
         widest: greatest width of a bin, Hz.
-        arrivals: half width of the searched arrival times in a detector, seconds. It covers the light travel time
-            between the detectors (H1 L1 0.010, with V1 or K1 up to 0.033) and the jitter of training; a wider search
-            takes longer.
+        arrival_margin: time beyond the light travel time to the other detectors that are present within which arrivals
+            in a detector are searched, seconds. It covers the jitter of training and templates that peak earlier or
+            later than the signal; a longer one gives noise more chances. None searches 0.014 s, which suits H1 and L1.
         delay: offset of arrival times that the bins of the grid suit, seconds. A longer one makes narrower and more
             bins, and loses less of a signal that arrives late or early.
         templates: spacing of the template bank.
@@ -83,7 +84,7 @@ class Architecture:
     maximum_frequency: float = Multiband.maximum_frequency
     fold: int = Multiband.fold
     widest: float = Multiband.widest
-    arrivals: float = 0.014
+    arrival_margin: float | None = None
     delay: float = Multiband.jitter
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     along: Along = "chirp_mass"
@@ -152,13 +153,14 @@ class Architecture:
         """
         if bank is None:
             bank = build_template_bank(self.grid, self.signal_model, self.prior.chirp_mass_range, self.templates)
+        margin = self.arrival_margin
         canonical = CanonicalInput(
             self.grid,
             bank,
             self.reference_weights(),
             n_detectors=len(self.detectors),
             coherent=self.takes_subsets,
-            window=self.arrivals,
+            reach=None if margin is None else light_travel_times(self.detectors) + margin,
         )
         if isinstance(self.head, LeafSettings | BayesianLeafSettings):
             return self._build_leaves(canonical, self.head)

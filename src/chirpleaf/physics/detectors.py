@@ -7,6 +7,7 @@ vectors X(ra, dec, psi, gmst), Y(...) of arXiv:gr-qc/0008066 (eqs. B4-B5) and it
     h(f) = (F_plus h_plus(f) + F_cross h_cross(f)) exp(-2 pi i f (t + delay)).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -105,6 +106,26 @@ def detector(name: str) -> Detector:
         raise InputError(f"expected a detector among {', '.join(DETECTORS)}; got {name!r}: use its two-letter name")
     cached = lal.cached_detector_by_prefix[name]
     return Detector(name, _frozen(cached.response), _frozen(cached.location))
+
+
+def light_travel_times(names: Sequence[str]) -> Array:
+    """Times that light takes from detector to detector.
+
+    Args:
+        names: names of n detectors.
+
+    Returns:
+        Shape (n, n), seconds.
+
+    Raises:
+        InputError: a detector is unknown.
+
+    Example:
+        >>> bool(abs(light_travel_times(("H1", "L1"))[0, 1] - 0.010013) < 1e-6)
+        True
+    """
+    places = np.stack([detector(name).location for name in names])
+    return np.asarray(np.linalg.norm(places[:, None] - places, axis=-1) / lal.C_SI)
 
 
 def gmst(gps: ArrayLike) -> Array:

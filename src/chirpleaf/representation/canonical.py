@@ -26,6 +26,7 @@ from jaxtyping import Bool, Complex64, Float32, Int64
 from torch import Tensor, nn
 
 from chirpleaf.representation.coherent import coherent_features, count_coherent_features
+from chirpleaf.representation.factors import as_real, factorise_filters
 from chirpleaf.representation.multiband import FloatArray, Multiband
 from chirpleaf.representation.peaks import locate_peaks
 from chirpleaf.representation.templates import TemplateBank, envelope
@@ -37,8 +38,6 @@ Present = Bool[Tensor, "batch detector"]
 
 _CHUNK = 16
 """Examples searched at a time, few enough that their bands stay in the processor's cache."""
-_KEPT = 0.998
-"""Share of the filters' power that their common factors keep."""
 _LEAST_NORM = 1e-30
 """Lower bound of a template's squared norm, so that an absent detector adds nothing to the search."""
 
@@ -87,12 +86,16 @@ class CanonicalInput(nn.Module):
         bfloat16: whether the search multiplies by its filters in bfloat16, as training may. Of two templates that fit
             almost equally well, it may then choose the other one.
         coherent: whether the detectors' coherent sum is among the shared features.
-        window: half width of the searched arrival times, seconds.
+        reach: longest time between arrivals in two detectors, shape (n_detectors, n_detectors), seconds. Arrivals in a
+            detector are searched within its longest time to the detectors that are present. None searches the whole
+            window in every detector.
+        window: half width of the searched arrival times, seconds; the longest time of `reach` if there is one.
         step: their spacing, seconds.
     """
 
     times: Tensor
     fine_times: Tensor
+    reach: Tensor
     fine_shifts: Tensor
     band_frequencies: Tensor
     amplitude: Tensor
@@ -115,6 +118,7 @@ class CanonicalInput(nn.Module):
         n_detectors: int = 2,
         bfloat16: bool = False,
         coherent: bool = False,
+        reach: FloatArray | None = None,
         window: float = 0.014,
         step: float = 0.002,
     ) -> None:
@@ -122,7 +126,7 @@ class CanonicalInput(nn.Module):
         self.grid, self.bank, self.reference_weights = grid, bank, reference_weights
         self.n_detectors, self.in_bfloat16, self.coherent = n_detectors, bfloat16, coherent
         self.n_bands, self.fold = grid.n_bands, grid.fold
-        n_steps = round(window / step)
+        n_steps = round(window / step) if reach is None else int(np.ceil(reach.max() / step))
         times = np.arange(-n_steps, n_steps + 1) * step
         amplitude = envelope(grid.frequencies) * reference_weights
         amplitude = amplitude / np.sqrt(np.sum(amplitude**2))
@@ -131,7 +135,7 @@ class CanonicalInput(nn.Module):
         n_groups, per_group = bank.chirp_mass.shape
         filters = bank.ratios.conj()[:, :, None] * shifts
         filters = filters.reshape(n_groups, per_group * len(times), grid.n_bands)
-        narrow, wide = _compressed(filters, heights)
+        narrow, wide = factorise_filters(filters, heights)
         strength = np.abs(bank.ratios)
         phases = np.where(strength > 1e-6, bank.ratios / np.maximum(strength, 1e-6), 1.0)
         anchors = bank.anchors.conj().reshape(n_groups, self.n_bands, self.fold).swapaxes(0, 1)
@@ -139,15 +143,16 @@ class CanonicalInput(nn.Module):
         fine_times = np.linspace(times[0], times[-1], 4 * n_steps + 1)
         self._buffer("times", times)
         self._buffer("fine_times", fine_times)
+        self._buffer("reach", np.full((n_detectors, n_detectors), np.inf) if reach is None else reach)
         self._buffer(
             "fine_shifts", np.exp(2j * np.pi * np.outer(grid.band_frequencies, fine_times)), dtype=torch.complex64
         )
         self._buffer("band_frequencies", grid.band_frequencies)
         self._buffer("amplitude", amplitude)
         self._buffer("log_height", np.log(heights))
-        self._buffer("anchors", _as_real(anchors).reshape(self.n_bands, 2 * n_groups, -1))
-        self._buffer("filters", _as_real(narrow).swapaxes(1, 2).reshape(n_groups, -1, 2 * self.n_bands))
-        self._buffer("expansion", _as_real(wide).reshape(n_groups, 2 * per_group * len(times), -1))
+        self._buffer("anchors", as_real(anchors).reshape(self.n_bands, 2 * n_groups, -1))
+        self._buffer("filters", as_real(narrow).swapaxes(1, 2).reshape(n_groups, -1, 2 * self.n_bands))
+        self._buffer("expansion", as_real(wide).reshape(n_groups, 2 * per_group * len(times), -1))
         self._buffer("ratios", bank.ratios.reshape(-1, self.n_bands), dtype=torch.complex64)
         self._buffer("ratio_power", (strength**2).reshape(-1, self.n_bands))
         self._buffer("template_phase", phases.reshape(-1, self.n_bands).conj(), dtype=torch.complex64)
@@ -186,8 +191,9 @@ class CanonicalInput(nn.Module):
         weighted = weights.flatten(0, 1)[rows] * self.amplitude
         power = weighted.square().unflatten(-1, (self.n_bands, self.fold)).sum(-1)
         parts = torch.view_as_real(data.flatten(0, 1)[rows]) * weighted[..., None]
-        template, chosen = self._search(parts, power, present, example)
-        peak = self._peak(chosen, power, template[example])
+        limit = torch.where(present[:, None], self.reach, 0.0).amax(2).flatten()[rows]
+        template, chosen = self._search(parts, power, limit, present, example)
+        peak = self._peak(chosen, power, limit, template[example])
         angle = 2 * torch.pi * self.band_frequencies * peak.time[:, None] - peak.phase[:, None]
         twist = torch.polar(power.rsqrt(), angle)
 
@@ -206,30 +212,35 @@ class CanonicalInput(nn.Module):
             tokens = tokens._replace(shared=torch.cat([tokens.shared, features], dim=1))
         return canonical._replace(tokens=tokens)
 
-    def _search(self, parts: Tensor, power: Tensor, present: Tensor, example: Tensor) -> tuple[Tensor, Tensor]:
+    def _search(
+        self, parts: Tensor, power: Tensor, limit: Tensor, present: Tensor, example: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """The template with the greatest sum over detectors of peak z^2, (batch,), and its group's y_gc, (row, band).
 
-        The rows are the detectors that are present, example by example.
+        The rows are the detectors that are present, example by example; arrivals are searched up to `limit`, (row,).
         """
         filters = self.filters.to(torch.bfloat16 if self.in_bfloat16 else torch.float32)
         sizes = [int(part.sum()) for part in present.split(_CHUNK)]
         found = []
-        for start, *chunk in zip(
-            range(0, len(present), _CHUNK), parts.split(sizes), power.split(sizes), example.split(sizes), strict=True
-        ):
+        starts = range(0, len(present), _CHUNK)
+        chunks = (values.split(sizes) for values in (parts, power, limit, example))
+        for start, part, strength, furthest, number in zip(starts, *chunks, strict=True):
             n = min(_CHUNK, len(present) - start)
-            found.append(self._search_chunk(chunk[0], chunk[1], chunk[2] - start, n, filters))
+            found.append(self._search_chunk(part, strength, furthest, number - start, n, filters))
         template, chosen = (torch.cat(parts) for parts in zip(*found, strict=True))
         return template, chosen
 
     def _search_chunk(
-        self, parts: Tensor, power: Tensor, example: Tensor, n: int, filters: Tensor
+        self, parts: Tensor, power: Tensor, limit: Tensor, example: Tensor, n: int, filters: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The same for the rows of n examples; `example` counts from the first of them."""
         bands = self._bands(parts)
         factors = torch.bmm(filters, bands.flatten(0, 1).transpose(0, 1).to(filters.dtype)).float()
         outputs = torch.bmm(self.expansion, factors).unflatten(1, (2, -1)).square().sum(1)
-        peaks = outputs.unflatten(1, (-1, len(self.times))).amax(2)
+        outputs = outputs.unflatten(1, (-1, len(self.times)))
+        if not limit.isinf().all():
+            outputs *= self.times.abs()[:, None] <= limit
+        peaks = outputs.amax(2)
         norms = (self.ratio_power @ power.T).clamp_min(_LEAST_NORM)
         heights = peaks.flatten(0, 1) / norms
         template = heights.new_zeros(len(heights), n).index_add_(1, example, heights).argmax(0)
@@ -242,11 +253,12 @@ class CanonicalInput(nn.Module):
         by_band = parts.reshape(len(parts), self.n_bands, 2 * self.fold).permute(1, 2, 0)
         return torch.bmm(self.anchors, by_band).unflatten(1, (2, -1))
 
-    def _peak(self, chosen: Tensor, power: Tensor, template: Tensor) -> "_Peak":
+    def _peak(self, chosen: Tensor, power: Tensor, limit: Tensor, template: Tensor) -> "_Peak":
         """The matched filter at the peak of the chosen templates, row by row."""
         ratios = self.ratios[template]
         filtered = chosen * ratios.conj()
-        index, offset = locate_peaks((filtered @ self.fine_shifts).abs())
+        height = (filtered @ self.fine_shifts).abs()
+        index, offset = locate_peaks(height.masked_fill_(self.fine_times.abs() > limit[:, None], 0.0))
         time = self.fine_times[index] + offset * (self.fine_times[1] - self.fine_times[0])
         angle = 2 * torch.pi * self.band_frequencies * time[..., None]
         peak = (filtered * torch.polar(torch.ones_like(angle), angle)).sum(-1)
@@ -275,21 +287,3 @@ class CanonicalInput(nn.Module):
         extent = log_mass.max() - log_mass.min()
         shared = [2 * (log_mass[template] - log_mass.min()) / extent - 1, self.chi_eff[template]]
         return Tokens(torch.where(present[..., None], values, 0.0), torch.stack(shared, dim=-1), present)
-
-
-def _compressed(filters: np.ndarray, noise: FloatArray) -> tuple[np.ndarray, np.ndarray]:
-    """Factors (g, r, n) and (g, m, r) of filters (g, m, n): the smallest r that keeps `_KEPT` of their power on noise.
-
-    Templates and arrival times overlap, so few of their combinations are independent (arXiv:1005.0012).
-    """
-    left, values, right = np.linalg.svd(filters * noise, full_matrices=False)
-    kept = np.cumsum(values**2, axis=1) / (values**2).sum(axis=1, keepdims=True)
-    rank = min(int((kept < _KEPT).sum(axis=1).max()) + 1, values.shape[1])
-    return right[:, :rank] / noise, left[:, :, :rank] * values[:, None, :rank]
-
-
-def _as_real(matrix: np.ndarray) -> np.ndarray:
-    """A complex matrix (..., m, n) as a real one on real and imaginary parts: (..., part, m, n, part)."""
-    real = np.stack([matrix.real, -matrix.imag], axis=-1)
-    imaginary = np.stack([matrix.imag, matrix.real], axis=-1)
-    return np.stack([real, imaginary], axis=-4)

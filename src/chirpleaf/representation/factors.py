@@ -1,0 +1,42 @@
+"""Factors of matched filters: few common factors from which the outputs of many filters follow.
+
+Templates and arrival times overlap, so few of their combinations are independent (arXiv:1005.0012).
+"""
+
+import numpy as np
+
+from chirpleaf.representation.multiband import FloatArray
+
+_KEPT = 0.998
+"""Share of the filters' power that their common factors keep."""
+
+
+def factorise_filters(filters: np.ndarray, noise: FloatArray) -> tuple[np.ndarray, np.ndarray]:
+    """Factorises filters by groups.
+
+    Args:
+        filters: complex filters of group g, shape (g, m, n).
+        noise: standard deviation of the noise that they are applied to, shape (n,).
+
+    Returns:
+        Common factors, shape (g, r, n), and how the filters follow from them, shape (g, m, r): the smallest r that
+        keeps `_KEPT` of the filters' power on the noise.
+    """
+    left, values, right = np.linalg.svd(filters * noise, full_matrices=False)
+    kept = np.cumsum(values**2, axis=1) / (values**2).sum(axis=1, keepdims=True)
+    rank = min(int((kept < _KEPT).sum(axis=1).max()) + 1, values.shape[1])
+    return right[:, :rank] / noise, left[:, :, :rank] * values[:, None, :rank]
+
+
+def as_real(matrix: np.ndarray) -> np.ndarray:
+    """A complex matrix as a real one on real and imaginary parts.
+
+    Args:
+        matrix: shape (..., m, n).
+
+    Returns:
+        Shape (..., part, m, n, part).
+    """
+    real = np.stack([matrix.real, -matrix.imag], axis=-1)
+    imaginary = np.stack([matrix.imag, matrix.real], axis=-1)
+    return np.stack([real, imaginary], axis=-4)
