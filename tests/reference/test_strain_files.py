@@ -133,10 +133,7 @@ def test_every_kind_of_floating_point_number(tmp_path: Path, dtype: str) -> None
     ("meta", "message"),
     [
         ({"Detector": b"L1"}, "expected strain of H1; got that of L1"),
-        (
-            {"GPSstart": START + 1},
-            r"expected one start time in .*; got GPSstart 1126259448.* Xstart 1126259447",
-        ),
+        ({"GPSstart": START + 1}, r"expected one start time in .*; got GPSstart 1126259448.* Xstart 1126259447"),
         ({"Duration": SECONDS + 1}, r"expected 2304 samples according to the header \(Duration\); got 2048"),
     ],
 )

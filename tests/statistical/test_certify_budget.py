@@ -46,7 +46,7 @@ def test_no_draws_are_begun_after_the_budget(clock: SimpleNamespace) -> None:
 
 
 @pytest.mark.parametrize(("budget", "times"), [(0.5, 1), (100.0, 2)])
-def test_no_second_weighing_is_begun_after_the_budget(
+def test_no_reweighting_starts_after_the_budget(
     clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, budget: float, times: int
 ) -> None:
     """Each reweighting leaves a third of the effective samples; the first 512 draws take half a second."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chirpleaf.inference.certify import pool as pool_module
-from chirpleaf.inference.certify.draws import WeighedDraws
+from chirpleaf.inference.certify.draws import EvaluatedDraws
 from chirpleaf.inference.certify.mixture import MixtureProposal
 from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.settings import CertifySettings, MixtureFitSettings
@@ -53,9 +53,9 @@ class FakeWeigher(Weigher):
     def __init__(self, clock: SimpleNamespace) -> None:
         vars(self).update(space=SPACE, seed=0, clock=clock)
 
-    def weigh(self, theta: Samples, log_prob: np.ndarray, offset: int) -> WeighedDraws:
+    def weigh(self, theta: Samples, log_prob: np.ndarray, offset: int) -> EvaluatedDraws:
         self.clock.now += PER_DRAW * len(log_prob)  # type: ignore[attr-defined]
-        return WeighedDraws(
+        return EvaluatedDraws(
             theta,
             Gaussian(*TARGET).log_prob(theta),
             np.zeros(len(log_prob)),

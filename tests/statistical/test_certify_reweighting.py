@@ -40,7 +40,7 @@ def test_reweighting_agrees_with_direct_certification(found: Certified) -> None:
     np.testing.assert_allclose(again.samples["H1_optimal_snr"], snr[:, 0])
 
 
-def test_draws_go_on_until_the_second_weighing_leaves_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_draws_are_added_until_reweighting_leaves_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reweighting leaves fewer effective samples in each round than expected from the round before."""
     shares = iter([0.5, 0.3, 0.25, 0.25, 0.25, 0.25])
 
@@ -55,7 +55,7 @@ def test_draws_go_on_until_the_second_weighing_leaves_enough(monkeypatch: pytest
     assert found.draws > 1600
 
 
-def test_a_second_weighing_with_the_same_model_changes_nothing(found: Certified) -> None:
+def test_reweighting_with_the_same_model_changes_nothing(found: Certified) -> None:
     again = reweight_with_modes(found, observed().segment, "IMRPhenomXAS")
     assert np.ptp(again.log_weight) < 1e-9
     assert again.certificate.log_bayes_factor == pytest.approx(found.certificate.log_bayes_factor, abs=1e-9)

@@ -2,8 +2,7 @@
 
 The density works in anchored coordinates (`representation.anchoring`): the unconstrained coordinates of the parameter
 space relative to the best template. Template and scale are functions of the data, so it is an exact density of the
-parameters. A defensive mixture (`networks.defensive`) gives the whole support a small share of the
-density.
+parameters. A defensive mixture (`networks.defensive`) gives the whole support a small share of the density.
 """
 
 import torch

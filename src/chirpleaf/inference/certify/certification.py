@@ -22,7 +22,7 @@ from chirpleaf.inference.certify.edges import find_reached_edges
 from chirpleaf.inference.certify.mixture import MixtureProposal, fit_correction
 from chirpleaf.inference.certify.pool import Pool, Refit
 from chirpleaf.inference.certify.reference_times import FirstDraws, weigh_first_draws
-from chirpleaf.inference.certify.reweighting import needs_second_weighing, reweight_with_modes
+from chirpleaf.inference.certify.reweighting import needs_reweighting, reweight_with_modes
 from chirpleaf.inference.certify.settings import DEFAULTS, CertifySettings
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.observation import Observation
@@ -57,7 +57,7 @@ def certify(
     """
     deadline = time.perf_counter() + settings.budget
     architecture = observation.model.architecture
-    twice = needs_second_weighing(make_signal_model(target.approximant, architecture.signal))
+    twice = needs_reweighting(make_signal_model(target.approximant, architecture.signal))
     first_target = replace(target, approximant=architecture.approximant) if twice else target
     centre = trigger_time if target.centre is None else target.centre
     most = settings.sampling.first_draws
@@ -69,7 +69,7 @@ def certify(
         return fit_correction(hypotheses[-1], theta, log_weight, settings.mixture, seed)
 
     if twice:
-        second = SecondWeighing(segment, target.approximant, settings, seed, workers)
+        second = Reweighting(segment, target.approximant, settings, seed, workers)
         result = second.fill(pool, refit, deadline)
     else:
         pool.fill(settings.minimum_draws, settings.effective_samples, refit, deadline)
@@ -79,7 +79,7 @@ def certify(
 
 
 @dataclass(frozen=True, eq=False)
-class SecondWeighing:
+class Reweighting:
     """Reweights the samples of a pool towards an approximant with further modes.
 
     Attributes:

@@ -12,7 +12,7 @@ from chirpleaf.physics.derived import Samples
 Array = NDArray[np.float64]
 
 
-class WeighedDraws(NamedTuple):
+class EvaluatedDraws(NamedTuple):
     """Draws with their target density.
 
     Attributes:
@@ -31,7 +31,7 @@ class WeighedDraws(NamedTuple):
     failed: Bool[np.ndarray, " n"]
 
     @classmethod
-    def concatenate(cls, batches: Sequence["WeighedDraws"]) -> "WeighedDraws":
+    def concatenate(cls, batches: Sequence["EvaluatedDraws"]) -> "EvaluatedDraws":
         """Joins batches, in their order.
 
         Args:

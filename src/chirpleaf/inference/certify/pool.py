@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirpleaf.inference.certify.certified import Certified
-from chirpleaf.inference.certify.draws import WeighedDraws
+from chirpleaf.inference.certify.draws import EvaluatedDraws
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.proposals import Proposal, mix_log_prob
@@ -36,11 +36,11 @@ class Pool:
         self._weigher, self._settings = weigher, settings
         self._proposals: list[Proposal] = []
         self._counts: list[int] = []
-        self._draws: WeighedDraws | None = None
+        self._draws: EvaluatedDraws | None = None
         self._seconds = 0.0
 
     @property
-    def draws(self) -> WeighedDraws:
+    def draws(self) -> EvaluatedDraws:
         """All draws so far."""
         assert self._draws is not None
         return self._draws
@@ -80,7 +80,7 @@ class Pool:
         start, offset = time.perf_counter(), self.size
         theta = proposal.sample(draws, self._weigher.seed + offset) if isinstance(draws, int) else draws
         batch = self._weigher.weigh(theta, proposal.log_prob(theta), offset)
-        self._draws = batch if self._draws is None else WeighedDraws.concatenate([self._draws, batch])
+        self._draws = batch if self._draws is None else EvaluatedDraws.concatenate([self._draws, batch])
         if proposal not in self._proposals:
             self._proposals.append(proposal)
             self._counts.append(0)

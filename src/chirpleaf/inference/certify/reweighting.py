@@ -24,7 +24,7 @@ from chirpleaf.result.weights import relative_weights, resample_systematically
 from chirpleaf.strain.segment import Segment
 
 
-def needs_second_weighing(signal: SignalModel) -> bool:
+def needs_reweighting(signal: SignalModel) -> bool:
     """Whether a signal model leaves out modes of its approximant."""
     return isinstance(signal, Quadrupole) and not is_quadrupole_only(signal.approximant)
 

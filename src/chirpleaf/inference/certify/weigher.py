@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.adaptation import adapt_marginal_likelihood
-from chirpleaf.inference.certify.draws import WeighedDraws
+from chirpleaf.inference.certify.draws import EvaluatedDraws
 from chirpleaf.inference.certify.extrinsics import DetectorNetwork, light_travel_time
 from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.likelihood_settings import ExtrinsicSettings, HeterodyneSettings
@@ -112,7 +112,7 @@ class Weigher:
         points = int(np.clip(wanted, fewest, most))
         return cls(network.space, segment, target, marginal, points, settings.extrinsic, seed)
 
-    def weigh(self, theta: Samples, log_prob: Array, offset: int) -> WeighedDraws:
+    def weigh(self, theta: Samples, log_prob: Array, offset: int) -> EvaluatedDraws:
         """Computes the target density of draws, and draws an extrinsic point for each.
 
         Args:
@@ -122,15 +122,15 @@ class Weigher:
         """
         step = self.settings.draws_per_round
 
-        def weigh_round(first: int) -> WeighedDraws:
+        def weigh_round(first: int) -> EvaluatedDraws:
             rows = {name: values[first : first + step] for name, values in theta.items()}
             return self._weigh_round(rows, log_prob[first : first + step], offset + first + _FIRST_STREAM)
 
         # Rounds have random numbers of their own, so the result does not depend on the threads.
         rounds = map_in_threads(weigh_round, range(0, len(log_prob), step), self.settings.threads)
-        return WeighedDraws.concatenate(rounds)
+        return EvaluatedDraws.concatenate(rounds)
 
-    def _weigh_round(self, theta: Samples, log_prob: Array, stream: int) -> WeighedDraws:
+    def _weigh_round(self, theta: Samples, log_prob: Array, stream: int) -> EvaluatedDraws:
         """Computes the target density of draws that share extrinsic points."""
         heterodyne = self.marginal.heterodyne
         ratios = heterodyne.compute_ratios(theta)
@@ -145,7 +145,7 @@ class Weigher:
         shares = pairs.log_weight.double() + torch.from_numpy(prior - log_prob)[:, None]
         sky_weight = shares.logsumexp(0).numpy() - np.log(self.points)
         directions = np.stack([pairs.points.ra, pairs.points.dec, sky_weight], axis=1)
-        return WeighedDraws(samples, pairs.log_likelihood.numpy() + prior, pairs.error.numpy(), directions, failed)
+        return EvaluatedDraws(samples, pairs.log_likelihood.numpy() + prior, pairs.error.numpy(), directions, failed)
 
     def _sample_extrinsics(self, pairs: Pairs, rng: np.random.Generator) -> Samples:
         """Draws a point for each binary by its weight, then distance and phase."""

@@ -7,8 +7,8 @@
 | GWOSC text | header lines that start with # | header | header |
 | text of two columns: GPS time, strain | two columns | first column | the user |
 
-The format is recognised from the content of the file, not from its name; text may be gzipped. A file that does not name
-its detector is that of the detector that the user says. Times without data are NaN; so are seconds that fail the checks
+The format is recognised from the content of the file, not from its name; text may be gzipped. If a file does not name
+its detector, it is the one that the user names. Times without data are NaN; so are seconds that fail the checks
 of data quality of category 1 (`strain.quality`). The formats are described at
 https://gwosc.org/archive/dataset_details and, for frames, in LIGO-T970130.
 """

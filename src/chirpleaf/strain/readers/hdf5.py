@@ -36,11 +36,11 @@ class SeriesHeader(NamedTuple):
     """A time series in an HDF5 file.
 
     Attributes:
-        path: of the dataset.
-        names: names that it can be asked by: its path, channel and name.
+        path: path of the dataset.
+        names: names by which the user can select it: its path, channel and name.
         detector: prefix of the detector; None if the file does not say.
         start: GPS time in s.
-        spacing: in s.
+        spacing: spacing of the samples in s.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""What the readers of all formats check: the detector, the channel, the sampling rate."""
+"""Checks that the readers of all formats share: detector, channel, sampling rate."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def choose_channel(path: Path, detectors: Mapping[str, str | None], detector: st
 
 
 def check_detector(path: Path, expected: str, found: str | None) -> None:
-    """Check that a file belongs to the detector that the user says.
+    """Check that a file belongs to the detector that the user names.
 
     Args:
         path: the file.
