@@ -12,6 +12,7 @@ import torch
 
 from chirpleaf.errors import InputError
 from chirpleaf.representation.multiband import Multiband
+from chirpleaf.strain.conditioning import STANDARD
 from chirpleaf.strain.ensemble import PsdEnsemble, design_log_psd
 from chirpleaf.strain.noise import (
     Bins,
@@ -24,7 +25,6 @@ from chirpleaf.strain.noise import (
     mask_signal,
 )
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.segment import ROLL_OFF
 from chirpleaf.strain.strain import Spectrum, Strain
 from chirpleaf.strain.windows import power, tukey
 from chirpleaf.training.noise import TabulatedNoise
@@ -74,7 +74,7 @@ SOURCES: dict[str, Callable[[Path], NoiseSource]] = {
 }
 """A new source gets its tests by one line here."""
 
-KEPT = {"recorded, slid": power(tukey(int(DURATION * RATE), ROLL_OFF * RATE))}
+KEPT = {"recorded, slid": power(tukey(int(DURATION * RATE), STANDARD.roll_off * RATE))}
 KEPT["recorded, coherent"] = KEPT["recorded, slid"]
 """Fraction of the noise's power that the window of recorded segments keeps; Gaussian noise has no window."""
 

@@ -18,14 +18,15 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float64
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.strain import Spectrum, Strain
+from chirpleaf.strain.strain import Spectrum, Strain, find_runs
 from chirpleaf.strain.windows import power, tukey
 
 MINIMUM_SEGMENTS = 7
-"""Smallest number of stretches of an estimate; 7 stretches of 4 s, half overlapping, span 16 s."""
+"""Half overlapping stretches that the good data of an estimate must have the length of; 7 of 4 s span 16 s."""
 
 
 def welch(
@@ -68,10 +69,8 @@ def welch(
         raise InputError(
             f"power spectral density: expected average 'median' or 'mean'; got {average!r}; change the setting"
         )
-    frequencies, spectra = _compute_periodograms(strain, segment_duration, overlap, roll_off, exclude)
-    return PowerSpectralDensity(
-        frequencies, np.mean(spectra, axis=0) if average == "mean" else _average_median(spectra)
-    )
+    frequencies, spectra = compute_periodograms(strain, segment_duration, overlap, roll_off, exclude)
+    return PowerSpectralDensity(frequencies, np.mean(spectra, axis=0) if average == "mean" else average_median(spectra))
 
 
 def bootstrap_welch(
@@ -110,29 +109,43 @@ def bootstrap_welch(
         >>> bool(0.2 < np.median(found.std(0) / found.mean(0)) < 0.5)
         True
     """
-    frequencies, spectra = _compute_periodograms(strain, segment_duration, overlap, roll_off, exclude)
+    frequencies, spectra = compute_periodograms(strain, segment_duration, overlap, roll_off, exclude)
     for _ in range(n):
-        yield PowerSpectralDensity(frequencies, _average_median(spectra[rng.integers(len(spectra), size=len(spectra))]))
+        yield PowerSpectralDensity(frequencies, average_median(spectra[rng.integers(len(spectra), size=len(spectra))]))
 
 
-def _compute_periodograms(
+def compute_periodograms(
     strain: Strain, segment_duration: float, overlap: float, roll_off: float, exclude: tuple[float, float] | None
-) -> tuple[Spectrum, np.ndarray]:
-    """Compute frequencies (F,) in Hz and the one-sided periodogram of each stretch, (stretch, F), in 1/Hz."""
+) -> tuple[Spectrum, Float64[np.ndarray, "stretch frequency"]]:
+    """Compute the periodogram of each stretch.
+
+    Args:
+        strain: as for `welch`.
+        segment_duration: as for `welch`.
+        overlap: as for `welch`.
+        roll_off: as for `welch`.
+        exclude: as for `welch`.
+
+    Returns:
+        Frequencies (F,) in Hz and one-sided periodograms, shape (stretch, F), 1/Hz.
+
+    Raises:
+        InputError: as `welch`.
+    """
     if not 0.0 <= overlap < 1.0:
         raise InputError(f"power spectral density: expected an overlap in [0, 1); got {overlap}; change the setting")
     n = round(segment_duration * strain.sample_rate)
     step = n - int(overlap * n)
     window = tukey(n, roll_off * strain.sample_rate)
-    runs = _find_good_runs(strain, exclude)
-    starts = [start for low, high in runs for start in range(low, high - n + 1, step)]
-    if len(starts) < MINIMUM_SEGMENTS:
-        needed = (n + (MINIMUM_SEGMENTS - 1) * step) / strain.sample_rate
-        good = sum(high - low for low, high in runs) / strain.sample_rate
+    runs = [(low, high) for low, high in _find_good_runs(strain, exclude) if high - low >= n]
+    good, needed = (sum(high - low for low, high in runs), n + (MINIMUM_SEGMENTS - 1) * (n - int(0.5 * n)))
+    if good < needed:
+        rate = strain.sample_rate
         raise InputError(
-            f"{strain.detector} power spectral density: expected at least {needed:g} s of good data; got {good:g} s in "
-            f"{len(runs)} stretch(es); give a longer file or a density with --psd"
+            f"{strain.detector} power spectral density: expected at least {needed / rate:g} s of good data; got "
+            f"{good / rate:g} s in {len(runs)} stretch(es); give a longer file or a density with --psd"
         )
+    starts = [start for low, high in runs for start in range(low, high - n + 1, step)]
     spectra = np.stack([np.abs(np.fft.rfft(window * strain.values[start : start + n])) ** 2 for start in starts])
     spectra *= 2.0 / (n * strain.sample_rate * power(window))
     spectra[:, 0] /= 2.0
@@ -141,8 +154,15 @@ def _compute_periodograms(
     return np.fft.rfftfreq(n, 1.0 / strain.sample_rate), spectra
 
 
-def _average_median(spectra: np.ndarray) -> Spectrum:
-    """Compute the median over stretches, corrected for its bias."""
+def average_median(spectra: Float64[np.ndarray, "stretch frequency"]) -> Spectrum:
+    """Compute the median over stretches, corrected for its bias.
+
+    Args:
+        spectra: periodograms, shape (stretch, F), 1/Hz.
+
+    Returns:
+        Shape (F,), 1/Hz.
+    """
     combined: Spectrum = np.median(spectra, axis=0) / median_bias(len(spectra))
     return combined
 
@@ -170,5 +190,4 @@ def _find_good_runs(strain: Strain, exclude: tuple[float, float] | None) -> list
         bounds = (np.asarray(exclude, dtype=np.float64) - strain.start_time) * strain.sample_rate
         low, high = np.clip([np.floor(bounds[0]), np.ceil(bounds[1])], 0, len(good)).astype(int)
         good[low:high] = False
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], good, [False])).astype(np.int8)))
-    return [(int(low), int(high)) for low, high in zip(edges[::2], edges[1::2], strict=True)]
+    return find_runs(good)

@@ -1,9 +1,10 @@
 """The analysis segment: frequency-domain strain around the trigger, for the likelihood and the networks.
 
-The strain x is multiplied by the window w of `windows.tukey`, without a correction for the lost power (see there). Its
-Fourier transform with respect to a reference time t_0 is
+The strain x is high-pass filtered (`conditioning`) and multiplied by the window w of `windows.tukey`, without a
+correction for the lost power (see there). Its Fourier transform with respect to a reference time t_0, divided by the
+response H of the filter, is
 
-    d(f) = sum_j x(t_j) w_j exp(-2 pi i f (t_j - t_0)) / rate,
+    d(f) = sum_j (H x)(t_j) w_j exp(-2 pi i f (t_j - t_0)) / rate / H(f),
 
 at the multiples of 1 / duration within the band. A signal with merger time t_0 + t is h(f) exp(-2 pi i f t).
 """
@@ -15,15 +16,13 @@ import numpy as np
 from jaxtyping import Complex128, Float64
 
 from chirpleaf.errors import InputError
+from chirpleaf.strain.conditioning import STANDARD, Conditioning
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.strain import Spectrum, Strain
 from chirpleaf.strain.windows import tukey
 
 AFTER_TRIGGER = 2.0
 """Length of the segment after the trigger in s."""
-
-ROLL_OFF = 0.2
-"""Length of each roll-off of the window in s."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +101,9 @@ def cut_segment(
     reference_time: float,
     duration: float,
     frequencies: Spectrum,
+    conditioning: Conditioning = STANDARD,
 ) -> Segment:
-    """Cut the analysis segment out of the strain, apply the window and transform to the frequency domain.
+    """Cut the analysis segment out of the strain, apply filter and window and transform to the frequency domain.
 
     Args:
         strain: strain by detector; the order is kept.
@@ -111,14 +111,20 @@ def cut_segment(
         reference_time: GPS time of the trigger in s; the segment ends 2 s after it.
         duration: length of the segment in s.
         frequencies: multiples of 1 / duration, shape (F,), Hz.
+        conditioning: high-pass filter and roll-offs of the window.
 
     Returns:
         The segment.
 
     Raises:
         InputError: if the segment is not within the strain or has gaps, a density is missing or does not cover the
-            frequencies, or the sampling rate is too low for the frequencies.
+            frequencies, the sampling rate is too low for the frequencies, or they reach below the high-pass filter.
     """
+    if conditioning.high_pass is not None and frequencies[0] < conditioning.high_pass:
+        raise InputError(
+            f"segment: expected frequencies above the corner of the high-pass filter, {conditioning.high_pass:g} Hz; "
+            f"got {frequencies[0]:g} Hz: lower the corner or raise the lowest frequency"
+        )
     rows, densities = [], []
     for name, series in strain.items():
         if name not in psd:
@@ -128,16 +134,18 @@ def cut_segment(
                 f"{name} strain: expected a sampling rate of at least {2 * frequencies[-1]:g} Hz; got "
                 f"{series.sample_rate:g} Hz: take the file sampled at 4096 Hz"
             )
-        rows.append(_transform_series(series, reference_time, duration, frequencies))
+        rows.append(_transform_series(series, reference_time, duration, frequencies, conditioning))
         densities.append(psd[name].at(frequencies))
     return Segment(tuple(strain), np.stack(rows), np.stack(densities), frequencies, duration, reference_time)
 
 
 def _transform_series(
-    series: Strain, reference_time: float, duration: float, frequencies: Spectrum
+    series: Strain, reference_time: float, duration: float, frequencies: Spectrum, conditioning: Conditioning
 ) -> Complex128[np.ndarray, " frequency"]:
-    piece = series.segment(reference_time + AFTER_TRIGGER - duration, duration)
-    window = tukey(len(piece), ROLL_OFF * piece.sample_rate)
+    piece = conditioning.cut(series, reference_time + AFTER_TRIGGER - duration, duration)
+    window = tukey(len(piece), conditioning.roll_off * piece.sample_rate)
     places = np.rint(frequencies * duration).astype(int)
     spectrum: Complex128[np.ndarray, " frequency"] = np.fft.rfft(piece.values * window)[places] / piece.sample_rate
-    return spectrum * np.exp(-2j * np.pi * frequencies * (piece.start_time - reference_time))
+    shift = np.exp(-2j * np.pi * frequencies * (piece.start_time - reference_time))
+    spectrum *= shift / conditioning.response(frequencies)
+    return spectrum

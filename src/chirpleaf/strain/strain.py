@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.quality import DataQuality
@@ -176,9 +176,25 @@ class Strain:
 
     def _find_runs(self, mask: np.ndarray) -> tuple[tuple[float, float], ...]:
         """Find the runs of True as (GPS start, GPS end)."""
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
-        times = self.start_time + edges / self.sample_rate
-        return tuple((float(lo), float(hi)) for lo, hi in zip(times[::2], times[1::2], strict=True))
+        start, rate = self.start_time, self.sample_rate
+        return tuple((start + low / rate, start + high / rate) for low, high in find_runs(mask))
+
+
+def find_runs(mask: Bool[np.ndarray, " sample"]) -> list[tuple[int, int]]:
+    """Find the runs of True.
+
+    Args:
+        mask: shape (n,).
+
+    Returns:
+        Indices [low, high) of each run, in order.
+
+    Example:
+        >>> find_runs(np.array([True, True, False, True]))
+        [(0, 2), (3, 4)]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+    return [(int(low), int(high)) for low, high in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _decimate(values: Series, factor: int) -> DecimatedSeries:

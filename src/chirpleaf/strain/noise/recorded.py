@@ -1,8 +1,9 @@
 """Recorded noise: segments of strain without a signal, cut and windowed like the data of an event.
 
 Recorded noise is neither Gaussian nor stationary, and its power spectral density is an estimate, as in an analysis of
-an event. The segments overlap at random, so n of them are independent only while n times their length is well below the
-length of the recording.
+an event: conditioning and noise spectra are those of an analysis (`strain.conditioning`, `strain.noise_spectrum`). The
+segments overlap at random, so n of them are independent only while n times their length is well below the length of the
+recording.
 
 The window takes power from the ends of a segment, and none from its middle: whitened noise has a variance of mean(w^2)
 at the native frequencies (`chirpleaf.strain.windows`). In the wide bins of a multiband grid, which see the times near
@@ -20,10 +21,11 @@ from functools import cached_property
 import numpy as np
 
 from chirpleaf.errors import InputError
+from chirpleaf.strain.conditioning import STANDARD, Conditioning
 from chirpleaf.strain.events import events, load_event
 from chirpleaf.strain.noise.source import Bins, NoiseDraw, NoiseTable
+from chirpleaf.strain.noise_spectrum import MEDIAN, SpectrumSettings, estimate_spectrum
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.psd_estimation import welch
 from chirpleaf.strain.segment import AFTER_TRIGGER, cut_segment
 from chirpleaf.strain.strain import Spectrum, Strain
 
@@ -35,12 +37,14 @@ _MARGIN = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class RecordedNoise:
-    """Segments of recorded strain, whitened by the Welch estimates of the recordings they come from.
+    """Segments of recorded strain, whitened by the noise spectra of the recordings they come from.
 
     Attributes:
         recordings: name of each recording to the strain of its detectors. Gaps, and signals that `mask_signal` has
             taken out, are neither cut nor used for the estimates.
         slides: whether the detectors' segments are cut at independent times.
+        conditioning: high-pass filter and window of the segments and of the estimates.
+        spectrum: how the noise spectra are estimated.
 
     Example:
         >>> noise = RecordedNoise.from_events("GW150914")
@@ -52,9 +56,19 @@ class RecordedNoise:
 
     recordings: Mapping[str, Mapping[str, Strain]]
     slides: bool = field(default=True, kw_only=True)
+    conditioning: Conditioning = field(default=STANDARD, kw_only=True)
+    spectrum: SpectrumSettings = field(default=MEDIAN, kw_only=True)
 
     @classmethod
-    def from_events(cls, *names: str, before: float = 4.0, after: float = 2.0, slides: bool = True) -> "RecordedNoise":
+    def from_events(
+        cls,
+        *names: str,
+        before: float = 4.0,
+        after: float = 2.0,
+        slides: bool = True,
+        conditioning: Conditioning = STANDARD,
+        spectrum: SpectrumSettings = MEDIAN,
+    ) -> "RecordedNoise":
         """Off-source noise near embedded events.
 
         Args:
@@ -62,6 +76,8 @@ class RecordedNoise:
             before: seconds before the trigger that are left out; at least the time that the signal spends in band.
             after: seconds after the trigger that are left out.
             slides: whether the detectors' segments are cut at independent times.
+            conditioning: high-pass filter and window of the segments and of the estimates.
+            spectrum: how the noise spectra are estimated.
 
         Returns:
             The source.
@@ -76,13 +92,16 @@ class RecordedNoise:
             }
             for name in names or tuple(events())
         }
-        return cls(recordings, slides=slides)
+        return cls(recordings, slides=slides, conditioning=conditioning, spectrum=spectrum)
 
     @cached_property
     def _densities(self) -> dict[str, dict[str, PowerSpectralDensity]]:
-        """Welch estimates by recording and detector."""
+        """Noise spectra by recording and detector."""
         return {
-            name: {detector: welch(strain) for detector, strain in recording.items()}
+            name: {
+                detector: estimate_spectrum(strain, self.spectrum, self.conditioning)
+                for detector, strain in recording.items()
+            }
             for name, recording in self.recordings.items()
         }
 
@@ -125,6 +144,7 @@ class RecordedNoise:
                     reference_time=time,
                     duration=duration,
                     frequencies=frequencies,
+                    conditioning=self.conditioning,
                 )
             )
         psd_rows, strain_rows = ([getattr(one, part)[0] for one in segments] for part in ("psd", "strain"))

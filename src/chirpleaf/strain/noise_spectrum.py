@@ -1,0 +1,232 @@
+"""The noise spectrum of an analysis: which data it is estimated from, how they are conditioned, and by which method.
+
+- *"regularised"* uses clean data around the trigger, without the event's own segment where there is enough else: smooth
+  part and lines (`strain.regularisation`) of 4 s stretches, of which three quarters overlap.
+- *"median"* uses all clean data around the trigger, as many published analyses do: the median Welch estimate
+  (`psd_estimation`) of 4 s stretches, of which half overlap.
+
+Both condition the strain as the analysed segment is: the same high-pass filter and roll-offs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from chirpleaf.errors import InputError
+from chirpleaf.strain.conditioning import Conditioning
+from chirpleaf.strain.psd import PowerSpectralDensity
+from chirpleaf.strain.psd_estimation import average_median, compute_periodograms
+from chirpleaf.strain.regularisation import Periodograms, regularise
+from chirpleaf.strain.segment import AFTER_TRIGGER
+from chirpleaf.strain.strain import Spectrum, Strain
+from chirpleaf.strain.windows import tukey
+
+METHODS = ("regularised", "median")
+
+LEAST_RESPONSE = 0.1
+"""Response of the high-pass filter below which a density is not estimated: it is infinite there."""
+
+
+@dataclass(frozen=True)
+class SpectrumSettings:
+    """How noise spectra are estimated from strain.
+
+    Attributes:
+        method: "regularised" or "median"; see the module docstring.
+        length: longest stretch of strain around the trigger that is used, s. More averages the noise better, but
+            follows its changes worse.
+        stretch: length of the stretches of the estimate, s; the frequency resolution is its inverse.
+        enough: data outside the event's segment that are enough for an estimate, in lengths of that segment.
+
+    Raises:
+        InputError: a setting is out of range.
+    """
+
+    method: Literal["regularised", "median"] = "regularised"
+    length: float = 256.0
+    stretch: float = 4.0
+    enough: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise InputError(
+                f"noise spectrum: expected the method {' or '.join(METHODS)}; got {self.method!r}: choose one of them"
+            )
+        if not self.stretch <= self.length < np.inf:
+            raise InputError(
+                f"noise spectrum: expected at least {self.stretch:g} s of strain; got psd_length = {self.length:g} s: "
+                "ask for 32 s or more"
+            )
+
+    @property
+    def overlap(self) -> float:
+        """Fraction of a stretch that overlaps with the next one."""
+        return 0.75 if self.method == "regularised" else 0.5
+
+
+MEDIAN = SpectrumSettings(method="median")
+"""The estimate of many published analyses."""
+
+
+def estimate_spectrum(
+    strain: Strain,
+    settings: SpectrumSettings = SpectrumSettings(),
+    conditioning: Conditioning = Conditioning(),  # noqa: B008 - frozen
+    *,
+    exclude: tuple[float, float] | None = None,
+) -> PowerSpectralDensity:
+    """Estimate the noise spectrum of a detector from its strain.
+
+    Args:
+        strain: data of one detector; NaN where they are not to be used.
+        settings: of the estimate; `length` is not applied here.
+        conditioning: of the analysed segment.
+        exclude: (GPS start, GPS end) in s to exclude, such as the event's own segment.
+
+    Returns:
+        Density at multiples of 1 / stretch; infinite well below the high-pass filter's corner.
+
+    Raises:
+        InputError: there are too few seconds of good data.
+
+    Example:
+        >>> noise = Strain("H1", np.random.default_rng(1).normal(size=32 * 256), 0.0, 256.0)
+        >>> psd = estimate_spectrum(noise)
+        >>> round(float(np.mean(psd.at(np.arange(20.0, 120.0))) * 256 / 2), 1)
+        1.0
+    """
+    frequencies, periodograms = _prepare(strain, settings, conditioning, exclude)
+    return _average(frequencies, periodograms, strain.sample_rate, settings, conditioning)
+
+
+def bootstrap_spectrum(
+    strain: Strain,
+    n: int,
+    rng: np.random.Generator,
+    settings: SpectrumSettings = SpectrumSettings(),
+    conditioning: Conditioning = Conditioning(),  # noqa: B008 - frozen
+    *,
+    exclude: tuple[float, float] | None = None,
+) -> Iterator[PowerSpectralDensity]:
+    """Bootstrap the estimate: resample the stretches with replacement.
+
+    Args:
+        strain: as for `estimate_spectrum`.
+        n: number of estimates.
+        rng: source of randomness.
+        settings: as for `estimate_spectrum`.
+        conditioning: as for `estimate_spectrum`.
+        exclude: as for `estimate_spectrum`.
+
+    Yields:
+        Densities at the frequencies of `estimate_spectrum`.
+
+    Raises:
+        InputError: as `estimate_spectrum`.
+
+    Source:
+        Efron (1979), doi:10.1214/aos/1176344552.
+    """
+    frequencies, periodograms = _prepare(strain, settings, conditioning, exclude)
+    for _ in range(n):
+        chosen = periodograms[rng.integers(len(periodograms), size=len(periodograms))]
+        yield _average(frequencies, chosen, strain.sample_rate, settings, conditioning)
+
+
+def cut_around(strain: Strain, time: float, length: float) -> Strain:
+    """Cut the stretch of at most a given length around a time, within the data.
+
+    Args:
+        strain: data of one detector.
+        time: GPS time in s.
+        length: in s.
+
+    Returns:
+        The stretch; the strain itself if it is not longer.
+    """
+    if strain.duration <= length:
+        return strain
+    start = np.clip(time - length / 2, strain.start_time, strain.end_time - length)
+    first = round((start - strain.start_time) * strain.sample_rate)
+    values = strain.values[first : first + round(length * strain.sample_rate)]
+    return replace(strain, values=values, start_time=strain.start_time + first / strain.sample_rate)
+
+
+def choose_excluded(
+    strain: Strain, trigger_time: float, durations: Sequence[float], settings: SpectrumSettings
+) -> tuple[float, float] | None:
+    """Choose the interval around an event that its noise spectrum is not estimated from.
+
+    It is the longest of the segments that may be analysed for which enough other data are left.
+
+    Args:
+        strain: data of one detector; NaN where they are not to be used.
+        trigger_time: GPS time in s.
+        durations: lengths of the segments that may be analysed, s.
+        settings: of the estimate.
+
+    Returns:
+        (GPS start, GPS end) in s; None if there is too little other data, or the method uses all.
+    """
+    if settings.method == "median":
+        return None
+    for duration in sorted(durations, reverse=True):
+        low, high = trigger_time + AFTER_TRIGGER - duration, trigger_time + AFTER_TRIGGER
+        others = [
+            piece for start, end in strain.good_stretches for piece in ((start, min(end, low)), (max(start, high), end))
+        ]
+        left = sum(end - start for start, end in others if end - start >= settings.stretch)
+        if left >= settings.enough * duration:
+            return low, high
+    return None
+
+
+def _prepare(
+    strain: Strain, settings: SpectrumSettings, conditioning: Conditioning, exclude: tuple[float, float] | None
+) -> tuple[Spectrum, Periodograms]:
+    """Compute the periodograms of conditioned strain, divided by the response of the filter."""
+    frequencies, periodograms = compute_periodograms(
+        conditioning.filter(strain), settings.stretch, settings.overlap, conditioning.roll_off, exclude
+    )
+    response = conditioning.response(frequencies)
+    return frequencies, periodograms / np.where(response > LEAST_RESPONSE, response, 0.5) ** 2
+
+
+def _average(
+    frequencies: Spectrum,
+    periodograms: Periodograms,
+    sample_rate: float,
+    settings: SpectrumSettings,
+    conditioning: Conditioning,
+) -> PowerSpectralDensity:
+    """Combine the periodograms of the stretches by the chosen method."""
+    if settings.method == "median":
+        density = average_median(periodograms)
+    else:
+        density = np.empty(len(frequencies))
+        n = round(settings.stretch * sample_rate)
+        step = n - int(settings.overlap * n)
+        independent = _count_independent(len(periodograms), n, step, conditioning.roll_off * sample_rate)
+        density[1:] = regularise(frequencies[1:], periodograms[:, 1:], independent)
+        density[0] = density[1]
+    density[conditioning.response(frequencies) <= LEAST_RESPONSE] = np.inf
+    return PowerSpectralDensity(frequencies, density)
+
+
+def _count_independent(stretches: int, n: int, step: int, roll_off_samples: float) -> float:
+    """Count the independent stretches whose mean scatters as that of the overlapping ones.
+
+    Source:
+        Welch (1967), IEEE Trans. Audio Electroacoust. 15, 70, for the variance of overlapping periodograms.
+    """
+    window = tukey(n, roll_off_samples)
+    variance, shift = 1.0, step
+    while shift < n and shift // step < stretches:
+        correlation = (np.sum(window[:-shift] * window[shift:]) / np.sum(window**2)) ** 2
+        variance += 2.0 * (1.0 - shift // step / stretches) * correlation
+        shift += step
+    return stretches / variance
