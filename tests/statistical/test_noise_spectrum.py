@@ -8,17 +8,20 @@ import pytest
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.conditioning import Conditioning
+from chirpleaf.strain.flaws import find_flaws
 from chirpleaf.strain.noise import RecordedNoise
 from chirpleaf.strain.noise_spectrum import (
+    METHODS,
+    Method,
     SpectrumSettings,
     bootstrap_spectrum,
     choose_excluded,
     cut_around,
     estimate_spectrum,
 )
-from chirpleaf.strain.flaws import find_flaws
 from chirpleaf.strain.regularisation import regularise
 from chirpleaf.strain.strain import Strain
+from chirpleaf.strain.windows import power, tukey
 
 RATE = 1024.0
 FREQUENCIES = np.arange(20.0, 400.0, 0.25)
@@ -28,10 +31,10 @@ LINES = ((60.0, 3000.0), (331.9, 300.0))
 
 def true_density(frequencies: np.ndarray) -> np.ndarray:
     """Density with a steep wall, a flat part and lines, in 1/Hz."""
-    smooth = 1e-46 * (1.0 + (40.0 / np.maximum(frequencies, 5.0)) ** 6)
+    density: np.ndarray = 1e-46 * (1.0 + (40.0 / np.maximum(frequencies, 5.0)) ** 6)
     for centre, height in LINES:
-        smooth = smooth * (1.0 + height / (1.0 + ((frequencies - centre) / 0.05) ** 2))
-    return smooth
+        density = density * (1.0 + height / (1.0 + ((frequencies - centre) / 0.05) ** 2))
+    return density
 
 
 @cache
@@ -42,7 +45,7 @@ def noise(seconds: float = 32.0, seed: int = 0) -> Strain:
     return Strain("H1", values, 0.0, RATE)
 
 
-def whitened_power(method: str, n: int = 12) -> float:
+def whitened_power(method: Method, n: int = 12) -> float:
     """Mean square of noise that is whitened by the estimate from other noise, away from lines."""
     away = np.all([np.abs(FREQUENCIES - centre) > 3.0 for centre, _ in LINES], axis=0)
     found = [estimate_spectrum(noise(seed=seed), SpectrumSettings(method)).at(FREQUENCIES) for seed in range(n)]
@@ -55,7 +58,7 @@ def test_the_inverse_of_a_regularised_estimate_is_unbiased_and_that_of_the_media
 
 
 def test_a_regularised_estimate_scatters_less_and_keeps_the_slope() -> None:
-    def scatter(method: str, band: np.ndarray) -> float:
+    def scatter(method: Method, band: np.ndarray) -> float:
         density = estimate_spectrum(noise(), SpectrumSettings(method)).at(FREQUENCIES[band])
         return float(np.std(np.log(density / true_density(FREQUENCIES[band]))))
 
@@ -97,7 +100,7 @@ def test_zeros_lower_a_spectrum_unless_they_are_cut_out() -> None:
     truth = true_density(FREQUENCIES)
     assert np.median(estimate_spectrum(strain, SpectrumSettings("median")).at(FREQUENCIES) / truth) < 0.7
     clean = find_flaws(strain, 50.0).mask(strain)
-    for method in ("median", "regularised"):
+    for method in METHODS:
         ratio = estimate_spectrum(clean, SpectrumSettings(method)).at(FREQUENCIES) / truth
         assert np.median(ratio) == pytest.approx(1.0, abs=0.15)
 
@@ -145,13 +148,13 @@ def test_recorded_noise_that_is_left_out_is_white(event: str) -> None:
     """Strain of the embedded events: stretches that an estimate did not use, whitened by it."""
     recordings = RecordedNoise.from_events(event).recordings[event]
     frequencies, conditioning = np.arange(20.0, 1024.0, 0.25), Conditioning()
-    found: dict[str, list[float]] = {"regularised": [], "median": []}
+    found: dict[Method, list[float]] = {"regularised": [], "median": []}
     for strain in (recordings["H1"], recordings["L1"]):
         for start in (0.5, 4.5, 20.5, 24.5):
             time = strain.start_time + start
             piece = conditioning.cut(strain, time, 4.0)
             alone = replace(strain, values=np.tile(piece.values, 4))
-            periodogram = _periodogram(alone, conditioning, frequencies)
+            periodogram = compute_periodogram(alone, conditioning, frequencies)
             for method, powers in found.items():
                 density = estimate_spectrum(strain, SpectrumSettings(method), exclude=(time, time + 4.0))
                 powers.append(float(np.mean(periodogram / density.at(frequencies))))
@@ -159,14 +162,14 @@ def test_recorded_noise_that_is_left_out_is_white(event: str) -> None:
     assert np.mean(found["median"]) > 1.15
 
 
-def _periodogram(strain: Strain, conditioning: Conditioning, frequencies: np.ndarray) -> np.ndarray:
-    from chirpleaf.strain.windows import power, tukey
+def compute_periodogram(strain: Strain, conditioning: Conditioning, frequencies: np.ndarray) -> np.ndarray:
 
     n = len(strain) // 4
     window = tukey(n, conditioning.roll_off * strain.sample_rate)
     spectrum = np.fft.rfft(window * strain.values[:n])[np.rint(frequencies * 4).astype(int)]
-    density = 2 * np.abs(spectrum) ** 2 / (n * strain.sample_rate * power(window))
-    return density / conditioning.response(frequencies) ** 2
+    density: np.ndarray = 2 * np.abs(spectrum) ** 2 / (n * strain.sample_rate * power(window))
+    density /= conditioning.response(frequencies) ** 2
+    return density
 
 
 @pytest.mark.usefixtures("unchecked_types")

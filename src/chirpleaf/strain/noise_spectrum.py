@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -25,7 +25,10 @@ from chirpleaf.strain.segment import AFTER_TRIGGER
 from chirpleaf.strain.strain import Spectrum, Strain
 from chirpleaf.strain.windows import tukey
 
-METHODS = ("regularised", "median")
+Method = Literal["regularised", "median"]
+"""How a noise spectrum is estimated; see above."""
+
+METHODS: tuple[Method, ...] = get_args(Method)
 
 LEAST_RESPONSE = 0.1
 """Response of the high-pass filter below which a density is not estimated: it is infinite there."""
@@ -46,7 +49,7 @@ class SpectrumSettings:
         InputError: a setting is out of range.
     """
 
-    method: Literal["regularised", "median"] = "regularised"
+    method: Method = "regularised"
     length: float = 256.0
     stretch: float = 4.0
     enough: float = 2.0
