@@ -20,7 +20,7 @@ GROUP_LABELS = {
 DRAWN = ("chirp_mass", "mass_ratio", "chi_eff", "chi_1", "chi_2", "final_spin")
 """Parameters in the figures of a posterior; those of leaves show all quantities."""
 
-BELIEVABLE, SUSPICIOUS = 0.01, 0.05
+FAILED, DOUBTFUL = 0.01, 0.05
 """P-values below which a calibration fails (red), and below which more injections are needed (yellow)."""
 
 
@@ -43,7 +43,7 @@ def make_evaluation_table(evaluation: Evaluation, name: str) -> Table:
         table.add_column(column, justify="left" if column == "parameter" else "right")
     for parameter, row in calibration.parameters.items():
         p_value = row.pp_test.p_value
-        colour = "red" if p_value < BELIEVABLE else "yellow" if p_value < SUSPICIOUS else "green"
+        colour = "red" if p_value < FAILED else "yellow" if p_value < DOUBTFUL else "green"
         coverages = f"{row.coverage_50.fraction:.3f}", f"{row.coverage_90.fraction:.3f}"
         table.add_row(parameter, f"[{colour}]{p_value:.3f}[/]", *coverages)
     return table

@@ -20,7 +20,7 @@ SHARES = (1.0, 0.75, 0.5, 0.25, 0.1, 0.05)
 """Default shares of the root's filters."""
 
 
-MOST = 512
+MOST_EVENTS = 512
 """Largest number of events for measuring importance; it bounds the memory, since all activations are kept."""
 
 
@@ -90,7 +90,7 @@ def measure_decomposition(
     simulation = Simulation(waveforms=2 * events, spectra=min(events, 1024), batch_size=events)
     simulator = build_simulator(model.architecture, model.leaves, simulation, seed=seed)
     first, second = simulator.batch(0), simulator.batch(1)
-    known = measure_filters(model.leaves.network, first.tokens.select(slice(MOST)))
+    known = measure_filters(model.leaves.network, first.tokens.select(slice(MOST_EVENTS)))
     rows = []
     for keep in track(shares):
         small = decompose(model, leaf, keep, known)

@@ -51,7 +51,7 @@ def adapt_marginal_likelihood(
     """
     tables = _ArrivalTables(heterodyne, network, ratios, settings)
     marginal = MarginalLikelihood(heterodyne, integral, tables.make_proposal(time_prior))
-    power, settled = 0.0, np.zeros(marginal.proposal.table.mass.shape)
+    power, accumulated = 0.0, np.zeros(marginal.proposal.table.mass.shape)
     some, size = ratios[: settings.binaries], settings.points
     for turn in range(settings.rounds):
         pairs = marginal.pair(some, draw_sobol_points(size, seed, turn))
@@ -65,10 +65,10 @@ def adapt_marginal_likelihood(
         mass = marginal.proposal.table.bin_weights(pairs.points.cube, relative_weights(log_weight))
         mass /= mass.sum()
         if power == 1.0:
-            mass = settled = settled + mass * _efficiency(log_weight)
+            mass = accumulated = accumulated + mass * _efficiency(log_weight)
         table = _broaden(mass, settings.angle_background)
         marginal = replace(marginal, proposal=replace(marginal.proposal, table=table))
-        if settled.sum() > settings.settled_rounds:
+        if accumulated.sum() > settings.settled_rounds:
             break
         if size * _efficiency(log_weight) < 2 * settings.effective_points:
             size = settings.enlargement * settings.points
@@ -94,30 +94,30 @@ class _ArrivalTables:
     def make_proposal(self, time_prior: tuple[float, float]) -> ExtrinsicProposal:
         """The proposal with a table of arrival times, and all angles equally likely."""
         settings, detectors = self.settings, self.network.detectors
-        loudness = self._loudness()
-        first, *others = np.argsort(loudness)[::-1].tolist()
+        reference_snr = self._reference_snr()
+        first, *others = np.argsort(reference_snr)[::-1].tolist()
         partner = detectors[others[0]] if others else _other_place(detectors[first])
         light = light_travel_time(detectors[first], partner)
-        start_a, chance_a = self._chances(first, first, settings.time_window)
+        start_a, likelihood_a = self._arrival_likelihood(first, first, settings.time_window)
         if others:
-            start_b, chance_b = self._chances(others[0], first, light + settings.time_window)
+            start_b, likelihood_b = self._arrival_likelihood(others[0], first, light + settings.time_window)
         else:
             start_b = start_a - light
-            chance_b = np.ones(len(chance_a) + int(2 * light / settings.time_cell) + 1)
-        loud = bool(others) and bool(loudness[others[0]] > settings.loud_snr)
-        extent = (len(chance_a) * settings.time_cell, len(chance_b) * settings.time_cell)
+            likelihood_b = np.ones(len(likelihood_a) + int(2 * light / settings.time_cell) + 1)
+        loud = bool(others) and bool(reference_snr[others[0]] > settings.loud_snr)
+        extent = (len(likelihood_a) * settings.time_cell, len(likelihood_b) * settings.time_cell)
         return ExtrinsicProposal(
             self.network,
             first,
             partner,
-            Histogram.normalize(self._combine(chance_a, chance_b, start_b - start_a, light)),
+            Histogram.normalize(self._combine(likelihood_a, likelihood_b, start_b - start_a, light)),
             Histogram.normalize(np.ones(self._cells(loud))),
             (float(start_a), float(start_b)),
             extent,
             time_prior,
         )
 
-    def _loudness(self) -> list[float]:
+    def _reference_snr(self) -> list[float]:
         """Signal-to-noise in each detector at the arrival time of the reference."""
         power = self.heterodyne.dominant_power(self.ratios)
         return [
@@ -130,7 +130,7 @@ class _ArrivalTables:
             for index, arrival in enumerate(self.heterodyne.arrivals)
         ]
 
-    def _chances(self, index: int, first: int, reach: float) -> tuple[float, Float64[np.ndarray, " cell"]]:
+    def _arrival_likelihood(self, index: int, first: int, reach: float) -> tuple[float, Float64[np.ndarray, " cell"]]:
         """Likelihood of a detector's arrival times, in cells within `reach` of the arrival in the loudest detector.
 
         Returns:
@@ -143,18 +143,22 @@ class _ArrivalTables:
         matched = self.heterodyne.filter_dominant(self.ratios, times)[:, index]
         power = self.heterodyne.dominant_power(self.ratios)[:, index, None]
         log_likelihood = np.abs(matched) ** 2 / (2 * power)
-        chance = np.exp(log_likelihood - log_likelihood.max()).mean(axis=0)
-        live = np.flatnonzero(chance > self.settings.negligible * chance.max())
-        return float(start + live[0] * cell), chance[live[0] : live[-1] + 1]
+        likelihood = np.exp(log_likelihood - log_likelihood.max()).mean(axis=0)
+        live = np.flatnonzero(likelihood > self.settings.negligible * likelihood.max())
+        return float(start + live[0] * cell), likelihood[live[0] : live[-1] + 1]
 
     def _combine(
-        self, chance_a: Float64[np.ndarray, " a"], chance_b: Float64[np.ndarray, " b"], offset: float, light: float
+        self,
+        likelihood_a: Float64[np.ndarray, " a"],
+        likelihood_b: Float64[np.ndarray, " b"],
+        offset: float,
+        light: float,
     ) -> Float64[np.ndarray, "a b"]:
         """Masses of the cells of both arrival times that light travel allows."""
         settings = self.settings
-        apart = offset + settings.time_cell * (np.arange(len(chance_b)) - np.arange(len(chance_a))[:, None])
+        apart = offset + settings.time_cell * (np.arange(len(likelihood_b)) - np.arange(len(likelihood_a))[:, None])
         possible = np.abs(apart) < light + settings.time_cell
-        mass = np.outer(chance_a, chance_b) ** settings.time_power * possible
+        mass = np.outer(likelihood_a, likelihood_b) ** settings.time_power * possible
         share = settings.time_background
         return (1 - share) * mass / mass.sum() + share * possible / possible.sum()
 

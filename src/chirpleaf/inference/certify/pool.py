@@ -102,7 +102,7 @@ class Pool:
         while more := self._missing_draws(draws, effective_samples):
             now, have = time.perf_counter(), self.diagnostics.effective_samples
             rate = (have - before) / (now - start) if have > before else np.inf
-            out_of_reach = sampling.hope * rate * (deadline - now) < effective_samples - have
+            out_of_reach = sampling.rate_growth * rate * (deadline - now) < effective_samples - have
             hopeless = self.size >= sampling.trial_draws and out_of_reach
             if now > deadline or hopeless or not np.isfinite(self.log_weight).any():
                 return

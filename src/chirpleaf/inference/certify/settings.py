@@ -34,8 +34,8 @@ class SamplingSettings:
         least_efficiency: lower bound of the efficiency by which the size of a batch is estimated; it bounds that size.
         trial_draws: draws after which an event may be abandoned. More waste time on noise; fewer abandon events that a
             refit would have saved.
-        hope: factor by which the rate of effective samples may still grow before the deadline; an event that needs
-            more is abandoned. A larger one spends more time on hopeless events.
+        rate_growth: factor by which the rate of effective samples may still grow before the deadline; an event that
+            needs more is abandoned. A larger one spends more time on hopeless events.
         refit_efficiency: efficiency below which a mixture is fitted. A higher one fits where little can be gained.
         refits: most mixtures fitted to one event. More help posteriors that the first ones miss, at some 0.1 s each.
         refit_draws: draws of finite weight that a fit needs.
@@ -49,7 +49,7 @@ class SamplingSettings:
     reserve: float = 1.05
     least_efficiency: float = 1e-3
     trial_draws: int = 16_384
-    hope: float = 3.0
+    rate_growth: float = 3.0
     refit_efficiency: float = 0.6
     refits: int = 3
     refit_draws: int = 32
