@@ -9,8 +9,8 @@ Their optimal combination, again of unit noise variance, and its amplitude are
 
     x_c = sum_d a_dc x_dc / a_c,        a_c^2 = sum_d a_dc^2.
 
-It holds what the network of detectors knows about masses and spins in the form that a single detector has, whatever
-their number, so that a root need not learn to add detectors up.
+It contains the information of all detectors about masses and spins in the form of a single detector, for any number
+of detectors, so that a root need not learn to add detectors.
 """
 
 import torch

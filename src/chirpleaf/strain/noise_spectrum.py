@@ -1,6 +1,6 @@
-"""The noise spectrum of an analysis: which data it is estimated from, how they are conditioned, and by which method.
+"""The noise spectrum of an analysis: choice of the data, conditioning, and method of the estimate.
 
-- *"regularised"* uses clean data around the trigger, without the event's own segment where there is enough else: smooth
+- *"regularised"* uses clean data around the trigger, without the event's own segment if enough other data exist: smooth
   part and lines (`strain.regularisation`) of 4 s stretches, of which three quarters overlap.
 - *"median"* uses all clean data around the trigger, as many published analyses do: the median Welch estimate
   (`psd_estimation`) of 4 s stretches, of which half overlap.
@@ -86,8 +86,8 @@ def estimate_spectrum(
 
     Args:
         strain: data of one detector; NaN where they are not to be used.
-        settings: of the estimate; `length` is not applied here.
-        conditioning: of the analysed segment.
+        settings: settings of the estimate; `length` is not applied here.
+        conditioning: conditioning of the analysed segment.
         exclude: (GPS start, GPS end) in s to exclude, such as the event's own segment.
 
     Returns:
@@ -162,7 +162,7 @@ def cut_around(strain: Strain, time: float, length: float) -> Strain:
 def choose_excluded(
     strain: Strain, trigger_time: float, durations: Sequence[float], settings: SpectrumSettings
 ) -> tuple[float, float] | None:
-    """Choose the interval around an event that its noise spectrum is not estimated from.
+    """Choose the interval around an event that is excluded from the estimate of its noise spectrum.
 
     It is the longest of the segments that may be analysed for which enough other data are left.
 
@@ -170,7 +170,7 @@ def choose_excluded(
         strain: data of one detector; NaN where they are not to be used.
         trigger_time: GPS time in s.
         durations: lengths of the segments that may be analysed, s.
-        settings: of the estimate.
+        settings: settings of the estimate.
 
     Returns:
         (GPS start, GPS end) in s; None if there is too little other data, or the method uses all.

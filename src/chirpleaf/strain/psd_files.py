@@ -1,4 +1,4 @@
-"""Files of noise spectra, as the tools of the field write them.
+"""Files of noise spectra in the formats of common tools.
 
 | file | read as |
 |---|---|
@@ -79,7 +79,7 @@ def read_psd(path: str | Path, detector: str | None = None, *, analysis: str | N
 
 
 def _read_table(path: Path, detector: str | None, analysis: str | None) -> SpectrumTable:
-    """Reads frequencies and values, and what the file says that they are."""
+    """Reads frequencies, values and the stated kind of the values."""
     if h5py.is_hdf5(path):
         return read_hdf5_spectrum(path, detector, analysis)
     if _is_xml(path):

@@ -23,12 +23,12 @@ Kind = Literal["amplitude", "power"]
 
 
 class SpectrumTable(NamedTuple):
-    """A spectrum as a file holds it.
+    """A spectrum as read from a file, before its scale is known.
 
     Attributes:
         frequencies: shape (F,), Hz.
         values: shape (F,), in 1/Hz or 1/sqrt(Hz).
-        declared: what the file says that the values are; None if it does not.
+        declared: kind of the values according to the file; None if the file does not state it.
     """
 
     frequencies: np.ndarray
@@ -37,10 +37,10 @@ class SpectrumTable(NamedTuple):
 
 
 def declare(text: str) -> Kind | None:
-    """What names, headers and units say that values are.
+    """Finds the kind of values that names, headers and units state.
 
     Args:
-        text: all that the file says.
+        text: name, header and units of the file.
 
     Returns:
         None if the text says nothing, or both.

@@ -83,7 +83,7 @@ def regularise(
         frequencies: evenly spaced, positive, shape (F,), Hz.
         periodograms: shape (K, F), 1/Hz.
         effective_stretches: number of independent stretches with the scatter of the mean of these overlapping ones.
-        settings: of the estimate.
+        settings: settings of the estimate.
 
     Returns:
         Density whose inverse is unbiased, shape (F,), 1/Hz.

@@ -18,7 +18,7 @@ class SubsetSettings:
     """Probabilities of the subsets of the detectors.
 
     The number of present detectors is drawn first, then a subset of that size with a probability proportional to the
-    product of its detectors' weights. What is drawn more often is learnt better, at the cost of the rest.
+    product of its detectors' weights. Subsets that are drawn more often are learnt better, at the cost of the others.
 
     Attributes:
         sizes: relative probability of 1, 2, ... present detectors; as many as there are detectors.
