@@ -23,7 +23,8 @@ from chirpleaf.inference.amortised import sample_intrinsic, sample_posterior
 from chirpleaf.inference.build import describe_prior
 from chirpleaf.inference.certify.target import Prior, Target
 from chirpleaf.inference.kinds import KINDS, SPECTRA
-from chirpleaf.inference.sources import LONG_DURATION, resample_spectra
+from chirpleaf.inference.noise_spectra import resample_spectra
+from chirpleaf.inference.sources import LONG_DURATION
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.models import Architecture, Model
 from chirpleaf.models.architecture import decode_head
@@ -88,7 +89,7 @@ def test_strain_and_spectra_of_the_user_are_taken(model: Model) -> None:
     found = prepare([model], strain=load_event("GW150914"), trigger_time=TRIGGER, psd={"H1": flat})
     assert (found.source.event, found.known) == ("strain", frozenset({"H1"}))
     assert found.spectra["H1"] is flat
-    for spectra in resample_spectra(found.source, found.spectra, found.known, 2, seed=0):
+    for spectra in resample_spectra(found.noise, found.spectra, found.known, 2, seed=0):
         assert spectra["H1"] is flat
         assert spectra["L1"] is not found.spectra["L1"]
 
@@ -116,7 +117,7 @@ def test_short_strain_is_tried_again_with_longer_strain(
 ) -> None:
     durations, observation = [], data["posterior"].observation
 
-    def choose(models: Any, strain: Mapping[str, Strain], psd: Any, trigger_time: float) -> Any:
+    def choose(models: Any, strain: Mapping[str, Strain], psd: Any, trigger_time: float, conditioning: Any) -> Any:
         durations.append(strain["H1"].duration)
         if durations[-1] < 32:
             raise ShortStrainError("the signal needs a segment of 32 s")

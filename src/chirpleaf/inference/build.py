@@ -35,7 +35,7 @@ def build_posterior(
         proposal=Proposal(output.samples, output.log_prob, np.zeros(len(output.log_prob))),
         intrinsic=data.model.estimator.quantities,
         provenance=_trace(data, seed),
-        trust=assess(data.observation),
+        trust=assess(data.observation, doubts=data.doubt(data.model.detectors)),
         timing=timing,
         prior=AnalysisPrior("model", data.model.architecture.prior),
     )
@@ -57,7 +57,7 @@ def build_leaf_estimates(
         log_prob=output.log_prob,
         uncertainty_components=output.uncertainty_components,
         provenance=_trace(data, seed),
-        trust=assess(data.observation),
+        trust=assess(data.observation, doubts=data.doubt(data.model.detectors)),
         timing=timing,
         prior=AnalysisPrior("model", data.model.architecture.prior),
     )
@@ -80,7 +80,7 @@ def build_certified_posterior(
         proposal=Proposal(draws.samples, draws.log_prob, draws.log_weight),
         intrinsic=data.model.estimator.quantities,
         provenance=_trace(data, seed, certificate.approximant, certificate.detectors),
-        trust=assess(data.observation, certificate),
+        trust=assess(data.observation, certificate, data.doubt(certificate.detectors)),
         timing=timing,
         prior=describe_prior(target, data.source.trigger_time),
         certificate=certificate,
@@ -119,4 +119,9 @@ def _trace(
         data_sha256=model.provenance.get("data_sha256", ""),
         approximant=approximant or model.architecture.approximant,
         seed=seed,
+        high_pass=data.conditioning.high_pass or 0.0,
+        roll_off=data.conditioning.roll_off,
+        psd_method=data.spectrum.method,
+        psd_length=data.spectrum.length,
+        flaws=data.describe_flaws(),
     )

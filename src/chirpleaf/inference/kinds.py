@@ -11,8 +11,8 @@ from typing import NamedTuple, TypeAlias
 from chirpleaf.inference.amortised import NetworkOutput, sample_posterior
 from chirpleaf.inference.build import build_leaf_estimates, build_posterior
 from chirpleaf.inference.leaves import estimate, sample_predictive
+from chirpleaf.inference.noise_spectra import resample_spectra
 from chirpleaf.inference.preparation import PreparedData
-from chirpleaf.inference.sources import resample_spectra
 from chirpleaf.models.estimator import EstimatorKind
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
@@ -75,7 +75,7 @@ def _propose_bayesian_leaves(data: PreparedData, samples: int, seed: int) -> Net
 
 def _propose_leaves(data: PreparedData, samples: int, seed: int) -> NetworkOutput:
     n = min(samples, SPECTRA)
-    return estimate(data.observation, resample_spectra(data.source, data.spectra, data.known, n, seed))
+    return estimate(data.observation, resample_spectra(data.noise, data.spectra, data.known, n, seed))
 
 
 KINDS: Mapping[EstimatorKind, Kind] = {

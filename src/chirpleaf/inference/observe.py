@@ -6,6 +6,7 @@ from chirpleaf.errors import InputError, ShortStrainError
 from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models.model import Model
+from chirpleaf.strain.conditioning import STANDARD, Conditioning
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import cut_segment
 from chirpleaf.strain.strain import Strain
@@ -21,6 +22,7 @@ def observe(
     strain: Mapping[str, Strain],
     psd: Mapping[str, PowerSpectralDensity],
     trigger_time: float,
+    conditioning: Conditioning = STANDARD,
 ) -> Observation:
     """Cuts the segment, refines the reference time and makes the model's input.
 
@@ -29,6 +31,7 @@ def observe(
         strain: strain of at least the model's detectors.
         psd: power spectral densities of these detectors.
         trigger_time: GPS time within 0.1 s of the merger, seconds.
+        conditioning: high-pass filter and window.
 
     Returns:
         The data in the form that the model takes.
@@ -48,6 +51,7 @@ def observe(
         reference_time=trigger_time,
         duration=model.duration,
         frequencies=model.architecture.grid.native_frequencies,
+        conditioning=conditioning,
     )
     return refine_reference_time(model, segment)
 
@@ -57,6 +61,7 @@ def choose_model(
     strain: Mapping[str, Strain],
     psd: Mapping[str, PowerSpectralDensity],
     trigger_time: float,
+    conditioning: Conditioning = STANDARD,
 ) -> Observation:
     """Observes with the model that suits the signal.
 
@@ -69,6 +74,7 @@ def choose_model(
         strain: as for `observe`.
         psd: as for `observe`.
         trigger_time: as for `observe`, seconds.
+        conditioning: as for `observe`.
 
     Returns:
         The data in the form that the chosen model takes.
@@ -78,11 +84,11 @@ def choose_model(
         InputError: the shortest model cannot take the data.
     """
     short, *longer = sorted(models, key=lambda model: model.duration)
-    found = observe(short, strain, psd, trigger_time)
+    found = observe(short, strain, psd, trigger_time, conditioning)
     for model in longer:
         border = _middle_of_overlap(short, model)
         try:
-            other = observe(model, strain, psd, trigger_time)
+            other = observe(model, strain, psd, trigger_time, conditioning)
         except InputError as error:
             if found.chirp_mass < border and found.snr > AUDIBLE_SNR:
                 raise ShortStrainError(f"the signal needs a segment of {model.duration:g} s: {error}") from error

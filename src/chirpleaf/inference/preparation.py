@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chirpleaf.errors import InputError, ShortStrainError
+from chirpleaf.inference.noise_spectra import NoiseData, gather_spectra, inspect_source
 from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.observe import choose_model
 from chirpleaf.inference.sources import (
@@ -17,15 +18,17 @@ from chirpleaf.inference.sources import (
     PsdSource,
     Source,
     StrainSource,
-    gather_spectra,
     gather_strain,
     has_longer_strain,
 )
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.models.model import Model
 from chirpleaf.models.shipped import load_model, posteriors
+from chirpleaf.strain.conditioning import STANDARD, Conditioning
+from chirpleaf.strain.flaws import Flaws
+from chirpleaf.strain.noise_spectrum import MEDIAN, SpectrumSettings
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.segment import Segment, cut_segment
+from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, cut_segment
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +36,17 @@ class PreparedData:
     """Data of one event, ready for a model.
 
     Attributes:
-        source: name of the event, trigger time and strain of all its detectors.
+        source: name of the event, trigger time and strain of all its detectors; NaN where samples are constant.
+        flaws: detector name to gaps, constant samples and bursts.
+        noise: detector name to the data and settings of its noise spectrum.
         spectra: detector name to power spectral density.
         known: detectors whose spectrum the user gave.
         observation: the chosen model and the data in the form that it takes.
     """
 
     source: Source
+    flaws: Mapping[str, Flaws]
+    noise: Mapping[str, NoiseData]
     spectra: Mapping[str, PowerSpectralDensity]
     known: frozenset[str]
     observation: Observation
@@ -48,6 +55,35 @@ class PreparedData:
     def model(self) -> Model:
         """The chosen model."""
         return self.observation.model
+
+    @property
+    def conditioning(self) -> Conditioning:
+        """High-pass filter and window of the data."""
+        return next(iter(self.noise.values())).conditioning
+
+    @property
+    def spectrum(self) -> SpectrumSettings:
+        """How the noise spectra are estimated."""
+        return next(iter(self.noise.values())).settings
+
+    def describe_flaws(self) -> tuple[str, ...]:
+        """All gaps, constant samples and bursts, one sentence each."""
+        return tuple(line for flaws in self.flaws.values() for line in flaws.describe())
+
+    def doubt(self, detectors: Sequence[str]) -> tuple[str, ...]:
+        """Reasons to distrust an analysis of the segment: bursts in it.
+
+        Args:
+            detectors: those whose data are analysed.
+        """
+        segment, trigger = self.observation.segment, self.source.trigger_time
+        end = segment.reference_time + AFTER_TRIGGER
+        return tuple(
+            f"{name}: {flaw.describe(trigger)} of the trigger, within the {segment.duration:g} s that are analysed; "
+            "subtract it or leave this detector out"
+            for name in detectors
+            for flaw in self.flaws[name].find("burst", within=(end - segment.duration, end))
+        )
 
     def cut_network_segment(self) -> Segment:
         """Cuts the segment of the observation out of the strain of all detectors, for the likelihood.
@@ -64,6 +100,7 @@ class PreparedData:
             reference_time=segment.reference_time,
             duration=segment.duration,
             frequencies=segment.frequencies,
+            conditioning=self.conditioning,
         )
 
 
@@ -92,6 +129,8 @@ def prepare(
     strain: Mapping[str, StrainSource] | None = None,
     trigger_time: float | None = None,
     psd: Mapping[str, PsdSource] | None = None,
+    conditioning: Conditioning = STANDARD,
+    spectrum: SpectrumSettings = MEDIAN,
     watch: Stopwatch | None = None,
 ) -> PreparedData:
     """Loads strain and noise spectra, chooses the model and makes its input.
@@ -105,6 +144,8 @@ def prepare(
         strain: detector name to strain or to a file of it (GWOSC HDF5, GWOSC text, GWF).
         trigger_time: GPS time of the merger within 0.1 s, needed with `strain`, seconds.
         psd: detector name to power spectral density or to a file of it; estimated from the strain otherwise.
+        conditioning: high-pass filter and window of the segment and of the noise spectra.
+        spectrum: how noise spectra are estimated.
         watch: measures load_s and infer_s.
 
     Returns:
@@ -118,18 +159,31 @@ def prepare(
     source = gather_strain(event, strain, trigger_time)
     watch.lap("load_s")
     try:
-        data = _observe(models, source, psd)
+        data = _observe(models, source, psd, conditioning, spectrum)
     except ShortStrainError:
         if not has_longer_strain(event):
             raise
         source = gather_strain(event, strain, trigger_time, duration=LONG_DURATION)
-        data = _observe(models, source, psd)
+        data = _observe(models, source, psd, conditioning, spectrum)
     watch.lap("infer_s")
     return data
 
 
-def _observe(models: Sequence[Model], source: Source, psd: Mapping[str, PsdSource]) -> PreparedData:
-    """Estimates the spectra and chooses the model."""
-    spectra = gather_spectra(source, psd)
-    observation = choose_model(models, source.strain, spectra, source.trigger_time)
-    return PreparedData(source, spectra, frozenset(psd), observation)
+def _observe(
+    models: Sequence[Model],
+    source: Source,
+    psd: Mapping[str, PsdSource],
+    conditioning: Conditioning,
+    spectrum: SpectrumSettings,
+) -> PreparedData:
+    """Finds flaws, estimates the spectra and chooses the model."""
+    durations = [model.duration for model in models]
+    flaws = inspect_source(source, durations, spectrum)
+    source = source._replace(strain={name: flaws[name].mask(one, "constant") for name, one in source.strain.items()})
+    noise = {
+        name: NoiseData.select(series, flaws[name], durations, spectrum, conditioning)
+        for name, series in source.strain.items()
+    }
+    spectra = gather_spectra(source, psd, noise)
+    observation = choose_model(models, source.strain, spectra, source.trigger_time, conditioning)
+    return PreparedData(source, flaws, noise, spectra, frozenset(psd), observation)

@@ -1,22 +1,14 @@
-"""Sources of an analysis: reads the strain and the noise spectra that the user names."""
+"""Sources of an analysis: reads the strain that the user names."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.events import events, load_event
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.psd_estimation import bootstrap_welch, welch
-from chirpleaf.strain.psd_files import read_psd
 from chirpleaf.strain.readers import read
 from chirpleaf.strain.strain import Strain
-
-PSD_STRETCH = 256.0
-"""Longest stretch of strain around the trigger that noise spectra are estimated from, seconds. More averages the noise
-better, but follows its changes worse."""
 
 LONG_DURATION = 4096
 """Length of the files of the open catalogues that are loaded when 32 s are too short for the signal, seconds."""
@@ -84,69 +76,5 @@ def has_longer_strain(event: str | None) -> bool:
     return event is not None and event not in events()
 
 
-def gather_spectra(source: Source, psd: Mapping[str, PsdSource]) -> dict[str, PowerSpectralDensity]:
-    """The noise spectrum of each detector: the user's, or the median Welch estimate around the trigger.
-
-    Args:
-        source: the strain.
-        psd: detector name to the user's power spectral density or to a file of it.
-
-    Returns:
-        Detector name to power spectral density.
-
-    Raises:
-        InputError: a spectrum belongs to a detector without strain, or there are too few good seconds to estimate one.
-    """
-    stray = [name for name in psd if name not in source.strain]
-    if stray:
-        raise InputError(
-            f"expected power spectral densities of {', '.join(source.strain)}; got one of {stray[0]}, whose strain is "
-            f"missing: add --strain {stray[0]}=FILE or leave it out"
-        )
-    spectra = {}
-    for name, series in source.strain.items():
-        given = psd.get(name)
-        if given is None:
-            spectra[name] = welch(_cut_around(series, source.trigger_time))
-        else:
-            spectra[name] = read_psd(given, name) if isinstance(given, str | Path) else given
-    return spectra
-
-
-def resample_spectra(
-    source: Source, spectra: Mapping[str, PowerSpectralDensity], known: frozenset[str], n: int, seed: int
-) -> Iterator[Mapping[str, PowerSpectralDensity]]:
-    """Noise spectra that are compatible with the strain, by the bootstrap (`bootstrap_welch`).
-
-    Args:
-        source: the strain.
-        spectra: the spectrum of each detector, as `gather_spectra` gives them.
-        known: detectors whose spectrum is the user's and does not vary.
-        n: number of draws.
-        seed: seed of the draws.
-
-    Yields:
-        Detector name to power spectral density.
-    """
-    rng = np.random.default_rng(seed)
-    draws = {
-        name: bootstrap_welch(_cut_around(series, source.trigger_time), n, rng)
-        for name, series in source.strain.items()
-        if name not in known
-    }
-    for _ in range(n):
-        yield {**spectra, **{name: next(found) for name, found in draws.items()}}
-
-
 def _load(source: StrainSource, detector: str) -> Strain:
     return read(source, detector) if isinstance(source, str | Path) else source
-
-
-def _cut_around(series: Strain, trigger_time: float) -> Strain:
-    """The stretch of at most `PSD_STRETCH` around the trigger."""
-    if series.duration <= PSD_STRETCH:
-        return series
-    start = np.clip(trigger_time - PSD_STRETCH / 2, series.start_time, series.end_time - PSD_STRETCH)
-    first = round((start - series.start_time) * series.sample_rate)
-    values = series.values[first : first + round(PSD_STRETCH * series.sample_rate)]
-    return Strain(series.detector, values, series.start_time + first / series.sample_rate, series.sample_rate)

@@ -4,6 +4,8 @@ A network returns a posterior for any input. These checks detect inputs outside 
 the exact likelihood contradicts.
 """
 
+from collections.abc import Sequence
+
 from chirpleaf.inference.observation import Observation
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.trust import TRUSTED, UNTRUSTED, Trust
@@ -16,18 +18,19 @@ GREATEST_SNR = 65.0
 """Peak network signal-to-noise ratio above which the model was not trained. Training ends at an optimal ratio of 60."""
 
 
-def assess(observation: Observation, certificate: Certificate | None = None) -> Trust:
+def assess(observation: Observation, certificate: Certificate | None = None, doubts: Sequence[str] = ()) -> Trust:
     """Judges a result.
 
     Args:
         observation: the data in the form that the model takes.
         certificate: importance-sampling diagnostics; None if the result is not certified.
+        doubts: reasons of the data to distrust the result.
 
     Returns:
         The verdict, with a reason for each check that failed.
     """
     snr = observation.snr
-    reasons = []
+    reasons = list(doubts)
     if snr < LEAST_SNR:
         reasons.append(f"no signal: network signal-to-noise {snr:.1f}, below {LEAST_SNR:g}; check the trigger time")
     if snr > GREATEST_SNR:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 Row = dict[str, float | str]
 """Line of a summary: median, lower, upper (numbers), unit (text), and uncertainty components of leaf estimates."""
 
+_TREATMENT = ("high_pass", "roll_off", "psd_method", "psd_length", "flaws")
+"""Fields of the provenance that say how the strain was treated: `data` in `summary.json`."""
+
 _SUMMARISED = ("event", "trigger_time", "detectors", "model", "approximant", "seed")
 """Fields of the provenance in `summary.json`."""
 
@@ -205,6 +208,7 @@ class Result(ABC):
             "certificate": self._certificate_document(),
             "trust": self.trust.to_json(),
             "timing": dict(self.timing),
+            "data": {name: origin[name] for name in _TREATMENT},
         }
 
     def _writers(self) -> dict[str, Callable[[Path], object]]:

@@ -19,7 +19,7 @@ import numpy as np
 from chirpleaf.errors import InputError
 from chirpleaf.strain.conditioning import Conditioning
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.psd_estimation import average_median, compute_periodograms
+from chirpleaf.strain.psd_estimation import MINIMUM_SEGMENTS, average_median, compute_periodograms
 from chirpleaf.strain.regularisation import Periodograms, regularise
 from chirpleaf.strain.segment import AFTER_TRIGGER
 from chirpleaf.strain.strain import Spectrum, Strain
@@ -64,6 +64,11 @@ class SpectrumSettings:
                 f"noise spectrum: expected at least {self.stretch:g} s of strain; got psd_length = {self.length:g} s: "
                 "ask for 32 s or more"
             )
+
+    @property
+    def least(self) -> float:
+        """Least good data for an estimate, s."""
+        return self.stretch * (MINIMUM_SEGMENTS + 1) / 2
 
     @property
     def overlap(self) -> float:
@@ -159,6 +164,16 @@ def cut_around(strain: Strain, time: float, length: float) -> Strain:
     return replace(strain, values=values, start_time=strain.start_time + first / strain.sample_rate)
 
 
+def has_enough(strain: Strain, settings: SpectrumSettings) -> bool:
+    """Whether there are enough good data for an estimate.
+
+    Args:
+        strain: data of one detector; NaN where they are not to be used.
+        settings: of the estimate.
+    """
+    return _sum_usable(strain.good_stretches, settings) >= settings.least
+
+
 def choose_excluded(
     strain: Strain, trigger_time: float, durations: Sequence[float], settings: SpectrumSettings
 ) -> tuple[float, float] | None:
@@ -182,10 +197,14 @@ def choose_excluded(
         others = [
             piece for start, end in strain.good_stretches for piece in ((start, min(end, low)), (max(start, high), end))
         ]
-        left = sum(end - start for start, end in others if end - start >= settings.stretch)
-        if left >= settings.enough * duration:
+        if _sum_usable(others, settings) >= max(settings.enough * duration, settings.least):
             return low, high
     return None
+
+
+def _sum_usable(pieces: Sequence[tuple[float, float]], settings: SpectrumSettings) -> float:
+    """Total length in s of the pieces that hold a stretch of the estimate."""
+    return sum(end - start for start, end in pieces if end - start >= settings.stretch)
 
 
 def _prepare(

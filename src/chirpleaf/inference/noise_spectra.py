@@ -1,0 +1,162 @@
+"""Noise spectra of an analysis: the user's, or estimates from clean strain around the trigger."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chirpleaf.errors import InputError
+from chirpleaf.inference.sources import PsdSource, Source
+from chirpleaf.strain.conditioning import Conditioning
+from chirpleaf.strain.flaws import Flaws, find_flaws
+from chirpleaf.strain.noise_spectrum import (
+    SpectrumSettings,
+    bootstrap_spectrum,
+    choose_excluded,
+    cut_around,
+    estimate_spectrum,
+    has_enough,
+)
+from chirpleaf.strain.psd import PowerSpectralDensity
+from chirpleaf.strain.psd_files import read_psd
+from chirpleaf.strain.segment import AFTER_TRIGGER
+from chirpleaf.strain.strain import Strain
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseData:
+    """What the noise spectrum of one detector is estimated from, and how.
+
+    Attributes:
+        strain: strain around the trigger; NaN where it is flawed.
+        exclude: (GPS start, GPS end) in s of the event's own segment; None where it is needed for the estimate.
+        settings: of the estimate.
+        conditioning: high-pass filter and window.
+    """
+
+    strain: Strain
+    exclude: tuple[float, float] | None
+    settings: SpectrumSettings
+    conditioning: Conditioning
+
+    @classmethod
+    def select(
+        cls,
+        strain: Strain,
+        flaws: Flaws,
+        durations: Sequence[float],
+        settings: SpectrumSettings,
+        conditioning: Conditioning,
+    ) -> "NoiseData":
+        """Selects clean strain around the trigger.
+
+        Bursts are used where too little is left without them: a spectrum with a burst is better than none, and the
+        result names it.
+
+        Args:
+            strain: strain of the detector; NaN where there are no data.
+            flaws: its flaws.
+            durations: lengths of the segments that may be analysed, seconds.
+            settings: of the estimate.
+            conditioning: high-pass filter and window.
+        """
+        around = cut_around(strain, flaws.trigger_time, settings.length)
+        present = flaws.mask(around, "constant")
+        clean = flaws.mask(present, "burst")
+        chosen = clean if has_enough(clean, settings) else present
+        return cls(chosen, choose_excluded(chosen, flaws.trigger_time, durations, settings), settings, conditioning)
+
+    def estimate(self) -> PowerSpectralDensity:
+        """Estimates the noise spectrum.
+
+        Raises:
+            InputError: there are too few good seconds.
+        """
+        return estimate_spectrum(self.strain, self.settings, self.conditioning, exclude=self.exclude)
+
+    def bootstrap(self, n: int, rng: np.random.Generator) -> Iterator[PowerSpectralDensity]:
+        """Draws noise spectra that are compatible with the strain.
+
+        Args:
+            n: number of draws.
+            rng: source of randomness.
+        """
+        return bootstrap_spectrum(self.strain, n, rng, self.settings, self.conditioning, exclude=self.exclude)
+
+
+def inspect_source(source: Source, durations: Sequence[float], settings: SpectrumSettings) -> dict[str, Flaws]:
+    """Finds gaps, constant samples and bursts in all that an analysis uses.
+
+    Args:
+        source: the strain.
+        durations: lengths of the segments that may be analysed, seconds.
+        settings: of the noise spectra.
+
+    Returns:
+        Detector name to flaws.
+    """
+    flaws = {}
+    for name, series in source.strain.items():
+        around = cut_around(series, source.trigger_time, settings.length)
+        first = min(around.start_time, source.trigger_time + AFTER_TRIGGER - max(durations))
+        last = max(around.end_time, source.trigger_time + AFTER_TRIGGER)
+        flaws[name] = find_flaws(series, source.trigger_time, search=(first, last))
+    return flaws
+
+
+def gather_spectra(
+    source: Source, psd: Mapping[str, PsdSource], noise: Mapping[str, NoiseData]
+) -> dict[str, PowerSpectralDensity]:
+    """The noise spectrum of each detector: the user's, or an estimate from its noise.
+
+    Args:
+        source: the strain.
+        psd: detector name to the user's power spectral density or to a file of it.
+        noise: detector name to the data of an estimate.
+
+    Returns:
+        Detector name to power spectral density.
+
+    Raises:
+        InputError: a spectrum belongs to a detector without strain, or there are too few good seconds to estimate one.
+    """
+    stray = [name for name in psd if name not in source.strain]
+    if stray:
+        raise InputError(
+            f"expected power spectral densities of {', '.join(source.strain)}; got one of {stray[0]}, whose strain is "
+            f"missing: add --strain {stray[0]}=FILE or leave it out"
+        )
+    spectra = {}
+    for name in source.strain:
+        given = psd.get(name)
+        if given is None:
+            spectra[name] = noise[name].estimate()
+        else:
+            spectra[name] = read_psd(given, name) if isinstance(given, str | Path) else given
+    return spectra
+
+
+def resample_spectra(
+    noise: Mapping[str, NoiseData],
+    spectra: Mapping[str, PowerSpectralDensity],
+    known: frozenset[str],
+    n: int,
+    seed: int,
+) -> Iterator[Mapping[str, PowerSpectralDensity]]:
+    """Noise spectra that are compatible with the strain, by the bootstrap.
+
+    Args:
+        noise: detector name to the data of an estimate.
+        spectra: the spectrum of each detector, as `gather_spectra` gives them.
+        known: detectors whose spectrum is the user's and does not vary.
+        n: number of draws.
+        seed: seed of the draws.
+
+    Yields:
+        Detector name to power spectral density.
+    """
+    rng = np.random.default_rng(seed)
+    draws = {name: data.bootstrap(n, rng) for name, data in noise.items() if name not in known}
+    for _ in range(n):
+        yield {**spectra, **{name: next(found) for name, found in draws.items()}}
