@@ -122,19 +122,31 @@ def architecture() -> "Architecture":
 
 
 @pytest.fixture(scope="session")
-def model(architecture: "Architecture") -> "Model":
-    """An untrained model; its random weights are large enough that its output depends on the data."""
+def build_model(architecture: "Architecture") -> "Callable[..., Model]":
+    """Builds untrained models of the small architecture; the output of their random weights depends on the data."""
+    from dataclasses import replace
+
     import torch
 
     from chirpleaf.models import Model
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        estimator = architecture.build().eval()
-        with torch.no_grad():
-            for weights in estimator.density.parameters():
-                weights.add_(0.05 * torch.randn(weights.shape))
-    return Model("random", architecture, estimator, {"seed": 0})
+    def build(name: str, **changes: Any) -> "Model":
+        own = replace(architecture, **changes)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            estimator = own.build().eval()
+            with torch.no_grad():
+                for weights in estimator.network.parameters():
+                    weights.add_(0.05 * torch.randn(weights.shape))
+        return Model(name, own, estimator, {"seed": 0})
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def model(build_model: "Callable[..., Model]") -> "Model":
+    """An untrained model of H1 and L1."""
+    return build_model("random")
 
 
 @pytest.fixture(scope="session")

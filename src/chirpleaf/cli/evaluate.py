@@ -18,6 +18,10 @@ def evaluate(
         Path | None,
         typer.Option(help="Measured noise spectra (HDF5, EVENT/DETECTOR); by default those of the simulator."),
     ] = None,
+    detectors: Annotated[
+        list[str] | None,
+        typer.Option(metavar="H1", help="Detector of the events, repeatable; all of the model's by default."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
 ) -> None:
     """Calibration and errors of a model on simulated events."""
@@ -47,11 +51,15 @@ def evaluate(
         raise InputError(f"expected a file of measured noise spectra; got no file {psd_file}: check --psd-file")
     torch.set_num_threads(1)  # one event at a time is too little work for two threads
     loaded = load_model(model)
+    names = loaded.select_detectors(detectors or loaded.detectors)
     noise = None if psd_file is None else MeasuredNoise(psd_file)
     show = partial(track, description="injections", console=console, transient=True)
-    evaluation = diagnostics.evaluate(loaded, injections, seed=seed, samples=samples, noise=noise, track=show)
+    evaluation = diagnostics.evaluate(
+        loaded, injections, seed=seed, samples=samples, noise=noise, detectors=names, track=show
+    )
     origin = {
         "model": loaded.name,
+        "detectors": list(names),
         "data_sha256": loaded.provenance.get("data_sha256", ""),
         "seed": seed,
         "samples": samples,

@@ -91,6 +91,7 @@ def evaluate(
     seed: int = 0,
     samples: int = 2000,
     noise: NoiseSource | None = None,
+    detectors: tuple[str, ...] | None = None,
     track: Callable[[Iterable[int]], Iterable[int]] = iter,
 ) -> Evaluation:
     """Evaluates a model on injections drawn from its prior.
@@ -101,6 +102,7 @@ def evaluate(
         seed: seed of injections and samples.
         samples: posterior draws for each injection.
         noise: source of the noise, such as `RecordedNoise`; the ensemble's when None.
+        detectors: detectors of the injections, some of the model's; all of them when None.
         track: yields the numbers of the injections, and may show the progress, such as `rich.progress.track`.
 
     Returns:
@@ -110,7 +112,7 @@ def evaluate(
         InputError: the source has no noise for the model's detectors and segment.
     """
     source = noise or EnsembleNoise()
-    rows = [_evaluate_injection(model, index, seed, samples, source) for index in track(range(injections))]
+    rows = [_evaluate_injection(model, index, seed, samples, source, detectors) for index in track(range(injections))]
     ranks, medians, truths, snr, family = zip(*rows, strict=True)
     return Evaluation(_columns(ranks), _columns(medians), _columns(truths), np.array(snr), np.array(family))
 
@@ -119,10 +121,10 @@ Row = dict[str, float]
 
 
 def _evaluate_injection(
-    model: Model, index: int, seed: int, samples: int, noise: NoiseSource
+    model: Model, index: int, seed: int, samples: int, noise: NoiseSource, detectors: tuple[str, ...] | None
 ) -> tuple[Row, Row, Row, float, str]:
     """Ranks, medians, truths, signal-to-noise ratio and family of one injection."""
-    injection = inject(model, noise, np.random.default_rng([seed, index]))
+    injection = inject(model, noise, np.random.default_rng([seed, index]), detectors=detectors)
     values = _sample_parameters(refine_reference_time(model, injection.segment), samples, seed + index)
     intrinsic = _columns([injection.truth], model.architecture.space.names)
     truth = {name: float(value[0]) for name, value in derived(intrinsic).items()}

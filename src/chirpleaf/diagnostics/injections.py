@@ -47,6 +47,7 @@ def inject(
     distance: Distribution | None = None,
     prior: IntrinsicPrior | None = None,
     trigger_error: float = 0.02,
+    detectors: tuple[str, ...] | None = None,
 ) -> Injection:
     """Draws an event from a model's prior and simulates its data.
 
@@ -59,6 +60,7 @@ def inject(
         distance: prior of the luminosity distance (Mpc); events are drawn until one is in `snr_range`.
         prior: prior of masses and spins; the model's when None.
         trigger_error: half width of the uniform error of the trigger time, seconds.
+        detectors: detectors of the event; the model's when None.
 
     Returns:
         The event.
@@ -67,8 +69,9 @@ def inject(
         InputError: the source has no noise for the model's detectors and segment.
     """
     own_prior = prior or model.architecture.prior
+    names = model.detectors if detectors is None else model.select_detectors(detectors)
     while True:
-        injection = _simulate_event(model, noise, rng, snr_range, distance, own_prior, trigger_error)
+        injection = _simulate_event(model, noise, rng, snr_range, distance, own_prior, trigger_error, names)
         if snr_range[0] <= injection.snr <= snr_range[1]:
             return injection
 
@@ -81,6 +84,7 @@ def _simulate_event(
     distance: Distribution | None,
     prior: IntrinsicPrior,
     trigger_error: float,
+    detectors: tuple[str, ...],
 ) -> Injection:
     """One event, whatever its signal-to-noise ratio is."""
     architecture = model.architecture
@@ -88,13 +92,13 @@ def _simulate_event(
     truth = {name: float(value[0]) for name, value in prior.sample(1, rng).items()}
     truth |= {name: float(value[0]) for name, value in ExtrinsicPrior().sample(1, rng).items()}
     truth["mass_1"], truth["mass_2"] = component_masses(truth["chirp_mass"], truth["mass_ratio"])
-    draw = noise.sample(model.detectors, frequencies, model.duration, rng)
+    draw = noise.sample(detectors, frequencies, model.duration, rng)
     hp, hc = polarizations({**truth, "luminosity_distance": 1.0}, frequencies, architecture.approximant)
     sidereal = float(gmst(0.0))
     truth["ra"] = float(np.mod(truth["ra"] + sidereal, 2 * np.pi))  # the prior gives the angle from the meridian
     sky = (truth["ra"], truth["dec"], truth["psi"], sidereal)
     error = rng.uniform(-trigger_error, trigger_error)
-    signal = np.stack([project(hp, hc, detector(name), *sky, frequencies, error)[0] for name in model.detectors])
+    signal = np.stack([project(hp, hc, detector(name), *sky, frequencies, error)[0] for name in detectors])
     power = 4 / model.duration * np.sum(np.abs(signal) ** 2 / draw.psd)
     if distance is None:
         truth["luminosity_distance"] = float(np.sqrt(power) / np.exp(rng.uniform(*np.log(snr_range))))
@@ -102,5 +106,5 @@ def _simulate_event(
         truth["luminosity_distance"] = float(distance.sample(1, rng)[0])
     truth["geocent_time"] = error
     strain = signal / truth["luminosity_distance"] + draw.realise(rng)
-    segment = Segment(model.detectors, strain, draw.psd, frequencies, model.duration, reference_time=0.0)
+    segment = Segment(detectors, strain, draw.psd, frequencies, model.duration, reference_time=0.0)
     return Injection(segment, truth, float(np.sqrt(power) / truth["luminosity_distance"]), draw.origin)

@@ -29,6 +29,13 @@ class Observation:
     snr: float
 
     @property
+    def snr_by_detector(self) -> dict[str, float]:
+        """Signal-to-noise ratio of the best template in each detector that is present."""
+        present = self.canonical.tokens.present[0].tolist()
+        values = zip(self.model.detectors, self.canonical.snr[0].tolist(), present, strict=True)
+        return {name: snr for name, snr, here in values if here}
+
+    @property
     def chirp_mass(self) -> float:
         """Chirp mass of the best template, solar masses."""
         return float(self.model.estimator.canonical.chirp_mass[self.canonical.template[0]])
@@ -39,12 +46,13 @@ def canonicalise(model: Model, segments: Sequence[Segment]) -> Canonical:
 
     Args:
         model: its preprocessing is used.
-        segments: at least one; of the model's detectors, duration and frequencies.
+        segments: at least one, all of the same detectors, which are some of the model's if it takes subsets, else all
+            of them; of the model's duration and frequencies.
 
     Returns:
         The canonical input, in the order of the segments.
     """
-    return preprocess(model, *compress(model, segments))
+    return preprocess(model, segments[0].detectors, *compress(model, segments))
 
 
 def compress(model: Model, segments: Sequence[Segment]) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
@@ -55,7 +63,7 @@ def compress(model: Model, segments: Sequence[Segment]) -> tuple[NDArray[np.comp
         segments: at least one, as for `canonicalise`.
 
     Returns:
-        Whitened data and whitening weights, both of shape (segment, detector, n_bins).
+        Whitened data and whitening weights, both of shape (segment, detector, n_bins), for the segments' detectors.
     """
     grid = model.estimator.canonical.grid
     data, weights = zip(*(grid.compress(segment.strain, segment.psd) for segment in segments), strict=True)
@@ -63,18 +71,30 @@ def compress(model: Model, segments: Sequence[Segment]) -> tuple[NDArray[np.comp
 
 
 @torch.no_grad()
-def preprocess(model: Model, data: NDArray[np.complex128], weights: NDArray[np.float64]) -> Canonical:
+def preprocess(
+    model: Model, detectors: Sequence[str], data: NDArray[np.complex128], weights: NDArray[np.float64]
+) -> Canonical:
     """Computes the canonical input of multiband data.
 
     Args:
         model: its preprocessing is used.
+        detectors: names of the detectors of the data, in order; all of the model's in its order unless it takes
+            subsets.
         data: whitened data, shape (segment, detector, n_bins).
         weights: whitening weights, same shape.
 
     Returns:
-        The canonical input, in the order of the segments.
+        The canonical input, in the order of the segments; detectors without data are absent.
     """
-    relative = weights / model.estimator.canonical.reference_weights
-    return model.estimator.preprocess(
-        torch.from_numpy(data.astype(np.complex64)), torch.from_numpy(relative.astype(np.float32))
-    )
+    relative = torch.from_numpy((weights / model.estimator.canonical.reference_weights).astype(np.float32))
+    whitened = torch.from_numpy(data.astype(np.complex64))
+    if not model.takes_subsets:
+        return model.estimator.preprocess(whitened, relative)
+    places = [model.detectors.index(name) for name in detectors]
+    shape = (len(data), len(model.detectors), data.shape[-1])
+    present = torch.zeros(shape[:2], dtype=torch.bool)
+    present[:, places] = True
+    whole = [
+        torch.zeros(shape, dtype=part.dtype).index_copy(1, torch.tensor(places), part) for part in (whitened, relative)
+    ]
+    return model.estimator.preprocess(whole[0], whole[1], present)

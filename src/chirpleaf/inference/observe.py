@@ -28,7 +28,7 @@ def observe(
 
     Args:
         model: the model.
-        strain: strain of at least the model's detectors.
+        strain: strain of the model's detectors, or of some of them if it takes subsets; others are not used.
         psd: power spectral densities of these detectors.
         trigger_time: GPS time within 0.1 s of the merger, seconds.
         conditioning: high-pass filter and window.
@@ -39,14 +39,8 @@ def observe(
     Raises:
         InputError: a detector is missing, or the segment cannot be cut.
     """
-    missing = [name for name in model.detectors if name not in strain]
-    if missing:
-        raise InputError(
-            f"expected strain of {', '.join(model.detectors)} for model {model.name}; got "
-            f"{', '.join(strain) or 'none'}: add --strain {missing[0]}=FILE or choose another model"
-        )
     segment = cut_segment(
-        {name: strain[name] for name in model.detectors},
+        {name: strain[name] for name in model.select_detectors(strain)},
         psd,
         reference_time=trigger_time,
         duration=model.duration,

@@ -11,7 +11,7 @@ The waveforms are draws from the network's posterior, if it has one, and else te
 other masses and spins than the signal: it then arrives some milliseconds earlier or later, and may be half as loud.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from chirpleaf.inference.matched_filter import matched_filter, orthonormalise, p
 from chirpleaf.inference.observation import Observation, canonicalise, compress, preprocess
 from chirpleaf.models.model import Model
 from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.detectors import light_travel_times
 from chirpleaf.representation.canonical import Canonical
 from chirpleaf.strain.segment import Segment
 
@@ -40,7 +41,8 @@ class SearchSettings:
             signals about worse triggers, but loses more faint signals to noise.
         draws: waveforms of the network that are tried about each reference time. More are nearer to the signal, at the
             cost of time in proportion.
-        reach: half width of the arrival times at which these are tried, seconds.
+        reach: half width of the arrival times at which these are tried for H1 and L1, seconds. It is longer by as much
+            as light travels longer between two of the detectors.
         step: spacing of these arrival times, seconds. The peak is interpolated between them.
         hypothesis_reach: half width of the arrival times about a reference time that may become another one, seconds.
             A wider one finds hypotheses farther away, and more of them in noise.
@@ -64,7 +66,7 @@ def refine_reference_time(model: Model, segment: Segment, settings: SearchSettin
 
     Args:
         model: the model; its draws or templates are tried.
-        segment: the data about a trigger time, of the model's detectors, duration and frequencies.
+        segment: the data about a trigger time, as for `canonicalise`.
         settings: settings of the search.
 
     Returns:
@@ -73,10 +75,11 @@ def refine_reference_time(model: Model, segment: Segment, settings: SearchSettin
     offsets = np.arange(-settings.half_width, settings.half_width + settings.spacing / 2, settings.spacing)
     tries = [segment.with_reference_time(segment.reference_time + offset) for offset in offsets]
     data, weights = compress(model, tries)
-    canonical = preprocess(model, data, weights)
+    canonical = preprocess(model, segment.detectors, data, weights)
     snr, arrivals = canonical.snr.double().numpy(), canonical.time.double().numpy()
     if model.estimator.can_propose:
-        snr, arrivals = find_loudest_waveforms(model, data, weights, canonical, settings)
+        wide = replace(settings, reach=settings.reach + _extra_light_travel(segment.detectors, settings.step))
+        snr, arrivals = find_loudest_waveforms(model, data, weights, canonical, wide)
     arrival = np.take_along_axis(arrivals, snr.argmax(axis=1)[:, None], axis=1)[:, 0]
     loudness = np.square(snr).sum(axis=1)
     best = int((loudness - np.square((offsets + arrival) / settings.trigger_error)).argmax())
@@ -95,7 +98,7 @@ def find_loudest_waveforms(
 
     Args:
         model: a model of all parameters.
-        data: whitened multiband data, shape (segment, detector, n_bins).
+        data: whitened multiband data of the detectors that are present, shape (segment, detector, n_bins).
         weights: their whitening weights, same shape.
         canonical: their canonical input.
         settings: settings of the search.
@@ -144,6 +147,12 @@ def find_reference_time_hypotheses(
         Observation(model, centred[place], canonicalise(model, [centred[place]]), observation.snr)
         for place in first.values()
     ]
+
+
+def _extra_light_travel(detectors: tuple[str, ...], step: float) -> float:
+    """How much longer than from H1 to L1 light travels between two of the detectors; whole steps, seconds."""
+    longest, least = light_travel_times(detectors).max(), light_travel_times(("H1", "L1")).max()
+    return step * max(0, int(np.ceil((longest - least) / step)))
 
 
 def _draw_waveforms(model: Model, canonical: Canonical, n: int) -> NDArray[np.complex128]:

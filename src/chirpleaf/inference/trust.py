@@ -49,5 +49,4 @@ def assess(observation: Observation, certificate: Certificate | None = None, dou
         )
     if certificate is not None:
         reasons.extend(certificate.reasons)
-    by_detector = dict(zip(observation.model.detectors, observation.canonical.snr[0].tolist(), strict=True))
-    return Trust(UNTRUSTED if reasons else TRUSTED, snr, by_detector, tuple(reasons))
+    return Trust(UNTRUSTED if reasons else TRUSTED, snr, observation.snr_by_detector, tuple(reasons))

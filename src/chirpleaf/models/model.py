@@ -1,5 +1,6 @@
 """A trained model: architecture, estimator and provenance."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -35,6 +36,29 @@ class Model:
     def takes_subsets(self) -> bool:
         """Whether some of the detectors may be absent."""
         return self.architecture.takes_subsets
+
+    def select_detectors(self, available: Iterable[str]) -> tuple[str, ...]:
+        """The detectors whose data the model takes from those that are available.
+
+        Args:
+            available: names of detectors.
+
+        Returns:
+            All of the model's, or those of them that are available if it takes subsets; in the order of the model.
+
+        Raises:
+            InputError: one that the model needs is missing, or none is available.
+        """
+        names = tuple(available)
+        found = tuple(name for name in self.detectors if name in names)
+        if found == self.detectors or (found and self.takes_subsets):
+            return found
+        missing = next(name for name in self.detectors if name not in names)
+        some = "some of " if self.takes_subsets else ""
+        raise InputError(
+            f"expected strain of {some}{', '.join(self.detectors)} for model {self.name}; got "
+            f"{', '.join(names) or 'none'}: add --strain {missing}=FILE or choose another model"
+        )
 
     @property
     def duration(self) -> float:
