@@ -118,10 +118,20 @@ def test_one_detector_where_the_model_needs_two(infer: Callable[..., None], stra
     [
         (("--strain", "h1.hdf5", "--trigger", "1"), ("expected --strain DETECTOR=FILE", "got 'h1.hdf5'", "write")),
         (("--strain", "H1=", "--trigger", "1"), ("expected --strain DETECTOR=FILE", "got 'H1='", "write")),
-        (("--strain", "H1=a", "--strain", "H1=b", "--trigger", "1"), ("expected one --strain", "got two for H1")),
+        (
+            ("--strain", "h1=a", "--strain", "H1=b", "--trigger", "1"),
+            ("expected a file", "got a, which does not exist"),
+        ),
+        (("--psd", "H1=a", "--psd", "h1=b", "GW150914"), ("expected one --psd", "got two for H1", "leave one out")),
+        (("--channel", "H1", "--strain", "H1=a"), ("expected --channel DETECTOR=NAME", "got 'H1'", "write", "STRAIN")),
+        (
+            ("--channel", "L1=x", "--strain", "H1=a", "--trigger", "1"),
+            ("expected channels of H1", "got one of L1", "add --strain L1=FILE"),
+        ),
         (("--strain", "H1=a", "--strain", "L1=b"), ("expected the trigger time", "got none", "add --trigger GPS")),
-        (("--strain", "H1=a", "--trigger", "nan"), ("expected --trigger as a GPS time", "got nan", "write")),
-        (("--strain", "H1=a", "--trigger", "noon"), ("Invalid value for '--trigger'", "chirpleaf infer --help")),
+        (("--strain", "H1=a", "--trigger", "nan"), ("expected a GPS time in seconds, or UTC", "got 'nan'", "write")),
+        (("--strain", "H1=a", "--trigger", "noon"), ("expected a GPS time in seconds, or UTC", "got 'noon'", "write")),
+        (("GW150914", "--trigger", "2015-09-14"), ("expected a GPS time", "got '2015-09-14'", "2015-09-14T09:50:45.4")),
         ((), ("expected an event or strain", "got both or neither", "give EVENT, or --strain")),
         (("GW150914", "--strain", "H1=a", "--trigger", "1"), ("expected an event or strain", "got both", "give EVENT")),
         (("GW150914", "--psd", "nothing"), ("expected --psd DETECTOR=FILE", "got 'nothing'", "write")),

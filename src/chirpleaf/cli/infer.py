@@ -1,6 +1,5 @@
 """`chirpleaf infer EVENT`, or `chirpleaf infer --strain H1=FILE --strain L1=FILE --trigger GPS`."""
 
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,12 +20,24 @@ MOST_SAMPLES = 1_000_000
 Event = Annotated[str | None, typer.Argument(help="An embedded event, or one of the open catalogues.")]
 StrainFiles = Annotated[
     list[str] | None,
-    typer.Option(metavar="H1=FILE", help="Strain of a detector (GWOSC HDF5 or text, GWF); repeatable."),
+    typer.Option(
+        metavar="H1=FILE", help="Strain of a detector (HDF5, GWF or text); again for each, and for files to join."
+    ),
 ]
-Trigger = Annotated[float | None, typer.Option(metavar="GPS", help="Time of the merger within 0.1 s.")]
+Trigger = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Time of the merger within 0.1 s: GPS, or UTC as 2015-09-14T09:50:45.4."),
+]
+Channels = Annotated[
+    list[str] | None,
+    typer.Option(metavar="H1=NAME", help="Channel of a frame file, or dataset of an HDF5 file, that holds several."),
+]
 SpectrumFiles = Annotated[
     list[str] | None,
     typer.Option(metavar="H1=FILE", help="Noise spectrum of a detector; estimated from the strain by default."),
+]
+PsdAnalysis = Annotated[
+    str | None, typer.Option(metavar="LABEL", help="Analysis in a PESummary release that holds several spectra.")
 ]
 ModelName = Annotated[str | None, typer.Option(help="A shipped model or a model file; by default chosen by the data.")]
 Samples = Annotated[int, typer.Option(help="How many samples.")]
@@ -60,7 +71,9 @@ def infer(
     event: Event = None,
     strain: StrainFiles = None,
     trigger: Trigger = None,
+    channel: Channels = None,
     psd: SpectrumFiles = None,
+    psd_analysis: PsdAnalysis = None,
     model: ModelName = None,
     samples: Samples = 10_000,
     seed: Seed = 0,
@@ -76,13 +89,14 @@ def infer(
     """Infer the posterior of an event; print a table, write files and figures."""
     from chirpleaf.cli.collector import paused_collector
     from chirpleaf.cli.drawing import drawing_process
-    from chirpleaf.cli.pairs import detector_files
+    from chirpleaf.cli.pairs import pair_detectors, pair_single
     from chirpleaf.cli.pictures import prepare_drawing
     from chirpleaf.system.folders import check_folder
     from chirpleaf.system.threads import use_one_numpy_thread
 
-    _check_options(trigger, samples, effective_samples, budget)
-    files, spectra = detector_files("--strain", strain), detector_files("--psd", psd)
+    _check_options(samples, effective_samples, budget)
+    files, spectra = pair_detectors("--strain", strain), pair_single("--psd", psd)
+    channels = pair_single("--channel", channel, "NAME")
     folder = out or Path("out") / (event or "strain")
     check_folder(folder, overwrite=overwrite)
 
@@ -91,6 +105,7 @@ def infer(
         import torch
 
         from chirpleaf.inference import analyse, load_candidates, plan_certification, prepare
+        from chirpleaf.inference.sources import ReadSettings
         from chirpleaf.inference.timing import Stopwatch
         from chirpleaf.system.cores import free_cores
 
@@ -107,19 +122,25 @@ def infer(
             budget=budget,
             workers=cores or free_cores(),
         )
-        data = prepare(models, event, strain=files or None, trigger_time=trigger, psd=spectra or None, watch=watch)
+        data = prepare(
+            models,
+            event,
+            strain=files or None,
+            trigger_time=trigger,
+            psd=spectra,
+            settings=ReadSettings(channels, psd_analysis),
+            watch=watch,
+        )
         result = analyse(data, plan, samples=samples, seed=seed, watch=watch)
         _write(result, data, folder, executor, overwrite=overwrite)
     if not result.trust.trusted:
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
 
 
-def _check_options(trigger: float | None, samples: int, effective_samples: int | None, budget: float | None) -> None:
+def _check_options(samples: int, effective_samples: int | None, budget: float | None) -> None:
     """Refuses numbers out of range."""
     if not 1 <= samples <= MOST_SAMPLES:
         raise InputError(f"expected --samples from 1 to {MOST_SAMPLES}; got {samples}: 10000 are usual")
-    if trigger is not None and not isfinite(trigger):
-        raise InputError(f"expected --trigger as a GPS time in seconds; got {trigger}: write for example 1126259462.4")
     if effective_samples is not None and effective_samples < 1:
         raise InputError(f"expected --effective-samples of at least 1; got {effective_samples}: 5000 are usual")
     if budget is not None and not 0 < budget < 1e6:

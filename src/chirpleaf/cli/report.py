@@ -3,6 +3,7 @@
 import math
 
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 
 from chirpleaf.result import LeafEstimates, Posterior
@@ -21,7 +22,8 @@ def report(result: Posterior | LeafEstimates) -> Group:
         A renderable of rich.
     """
     certified = [_certificate(result)] if isinstance(result, Posterior) and result.certificate else []
-    return Group(_table(result), _signal(result), *certified)
+    notes = [escape(f"note: {note}") for note in result.provenance.notes]
+    return Group(_table(result), _signal(result), *certified, *notes)
 
 
 def decimals(lower: float, upper: float) -> int:

@@ -11,7 +11,7 @@ from chirpleaf.inference.build import build_certified_posterior
 from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.plan import CertificationPlan, plan_certification
 from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
-from chirpleaf.inference.sources import PsdSource, StrainSource
+from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
@@ -21,8 +21,10 @@ def infer(
     event: str | None = None,
     *,
     strain: Mapping[str, StrainSource] | None = None,
-    trigger_time: float | None = None,
+    trigger_time: float | str | None = None,
     psd: Mapping[str, PsdSource] | None = None,
+    channel: Mapping[str, str] | None = None,
+    psd_analysis: str | None = None,
     model: str | Path | None = None,
     samples: int = 10_000,
     seed: int = 0,
@@ -36,10 +38,14 @@ def infer(
     """Infers the parameters of a binary black hole merger.
 
     Args:
-        event: name of an embedded event or of one in the open catalogues; or None with `strain`.
-        strain: detector name to strain or to a file of it (GWOSC HDF5, GWOSC text, GWF).
-        trigger_time: GPS time of the merger within 0.1 s, needed with `strain`, seconds.
-        psd: detector name to power spectral density or to a file of it; estimated from the strain otherwise.
+        event: name of an embedded event or of one in the open catalogues, in any case; or None with `strain`.
+        strain: detector name to strain, to a file of it or to several files of consecutive times: HDF5 of GWOSC, gwpy
+            or pycbc, GWF, GWOSC text, or text of two columns (`strain.readers`).
+        trigger_time: GPS time of the merger within 0.1 s, seconds, or UTC as text; needed with `strain`.
+        psd: detector name to power spectral density or to a file of it (`strain.psd_files`); estimated from the strain
+            otherwise.
+        channel: detector name to the channel of a frame file, or to the dataset of an HDF5 file, if it holds several.
+        psd_analysis: label of the analysis, or a part of it, where a release of PESummary holds several.
         model: name of a shipped model or a model file; if None, the data choose among those of all parameters.
         samples: number of draws; certification makes more if their effective sample size is too small.
         seed: seed of the draws.
@@ -70,7 +76,8 @@ def infer(
     plan = plan_certification(
         models[0], certify, prior, approximant, effective_samples=effective_samples, budget=budget, workers=workers
     )
-    data = prepare(models, event, strain=strain, trigger_time=trigger_time, psd=psd, watch=watch)
+    settings = ReadSettings(channel or {}, psd_analysis)
+    data = prepare(models, event, strain=strain, trigger_time=trigger_time, psd=psd, settings=settings, watch=watch)
     return analyse(data, plan, samples=samples, seed=seed, watch=watch)
 
 

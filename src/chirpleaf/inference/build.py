@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chirpleaf.inference.amortised import NetworkOutput
+from chirpleaf.inference.data_notes import collect_notes, describe_quality
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust import assess
 from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume
@@ -124,4 +125,6 @@ def _trace(
         psd_method=data.spectrum.method,
         psd_length=data.spectrum.length,
         flaws=data.describe_flaws(),
+        data_quality=describe_quality(data),
+        notes=collect_notes(data),
     )

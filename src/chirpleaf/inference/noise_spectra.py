@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.sources import PsdSource, Source
+from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, Source, name_detectors
 from chirpleaf.strain.conditioning import Conditioning
 from chirpleaf.strain.flaws import Flaws, find_flaws
 from chirpleaf.strain.noise_spectrum import (
@@ -106,14 +105,18 @@ def inspect_source(source: Source, durations: Sequence[float], settings: Spectru
 
 
 def gather_spectra(
-    source: Source, psd: Mapping[str, PsdSource], noise: Mapping[str, NoiseData]
+    source: Source,
+    psd: Mapping[str, PsdSource],
+    noise: Mapping[str, NoiseData],
+    settings: ReadSettings = DEFAULT_READ_SETTINGS,
 ) -> dict[str, PowerSpectralDensity]:
     """The noise spectrum of each detector: the user's, or an estimate from its noise.
 
     Args:
         source: the strain.
-        psd: detector name to the user's power spectral density or to a file of it.
+        psd: detector name, in any case, to the user's power spectral density or to a file of it.
         noise: detector name to the data of an estimate.
+        settings: what to read from the files.
 
     Returns:
         Detector name to power spectral density.
@@ -121,6 +124,9 @@ def gather_spectra(
     Raises:
         InputError: a spectrum belongs to a detector without strain, or there are too few good seconds to estimate one.
     """
+    psd = name_detectors(psd, "power spectral density")
+    if settings.psd_analysis is not None and not psd:
+        raise InputError("expected --psd with --psd-analysis; got no file of noise spectra: add --psd DETECTOR=FILE")
     stray = [name for name in psd if name not in source.strain]
     if stray:
         raise InputError(
@@ -133,8 +139,14 @@ def gather_spectra(
         if given is None:
             spectra[name] = noise[name].estimate()
         else:
-            spectra[name] = read_psd(given, name) if isinstance(given, str | Path) else given
+            spectra[name] = _load_spectrum(given, name, settings)
     return spectra
+
+
+def _load_spectrum(source: PsdSource, detector: str, settings: ReadSettings) -> PowerSpectralDensity:
+    if isinstance(source, PowerSpectralDensity):
+        return source
+    return read_psd(source, detector, analysis=settings.psd_analysis)
 
 
 def resample_spectra(

@@ -14,12 +14,15 @@ from chirpleaf.inference.noise_spectra import NoiseData, gather_spectra, inspect
 from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.observe import choose_model
 from chirpleaf.inference.sources import (
+    DEFAULT_READ_SETTINGS,
     LONG_DURATION,
     PsdSource,
+    ReadSettings,
     Source,
     StrainSource,
     gather_strain,
     has_longer_strain,
+    name_detectors,
 )
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.models.model import Model
@@ -127,10 +130,11 @@ def prepare(
     event: str | None = None,
     *,
     strain: Mapping[str, StrainSource] | None = None,
-    trigger_time: float | None = None,
+    trigger_time: float | str | None = None,
     psd: Mapping[str, PsdSource] | None = None,
     conditioning: Conditioning = STANDARD,
     spectrum: SpectrumSettings = MEDIAN,
+    settings: ReadSettings = DEFAULT_READ_SETTINGS,
     watch: Stopwatch | None = None,
 ) -> PreparedData:
     """Loads strain and noise spectra, chooses the model and makes its input.
@@ -141,11 +145,12 @@ def prepare(
     Args:
         models: candidates, at least one.
         event: name of an embedded event or of one in the open catalogues; or None with `strain`.
-        strain: detector name to strain or to a file of it (GWOSC HDF5, GWOSC text, GWF).
-        trigger_time: GPS time of the merger within 0.1 s, needed with `strain`, seconds.
+        strain: detector name to strain or to files of it (`strain.readers`).
+        trigger_time: GPS time of the merger within 0.1 s, seconds, or UTC as text; needed with `strain`.
         psd: detector name to power spectral density or to a file of it; estimated from the strain otherwise.
         conditioning: high-pass filter and window of the segment and of the noise spectra.
         spectrum: how noise spectra are estimated.
+        settings: what to read from the files.
         watch: measures load_s and infer_s.
 
     Returns:
@@ -155,16 +160,16 @@ def prepare(
         InputError: the input is incomplete, cannot be read, or does not suit the models.
         ShortStrainError: the signal needs longer strain, and there is none.
     """
-    watch, psd = watch or Stopwatch(), psd or {}
-    source = gather_strain(event, strain, trigger_time)
+    watch, psd = watch or Stopwatch(), name_detectors(psd or {}, "power spectral density")
+    source = gather_strain(event, strain, trigger_time, settings=settings)
     watch.lap("load_s")
     try:
-        data = _observe(models, source, psd, conditioning, spectrum)
+        data = _observe(models, source, psd, conditioning, spectrum, settings)
     except ShortStrainError:
         if not has_longer_strain(event):
             raise
-        source = gather_strain(event, strain, trigger_time, duration=LONG_DURATION)
-        data = _observe(models, source, psd, conditioning, spectrum)
+        source = gather_strain(event, strain, trigger_time, duration=LONG_DURATION, settings=settings)
+        data = _observe(models, source, psd, conditioning, spectrum, settings)
     watch.lap("infer_s")
     return data
 
@@ -175,6 +180,7 @@ def _observe(
     psd: Mapping[str, PsdSource],
     conditioning: Conditioning,
     spectrum: SpectrumSettings,
+    settings: ReadSettings,
 ) -> PreparedData:
     """Finds flaws, estimates the spectra and chooses the model."""
     durations = [model.duration for model in models]
@@ -184,6 +190,6 @@ def _observe(
         name: NoiseData.select(series, flaws[name], durations, spectrum, conditioning)
         for name, series in source.strain.items()
     }
-    spectra = gather_spectra(source, psd, noise)
+    spectra = gather_spectra(source, psd, noise, settings)
     observation = choose_model(models, source.strain, spectra, source.trigger_time, conditioning)
     return PreparedData(source, flaws, noise, spectra, frozenset(psd), observation)

@@ -1,20 +1,42 @@
 """Sources of an analysis: reads the strain that the user names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from chirpleaf.errors import InputError
-from chirpleaf.strain.events import events, load_event
+from chirpleaf.strain.events import find_event, load_event
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.readers import read
 from chirpleaf.strain.strain import Strain
+from chirpleaf.strain.times import parse_time
 
 LONG_DURATION = 4096
 """Length of the files of the open catalogues that are loaded when 32 s are too short for the signal, seconds."""
 
-StrainSource = Strain | str | Path
+StrainSource = Strain | str | Path | Sequence[str | Path]
+"""Strain, a file of it, or files of consecutive times."""
+
 PsdSource = PowerSpectralDensity | str | Path
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class ReadSettings:
+    """What to read from files that hold several things.
+
+    Attributes:
+        channel: detector name to the channel of a frame file, or to the dataset of an HDF5 file; the only strain of the
+            detector where none is named.
+        psd_analysis: label of the analysis in a release of PESummary, or a part of it; None for the only one.
+    """
+
+    channel: Mapping[str, str] = field(default_factory=dict)
+    psd_analysis: str | None = None
+
+
+DEFAULT_READ_SETTINGS = ReadSettings()
 
 
 class Source(NamedTuple):
@@ -34,17 +56,19 @@ class Source(NamedTuple):
 def gather_strain(
     event: str | None,
     strain: Mapping[str, StrainSource] | None,
-    trigger_time: float | None,
+    trigger_time: float | str | None,
     *,
     duration: int = 32,
+    settings: ReadSettings = DEFAULT_READ_SETTINGS,
 ) -> Source:
     """Loads the strain that the user names.
 
     Args:
-        event: name of an embedded event or of one in the open catalogues; or None with `strain`.
-        strain: detector name to strain or to a file of it.
-        trigger_time: GPS time of the merger, needed with `strain`, seconds.
+        event: name of an embedded event or of one in the open catalogues, in any case; or None with `strain`.
+        strain: detector name, in any case, to strain or to files of it.
+        trigger_time: GPS time of the merger in s, or UTC as text (`strain.times`); needed with `strain`.
         duration: length of the files of the open catalogues, seconds.
+        settings: what to read from the files.
 
     Returns:
         Name, trigger time and strain.
@@ -54,17 +78,46 @@ def gather_strain(
     """
     if (event is None) == (strain is None):
         raise InputError("expected an event or strain; got both or neither: give EVENT, or --strain with --trigger")
+    given = None if trigger_time is None else parse_time(trigger_time)
     if strain is not None:
-        if trigger_time is None:
+        if given is None:
             raise InputError("expected the trigger time of the strain; got none: add --trigger GPS")
-        return Source("strain", trigger_time, {name: _load(source, name) for name, source in strain.items()})
+        named, channels = name_detectors(strain, "strain"), name_detectors(settings.channel, "channel")
+        stray = [name for name in channels if name not in named]
+        if stray:
+            raise InputError(
+                f"expected channels of {', '.join(named)}; got one of {stray[0]}, whose strain is missing: add "
+                f"--strain {stray[0]}=FILE or leave it out"
+            )
+        return Source("strain", given, {name: _load(one, name, channels.get(name)) for name, one in named.items()})
     assert event is not None
-    if event in events():
-        return Source(event, trigger_time or events()[event].trigger_time, load_event(event))
+    if settings.channel:
+        raise InputError("expected channels of strain files; got an event, whose files have one: leave --channel out")
+    embedded = find_event(event)
+    if embedded is not None:
+        return Source(embedded.name, given or embedded.trigger_time, load_event(embedded.name))
     from chirpleaf.strain.gwosc import fetch_event  # noqa: PLC0415 - the open catalogues alone need it
 
     found, series = fetch_event(event, duration=duration)
-    return Source(event, trigger_time or found.trigger_time, series)
+    return Source(found.name, given or found.trigger_time, series)
+
+
+def name_detectors(values: Mapping[str, Value], what: str) -> dict[str, Value]:
+    """Values by the names of the detectors in upper case.
+
+    Args:
+        values: detector name in any case to value.
+        what: the values, for the message.
+
+    Raises:
+        InputError: a detector is named twice.
+    """
+    named: dict[str, Value] = {}
+    for name, value in values.items():
+        if name.upper() in named:
+            raise InputError(f"expected one {what} a detector; got two for {name.upper()}: leave one out")
+        named[name.upper()] = value
+    return named
 
 
 def has_longer_strain(event: str | None) -> bool:
@@ -73,8 +126,8 @@ def has_longer_strain(event: str | None) -> bool:
     Args:
         event: name of the event; None for the user's own files.
     """
-    return event is not None and event not in events()
+    return event is not None and find_event(event) is None
 
 
-def _load(source: StrainSource, detector: str) -> Strain:
-    return read(source, detector) if isinstance(source, str | Path) else source
+def _load(source: StrainSource, detector: str, channel: str | None) -> Strain:
+    return source if isinstance(source, Strain) else read(source, detector, channel=channel)

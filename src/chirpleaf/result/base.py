@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 Row = dict[str, float | str]
 """Line of a summary: median, lower, upper (numbers), unit (text), and uncertainty components of leaf estimates."""
 
-_TREATMENT = ("high_pass", "roll_off", "psd_method", "psd_length", "flaws")
-"""Fields of the provenance that say how the strain was treated: `data` in `summary.json`."""
+_TREATMENT = ("high_pass", "roll_off", "psd_method", "psd_length", "flaws", "data_quality", "notes")
+"""Fields of the provenance on the strain, and how it was treated: `data` in `summary.json`."""
 
 _SUMMARISED = ("event", "trigger_time", "detectors", "model", "approximant", "seed")
 """Fields of the provenance in `summary.json`."""

@@ -102,7 +102,9 @@ def write_record(record: Record, path: Path) -> None:
             file[name] = table.create_dataset(name, data=values)
         if record.sky is not None:
             file.create_dataset("sky", data=record.sky.probability).attrs["ordering"] = "nested"
-        file.attrs.update(record.provenance.to_json())
+        origin = record.provenance.to_json()
+        file.attrs.update({name: value for name, value in origin.items() if name not in _ORIGIN_DOCUMENTS})
+        file.attrs.update({name: json.dumps(origin[name]) for name in _ORIGIN_DOCUMENTS})
         file.attrs["kind"] = record.kind
         file.attrs["parameters"] = list(record.samples)
         if record.intrinsic:
@@ -159,7 +161,7 @@ def _record(file: h5py.File) -> Record:
         samples={name: table[name] for name in names},
         log_prob=log_prob,
         log_weight=log_weight,
-        provenance=Provenance.from_json(attributes),
+        provenance=Provenance.from_json({**attributes, **{name: documents[name] for name in _ORIGIN_DOCUMENTS}}),
         trust=Trust.from_json(documents["trust"]) if documents["trust"] else Trust.unknown(),
         timing=documents["timing"] or {},
         prior=AnalysisPrior.from_json(documents["prior"]) if documents["prior"] else None,
@@ -170,7 +172,10 @@ def _record(file: h5py.File) -> Record:
     )
 
 
-_DOCUMENTS = ("trust", "timing", "prior", "certificate", "uncertainty_components")
+_ORIGIN_DOCUMENTS = ("data_quality", "notes")
+"""Fields of `Provenance` that are written as JSON."""
+
+_DOCUMENTS = (*_ORIGIN_DOCUMENTS, "trust", "timing", "prior", "certificate", "uncertainty_components")
 """Attributes that hold JSON."""
 
 

@@ -1,9 +1,26 @@
 """Provenance: the origin of a result."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib.metadata import version
 from typing import Any
+
+
+@dataclass(frozen=True)
+class DetectorQuality:
+    """Bits of open data in the analysed segment of one detector.
+
+    Attributes:
+        failed: names of the data-quality checks that fail in at least one second.
+        hardware_injections: kinds of hardware injections in at least one second, such as "CBC".
+    """
+
+    failed: tuple[str, ...] = ()
+    hardware_injections: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, list[str]]:
+        """The attributes as JSON values."""
+        return {"failed": list(self.failed), "hardware_injections": list(self.hardware_injections)}
 
 
 @dataclass(frozen=True)
@@ -24,6 +41,8 @@ class Provenance:
         psd_length: longest stretch of strain that they were estimated from, seconds.
         flaws: gaps, constant samples and bursts of the strain, one sentence each, relative to the trigger.
         chirpleaf_version: version of the package that made the result.
+        data_quality: detector name to its quality; detectors whose files have no bits are missing.
+        notes: what the user should know of the data, a sentence each.
     """
 
     event: str
@@ -39,22 +58,34 @@ class Provenance:
     psd_length: float = 256.0
     flaws: tuple[str, ...] = ()
     chirpleaf_version: str = field(default_factory=lambda: version("chirpleaf"))
+    data_quality: Mapping[str, DetectorQuality] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The attributes as JSON values."""
-        return {**asdict(self), "detectors": list(self.detectors), "flaws": list(self.flaws)}
+        quality = {name: bits.to_json() for name, bits in self.data_quality.items()}
+        lists = {name: list(getattr(self, name)) for name in ("detectors", "flaws", "notes")}
+        return {**asdict(self), **lists, "data_quality": quality}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Provenance":
         """Inverse of `to_json`.
 
         Args:
-            values: JSON values by attribute name; other names are ignored.
+            values: JSON values by attribute name; other names are ignored, and attributes that former versions did not
+                have may be missing.
 
         Raises:
             KeyError: an attribute is missing.
         """
-        optional = {"high_pass", "roll_off", "psd_method", "psd_length", "flaws"}
-        names = [entry.name for entry in fields(cls) if entry.name in values or entry.name not in optional]
-        known: dict[str, Any] = {name: values[name] for name in names}
-        return cls(**{**known, "detectors": tuple(known["detectors"]), "flaws": tuple(known.get("flaws", ()))})
+        known: dict[str, Any] = {
+            entry.name: values[entry.name]
+            for entry in fields(cls)
+            if entry.name in values or (entry.default is MISSING and entry.default_factory is MISSING)
+        }
+        quality = {
+            name: DetectorQuality(tuple(bits["failed"]), tuple(bits["hardware_injections"]))
+            for name, bits in (known.get("data_quality") or {}).items()
+        }
+        lists = {name: tuple(known.get(name) or ()) for name in ("detectors", "flaws", "notes")}
+        return cls(**{**known, **lists, "data_quality": quality})

@@ -38,20 +38,22 @@ class Event:
         trigger_time: GPS time of the merger at the geocentre in s, as reported by the searches.
         detectors: prefixes of the detectors that observed the event.
         source: origin and licence of the strain.
+        full_name: name with the time of day in UTC, as in the catalogues since GWTC-2; empty if it has none.
     """
 
     name: str
     trigger_time: float
     detectors: tuple[str, ...]
     source: str = SOURCE
+    full_name: str = ""
 
 
 _EVENTS = MappingProxyType(
     {
         event.name: event
         for event in (
-            Event("GW150914", 1126259462.4, ("H1", "L1")),
-            Event("GW170814", 1186741861.5, ("H1", "L1", "V1")),
+            Event("GW150914", 1126259462.4, ("H1", "L1"), full_name="GW150914_095045"),
+            Event("GW170814", 1186741861.5, ("H1", "L1", "V1"), full_name="GW170814_103043"),
         )
     }
 )
@@ -70,11 +72,30 @@ def events() -> Mapping[str, Event]:
     return _EVENTS
 
 
+def find_event(name: str) -> Event | None:
+    """Find an embedded event.
+
+    Args:
+        name: its name in any case, also with the time of day.
+
+    Returns:
+        The event; None if it is not embedded.
+
+    Example:
+        >>> find_event("gw150914_095045").name
+        'GW150914'
+    """
+    for event in _EVENTS.values():
+        if name.casefold() in (event.name.casefold(), event.full_name.casefold()):
+            return event
+    return None
+
+
 def load_event(name: str) -> dict[str, Strain]:
     """Load the strain of an embedded event.
 
     Args:
-        name: one of `events()`.
+        name: name of an embedded event, as for `find_event`.
 
     Returns:
         Strain by detector: 32 s at 4096 Hz around the event.
@@ -89,10 +110,11 @@ def load_event(name: str) -> dict[str, Strain]:
         >>> load_event("GW150914")["H1"].duration
         32.0
     """
-    if name not in _EVENTS:
+    event = find_event(name)
+    if event is None:
         raise InputError(f"expected an embedded event ({', '.join(_EVENTS)}); got {name!r}; give the files by --strain")
     folder = resources.files("chirpleaf.strain") / "data" / "events"
-    with resources.as_file(folder / f"{name}.hdf5") as path, h5py.File(path, "r") as file:
+    with resources.as_file(folder / f"{event.name}.hdf5") as path, h5py.File(path, "r") as file:
         return {
             detector: Strain(
                 detector,
@@ -100,5 +122,5 @@ def load_event(name: str) -> dict[str, Strain]:
                 start_time=float(file[detector].attrs["start_time"]),
                 sample_rate=float(file[detector].attrs["sample_rate"]),
             )
-            for detector in _EVENTS[name].detectors
+            for detector in event.detectors
         }

@@ -51,7 +51,7 @@ def fetch_event(
     Releases since GWTC-4.0 provide files of 4096 s only (120 MB per detector).
 
     Args:
-        name: name of the event, such as `"GW190521"` or `"GW200129_065458"`.
+        name: name of the event, such as `"GW190521"` or `"GW200129_065458"`; GW may be in lower case.
         sample_rate: sampling rate of the release in Hz, 4096 or 16384.
         duration: preferred length of the files in s, 32 or 4096; the release's own length if it has no such files.
         host: address of the server.
@@ -68,6 +68,7 @@ def fetch_event(
     """
     if not NAME.fullmatch(name):
         raise InputError(f"expected the name of an event, such as GW190521; got {name!r}; correct the name")
+    name = re.sub(r"^gw(?=\d)", "GW", name, flags=re.IGNORECASE)
     folder = (cache or cache_folder()) / "gwosc" / name / f"{sample_rate}-{duration}"
     cached = _read_cache(folder)
     if cached is not None:
