@@ -81,7 +81,8 @@ def former_file(path: Path, names: tuple[str, ...], log_weight: np.ndarray) -> N
             dataset = group.create_dataset(name, data=values)
             if name.startswith("log_"):
                 file[name] = dataset
-        file.attrs.update({**PROVENANCE.to_json(), "chirpleaf_version": "0.1.0"})
+        origin = {name: value for name, value in PROVENANCE.to_json().items() if name not in ("data_quality", "notes")}
+        file.attrs.update({**origin, "chirpleaf_version": "0.1.0"})
 
 
 def test_files_of_the_former_version_are_read(tmp_path: Path) -> None:
