@@ -12,7 +12,6 @@ from chirpleaf.models import Model
 from chirpleaf.networks.encoders import ENCODERS, Concatenation, EncoderSettings, Pooling
 from chirpleaf.physics.detectors import light_travel_times
 from chirpleaf.representation.canonical import CanonicalInput
-from chirpleaf.representation.coherent import coherent_features
 from chirpleaf.tokens import TokenLayout, Tokens, concatenate_tokens
 
 
@@ -129,32 +128,6 @@ def test_a_detector_that_is_present_does_change_the_canonical_input(model: Model
     one = CanonicalInput(canonical.grid, canonical.bank, canonical.reference_weights, n_detectors=1)
     alone = one(data[0][:, :1], data[1][:, :1])
     assert not torch.equal(canonical(*data).tokens.values[:, 0], alone.tokens.values[:, 0])
-
-
-def test_the_coherent_sum_of_one_detector_is_its_own_series(model: Model, data: tuple[Tensor, Tensor]) -> None:
-    own = model.estimator.canonical
-    coherent = CanonicalInput(own.grid, own.bank, own.reference_weights, coherent=True)
-    present = torch.ones(6, 2, dtype=torch.bool)
-    present[:, 1] = False
-    masked = [torch.where(present[..., None], part, torch.zeros_like(part)) for part in data]
-    alone, both = coherent(*masked, present).tokens, coherent(*data).tokens
-    assert alone.shared.shape == (6, coherent.layout.n_shared)
-    n = 2 * own.n_bands
-    torch.testing.assert_close(alone.shared[:, 2 : 2 + n], alone.values[:, 0, :n], rtol=0, atol=1e-4)
-    assert not torch.allclose(both.shared[:, 2 : 2 + n], both.values[:, 0, :n], atol=0.1)
-
-
-def test_the_coherent_sum_has_unit_noise_and_the_signal_of_all_detectors() -> None:
-    generator = torch.Generator().manual_seed(1)
-    amplitude = 0.2 + torch.rand(400, 3, 50, generator=generator)
-    noise = torch.view_as_complex(torch.randn(400, 3, 50, 2, generator=generator))
-    snr = torch.full((400, 3), 10 / 3**0.5)
-    found = coherent_features(amplitude + noise, amplitude, snr, torch.zeros(50))
-    series = torch.view_as_complex(found[:, :100].reshape(400, 50, 2).contiguous())
-    expected = amplitude.square().sum(1).sqrt()
-    assert torch.view_as_real(series - expected).std() == pytest.approx(1.0, abs=0.01)
-    assert (series - expected).mean().abs() < 0.02
-    torch.testing.assert_close(found[:, 100:150] + found[:, 150:151], expected.log())
 
 
 def test_an_unknown_encoder_is_refused(model: Model) -> None:

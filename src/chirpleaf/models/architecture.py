@@ -159,7 +159,6 @@ class Architecture:
             bank,
             self.reference_weights(),
             n_detectors=len(self.detectors),
-            coherent=self.takes_subsets,
             reach=None if margin is None else light_travel_times(self.detectors) + margin,
         )
         if isinstance(self.head, LeafSettings | BayesianLeafSettings):

@@ -25,7 +25,6 @@ import torch
 from jaxtyping import Bool, Complex64, Float32, Int64
 from torch import Tensor, nn
 
-from chirpleaf.representation.coherent import coherent_features, count_coherent_features
 from chirpleaf.representation.factors import as_real, factorise_filters
 from chirpleaf.representation.multiband import FloatArray, Multiband
 from chirpleaf.representation.peaks import locate_peaks
@@ -65,12 +64,11 @@ class Canonical(NamedTuple):
 
 
 class _Peak(NamedTuple):
-    """Matched filters at their peaks, row by row: signal-to-noise, time, phase, and the norm of the template."""
+    """Matched filters at their peaks, row by row: signal-to-noise, time and phase."""
 
     snr: Tensor
     time: Tensor
     phase: Tensor
-    norm: Tensor
 
 
 class CanonicalInput(nn.Module):
@@ -85,7 +83,6 @@ class CanonicalInput(nn.Module):
         n_detectors: number of detectors.
         bfloat16: whether the search multiplies by its filters in bfloat16, as training may. Of two templates that fit
             almost equally well, it may then choose the other one.
-        coherent: whether the detectors' coherent sum is among the shared features.
         reach: longest time between arrivals in two detectors, shape (n_detectors, n_detectors), seconds. Arrivals in a
             detector are searched within its longest time to the detectors that are present. None searches the whole
             window in every detector.
@@ -117,14 +114,13 @@ class CanonicalInput(nn.Module):
         *,
         n_detectors: int = 2,
         bfloat16: bool = False,
-        coherent: bool = False,
         reach: FloatArray | None = None,
         window: float = 0.014,
         step: float = 0.002,
     ) -> None:
         super().__init__()
         self.grid, self.bank, self.reference_weights = grid, bank, reference_weights
-        self.n_detectors, self.in_bfloat16, self.coherent = n_detectors, bfloat16, coherent
+        self.n_detectors, self.in_bfloat16 = n_detectors, bfloat16
         self.n_bands, self.fold = grid.n_bands, grid.fold
         n_steps = round(window / step) if reach is None else int(np.ceil(reach.max() / step))
         times = np.arange(-n_steps, n_steps + 1) * step
@@ -164,13 +160,9 @@ class CanonicalInput(nn.Module):
 
     @property
     def layout(self) -> TokenLayout:
-        """Sizes of the tokens: series (real, imaginary), shape of the spectrum, and five scalars.
-
-        Two numbers of the template are shared, and the coherent sum if there is one.
-        """
+        """Sizes of the tokens: series (real, imaginary), shape of the spectrum, and five scalars; two are shared."""
         sections = (2 * self.n_bands, self.n_bands, 1, 1, 1, 1, 1)
-        n_coherent = count_coherent_features(self.n_bands) if self.coherent else 0
-        return TokenLayout(self.n_detectors, sections, n_shared=2 + n_coherent, shared_after=2)
+        return TokenLayout(self.n_detectors, sections, n_shared=2, shared_after=2)
 
     def forward(self, data: Data, weights: Weights, present: Present | None = None) -> Canonical:
         """Searches, aligns and heterodynes.
@@ -205,12 +197,7 @@ class CanonicalInput(nn.Module):
         places = (spread(values) for values in (peak.snr, peak.time, peak.phase))
         canonical = Canonical(Tokens.from_values(weights.new_zeros(*present.shape, 0), present), template, *places)
         series = spread(chosen) * self.template_phase[template][:, None] * spread(twist)
-        tokens = self._tokens(series, spread(power), canonical)
-        if self.coherent:
-            amplitude = spread(power.sqrt() * (peak.snr / peak.norm)[:, None])
-            features = coherent_features(series, amplitude, canonical.snr, self.log_height)
-            tokens = tokens._replace(shared=torch.cat([tokens.shared, features], dim=1))
-        return canonical._replace(tokens=tokens)
+        return canonical._replace(tokens=self._tokens(series, spread(power), canonical))
 
     def _search(
         self, parts: Tensor, power: Tensor, limit: Tensor, present: Tensor, example: Tensor
@@ -263,7 +250,7 @@ class CanonicalInput(nn.Module):
         angle = 2 * torch.pi * self.band_frequencies * time[..., None]
         peak = (filtered * torch.polar(torch.ones_like(angle), angle)).sum(-1)
         norm = (power * self.ratio_power[template]).sum(-1).sqrt()
-        return _Peak(peak.abs() / norm, time, peak.angle(), norm)
+        return _Peak(peak.abs() / norm, time, peak.angle())
 
     def _tokens(self, series: Tensor, power: Tensor, canonical: Canonical) -> Tokens:
         """Series scaled by the signal-to-noise ratio, shapes of the spectra, and properties of the template."""
