@@ -39,7 +39,8 @@ schedule: {epochs: 1, batches: 3, warmup: 2}
 
 
 def files_of(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    """Names of the files in a folder, but for the hidden record of products."""
+    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
 def summary_of(folder: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, Model, save
 from chirpleaf.models.architecture import decode_head
 from chirpleaf.result import LeafEstimates, read
+from chirpleaf.system.products import RECORD
 
 KINDS = {
     "deterministic": {"kind": "leaves", "names": ["mass_1", "mass_2"]},
@@ -42,7 +43,7 @@ def test_an_event_is_analysed(kind: str, files: dict[str, Path], chirpleaf: Call
     ran = chirpleaf("infer", "GW150914", "--model", files[kind], "--samples", 500, "--out", tmp_path)
     assert (ran.status, ran.stderr) == (0, "")
     written = {path.name for path in tmp_path.iterdir()}
-    assert written == {"summary.json", "posterior.hdf5", "result.json", "corner.png", "strain.png"}
+    assert written == {RECORD, "summary.json", "posterior.hdf5", "result.json", "corner.png", "strain.png"}
     summary = json.loads((tmp_path / "summary.json").read_text())
     parts = {"estimate", "noise_spectrum"} if kind == "deterministic" else {"aleatoric", "epistemic"}
     assert list(summary["parameters"]) == names
@@ -144,6 +145,7 @@ def test_a_subnetwork_is_extracted(files: dict[str, Path], chirpleaf: Callable[.
     ran = chirpleaf(*asked)
     assert (ran.status, ran.stderr) == (0, "")
     assert {path.name for path in tmp_path.iterdir()} == {
+        RECORD,
         "bayesian-omega_r.safetensors",
         "decomposition.json",
         "filters.png",

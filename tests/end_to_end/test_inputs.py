@@ -201,3 +201,21 @@ def test_a_spectrum_of_a_missing_detector_is_named_in_any_case() -> None:
         gather_spectra(source, {"v1": "nowhere.txt"}, {})
     with pytest.raises(InputError, match="expected one strain a detector; got two for H1"):
         gather_strain(None, {"h1": "a", "H1": "b"}, 1.0)
+
+
+def test_overwrite_removes_what_the_former_run_alone_wrote(
+    chirpleaf: Command, model_file: Path, tmp_path: Path
+) -> None:
+    """A certified run leaves a sky map, which a run of the network alone must not keep; nor may it remove a note."""
+    out = tmp_path / "out"
+    first = ("infer", "GW150914", "--samples", 500, "--budget", 1, "--out", out)
+    assert chirpleaf(*first).status in (0, 3)
+    assert (out / "skymap.fits").is_file()
+    (out / "notes.txt").write_text("mine")
+    second = ("infer", "GW170814", "--model", model_file, "--no-certify", "--samples", 100, "--out", out)
+    assert chirpleaf(*second).status == 2
+    assert (out / "skymap.fits").is_file()
+    assert chirpleaf(*second, "--overwrite").status in (0, 3)
+    assert {path.name for path in out.iterdir() if not path.name.startswith(".")} == {
+        *("summary.json", "posterior.hdf5", "result.json", "notes.txt"),
+    }

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import torch
 
+from chirpleaf.system.products import RECORD
 from chirpleaf.training.parallel.communication import Communication, bucket_sizes
 from chirpleaf.training.parallel.ranks import ALONE
 from chirpleaf.training.progress import read_history
@@ -253,7 +254,7 @@ def test_rank_0_alone_writes_and_speaks(tmp_path: Path) -> None:
     ended = train(tmp_path / "short.yaml", tmp_path / "out")
     assert ended.stdout.count("wrote ") == 1
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "history.csv", "last.ckpt", "machine.json", "preset.yaml", "short.safetensors",
+        RECORD, "history.csv", "last.ckpt", "machine.json", "preset.yaml", "short.safetensors",
     }  # fmt: skip
 
 

@@ -9,7 +9,11 @@ console = Console()
 errors = Console(stderr=True)
 
 
-def say_written(folder: Path, files: Iterable[Path]) -> None:
-    """Prints the last line of a subcommand: the folder and the names of its files."""
-    names = ", ".join(file.name for file in files)
+def finish_run(folder: Path, files: Iterable[Path]) -> None:
+    """Ends a subcommand: removes files of a former run that this one did not write, and prints what it wrote."""
+    from chirpleaf.system.products import replace_products
+
+    written = tuple(files)
+    replace_products(folder, written)
+    names = ", ".join(file.name for file in written)
     console.print(f"wrote {folder}: {names}", highlight=False, markup=False, soft_wrap=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chirpleaf.cli.console import console, say_written
+from chirpleaf.cli.console import console, finish_run
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -62,7 +62,7 @@ def decompose(
         *write_figures({"filters.png": plot_filter_importance(importance)}, out),
     ]
     console.print(_make_table(found, whole.name, leaf, keep), highlight=False)
-    say_written(out, written)
+    finish_run(out, written)
 
 
 def _make_table(found: "Decomposition", name: str, leaf: str, keep: float) -> "Table":

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from chirpleaf.cli.console import console, say_written
+from chirpleaf.cli.console import console, finish_run
 
 
 def evaluate(
@@ -73,4 +73,4 @@ def evaluate(
         *write_evaluation_figures(evaluation, out),
     ]
     console.print(make_evaluation_table(evaluation, loaded.name), highlight=False)
-    say_written(out, written)
+    finish_run(out, written)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chirpleaf.cli.console import console, say_written
+from chirpleaf.cli.console import console, finish_run
 from chirpleaf.errors import InputError, UntrustedError
 
 if TYPE_CHECKING:
@@ -161,4 +161,4 @@ def _write(
     table = report(result)
     written += tuple(figure.result() for figure in figures)
     console.print(table, highlight=False)
-    say_written(folder, written)
+    finish_run(folder, written)

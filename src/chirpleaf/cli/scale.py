@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chirpleaf.cli.console import console, say_written
+from chirpleaf.cli.console import console, finish_run
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def scale(
         *write_files({"scaling.json": lambda scratch: scratch.write_text(document)}, out),
         *write_figures({"scaling.png": figure}, out),
     ]
-    say_written(out, written)
+    finish_run(out, written)
 
 
 def _measure_scaling(preset: Path, cluster: "Link", *, ranks: int, steps: int, repeats: int) -> "tuple[str, Scaling]":

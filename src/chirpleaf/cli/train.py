@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as a shell has it: 128 + SIGINT."""
+FOLDER_FILES = ("preset.yaml", "history.csv", "machine.json", "last.ckpt", "start.safetensors")
+"""What a training writes beside its model."""
+
 RANK_LOST = 1
 """Exit code when another rank has ended early."""
 
@@ -43,6 +46,7 @@ def train(
     from chirpleaf.cli.lightning import silence_lightning
     from chirpleaf.config import read_preset
     from chirpleaf.models.files import save
+    from chirpleaf.system.products import replace_products
     from chirpleaf.training.parallel.ranks import Ranks
 
     require_training()
@@ -70,6 +74,7 @@ def train(
     if ranks.first:
         path = out / f"{settings.name}.safetensors"
         save(model, path)
+        replace_products(out, [path, *(out / name for name in FOLDER_FILES)])
         console.print(f"wrote {path}: {_metrics(model)}", highlight=False, markup=False, soft_wrap=True)
 
 

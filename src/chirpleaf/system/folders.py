@@ -11,7 +11,7 @@ def check_folder(path: Path, *, overwrite: bool) -> None:
 
     Args:
         path: the folder.
-        overwrite: whether files in it may be replaced; files of other names stay.
+        overwrite: whether files in it may be replaced; what chirpleaf did not write stays (`system.products`).
 
     Raises:
         InputError: the folder holds files and `overwrite` is False, `path` is a file, or nobody can write there.
