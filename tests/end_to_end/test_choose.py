@@ -1,12 +1,15 @@
 """Choice between two models for light and heavy signals in coloured noise."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 
 from chirpleaf.errors import ShortStrainError
 from chirpleaf.inference.observe import choose_model
+from chirpleaf.inference.trust import assess
 from chirpleaf.models import Model, load_model
+from chirpleaf.models.shipped import ShippedModel, posteriors
 from chirpleaf.strain import PowerSpectralDensity, Strain
 
 Simulated = Callable[..., tuple[dict[str, Strain], dict[str, PowerSpectralDensity], float]]
@@ -37,8 +40,29 @@ def test_a_light_signal_in_short_strain_raises_an_error(models: list[Model], sim
 def test_a_faint_signal_needs_no_longer_strain(models: list[Model], simulated: Simulated) -> None:
     strain, densities, trigger = simulated(9.7, seconds=32)
     faint = {name: Strain(name, 1e-3 * one.values, one.start_time, one.sample_rate) for name, one in strain.items()}
-    assert choose_model(models, faint, densities, trigger).model.name == "bbh"
+    found = choose_model(models, faint, densities, trigger)
+    assert found.model.name == "bbh"
+    assert [(one.name, one.short) for one in found.untried] == [("bbh-long", True)]
+    assert assess(found).notes[0].startswith("the signal may be lighter than its model assumes, but bbh-long could not")
 
 
 def test_a_heavy_signal_needs_no_longer_strain(models: list[Model], simulated: Simulated) -> None:
-    assert choose_model(models, *simulated(30.0, seconds=32)).model.name == "bbh"
+    found = choose_model(models, *simulated(30.0, seconds=32))
+    assert (found.model.name, found.untried) == ("bbh", ())
+
+
+def test_a_model_is_loaded_only_if_the_signal_may_be_its_own(simulated: Simulated) -> None:
+    loaded = []
+
+    @dataclass(frozen=True)
+    class Recorded(ShippedModel):
+        def load(self) -> Model:
+            loaded.append(self.name)
+            return super().load()
+
+    candidates = [Recorded(model.name, model.duration) for model in posteriors()]
+    assert [one.name for one in candidates] == ["bbh", "bbh-long"]
+    choose_model(candidates[::-1], *simulated(30.0))
+    assert loaded == ["bbh"]
+    choose_model(candidates, *simulated(9.7))
+    assert loaded == ["bbh", "bbh", "bbh-long"]

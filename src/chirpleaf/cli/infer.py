@@ -114,7 +114,7 @@ def infer(
         watch = Stopwatch()
         models = load_candidates(model)
         plan = plan_certification(
-            models[0],
+            models[0].load(),
             certify,
             prior,
             approximant,

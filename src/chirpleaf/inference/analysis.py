@@ -74,7 +74,13 @@ def infer(
     _check_number(samples)
     models = load_candidates(model)
     plan = plan_certification(
-        models[0], certify, prior, approximant, effective_samples=effective_samples, budget=budget, workers=workers
+        models[0].load(),
+        certify,
+        prior,
+        approximant,
+        effective_samples=effective_samples,
+        budget=budget,
+        workers=workers,
     )
     settings = ReadSettings(channel or {}, psd_analysis)
     data = prepare(models, event, strain=strain, trigger_time=trigger_time, psd=psd, settings=settings, watch=watch)

@@ -12,6 +12,25 @@ from chirpleaf.representation.canonical import Canonical
 from chirpleaf.strain.segment import Segment
 
 
+@dataclass(frozen=True)
+class UntriedModel:
+    """A model that could not be tried although the signal may be among those that it was trained for.
+
+    Attributes:
+        name: name of the model.
+        reason: why it could not be tried.
+        short: whether longer strain would allow it.
+    """
+
+    name: str
+    reason: str
+    short: bool
+
+    def describe(self) -> str:
+        """The attributes in one sentence."""
+        return f"the signal may be lighter than its model assumes, but {self.name} could not be tried: {self.reason}"
+
+
 @dataclass(frozen=True, eq=False)
 class Observation:
     """Data in the form that a model takes.
@@ -21,12 +40,14 @@ class Observation:
         segment: the data, about the reference time.
         canonical: the canonical input, a batch of one.
         snr: network signal-to-noise ratio of the loudest waveform that was tried.
+        untried: models that the signal may belong to and that could not be tried.
     """
 
     model: Model
     segment: Segment
     canonical: Canonical
     snr: float
+    untried: tuple[UntriedModel, ...] = ()
 
     @property
     def snr_by_detector(self) -> dict[str, float]:

@@ -26,7 +26,7 @@ from chirpleaf.inference.sources import (
 )
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.models.model import Model
-from chirpleaf.models.shipped import load_model, posteriors
+from chirpleaf.models.shipped import Candidate, load_model, posteriors
 from chirpleaf.strain.conditioning import STANDARD, Conditioning
 from chirpleaf.strain.flaws import Flaws
 from chirpleaf.strain.noise_spectrum import MEDIAN, SpectrumSettings
@@ -107,26 +107,28 @@ class PreparedData:
         )
 
 
-def load_candidates(model: str | Path | None = None) -> list[Model]:
-    """Loads the models that an analysis may use.
+def load_candidates(model: str | Path | None = None) -> list[Candidate]:
+    """Finds the models that an analysis may use, the one of the shortest segment first.
 
     Args:
         model: name of a shipped model or a model file; all shipped models of all parameters if None.
 
     Returns:
-        At least one model.
+        At least one model. The first is loaded, the others when they are tried.
 
     Raises:
         InputError: there is no such model, or none is shipped.
     """
-    candidates = [load_model(model)] if model is not None else [load_model(name) for name in posteriors()]
+    if model is not None:
+        return [load_model(model)]
+    candidates = posteriors()
     if not candidates:
         raise InputError("expected a shipped model; got none in this installation: give --model FILE")
-    return candidates
+    return [candidates[0].load(), *candidates[1:]]
 
 
 def prepare(
-    models: Sequence[Model],
+    models: Sequence[Candidate],
     event: str | None = None,
     *,
     strain: Mapping[str, StrainSource] | None = None,
@@ -139,8 +141,8 @@ def prepare(
 ) -> PreparedData:
     """Loads strain and noise spectra, chooses the model and makes its input.
 
-    A signal that needs a longer segment than the strain holds is tried again with longer strain of the open
-    catalogues, if there is any.
+    Where the model that fits the signal, or may fit it, needs a longer segment than the strain holds, the choice is
+    made again with longer strain of the open catalogues, if there is any.
 
     Args:
         models: candidates, at least one.
@@ -163,11 +165,15 @@ def prepare(
     watch, psd = watch or Stopwatch(), name_detectors(psd or {}, "power spectral density")
     source = gather_strain(event, strain, trigger_time, settings=settings)
     watch.lap("load_s")
+    longer = has_longer_strain(event)
     try:
         data = _observe(models, source, psd, conditioning, spectrum, settings)
+        enough = not (longer and any(model.short for model in data.observation.untried))
     except ShortStrainError:
-        if not has_longer_strain(event):
+        if not longer:
             raise
+        enough = False
+    if not enough:
         source = gather_strain(event, strain, trigger_time, duration=LONG_DURATION, settings=settings)
         data = _observe(models, source, psd, conditioning, spectrum, settings)
     watch.lap("infer_s")
@@ -175,7 +181,7 @@ def prepare(
 
 
 def _observe(
-    models: Sequence[Model],
+    models: Sequence[Candidate],
     source: Source,
     psd: Mapping[str, PsdSource],
     conditioning: Conditioning,

@@ -49,4 +49,5 @@ def assess(observation: Observation, certificate: Certificate | None = None, dou
         )
     if certificate is not None:
         reasons.extend(certificate.reasons)
-    return Trust(UNTRUSTED if reasons else TRUSTED, snr, observation.snr_by_detector, tuple(reasons))
+    notes = tuple(model.describe() for model in observation.untried)
+    return Trust(UNTRUSTED if reasons else TRUSTED, snr, observation.snr_by_detector, tuple(reasons), notes)

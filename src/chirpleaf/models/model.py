@@ -27,6 +27,10 @@ class Model:
     estimator: Estimator
     provenance: dict[str, Any] = field(default_factory=dict)
 
+    def load(self) -> "Model":
+        """The model itself, as it is in memory already (`models.shipped.Candidate`)."""
+        return self
+
     @property
     def detectors(self) -> tuple[str, ...]:
         """Detectors of the model's input, in order."""

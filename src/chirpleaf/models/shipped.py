@@ -1,9 +1,10 @@
 """Models that the package contains, and loading of models by name or from a file."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import DENSITY_HEADS
@@ -20,10 +21,51 @@ def available_models() -> dict[str, dict[str, Any]]:
     return {path.stem: describe(path) for path in sorted(_folder().glob("*.safetensors"))}
 
 
-def posteriors() -> tuple[str, ...]:
-    """Names of the shipped models that give a joint posterior of all intrinsic parameters."""
-    documents = available_models().items()
-    return tuple(name for name, document in documents if document["architecture"]["head"]["kind"] in DENSITY_HEADS)
+@runtime_checkable
+class Candidate(Protocol):
+    """A model that an analysis may use, in memory or on the disk."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        ...
+
+    @property
+    def duration(self) -> float:
+        """Length of the segment it takes, seconds."""
+        ...
+
+    def load(self) -> Model:
+        """The model, read if it is not in memory."""
+        ...
+
+
+@dataclass(frozen=True)
+class ShippedModel:
+    """A shipped model that is read when it is needed; a `Candidate`.
+
+    Attributes:
+        name: name of the model.
+        duration: length of the segment it takes, seconds.
+    """
+
+    name: str
+    duration: float
+
+    def load(self) -> Model:
+        """Reads the model, once."""
+        return load_model(self.name)
+
+
+def posteriors() -> tuple[ShippedModel, ...]:
+    """The shipped models that give a joint posterior of all intrinsic parameters, the shortest segment first."""
+    architectures = {name: document["architecture"] for name, document in available_models().items()}
+    found = [
+        ShippedModel(name, own["duration"])
+        for name, own in architectures.items()
+        if own["head"]["kind"] in DENSITY_HEADS
+    ]
+    return tuple(sorted(found, key=lambda model: model.duration))
 
 
 @lru_cache(maxsize=8)

@@ -18,12 +18,14 @@ class Trust:
             squares over the detectors.
         snr: signal-to-noise ratio of the best template by detector name.
         reasons: reasons not to trust the result, a sentence each.
+        notes: what the analysis could not check, a sentence each; they do not change the verdict.
     """
 
     verdict: str
     network_snr: float
     snr: Mapping[str, float]
     reasons: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def unknown(cls) -> "Trust":
@@ -50,4 +52,6 @@ class Trust:
             KeyError: an attribute is missing.
         """
         loudness = math.nan if values["network_snr"] is None else values["network_snr"]
-        return cls(values["verdict"], loudness, dict(values["snr"]), tuple(values["reasons"]))
+        return cls(
+            values["verdict"], loudness, dict(values["snr"]), tuple(values["reasons"]), tuple(values.get("notes", ()))
+        )

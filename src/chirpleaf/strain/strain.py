@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from chirpleaf.errors import InputError
+from chirpleaf.errors import InputError, ShortStrainError
 from chirpleaf.strain.quality import DataQuality
 
 Series = Float64[np.ndarray, "sample"]
@@ -122,7 +122,8 @@ class Strain:
             Strain of `duration * sample_rate` samples.
 
         Raises:
-            InputError: if the segment is not within the data, contains NaN or is not a whole number of samples.
+            ShortStrainError: if the segment is not within the data.
+            InputError: if it contains NaN or is not a whole number of samples.
         """
         n = round(duration * self.sample_rate)
         if n < 1 or abs(n - duration * self.sample_rate) > 1e-3:
@@ -132,7 +133,7 @@ class Strain:
             )
         first = round((start - self.start_time) * self.sample_rate)
         if first < 0 or first + n > len(self.values):
-            raise InputError(
+            raise ShortStrainError(
                 f"{self.detector} segment outside the file: expected a stretch within GPS {self.start_time:.3f} to "
                 f"{self.end_time:.3f}; got {start:.3f} to {start + duration:.3f}; give a longer file or another time"
             )
