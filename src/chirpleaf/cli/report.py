@@ -22,7 +22,7 @@ def report(result: Posterior | LeafEstimates) -> Group:
         A renderable of rich.
     """
     certified = [_certificate(result)] if isinstance(result, Posterior) and result.certificate else []
-    notes = [escape(f"note: {note}") for note in result.provenance.notes]
+    notes = [escape(f"note: {note}") for note in (*result.provenance.notes, *result.trust.notes)]
     return Group(_table(result), _signal(result), *certified, *notes)
 
 
