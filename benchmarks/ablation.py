@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ from chirpleaf.config import read_preset
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.networks.density import ConditionalDensity
-from chirpleaf.networks.encoders import Concatenation
+from chirpleaf.networks.encoders import Concatenation, EncoderSettings
 from chirpleaf.networks.flow import FlowSettings
 from chirpleaf.plots.training import plot_losses
 from chirpleaf.representation.anchoring import Along, Anchoring
@@ -72,6 +72,28 @@ class RawInput(CanonicalInput):
         spectra = weights.log()
         raw = [torch.view_as_real(data / scale).flatten(2), spectra - spectra.mean()]
         return super().forward(data, weights, present)._replace(tokens=Tokens.from_values(torch.cat(raw, dim=2)))
+
+
+class MaskedConcatenation(Concatenation):
+    """All tokens in one vector, zero where a detector is absent, and the mask of the present ones."""
+
+    takes_subsets: ClassVar[bool] = True
+
+    def __init__(self, layout: TokenLayout, settings: EncoderSettings | None = None) -> None:
+        super().__init__(layout, settings)
+        self.n_outputs += layout.n_detectors
+
+    def forward(self, tokens: Tokens) -> Tensor:
+        """Combine the tokens to the input of a root."""
+        return torch.cat([super().forward(tokens), tokens.present.to(tokens.values.dtype)], dim=1)
+
+
+def concatenate(estimator: PosteriorEstimator, architecture: Architecture) -> PosteriorEstimator:
+    """Replace the encoder of an estimator by a concatenation with the mask."""
+    encoder = MaskedConcatenation(estimator.canonical.layout)
+    estimator.density.encoder = encoder
+    estimator.density.root = architecture.root.build(encoder.n_outputs, architecture.n_context)
+    return estimator
 
 
 def rebuild(
@@ -133,6 +155,7 @@ def make_variants(architecture: Architecture) -> dict[str, Callable[[], Posterio
         "no background": partial(shipped, background=0.0),
         "background of a percent": partial(shipped, background=0.01),
         "background of a thousandth": partial(shipped, background=0.001),
+        "concatenation with the mask": lambda: concatenate(shipped(), architecture),
         "raw input": lambda: rebuild(shipped(), architecture, RawInput),
         "no anchor": lambda: remove_anchor(shipped()),
         "spline flow": lambda: replace_head(shipped(), build_flow()),

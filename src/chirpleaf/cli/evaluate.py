@@ -52,6 +52,9 @@ def evaluate(
     torch.set_num_threads(1)  # one event at a time is too little work for two threads
     loaded = load_model(model)
     names = loaded.select_detectors(detectors or loaded.detectors)
+    stray = [name for name in detectors or () if name not in names]
+    if stray:
+        raise InputError(f"expected detectors among {', '.join(loaded.detectors)}; got {stray[0]}: leave it out")
     noise = None if psd_file is None else MeasuredNoise(psd_file)
     show = partial(track, description="injections", console=console, transient=True)
     evaluation = diagnostics.evaluate(

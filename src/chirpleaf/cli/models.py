@@ -28,7 +28,7 @@ def models() -> None:
         table.add_row(
             name,
             "\n".join(leaves) if leaves else "all",
-            f"{' '.join(model.detectors)}, {model.duration:g} s",
+            f"{'any of ' if model.takes_subsets else ''}{' '.join(model.detectors)}, {model.duration:g} s",
             f"{lowest:.0f}-{highest:.0f}",
             model.architecture.approximant,
             reached,

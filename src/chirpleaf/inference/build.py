@@ -36,7 +36,7 @@ def build_posterior(
         proposal=Proposal(output.samples, output.log_prob, np.zeros(len(output.log_prob))),
         intrinsic=data.model.estimator.quantities,
         provenance=_trace(data, seed),
-        trust=assess(data.observation, doubts=data.doubt(data.model.detectors)),
+        trust=assess(data.observation, doubts=data.doubt(data.observation.segment.detectors)),
         timing=timing,
         prior=AnalysisPrior("model", data.model.architecture.prior),
     )
@@ -58,7 +58,7 @@ def build_leaf_estimates(
         log_prob=output.log_prob,
         uncertainty_components=output.uncertainty_components,
         provenance=_trace(data, seed),
-        trust=assess(data.observation, doubts=data.doubt(data.model.detectors)),
+        trust=assess(data.observation, doubts=data.doubt(data.observation.segment.detectors)),
         timing=timing,
         prior=AnalysisPrior("model", data.model.architecture.prior),
     )
@@ -110,12 +110,12 @@ def describe_prior(target: "Target", trigger_time: float) -> AnalysisPrior:
 def _trace(
     data: PreparedData, seed: int, approximant: str | None = None, detectors: tuple[str, ...] | None = None
 ) -> Provenance:
-    """The origin of a result; approximant and detectors are those of the model unless given."""
+    """The origin of a result; approximant and detectors are those of the network unless given."""
     model = data.model
     return Provenance(
         event=data.source.event,
         trigger_time=data.source.trigger_time,
-        detectors=detectors or model.detectors,
+        detectors=detectors or data.observation.segment.detectors,
         model=model.name,
         data_sha256=model.provenance.get("data_sha256", ""),
         approximant=approximant or model.architecture.approximant,

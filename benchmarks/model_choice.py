@@ -1,0 +1,78 @@
+"""Choice between models: which templates of a model of heavy binaries fit signals of light ones.
+
+    OMP_NUM_THREADS=1 python benchmarks/model_choice.py --heavy bbh --light bbh-long --injections 400
+
+Signals from the prior of the light model, below the chirp masses of the heavy one, in noise of the ensemble, are
+observed with the heavy model. The limit `inference.observe.ChoiceSettings.clear` must lie above the chirp mass of the
+best template over the least one of the heavy model for all audible signals. Logs quantiles of this ratio, and the
+number of signals above some limits.
+"""
+
+import argparse
+import logging
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from chirpleaf.diagnostics.injections import inject
+from chirpleaf.inference.observe import DEFAULTS, observe
+from chirpleaf.models import Model, load_model
+from chirpleaf.strain import PowerSpectralDensity, Strain
+from chirpleaf.strain.noise import EnsembleNoise
+from chirpleaf.strain.segment import Segment
+
+LOGGER = logging.getLogger("model_choice")
+RATE = 4096.0
+START = 1_000_000_000.0
+
+
+def make_strain(segment: Segment) -> tuple[dict[str, Strain], dict[str, PowerSpectralDensity], float]:
+    """Strain in the time domain of a simulated segment, its spectra, and the trigger time."""
+    n = round(segment.duration * RATE)
+    spectrum = np.zeros((len(segment.detectors), n // 2 + 1), dtype=np.complex128)
+    places = np.rint(segment.frequencies * segment.duration).astype(int)
+    before = segment.duration - 2.0
+    spectrum[:, places] = segment.strain * np.exp(-2j * np.pi * segment.frequencies * before)
+    series = np.fft.irfft(spectrum, n=n) * RATE
+    names = segment.detectors
+    strain = {name: Strain(name, values, START, RATE) for name, values in zip(names, series, strict=True)}
+    spectra = {
+        name: PowerSpectralDensity(segment.frequencies, psd) for name, psd in zip(names, segment.psd, strict=True)
+    }
+    return strain, spectra, START + before
+
+
+def measure(heavy: Model, light: Model, rng: np.random.Generator, detectors: tuple[str, ...]) -> tuple[float, float]:
+    """Signal-to-noise ratio and relative chirp mass of the best template of one light signal."""
+    lightest, _ = heavy.architecture.prior.chirp_mass_range
+    below = replace(light.architecture.prior, chirp_mass_max=lightest)
+    event = inject(light, EnsembleNoise(), rng, prior=below, detectors=detectors)
+    found = observe(heavy, *make_strain(event.segment))
+    return found.snr, found.chirp_mass / lightest
+
+
+def main() -> None:
+    """Simulate, observe and count."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--heavy", default="bbh")
+    parser.add_argument("--light", default="bbh-long")
+    parser.add_argument("--injections", type=int, default=400)
+    parser.add_argument("--detectors", nargs="+", default=["H1", "L1"])
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(1)
+    heavy, light = load_model(arguments.heavy), load_model(arguments.light)
+    rng = np.random.default_rng(arguments.seed)
+    rows = [measure(heavy, light, rng, tuple(arguments.detectors)) for _ in range(arguments.injections)]
+    snr, ratio = np.array(rows).T
+    audible = snr > DEFAULTS.audible_snr
+    quantiles = np.round(np.quantile(ratio[audible], [0.5, 0.9, 0.99, 1.0]), 3)
+    LOGGER.info("%d of %d are audible; quantiles 0.5, 0.9, 0.99, 1: %s", audible.sum(), len(snr), quantiles.tolist())
+    for limit in (7 / 6, 1.25, 1.5, 2.0, 3.0):
+        LOGGER.info("above %.2f: %d audible", limit, (audible & (ratio > limit)).sum())
+
+
+if __name__ == "__main__":
+    main()
