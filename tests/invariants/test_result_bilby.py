@@ -16,12 +16,15 @@ from made_results import (
 )
 
 from chirpleaf.physics.distributions import UniformSourceFrame
-from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.result.posterior import EXTRINSIC
 from chirpleaf.result.prior import AnalysisPrior
 
 if TYPE_CHECKING:
     from bilby.core.result import Result
+
+
+DISTANCE = UniformSourceFrame(100.0, 3000.0)
 
 
 @pytest.mark.parametrize("kind", MAKERS)
@@ -75,6 +78,15 @@ def test_another_prior_would_be_noticed(bilby_result: "Result", draws: Mapping[s
         _log_prior_difference(bilby_result, IntrinsicPrior(chirp_mass_min=20.0, mass_max=90.0), draws)
 
 
+def test_bilby_reads_isotropic_spins() -> None:
+    prior = IsotropicSpinPrior(spin_max=0.9)
+    found = (
+        certified_posterior(prior=AnalysisPrior("isotropic", prior, DISTANCE, (1.0, 2.0))).to_bilby().priors["chi_1"]
+    )
+    x = np.array([-0.8, -0.1, 0.3, 0.7])
+    np.testing.assert_allclose(found.ln_prob(x), prior.spin.log_prob(x), atol=1e-3)
+
+
 def test_bilby_reads_distance_and_arrival() -> None:
     priors = certified_posterior().to_bilby().priors
     assert set(EXTRINSIC) <= set(priors)
@@ -82,6 +94,6 @@ def test_bilby_reads_distance_and_arrival() -> None:
     x = np.array([150.0, 900.0, 2500.0])
     np.testing.assert_allclose(
         np.diff(priors["luminosity_distance"].ln_prob(x)),
-        np.diff(UniformSourceFrame(100.0, 3000.0).log_prob(x)),
+        np.diff(DISTANCE.log_prob(x)),
         atol=1e-3,
     )

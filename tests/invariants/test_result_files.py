@@ -22,7 +22,7 @@ from made_results import (
 from chirpleaf.errors import InputError
 from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume, UniformSourceFrame
 from chirpleaf.physics.parameters import PARAMETERS
-from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.result import LeafEstimates, Posterior, read
 from chirpleaf.result.posterior import EXTRINSIC
 from chirpleaf.result.prior import AnalysisPrior
@@ -68,8 +68,9 @@ def test_what_only_one_class_has_is_read_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "distance", [PowerLaw(2.0, 100.0, 3000.0), UniformComovingVolume(10.0, 500.0), UniformSourceFrame(10.0, 500.0)]
 )
-def test_priors_come_back_from_json(distance: Any) -> None:
-    prior = AnalysisPrior("standard", IntrinsicPrior(mass_max=80.0), distance, (3.0, 4.5))
+@pytest.mark.parametrize("kind", [IntrinsicPrior, IsotropicSpinPrior])
+def test_priors_come_back_from_json(kind: type[IntrinsicPrior], distance: Any) -> None:
+    prior = AnalysisPrior("standard", kind(mass_max=80.0), distance, (3.0, 4.5))
     assert AnalysisPrior.from_json(json.loads(json.dumps(prior.to_json()))) == prior
 
 

@@ -14,8 +14,14 @@ from chirpleaf.inference.certify.overlaps import Overlaps
 from chirpleaf.inference.certify.phase import BesselIntegral
 from chirpleaf.inference.certify.target import Prior, Target
 from chirpleaf.physics.conversions import component_masses
-from chirpleaf.physics.distributions import PowerLaw, Uniform, UniformComovingVolume, UniformSourceFrame
-from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.distributions import (
+    PowerLaw,
+    ProjectedSpin,
+    Uniform,
+    UniformComovingVolume,
+    UniformSourceFrame,
+)
+from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.physics.spaces import aligned_space
 
 NETWORK = IntrinsicPrior(mass_min=1.0, mass_max=400.0, spin_max=0.9, chirp_mass_min=10.0, chirp_mass_max=60.0)
@@ -38,9 +44,21 @@ def test_presets():
     np.testing.assert_array_equal(standard.intrinsic.mass_ratio_lower(np.linspace(low, high, 50)), 0.125)
 
 
+def test_catalogue_priors():
+    """Distances to 15 Gpc; the masses of the network; spins isotropic or as the network's."""
+    isotropic, uniform = (Prior.load(name).make_target(NETWORK, trigger_time=5.0) for name in ("isotropic", "uniform"))
+    assert isotropic.distance == uniform.distance == UniformSourceFrame(10.0, 15_000.0)
+    assert (isotropic.intrinsic, uniform.intrinsic) == (IsotropicSpinPrior(**asdict(NETWORK)), NETWORK)
+    assert isotropic.intrinsic != NETWORK
+    assert isotropic.intrinsic.spin == ProjectedSpin(0.9)
+    samples = NETWORK.sample(5, np.random.default_rng(0))
+    ratio = sum(np.log(np.log(0.9 / np.abs(samples[name]))) for name in ("chi_1", "chi_2"))
+    np.testing.assert_allclose(isotropic.intrinsic.log_prob(samples) - NETWORK.log_prob(samples), ratio, rtol=1e-9)
+
+
 @pytest.mark.parametrize("name", ["flat", "", "missing.prior", "."])
 def test_unknown_priors_are_refused(name, tmp_path):
-    with pytest.raises(InputError, match="model, standard, comoving or a prior file"):
+    with pytest.raises(InputError, match="isotropic, uniform, model, standard, comoving or a prior file"):
         Prior.load(tmp_path / name if name == "." else name)
 
 
@@ -155,6 +173,7 @@ DISTANCES = {
     "volume": PowerLaw(2.0, 100.0, 3000.0),
     "comoving": UniformComovingVolume(50.0, 2000.0),
     "source frame": UniformSourceFrame(100.0, 3000.0),
+    "catalogue": UniformSourceFrame(10.0, 15_000.0),
     "uniform": Uniform(100.0, 3000.0),
     "down to nothing": PowerLaw(2.0, 0.0, 2000.0),
     "narrow": Uniform(300.0, 500.0),

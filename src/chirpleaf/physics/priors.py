@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import component_masses
-from chirpleaf.physics.distributions import PowerLaw, Uniform
+from chirpleaf.physics.distributions import PowerLaw, ProjectedSpin, Uniform
 from chirpleaf.physics.edges import Edge
 from chirpleaf.system.constraints import FORBID_EXTRA
 
@@ -103,6 +103,11 @@ class IntrinsicPrior:
             high = min(high, self.chirp_mass_max)
         return float(low), float(high)
 
+    @property
+    def spin(self) -> Uniform | ProjectedSpin:
+        """Prior of either aligned spin."""
+        return Uniform(-self.spin_max, self.spin_max)
+
     def mass_ratio_lower(self, chirp_mass: ArrayLike) -> Array:
         """Smallest allowed mass ratio at a chirp mass (the largest is always one).
 
@@ -149,12 +154,11 @@ class IntrinsicPrior:
             `chirp_mass` (solar masses), `mass_ratio`, `chi_1`, `chi_2`, each (n,).
         """
         chirp_mass, mass_ratio = self._sample_masses(n, rng)
-        spin = Uniform(-self.spin_max, self.spin_max)
         return {
             "chirp_mass": chirp_mass,
             "mass_ratio": mass_ratio,
-            "chi_1": spin.sample(n, rng),
-            "chi_2": spin.sample(n, rng),
+            "chi_1": self.spin.sample(n, rng),
+            "chi_2": self.spin.sample(n, rng),
         }
 
     def log_prob(self, samples: Mapping[str, ArrayLike]) -> Array:
@@ -172,8 +176,7 @@ class IntrinsicPrior:
         safe_mass, safe_ratio = np.where(inside, chirp_mass, 1.0), np.where(inside, mass_ratio, 1.0)
         jacobian = np.log(safe_mass) - 1.2 * np.log(safe_ratio) + 0.4 * np.log1p(safe_ratio)
         masses = np.where(inside, jacobian - np.log(self.area), -np.inf)
-        spin = Uniform(-self.spin_max, self.spin_max)
-        return masses + spin.log_prob(samples["chi_1"]) + spin.log_prob(samples["chi_2"])
+        return masses + self.spin.log_prob(samples["chi_1"]) + self.spin.log_prob(samples["chi_2"])
 
     def edges(self) -> tuple[Edge, ...]:
         """The edges of the support, except equal masses, where the support of every prior ends."""
@@ -226,6 +229,25 @@ class IntrinsicPrior:
             filled += len(accepted)
             accepted_fraction = max(float(np.mean(keep)), 1e-3)
         return chirp_mass, mass_ratio
+
+
+@dataclass(frozen=True)
+class IsotropicSpinPrior(IntrinsicPrior):
+    """Uniform in detector-frame component masses; aligned spins are projections of isotropic ones.
+
+    The magnitudes are uniform up to `spin_max`: the prior of aligned spins in the published catalogues.
+
+    Example:
+        >>> prior = IsotropicSpinPrior(mass_min=10.0, mass_max=80.0)
+        >>> spins = np.abs(prior.sample(20_000, np.random.default_rng(0))["chi_1"])
+        >>> 0.24 < spins.mean() < 0.255
+        True
+    """
+
+    @property
+    def spin(self) -> ProjectedSpin:
+        """Prior of either aligned spin."""
+        return ProjectedSpin(self.spin_max)
 
 
 def _mass_ratio_integral(mass_ratio: Array) -> Array:

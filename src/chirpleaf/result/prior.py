@@ -7,13 +7,16 @@ from typing import Any, TypeAlias, TypeVar
 
 from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume, UniformSourceFrame
 from chirpleaf.physics.parameters import PARAMETERS
-from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 
 DistancePrior: TypeAlias = PowerLaw | UniformComovingVolume | UniformSourceFrame
 """Priors of the luminosity distance that can be written to a file."""
 
 _T = TypeVar("_T")
-_INTRINSIC: dict[str, type[IntrinsicPrior]] = {"IntrinsicPrior": IntrinsicPrior}
+_INTRINSIC: dict[str, type[IntrinsicPrior]] = {
+    "IntrinsicPrior": IntrinsicPrior,
+    "IsotropicSpinPrior": IsotropicSpinPrior,
+}
 _DISTANCES: dict[str, type[DistancePrior]] = {
     "PowerLaw": PowerLaw,
     "UniformComovingVolume": UniformComovingVolume,
@@ -96,9 +99,8 @@ def _from_json(kinds: Mapping[str, type[_T]], values: Mapping[str, Any] | None) 
 
 
 def _intrinsic_entries(prior: IntrinsicPrior) -> dict[str, Any]:
-    """Entries of a `BBHPriorDict`: uniform in component masses, which are bounded, and in aligned spins."""
-    masses, spins = (prior.mass_min, prior.mass_max), (-prior.spin_max, prior.spin_max)
-    ratios = (prior.mass_ratio_min, 1.0)
+    """Entries of a `BBHPriorDict`: uniform in component masses, which are bounded, and aligned spins."""
+    masses, ratios = (prior.mass_min, prior.mass_max), (prior.mass_ratio_min, 1.0)
     return {
         "__prior_dict__": True,
         "__module__": "bilby.gw.prior",
@@ -107,9 +109,25 @@ def _intrinsic_entries(prior: IntrinsicPrior) -> dict[str, Any]:
         "mass_ratio": _entry("gw.prior", "UniformInComponentsMassRatio", "mass_ratio", ratios),
         "mass_1": _entry("core.prior.base", "Constraint", "mass_1", masses),
         "mass_2": _entry("core.prior.base", "Constraint", "mass_2", masses),
-        "chi_1": _entry("core.prior.analytical", "Uniform", "chi_1", spins),
-        "chi_2": _entry("core.prior.analytical", "Uniform", "chi_2", spins),
+        **{name: _spin_entry(name, prior) for name in ("chi_1", "chi_2")},
     }
+
+
+def _spin_entry(name: str, prior: IntrinsicPrior) -> dict[str, Any]:
+    """Prior of an aligned spin: uniform, or bilby's projection of an isotropic spin."""
+    if not isinstance(prior, IsotropicSpinPrior):
+        return _entry("core.prior.analytical", "Uniform", name, (-prior.spin_max, prior.spin_max))
+    magnitude, cosine = (
+        {
+            "__prior__": True,
+            "__module__": "bilby.core.prior.analytical",
+            "__name__": "Uniform",
+            "kwargs": {"minimum": low, "maximum": high},
+        }
+        for low, high in ((0.0, prior.spin_max), (-1.0, 1.0))
+    )
+    keywords = {"name": name, "latex_label": f"${PARAMETERS[name].latex}$", "a_prior": magnitude, "z_prior": cosine}
+    return {"__prior__": True, "__module__": "bilby.gw.prior", "__name__": "AlignedSpin", "kwargs": keywords}
 
 
 def _distance_entry(distance: DistancePrior) -> dict[str, Any]:

@@ -4,7 +4,7 @@ The user chooses a `Prior`: a preset or a prior file of bilby. Together with the
 `Target`.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.settings import DEFAULTS, PriorSettings
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.distributions import BoundedDistribution, PowerLaw, UniformSourceFrame
-from chirpleaf.physics.priors import IntrinsicDensity, IntrinsicPrior
+from chirpleaf.physics.priors import IntrinsicDensity, IntrinsicPrior, IsotropicSpinPrior
 
 
 def _volume() -> BoundedDistribution:
@@ -51,17 +51,19 @@ class Prior:
         distance: prior of the luminosity distance, bounded, Mpc.
         arrival: first and last GPS time of the arrival at the centre of the earth, seconds; 0.1 s about the trigger if
             None.
+        isotropic: whether spins are projections of isotropic ones, of magnitudes up to the network's greatest spin.
 
     Example:
-        >>> prior = Prior.load("comoving")
+        >>> prior = Prior.load("isotropic")
         >>> prior.make_target(IntrinsicPrior(), trigger_time=0.0).distance
-        UniformSourceFrame(minimum=100.0, maximum=3000.0)
+        UniformSourceFrame(minimum=10.0, maximum=15000.0)
     """
 
     name: str
     intrinsic: IntrinsicDensity | None = None
     distance: BoundedDistribution = field(default_factory=_volume)
     arrival: tuple[float, float] | None = None
+    isotropic: bool = False
 
     @classmethod
     def load(cls, prior: str | Path, settings: PriorSettings = DEFAULTS.prior) -> "Prior":
@@ -105,7 +107,8 @@ class Prior:
         Raises:
             InputError: network and target have no binary in common, or the trigger lies outside the prior of the time.
         """
-        target = Target(self.intrinsic or network, self.distance, approximant=approximant, prior=self.name)
+        intrinsic = self.intrinsic or (IsotropicSpinPrior(**asdict(network)) if self.isotropic else network)
+        target = Target(intrinsic, self.distance, approximant=approximant, prior=self.name)
         if self.arrival is not None:
             first, last = self.arrival
             if not first <= trigger_time <= last:
@@ -118,7 +121,12 @@ class Prior:
         return target
 
 
+_CATALOGUE = UniformSourceFrame(10.0, 15_000.0)
+"""Distances of the published catalogues (arXiv:2111.03606, section V and appendix E), Mpc."""
+
 PRESETS = {
+    "isotropic": Prior("isotropic", distance=_CATALOGUE, isotropic=True),
+    "uniform": Prior("uniform", distance=_CATALOGUE),
     "model": Prior("model"),
     "standard": Prior(
         "standard",
@@ -133,9 +141,13 @@ PRESETS = {
     ),
     "comoving": Prior("comoving", distance=UniformSourceFrame(100.0, 3000.0)),
 }
-"""`model`: the prior of the network, with sources uniform in Euclidean volume; `standard`: uniform in component masses,
-with chirp mass in 10-100 solar masses and mass ratio above 1/8, and the same distances; `comoving`: the prior of the
-network, with sources uniform in comoving volume and source-frame time. All from 100 to 3000 Mpc."""
+"""All have masses uniform in the detector frame.
+
+`isotropic`: masses of the network; aligned spins are projections of isotropic ones of uniform magnitude; sources
+uniform in comoving volume and source-frame time, 10 to 15,000 Mpc. `uniform`: the same with aligned spins uniform.
+`model`: the prior of the network, with sources uniform in Euclidean volume, 100 to 3000 Mpc. `standard`: uniform in
+component masses, with chirp mass in 10-100 solar masses and mass ratio above 1/8, and the distances of `model`.
+`comoving`: the prior of the network, with sources uniform in comoving volume and source-frame time, 100 to 3000 Mpc."""
 
 
 def _check_overlap(network: IntrinsicPrior, target: Target, n: int) -> None:
