@@ -129,6 +129,14 @@ def test_an_event_is_fetched_once_and_needs_no_network_again(server: Server, tmp
     assert server.asked == []
 
 
+def test_names_may_be_in_lower_case(server: Server, tmp_path: Path) -> None:
+    event, _ = fetch_event(NAME.lower(), host=server.host, cache=tmp_path)
+    assert event.name == NAME
+    server.asked.clear()
+    assert fetch_event(NAME, host=server.host, cache=tmp_path)[0] == event
+    assert server.asked == []
+
+
 def test_a_damaged_cache_is_mended(server: Server, tmp_path: Path) -> None:
     fetch_event(NAME, host=server.host, cache=tmp_path)
     (damaged,) = tmp_path.rglob("L1.hdf5")

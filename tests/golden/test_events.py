@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from chirpleaf.errors import InputError
-from chirpleaf.strain.events import events, load_event
+from chirpleaf.strain.events import events, find_event, load_event
 from chirpleaf.strain.psd_estimation import welch
 from chirpleaf.strain.strain import Strain
+from chirpleaf.strain.times import parse_time
 from chirpleaf.strain.windows import tukey
 
 GOLDEN = [
@@ -85,3 +86,15 @@ def test_an_unknown_event_is_refused() -> None:
 def test_the_table_of_events_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         events()["GW1"] = events()["GW150914"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["GW150914", "gw150914", "GW150914_095045", "gw150914_095045", "Gw150914"])
+def test_names_are_known_in_any_case_and_with_the_time_of_day(name: str) -> None:
+    event = find_event(name)
+    assert event is not None
+    assert event.name == "GW150914"
+    for embedded in events().values():
+        day, clock = embedded.full_name.removeprefix("GW").split("_")
+        utc = f"20{day[:2]}-{day[2:4]}-{day[4:]}T{clock[:2]}:{clock[2:4]}:{clock[4:]}"
+        assert 0 <= embedded.trigger_time - parse_time(utc) < 1
+    assert find_event("GW151226") is find_event("") is None

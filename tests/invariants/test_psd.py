@@ -172,6 +172,48 @@ def test_only_requested_values_need_to_be_valid(empty: float) -> None:
             psd.at(np.array([frequency]))
 
 
+@pytest.mark.parametrize("mark", [0.0, np.inf])
+def test_zero_and_infinity_are_notches(mark: float) -> None:
+    frequencies = np.arange(10.0, 110.0)
+    values = true_density(frequencies)
+    values[(frequencies >= 59) & (frequencies <= 61)] = mark
+    values[0] = mark
+    psd, wanted = PowerSpectralDensity(frequencies, values), np.arange(11.0, 109.0)
+    found, notched = psd.at(wanted), (wanted >= 59) & (wanted <= 61)
+    np.testing.assert_allclose(found[~notched], true_density(wanted[~notched]))
+    assert (found[notched] > 1e4 * true_density(wanted[notched])).all()
+    assert np.isfinite(1 / found.astype(np.float64)).all()
+    assert psd.find_notches(wanted) == ((59.0, 61.0),)
+    assert psd.find_notches(wanted[:40]) == ()
+    # A table without values in the band is no table with a notch.
+    values[(frequencies >= 50) & (frequencies <= 70)] = mark
+    with pytest.raises(InputError, match="finite, positive values in the analysed band; got others near 50 Hz"):
+        PowerSpectralDensity(frequencies, values).at(wanted)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, -1e-46])
+def test_what_is_no_density_is_no_notch(wrong: float) -> None:
+    frequencies = np.arange(10.0, 110.0)
+    values = true_density(frequencies)
+    values[50] = wrong
+    with pytest.raises(InputError, match="finite, positive values in the analysed band; got others near 60 Hz"):
+        PowerSpectralDensity(frequencies, values).at(frequencies)
+
+
+@pytest.mark.parametrize(("first", "last"), [(20.0000001, 100.0), (20.0, 99.9999999), (20.0, 99.875), (20.0009, 100.0)])
+def test_the_ends_of_a_table_may_be_rounded(first: float, last: float) -> None:
+    """Tables round their frequencies, or leave out the highest one of a transform."""
+    frequencies = np.arange(20.0, 100.001, 0.125)
+    frequencies = frequencies[frequencies <= last + 1e-3]
+    frequencies[0], frequencies[-1] = first, last
+    psd = PowerSpectralDensity(frequencies, true_density(frequencies))
+    wanted = np.arange(20.0, 100.001, 0.125)
+    np.testing.assert_allclose(psd.at(wanted), true_density(wanted), rtol=1e-3)
+    for beyond in (19.9, 100.2):
+        with pytest.raises(InputError, match="expected frequencies from 20"):
+            psd.at(np.array([beyond]))
+
+
 @pytest.mark.parametrize("frequency", [9.9, 40.1, np.nan])
 def test_frequencies_outside_are_refused(frequency: float) -> None:
     psd = PowerSpectralDensity(np.array([10.0, 40.0]), np.array([1e-46, 1e-46]))

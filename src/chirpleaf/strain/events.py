@@ -86,7 +86,7 @@ def find_event(name: str) -> Event | None:
         'GW150914'
     """
     for event in _EVENTS.values():
-        if name.casefold() in (event.name.casefold(), event.full_name.casefold()):
+        if name and name.casefold() in (event.name.casefold(), event.full_name.casefold()):
             return event
     return None
 
