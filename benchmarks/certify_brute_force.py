@@ -23,6 +23,7 @@ from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
 from chirpleaf.inference.certify.marginal import Pairs, draw_sobol_points
 from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.weigher import Weigher
+from chirpleaf.physics.waveform_settings import WaveformSettings
 
 LOGGER = logging.getLogger("certify_brute_force")
 HALF_WIDTH = 0.0015
@@ -61,7 +62,7 @@ def main() -> None:
     torch.set_num_threads(1)
     observation = prepare_observation()
     segment, trigger = read_segment(arguments.data, observation.segment.reference_time)
-    target = Target(STANDARD, approximant="IMRPhenomD")
+    target = Target(STANDARD, waveform=WaveformSettings("IMRPhenomD"))
     theta = NetworkProposal(observation).sample(2048, 0)
     settings = CertifySettings(heterodyne=HeterodyneSettings(dephasing=0.3))
     weigher = Weigher.prepare(observation, segment, trigger, target, theta, settings, 0)

@@ -23,6 +23,7 @@ from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.observe import observe
 from chirpleaf.models import load_model
 from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.result.weights import resample_systematically
 from chirpleaf.strain.events import events, load_event
 from chirpleaf.strain.psd_estimation import welch
@@ -101,7 +102,7 @@ def main() -> None:
         observation,
         segment,
         trigger,
-        Target(STANDARD, approximant="IMRPhenomD"),
+        Target(STANDARD, waveform=WaveformSettings("IMRPhenomD")),
         CertifySettings(effective_samples=arguments.effective_samples),
         seed=arguments.seed,
     )

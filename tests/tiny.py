@@ -27,6 +27,7 @@ from chirpleaf.physics.inspiral import SOLAR_MASS_SECONDS, chirp_phase
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.signals import SIGNALS
 from chirpleaf.physics.spaces import SPACES, ParameterSpace
+from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.representation.templates import TemplateSettings
 
 MEGAPARSEC_SECONDS = 1.0292712503e14
@@ -38,9 +39,14 @@ END = 200.0
 class TinySignal:
     """Two harmonics; implements `physics.signals.SignalModel`."""
 
-    approximant: str = "tiny"
+    waveform: WaveformSettings = WaveformSettings("tiny")  # noqa: RUF009 - frozen
     harmonics: ClassVar[tuple[int, ...]] = (2, 3)
     dominant: ClassVar[int] = 0
+
+    @property
+    def approximant(self) -> str:
+        """Name of the waveform approximant."""
+        return self.waveform.approximant
 
     def series(
         self,

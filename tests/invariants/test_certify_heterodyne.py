@@ -11,7 +11,7 @@ from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
 from chirpleaf.physics.signals import Quadrupole
 from chirpleaf.strain.segment import Segment
 
-SIGNAL = Quadrupole("IMRPhenomXAS")
+SIGNAL = Quadrupole()
 DURATION = 8.0
 FREQUENCIES = np.arange(20 * 8, 1000 * 8) / DURATION
 REFERENCES = {

@@ -24,6 +24,7 @@ from chirpleaf.inference.build import describe_prior
 from chirpleaf.inference.certify.target import Prior, Target
 from chirpleaf.inference.kinds import KINDS, SPECTRA
 from chirpleaf.inference.noise_spectra import resample_spectra
+from chirpleaf.inference.options import WaveformOptions
 from chirpleaf.inference.sources import LONG_DURATION
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.models import Architecture, Model
@@ -158,21 +159,23 @@ def test_posteriors_alone_are_certified(kind: str, models: dict[str, Model]) -> 
             plan_certification(models[kind], True)
 
 
-@pytest.mark.parametrize("asked", [{"prior": "standard"}, {"approximant": "IMRPhenomD"}, {"effective_samples": 5}])
+@pytest.mark.parametrize(
+    "asked", [{"prior": "standard"}, {"waveform": WaveformOptions("IMRPhenomD")}, {"effective_samples": 5}]
+)
 def test_what_certification_takes_is_refused_without_it(asked: dict[str, Any], model: Model) -> None:
     with pytest.raises(InputError, match="expected certification with effective samples, an approximant or a prior"):
         plan_certification(model, False, **asked)
 
 
 def test_a_plan_makes_the_target(model: Model, data: dict[str, PreparedData]) -> None:
-    plan = plan_certification(model, prior="comoving", approximant="IMRPhenomD")
+    plan = plan_certification(model, prior="comoving", waveform=WaveformOptions("IMRPhenomD"))
     assert plan is not None
     target = plan.make_target(data["posterior"])
-    assert (target.prior, target.approximant) == ("comoving", "IMRPhenomD")
+    assert (target.prior, target.waveform.approximant) == ("comoving", "IMRPhenomD")
     assert target.intrinsic == model.architecture.prior
     default = plan_certification(model)
     assert default is not None
-    assert default.make_target(data["posterior"]).approximant == model.architecture.approximant
+    assert default.make_target(data["posterior"]).waveform.approximant == model.architecture.approximant
 
 
 def test_draws_are_the_estimators(data: dict[str, PreparedData]) -> None:

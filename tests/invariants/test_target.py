@@ -23,6 +23,7 @@ from chirpleaf.physics.distributions import (
 )
 from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.physics.spaces import aligned_space
+from chirpleaf.physics.waveform_settings import WaveformSettings
 
 NETWORK = IntrinsicPrior(mass_min=1.0, mass_max=400.0, spin_max=0.9, chirp_mass_min=10.0, chirp_mass_max=60.0)
 WIDER = IntrinsicPrior(mass_min=0.5, mass_max=800.0, mass_ratio_min=0.02, chirp_mass_min=4.0, chirp_mass_max=120.0)
@@ -33,9 +34,9 @@ def test_presets():
     model = Prior.load("model").make_target(NETWORK, trigger_time=5.0)
     assert model == Target(NETWORK, PowerLaw(2.0, 100.0, 3000.0))
     assert (model.time, model.centre, model.prior) == (0.1, None, "model")
-    comoving = Prior.load("comoving").make_target(NETWORK, trigger_time=5.0, approximant="IMRPhenomD")
+    comoving = Prior.load("comoving").make_target(NETWORK, trigger_time=5.0, waveform=WaveformSettings("IMRPhenomD"))
     assert (comoving.intrinsic, comoving.distance) == (NETWORK, UniformSourceFrame(100.0, 3000.0))
-    assert (comoving.approximant, comoving.prior) == ("IMRPhenomD", "comoving")
+    assert (comoving.waveform.approximant, comoving.prior) == ("IMRPhenomD", "comoving")
     standard = Prior.load("standard").make_target(NETWORK, trigger_time=5.0)
     assert standard.distance == PowerLaw(2.0, 100.0, 3000.0)
     low, high = standard.intrinsic.chirp_mass_range

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from chirpleaf.errors import InputError
+from chirpleaf.inference.options import WaveformOptions
 from chirpleaf.inference.plan import plan_certification
 from chirpleaf.models import Model
 from chirpleaf.physics.approximants import can_precess, lal_approximants, resolve_approximant
 from chirpleaf.physics.signals import Quadrupole
 from chirpleaf.physics.time_domain import EXTERNAL
+from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.system.lal_messages import silence_lal
 
@@ -34,11 +36,11 @@ def test_names_are_known_in_any_case(change) -> None:
 
 
 def test_a_plan_states_the_proper_name(model: Model) -> None:
-    plan = plan_certification(model, approximant="imrphenomxhm")
+    plan = plan_certification(model, waveform=WaveformOptions("imrphenomxhm"))
     assert plan is not None
-    assert plan.approximant == "IMRPhenomXHM"
+    assert plan.waveform.approximant == "IMRPhenomXHM"
     with pytest.raises(InputError, match="did you mean IMRPhenomXHM"):
-        plan_certification(model, approximant="imrphenomxhmm")
+        plan_certification(model, waveform=WaveformOptions("imrphenomxhmm"))
 
 
 @pytest.mark.parametrize("name", ["SEOBNRv4_ROM", "SEOBNRv5_ROM", "NRSur7dq4", "SEOBNRv4HM_ROM"])
@@ -72,11 +74,11 @@ def test_one_failure_does_not_fail_the_others(workers: int, capfd: pytest.Captur
 
 def test_a_signal_model_skips_failures_too() -> None:
     binaries = {"chirp_mass": np.array([3.0, 8.0]), "mass_ratio": np.array([0.14, 0.9]), "chi_1": 0.0, "chi_2": 0.0}
-    series = Quadrupole("IMRPhenomNSBH").series(binaries, GRID, skip_failures=True)
+    series = Quadrupole(WaveformSettings("IMRPhenomNSBH")).series(binaries, GRID, skip_failures=True)
     assert np.isfinite(series[0]).all()
     assert np.isnan(series[1]).all()
     with pytest.raises(InputError, match="choose IMRPhenomXAS or other parameters"):
-        Quadrupole("IMRPhenomNSBH").series(binaries, GRID)
+        Quadrupole(WaveformSettings("IMRPhenomNSBH")).series(binaries, GRID)
 
 
 def test_lal_speaks_again_after_overlapping_calls() -> None:

@@ -193,9 +193,8 @@ def test_batch_equals_loop_and_workers_change_nothing():
 @pytest.mark.parametrize(
     ("change", "settings", "message"),
     [
-        ({}, {"approximant": "IMRPhenomXSA"}, "IMRPhenomXAS"),
-        ({}, {"approximant": "SEOBNRv1_ROM_DoubleSpin"}, "IMRPhenomXAS"),
-        ({}, {"reference_frequency": 0.0}, "reference_frequency"),
+        ({}, {"waveform": "IMRPhenomXSA"}, "IMRPhenomXAS"),
+        ({}, {"waveform": "SEOBNRv1_ROM_DoubleSpin"}, "IMRPhenomXAS"),
         ({"mass_1": -1.0}, {}, "positive masses"),
         ({"mass_1": 1e5}, {}, "ratio"),
         ({"chi_1": 1.5}, {}, "spins"),

@@ -14,6 +14,7 @@ from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
 from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.reference_times import Hypotheses, weigh_first_draws
 from chirpleaf.inference.certify.weigher import Weigher
+from chirpleaf.physics.waveform_settings import WaveformSettings
 
 PER_DRAW = 1e-3
 """Seconds that a draw takes by the clock of these tests."""
@@ -58,7 +59,7 @@ def test_no_reweighting_starts_after_the_budget(
         return first._replace(certificate=replace(first.certificate, effective_samples=left))
 
     monkeypatch.setattr(certification, "reweight_with_modes", weigh_again)
-    seen, target = observed(), Target(bbh().architecture.prior, approximant="IMRPhenomXHM")
+    seen, target = observed(), Target(bbh().architecture.prior, waveform=WaveformSettings("IMRPhenomXHM"))
     certify(seen, seen.segment, GPS, target, settings(512, 300, budget))
     assert len(calls) == times
 

@@ -9,6 +9,7 @@ from certified_source import SOURCE, signal, weighed
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.physics.signals import quadrupole
+from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.result.certificate import Certificate
 
@@ -21,10 +22,10 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> float:
     """The waveform model cannot compute binaries whose heavier black hole spins faster than this."""
     limit = 0.5
 
-    def fail_above(parameters, frequencies, approximant, *, workers=1, skip_failures=False):
-        hp, hc = polarizations(parameters, frequencies, approximant)
+    def fail_above(parameters, frequencies, waveform, *, workers=1, skip_failures=False):
+        hp, hc = polarizations(parameters, frequencies, waveform)
         failed = np.broadcast_to(parameters["chi_1"], len(hp)) > limit
-        if approximant == OTHER and failed.any():
+        if waveform.approximant == OTHER and failed.any():
             if not skip_failures:
                 raise InputError("expected a slow spin; got a fast one: choose another")
             hp[failed] = hc[failed] = np.nan
@@ -35,7 +36,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> float:
 
 
 def test_failures_have_no_weight_and_are_counted(limit: float) -> None:
-    found = weighed(approximant=OTHER)
+    found = weighed(waveform=WaveformSettings(OTHER))
     fast = found.samples["chi_1"] > limit
     assert 5 < fast.sum() < 500
     assert np.isneginf(found.log_weight[fast]).all()
@@ -45,9 +46,9 @@ def test_failures_have_no_weight_and_are_counted(limit: float) -> None:
 
 
 def test_the_others_keep_their_weights(limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    some = weighed(approximant=OTHER)
+    some = weighed(waveform=WaveformSettings(OTHER))
     monkeypatch.undo()
-    every = weighed(approximant=OTHER)
+    every = weighed(waveform=WaveformSettings(OTHER))
     assert every.certificate.failed_waveforms == 0
     slow = every.samples["chi_1"] <= limit
     np.testing.assert_array_equal(some.samples["chirp_mass"], every.samples["chirp_mass"])

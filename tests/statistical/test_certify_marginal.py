@@ -20,7 +20,7 @@ from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.signals import Quadrupole
 from chirpleaf.strain.segment import Segment
 
-SIGNAL = Quadrupole("IMRPhenomXAS")
+SIGNAL = Quadrupole()
 GPS, DURATION = 1126259462.4, 4.0
 FREQUENCIES = np.arange(20 * 4, 600 * 4) / DURATION
 TIME_PRIOR = (-0.006, 0.007)

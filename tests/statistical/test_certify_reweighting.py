@@ -16,6 +16,7 @@ from chirpleaf.inference.certify import Certified, Target, certification, certif
 from chirpleaf.inference.certify.likelihood import Whittle, log_likelihood_ratio
 from chirpleaf.inference.certify.reweighting import reweight_with_modes
 from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.strain.segment import Segment
 
 
@@ -26,8 +27,8 @@ def found() -> Certified:
 
 def test_reweighting_agrees_with_direct_certification(found: Certified) -> None:
     # IMRPhenomD has one mode, so both ways are open to it.
-    again = reweight_with_modes(found, observed().segment, "IMRPhenomD", seed=3)
-    at_once = weighed(approximant="IMRPhenomD")
+    again = reweight_with_modes(found, observed().segment, WaveformSettings(), WaveformSettings("IMRPhenomD"), seed=3)
+    at_once = weighed(waveform=WaveformSettings("IMRPhenomD"))
     error = np.hypot(again.certificate.log_bayes_factor_error, at_once.certificate.log_bayes_factor_error)
     apart = again.certificate.log_bayes_factor - at_once.certificate.log_bayes_factor
     assert abs(apart) < 4 * error
@@ -49,14 +50,14 @@ def test_draws_are_added_until_reweighting_leaves_enough(monkeypatch: pytest.Mon
         return first._replace(certificate=replace(first.certificate, effective_samples=left))
 
     monkeypatch.setattr(certification, "reweight_with_modes", poorer)
-    seen, target = observed(), Target(bbh().architecture.prior, approximant="IMRPhenomXHM")
+    seen, target = observed(), Target(bbh().architecture.prior, waveform=WaveformSettings("IMRPhenomXHM"))
     found = certify(seen, seen.segment, GPS, target, settings(256, 400, 60.0)).certificate
     assert found.effective_samples >= 400
     assert found.draws > 1600
 
 
 def test_reweighting_with_the_same_model_changes_nothing(found: Certified) -> None:
-    again = reweight_with_modes(found, observed().segment, "IMRPhenomXAS")
+    again = reweight_with_modes(found, observed().segment, WaveformSettings(), WaveformSettings())
     assert np.ptp(again.log_weight) < 1e-9
     assert again.certificate.log_bayes_factor == pytest.approx(found.certificate.log_bayes_factor, abs=1e-9)
     assert again.certificate.efficiency == pytest.approx(found.certificate.efficiency)
@@ -68,12 +69,12 @@ def test_the_evidence_follows_the_likelihood(found: Certified, monkeypatch: pyte
     n = int(found.certificate.effective_samples)
     steps = gain + np.random.default_rng(0).normal(0.0, 0.5, n)
 
-    def known(_: Segment, samples: Samples, waveform: str, **__: object) -> Whittle:
+    def known(_: Segment, samples: Samples, waveform: WaveformSettings, **__: object) -> Whittle:
         assert len(samples["chirp_mass"]) == n
-        return (steps if waveform == "IMRPhenomD" else np.zeros(n)) - 3.0, np.ones((n, 2))
+        return (steps if waveform.approximant == "IMRPhenomD" else np.zeros(n)) - 3.0, np.ones((n, 2))
 
     monkeypatch.setattr(reweighting, "log_likelihood_ratio", known)
-    again = reweight_with_modes(found, observed().segment, "IMRPhenomD")
+    again = reweight_with_modes(found, observed().segment, WaveformSettings(), WaveformSettings("IMRPhenomD"))
     ratio = np.exp(steps)
     before, after = found.certificate, again.certificate
     assert after.log_bayes_factor == pytest.approx(before.log_bayes_factor + np.log(ratio.mean()), abs=1e-9)

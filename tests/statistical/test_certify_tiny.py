@@ -17,6 +17,7 @@ from chirpleaf.models import Model
 from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.detectors import detector, gmst
+from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.strain.segment import Segment
 
 TRUTH = {"chirp_mass": 33.0, "mass_ratio": 0.5}
@@ -58,7 +59,7 @@ def data(model: Model) -> Segment:
 
 @pytest.fixture(scope="module")
 def found(model: Model, data: Segment) -> Certified:
-    target = Target(model.architecture.space.prior, approximant="tiny")
+    target = Target(model.architecture.space.prior, waveform=WaveformSettings("tiny"))
     seen = refine_reference_time(model, data)
     return certify(seen, seen.segment, GPS, target, SETTINGS, seed=1)
 

@@ -1,10 +1,9 @@
 """`chirpleaf infer EVENT`, or `chirpleaf infer --strain H1=FILE --strain L1=FILE --trigger GPS`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from chirpleaf.cli import infer_options as option
 from chirpleaf.cli.console import console, finish_run
 from chirpleaf.errors import InputError, UntrustedError
 
@@ -17,74 +16,34 @@ MOST_SAMPLES = 1_000_000
 """Largest number of samples. More need tens of gigabytes of memory."""
 
 
-Event = Annotated[str | None, typer.Argument(help="An embedded event, or one of the open catalogues.")]
-StrainFiles = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="H1=FILE", help="Strain of a detector (HDF5, GWF or text); again for each, and for files to join."
-    ),
-]
-Trigger = Annotated[
-    str | None,
-    typer.Option(metavar="TIME", help="Time of the merger within 0.1 s: GPS, or UTC as 2015-09-14T09:50:45.4."),
-]
-Channels = Annotated[
-    list[str] | None,
-    typer.Option(metavar="H1=NAME", help="Channel of a frame file, or dataset of an HDF5 file, that holds several."),
-]
-SpectrumFiles = Annotated[
-    list[str] | None,
-    typer.Option(metavar="H1=FILE", help="Noise spectrum of a detector; estimated from the strain by default."),
-]
-PsdAnalysis = Annotated[
-    str | None, typer.Option(metavar="LABEL", help="Analysis in a PESummary release that holds several spectra.")
-]
-ModelName = Annotated[str | None, typer.Option(help="A shipped model or a model file; by default chosen by the data.")]
-Samples = Annotated[int, typer.Option(help="How many samples.")]
-Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the samples.")]
-Out = Annotated[Path | None, typer.Option(help="Folder of the results, by default out/EVENT.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")]
-Certify = Annotated[
-    bool | None,
-    typer.Option(
-        "--certify/--no-certify",
-        help="Correct the samples by importance sampling with the exact likelihood; default for joint models.",
-    ),
-]
-EffectiveSamples = Annotated[
-    int | None, typer.Option(help="Effective sample size that is wanted; half of --samples by default.")
-]
-Budget = Annotated[
-    float | None,
-    typer.Option(metavar="SECONDS", help="Seconds after which certification draws no more samples; 60 by default."),
-]
-Approximant = Annotated[str | None, typer.Option(help="Waveform model of the likelihood; the network's by default.")]
-PriorName = Annotated[
-    str, typer.Option(metavar="NAME", help="model (the network's), standard, comoving, or a prior file of bilby.")
-]
-Cores = Annotated[
-    int | None, typer.Option(min=1, help="Cores for waveforms with higher modes; the free ones by default.")
-]
-
-
 def infer(
-    event: Event = None,
-    strain: StrainFiles = None,
-    trigger: Trigger = None,
-    channel: Channels = None,
-    psd: SpectrumFiles = None,
-    psd_analysis: PsdAnalysis = None,
-    model: ModelName = None,
-    samples: Samples = 10_000,
-    seed: Seed = 0,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    certify: Certify = None,
-    effective_samples: EffectiveSamples = None,
-    budget: Budget = None,
-    approximant: Approximant = None,
-    prior: PriorName = "model",
-    cores: Cores = None,
+    event: option.Event = None,
+    strain: option.StrainFiles = None,
+    trigger: option.Trigger = None,
+    channel: option.Channels = None,
+    psd: option.SpectrumFiles = None,
+    psd_analysis: option.PsdAnalysis = None,
+    model: option.ModelName = None,
+    samples: option.Samples = 10_000,
+    seed: option.Seed = 0,
+    out: option.Out = None,
+    overwrite: option.Overwrite = False,
+    certify: option.Certify = None,
+    effective_samples: option.EffectiveSamples = None,
+    budget: option.Budget = None,
+    approximant: option.Approximant = None,
+    prior: option.PriorName = "model",
+    cores: option.Cores = None,
+    detectors: option.Detectors = None,
+    duration: option.Duration = None,
+    f_min: option.LowestFrequency = None,
+    f_max: option.HighestFrequency = None,
+    f_ref: option.ReferenceFrequency = None,
+    high_pass: option.HighPass = None,
+    window_roll_off: option.WindowRollOff = None,
+    psd_method: option.PsdMethod = None,
+    psd_length: option.PsdLength = None,
+    waveform_argument: option.WaveformArguments = None,
 ) -> None:
     """Infer the posterior of an event; print a table, write files and figures."""
     from chirpleaf.cli.collector import paused_collector
@@ -112,12 +71,23 @@ def infer(
         torch.set_num_threads(1)  # one event is too little work for two threads; a busy core would slow both
 
         watch = Stopwatch()
+        options = option.make_data_options(
+            detectors=detectors,
+            duration=duration,
+            f_min=f_min,
+            f_max=f_max,
+            high_pass=high_pass,
+            window_roll_off=window_roll_off,
+            psd_method=psd_method,
+            psd_length=psd_length,
+        )
+        waveform = option.make_waveform_options(approximant, f_ref, waveform_argument)
         models = load_candidates(model)
         plan = plan_certification(
             models[0].load(),
             certify,
             prior,
-            approximant,
+            waveform,
             effective_samples=effective_samples,
             budget=budget,
             workers=cores or free_cores(),
@@ -129,6 +99,7 @@ def infer(
             trigger_time=trigger,
             psd=spectra,
             settings=ReadSettings(channels, psd_analysis),
+            options=options,
             watch=watch,
         )
         result = analyse(data, plan, samples=samples, seed=seed, watch=watch)

@@ -1,4 +1,4 @@
-"""Options that pair a detector with a file or a name: `--strain H1=FILE`, `--channel H1=NAME`."""
+"""Options that pair a name with a value: `--strain H1=FILE`, `--channel H1=NAME`, `--f-min L1=30`."""
 
 from collections.abc import Sequence
 
@@ -44,3 +44,60 @@ def pair_single(option: str, values: Sequence[str] | None, what: str = "FILE") -
     if twice:
         raise InputError(f"expected one {option} a detector; got two for {twice[0]}: leave one out")
     return {detector: entries[0] for detector, entries in pairs.items()}
+
+
+def named_values(option: str, values: Sequence[str] | None) -> dict[str, str]:
+    """Values by name.
+
+    Args:
+        option: name of the option, for messages.
+        values: what was given, each `NAME=VALUE`.
+
+    Raises:
+        InputError: a value is no such pair, or a name is given twice.
+    """
+    found: dict[str, str] = {}
+    for text in values or ():
+        name, sign, value = text.partition("=")
+        if not (name and sign and value):
+            raise InputError(f"expected {option} NAME=VALUE; got {text!r}: write both, with = between them")
+        if name in found:
+            raise InputError(f"expected one {option} of a name; got two for {name}: leave one out")
+        found[name] = value
+    return found
+
+
+def detector_numbers(option: str, values: Sequence[str] | None) -> float | dict[str, float] | None:
+    """One number for all detectors, or a number by detector.
+
+    Args:
+        option: name of the option, for messages.
+        values: what was given: one `NUMBER`, or several `DETECTOR=NUMBER`.
+
+    Returns:
+        None if nothing was given.
+
+    Raises:
+        InputError: a value is neither.
+    """
+    if not values:
+        return None
+    if len(values) == 1 and "=" not in values[0]:
+        return parse_number(option, values[0])
+    return {name: parse_number(option, value) for name, value in named_values(option, values).items()}
+
+
+def parse_number(option: str, text: str) -> float:
+    """A number.
+
+    Args:
+        option: name of the option, for messages.
+        text: what was given.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"expected a number for {option}; got {text!r}: write for example {option} 20") from None

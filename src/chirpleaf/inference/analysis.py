@@ -4,11 +4,13 @@ prepare (data) -> propose (network) -> certify (likelihood) -> result
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.build import build_certified_posterior
 from chirpleaf.inference.kinds import build_result, propose
+from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
 from chirpleaf.inference.plan import CertificationPlan, plan_certification
 from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
 from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
@@ -31,6 +33,8 @@ def infer(
     certify: bool | None = None,
     effective_samples: int | None = None,
     budget: float | None = None,
+    options: DataOptions = DEFAULT_DATA,
+    waveform: WaveformOptions = DEFAULT_WAVEFORMS,
     approximant: str | None = None,
     prior: str | Path = "model",
     workers: int = 1,
@@ -53,8 +57,9 @@ def infer(
             orientation, distance and time. True by default for models of all parameters, and possible only for these.
         effective_samples: effective sample size that is wanted; half of `samples` if None.
         budget: seconds after which no more draws are weighed; that of `CertifySettings` if None.
-        approximant: waveform model of the likelihood, any frequency-domain one of lalsimulation with aligned spins; the
-            network's if None.
+        options: data of the likelihood: detectors, length of the segment, frequencies.
+        waveform: waveforms of the likelihood: approximant, reference frequency, arguments of lalsimulation.
+        approximant: short for `waveform` with this approximant alone.
         prior: "model", the network's own; "standard" or "comoving" (`PRESETS` of `certify.target`); or a bilby file.
         workers: processes that share waveforms with more than the (2, 2) mode; more than one needs the
             `if __name__ == "__main__"` guard in a script.
@@ -72,18 +77,29 @@ def infer(
     """
     watch = Stopwatch()
     _check_number(samples)
+    if approximant is not None:
+        waveform = replace(waveform, approximant=approximant)
     models = load_candidates(model)
     plan = plan_certification(
         models[0].load(),
         certify,
         prior,
-        approximant,
+        waveform,
         effective_samples=effective_samples,
         budget=budget,
         workers=workers,
     )
     settings = ReadSettings(channel or {}, psd_analysis)
-    data = prepare(models, event, strain=strain, trigger_time=trigger_time, psd=psd, settings=settings, watch=watch)
+    data = prepare(
+        models,
+        event,
+        strain=strain,
+        trigger_time=trigger_time,
+        psd=psd,
+        options=options,
+        settings=settings,
+        watch=watch,
+    )
     return analyse(data, plan, samples=samples, seed=seed, watch=watch)
 
 

@@ -11,6 +11,7 @@ from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust import assess
 from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume
 from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.prior import AnalysisPrior
@@ -80,7 +81,7 @@ def build_certified_posterior(
     return Posterior(
         proposal=Proposal(draws.samples, draws.log_prob, draws.log_weight),
         intrinsic=data.model.estimator.quantities,
-        provenance=_trace(data, seed, certificate.approximant, certificate.detectors),
+        provenance=_trace(data, seed, target.waveform, certificate.detectors),
         trust=assess(data.observation, certificate, data.doubt(certificate.detectors)),
         timing=timing,
         prior=describe_prior(target, data.source.trigger_time),
@@ -108,22 +109,30 @@ def describe_prior(target: "Target", trigger_time: float) -> AnalysisPrior:
 
 
 def _trace(
-    data: PreparedData, seed: int, approximant: str | None = None, detectors: tuple[str, ...] | None = None
+    data: PreparedData, seed: int, waveform: WaveformSettings | None = None, detectors: tuple[str, ...] | None = None
 ) -> Provenance:
-    """The origin of a result; approximant and detectors are those of the network unless given."""
+    """The origin of a result; waveform, detectors and band are those of the network unless given."""
     model = data.model
+    options, segment = data.options, data.observation.segment
+    used = detectors or segment.detectors
+    arguments = waveform.arguments if waveform else ()
     return Provenance(
         event=data.source.event,
         trigger_time=data.source.trigger_time,
-        detectors=detectors or data.observation.segment.detectors,
+        detectors=used,
         model=model.name,
         data_sha256=model.provenance.get("data_sha256", ""),
-        approximant=approximant or model.architecture.approximant,
+        approximant=waveform.approximant if waveform else model.architecture.approximant,
         seed=seed,
-        high_pass=data.conditioning.high_pass or 0.0,
-        roll_off=data.conditioning.roll_off,
-        psd_method=data.spectrum.method,
-        psd_length=data.spectrum.length,
+        high_pass=options.conditioning.high_pass or 0.0,
+        roll_off=options.conditioning.roll_off,
+        psd_method=options.spectrum.method,
+        psd_length=options.spectrum.length,
+        duration=(options.duration if waveform else None) or segment.duration,
+        f_min=tuple(options.find_lowest(name, float(segment.frequencies[0])) for name in used),
+        f_max=(options.f_max if waveform else None) or float(segment.frequencies[-1]),
+        f_ref=(waveform or DEFAULT_WAVEFORM).reference_frequency,
+        waveform_arguments=tuple(f"{name}={value}" for name, value in arguments),
         flaws=data.describe_flaws(),
         data_quality=describe_quality(data),
         notes=collect_notes(data),

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chirpleaf.errors import InputError
+from chirpleaf.inference.options import DEFAULT_WAVEFORMS, WaveformOptions
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.models.model import Model
-from chirpleaf.physics.approximants import resolve_approximant
 
 if TYPE_CHECKING:
     from chirpleaf.inference.certify import Certified, CertifySettings, Prior, Target
@@ -20,14 +20,14 @@ class CertificationPlan:
     Attributes:
         prior: prior of the result.
         settings: settings of the certification, except the numbers of draws and of effective samples.
-        approximant: waveform model of the likelihood; the network's if None.
+        waveform: waveforms of the likelihood.
         effective_samples: effective sample size that is wanted; half the number of draws if None.
         workers: processes that share waveforms with more than the (2, 2) mode.
     """
 
     prior: "Prior"
     settings: "CertifySettings"
-    approximant: str | None = None
+    waveform: WaveformOptions = DEFAULT_WAVEFORMS
     effective_samples: int | None = None
     workers: int = 1
 
@@ -41,9 +41,9 @@ class CertificationPlan:
             InputError: the priors of network and user have no binary in common, or exclude the trigger time.
         """
         architecture = data.model.architecture
-        approximant = self.approximant or architecture.approximant
+        waveform = self.waveform.make_settings(architecture.approximant)
         return self.prior.make_target(
-            architecture.space.prior, trigger_time=data.source.trigger_time, approximant=approximant
+            architecture.space.prior, trigger_time=data.source.trigger_time, waveform=waveform
         )
 
     def certify(self, data: PreparedData, target: "Target", draws: int, seed: int) -> "Certified":
@@ -76,7 +76,7 @@ def plan_certification(
     model: Model,
     certify: bool | None = None,
     prior: str | Path = "model",
-    approximant: str | None = None,
+    waveform: WaveformOptions = DEFAULT_WAVEFORMS,
     *,
     effective_samples: int | None = None,
     budget: float | None = None,
@@ -88,7 +88,7 @@ def plan_certification(
         model: one of the candidates; they all have the same kind of estimator.
         certify: the user's choice; None certifies if the model allows it.
         prior: "model", a preset, or a prior file of bilby.
-        approximant: waveform model of the likelihood; the network's if None.
+        waveform: waveforms of the likelihood.
         effective_samples: effective sample size that is wanted; half the number of draws if None.
         budget: seconds after which no more draws are weighed; that of `CertifySettings` if None.
         workers: processes that share waveforms with more than the (2, 2) mode.
@@ -110,9 +110,8 @@ def plan_certification(
         from chirpleaf.inference.certify import CertifySettings, Prior  # noqa: PLC0415 - slow, and not always needed
 
         settings = CertifySettings() if budget is None else CertifySettings(budget=budget)
-        name = None if approximant is None else resolve_approximant(approximant)
-        return CertificationPlan(Prior.load(prior), settings, name, effective_samples, workers)
-    if effective_samples is not None or approximant is not None or prior != "model":
+        return CertificationPlan(Prior.load(prior), settings, waveform, effective_samples, workers)
+    if effective_samples is not None or waveform != DEFAULT_WAVEFORMS or prior != "model":
         raise InputError(
             "expected certification with effective samples, an approximant or a prior; got an answer of the network "
             "alone, which takes none: leave them out"

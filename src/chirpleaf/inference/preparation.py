@@ -13,6 +13,7 @@ from chirpleaf.errors import InputError, ShortStrainError
 from chirpleaf.inference.noise_spectra import NoiseData, gather_spectra, inspect_source
 from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.observe import choose_model
+from chirpleaf.inference.options import DEFAULT_DATA, DataOptions
 from chirpleaf.inference.sources import (
     DEFAULT_READ_SETTINGS,
     LONG_DURATION,
@@ -27,9 +28,7 @@ from chirpleaf.inference.sources import (
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.models.model import Model
 from chirpleaf.models.shipped import Candidate, load_model, posteriors
-from chirpleaf.strain.conditioning import STANDARD, Conditioning
 from chirpleaf.strain.flaws import Flaws
-from chirpleaf.strain.noise_spectrum import MEDIAN, SpectrumSettings
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, cut_segment
 
@@ -44,6 +43,7 @@ class PreparedData:
         noise: detector name to the data and settings of its noise spectrum.
         spectra: detector name to power spectral density.
         known: detectors whose spectrum the user gave.
+        options: data of the likelihood.
         observation: the chosen model and the data in the form that it takes.
     """
 
@@ -52,22 +52,13 @@ class PreparedData:
     noise: Mapping[str, NoiseData]
     spectra: Mapping[str, PowerSpectralDensity]
     known: frozenset[str]
+    options: DataOptions
     observation: Observation
 
     @property
     def model(self) -> Model:
         """The chosen model."""
         return self.observation.model
-
-    @property
-    def conditioning(self) -> Conditioning:
-        """High-pass filter and window of the data."""
-        return next(iter(self.noise.values())).conditioning
-
-    @property
-    def spectrum(self) -> SpectrumSettings:
-        """How the noise spectra are estimated."""
-        return next(iter(self.noise.values())).settings
 
     def describe_flaws(self) -> tuple[str, ...]:
         """All gaps, constant samples and bursts, one sentence each."""
@@ -81,30 +72,36 @@ class PreparedData:
         """
         segment, trigger = self.observation.segment, self.source.trigger_time
         end = segment.reference_time + AFTER_TRIGGER
+        duration = max(segment.duration, self.options.duration or 0.0)
         return tuple(
-            f"{name}: {flaw.describe(trigger)} of the trigger, within the {segment.duration:g} s that are analysed; "
+            f"{name}: {flaw.describe(trigger)} of the trigger, within the {duration:g} s that are analysed; "
             "subtract it or leave this detector out"
             for name in detectors
-            for flaw in self.flaws[name].find("burst", within=(end - segment.duration, end))
+            for flaw in self.flaws[name].find("burst", within=(end - duration, end))
         )
 
     def cut_network_segment(self) -> Segment:
-        """Cuts the segment of the observation out of the strain of all detectors, for the likelihood.
+        """Cuts the segment of the likelihood out of the strain of all detectors.
 
         Returns:
-            A segment of the same reference time, duration and frequencies as that of the observation.
+            A segment of the same reference time as that of the observation. It also has the same limits and
+            frequencies, unless the options change the band: it then ends 2 s after the trigger, as published segments.
+
+        Raises:
+            InputError: the strain or its spectra do not cover the segment.
         """
-        segment = self.observation.segment
-        if set(self.source.strain) == set(segment.detectors):
+        segment, options = self.observation.segment, self.options
+        if set(self.source.strain) == set(segment.detectors) and not options.changes_band:
             return segment
-        return cut_segment(
+        cut = cut_segment(
             self.source.strain,
             self.spectra,
-            reference_time=segment.reference_time,
-            duration=segment.duration,
-            frequencies=segment.frequencies,
-            conditioning=self.conditioning,
+            reference_time=self.source.trigger_time if options.changes_band else segment.reference_time,
+            duration=options.duration or segment.duration,
+            frequencies=options.choose_frequencies(tuple(self.source.strain), segment.duration, segment.frequencies),
+            conditioning=options.conditioning,
         )
+        return options.drop_frequencies(cut.with_reference_time(segment.reference_time))
 
 
 def load_candidates(model: str | Path | None = None) -> list[Candidate]:
@@ -134,8 +131,7 @@ def prepare(
     strain: Mapping[str, StrainSource] | None = None,
     trigger_time: float | str | None = None,
     psd: Mapping[str, PsdSource] | None = None,
-    conditioning: Conditioning = STANDARD,
-    spectrum: SpectrumSettings = MEDIAN,
+    options: DataOptions = DEFAULT_DATA,
     settings: ReadSettings = DEFAULT_READ_SETTINGS,
     watch: Stopwatch | None = None,
 ) -> PreparedData:
@@ -150,8 +146,7 @@ def prepare(
         strain: detector name to strain or to files of it (`strain.readers`).
         trigger_time: GPS time of the merger within 0.1 s, seconds, or UTC as text; needed with `strain`.
         psd: detector name to power spectral density or to a file of it; estimated from the strain otherwise.
-        conditioning: high-pass filter and window of the segment and of the noise spectra.
-        spectrum: how noise spectra are estimated.
+        options: detectors, conditioning, noise spectra, and the segment of the likelihood.
         settings: what to read from the files.
         watch: measures load_s and infer_s.
 
@@ -167,7 +162,7 @@ def prepare(
     watch.lap("load_s")
     longer = has_longer_strain(event)
     try:
-        data = _observe(models, source, psd, conditioning, spectrum, settings)
+        data = _observe(models, source, psd, options, settings)
         enough = not (longer and any(model.short for model in data.observation.untried))
     except ShortStrainError:
         if not longer:
@@ -175,7 +170,7 @@ def prepare(
         enough = False
     if not enough:
         source = gather_strain(event, strain, trigger_time, duration=LONG_DURATION, settings=settings)
-        data = _observe(models, source, psd, conditioning, spectrum, settings)
+        data = _observe(models, source, psd, options, settings)
     watch.lap("infer_s")
     return data
 
@@ -184,12 +179,13 @@ def _observe(
     models: Sequence[Candidate],
     source: Source,
     psd: Mapping[str, PsdSource],
-    conditioning: Conditioning,
-    spectrum: SpectrumSettings,
+    options: DataOptions,
     settings: ReadSettings,
 ) -> PreparedData:
-    """Finds flaws, estimates the spectra and chooses the model."""
-    durations = [model.duration for model in models]
+    """Selects the detectors, finds flaws, estimates the spectra and chooses the model."""
+    source = source._replace(strain=options.choose_detectors(source.strain))
+    spectrum, conditioning = options.spectrum, options.conditioning
+    durations = [*(model.duration for model in models), *([options.duration] if options.duration else [])]
     flaws = inspect_source(source, durations, spectrum)
     source = source._replace(strain={name: flaws[name].mask(one, "constant") for name, one in source.strain.items()})
     noise = {
@@ -198,4 +194,4 @@ def _observe(
     }
     spectra = gather_spectra(source, psd, noise, settings)
     observation = choose_model(models, source.strain, spectra, source.trigger_time, conditioning)
-    return PreparedData(source, flaws, noise, spectra, frozenset(psd), observation)
+    return PreparedData(source, flaws, noise, spectra, frozenset(psd), options, observation)

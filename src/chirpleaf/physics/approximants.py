@@ -6,9 +6,11 @@ from functools import lru_cache
 import lalsimulation
 
 from chirpleaf.errors import InputError
-from chirpleaf.physics.time_domain import EXTERNAL
 
 DEFAULT_APPROXIMANT = "IMRPhenomXAS"
+
+EXTERNAL = ("SEOBNRv5HM", "SEOBNRv5PHM")
+"""Approximants of pyseobnr."""
 
 
 def resolve_approximant(name: str) -> str:

@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError
+from chirpleaf.physics.approximants import EXTERNAL
 from chirpleaf.physics.conversions import chirp_mass
 from chirpleaf.physics.inspiral import chirp_time
-
-EXTERNAL = ("SEOBNRv5HM", "SEOBNRv5PHM")
-"""Approximants of pyseobnr."""
+from chirpleaf.physics.waveform_settings import WaveformSettings
 
 _CHIRPS = 8.0
 """Length of the segment, in units of the duration of the chirp."""
@@ -36,21 +35,20 @@ Uniform = tuple[float, float, NDArray[np.complex128], NDArray[np.complex128]]
 
 
 def on_grid(
-    row: tuple[float, ...], grid: NDArray[np.float64], approximant: str, reference_frequency: float
+    row: tuple[float, ...], grid: NDArray[np.float64], settings: WaveformSettings
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Polarisations of one binary.
 
     Args:
         row: masses (kg), six components of the spins, distance (m), inclination and phase (rad).
         grid: increasing and positive (F,), Hz.
-        approximant: approximant of LALSimulation's time domain, or of pyseobnr.
-        reference_frequency: Hz.
+        settings: of an approximant of LALSimulation's time domain, or of pyseobnr.
 
     Returns:
         `(hp, hc)`, each (F,), strain/Hz; zero above the Nyquist frequency of the waveform.
 
     Raises:
-        InputError: pyseobnr is not installed.
+        InputError: pyseobnr is not installed, or it is given arguments of LALSimulation.
         RuntimeError: the approximant does not give this waveform.
     """
     lowest, highest = float(grid[0]) * _EARLIER, float(grid[-1])
@@ -59,8 +57,8 @@ def on_grid(
     spacing = 2.0 ** -math.ceil(math.log2(length))
     highest = max(highest + 1.0, _RINGDOWN * lal.MSUN_SI / (lal.MTSUN_SI * (row[0] + row[1])))
     nyquist = 2.0 ** math.ceil(math.log2(highest))
-    make: Callable[..., Uniform] = _external if approximant in EXTERNAL else _lal
-    spacing, before, plus, cross = make(row, approximant, spacing, lowest, nyquist, reference_frequency)
+    make: Callable[..., Uniform] = _external if settings.approximant in EXTERNAL else _lal
+    spacing, before, plus, cross = make(row, settings, spacing, lowest, nyquist)
     frequencies = spacing * np.arange(len(plus))
     asked = (frequencies >= grid[0] - 4 * spacing) & (frequencies > 0)
     turned = np.exp(2j * np.pi * before * frequencies[asked])
@@ -87,26 +85,32 @@ def _between(
     return found
 
 
-def _lal(
-    row: tuple[float, ...], approximant: str, spacing: float, lowest: float, nyquist: float, reference_frequency: float
-) -> Uniform:
+def _lal(row: tuple[float, ...], settings: WaveformSettings, spacing: float, lowest: float, nyquist: float) -> Uniform:
     mass_1, mass_2, *spins, distance, inclination, phase = row
     plus, cross = lalsimulation.SimInspiralFD(
         mass_1, mass_2, *spins, distance, inclination, phase, 0.0, 0.0, 0.0,
-        spacing, lowest, nyquist, reference_frequency, None, lalsimulation.GetApproximantFromString(approximant),
+        spacing, lowest, nyquist, settings.reference_frequency, settings.make_lal_dict(),
+        lalsimulation.GetApproximantFromString(settings.approximant),
     )  # fmt: skip
     return float(plus.deltaF), -float(plus.epoch) % (1 / plus.deltaF), plus.data.data, cross.data.data
 
 
 def _external(
-    row: tuple[float, ...], approximant: str, spacing: float, lowest: float, nyquist: float, reference_frequency: float
+    row: tuple[float, ...], settings: WaveformSettings, spacing: float, lowest: float, nyquist: float
 ) -> Uniform:
+    if settings.arguments:
+        raise InputError(
+            f"expected no arguments of LALSimulation for {settings.approximant}, of pyseobnr; got "
+            f"{settings.arguments[0][0]}: leave it out"
+        )
     try:
         from pyseobnr.generate_waveform import GenerateWaveform  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:
-        raise InputError(f"expected pyseobnr for {approximant}; got none: pip install 'chirpleaf[seobnr]'") from error
+        raise InputError(
+            f"expected pyseobnr for {settings.approximant}; got none: pip install 'chirpleaf[seobnr]'"
+        ) from error
     mass_1, mass_2, *spins, distance, inclination, phase = row
-    settings = {
+    given = {
         "mass1": mass_1 / lal.MSUN_SI,
         "mass2": mass_2 / lal.MSUN_SI,
         **dict(zip(("spin1x", "spin1y", "spin1z", "spin2x", "spin2y", "spin2z"), spins, strict=True)),
@@ -114,13 +118,13 @@ def _external(
         "inclination": inclination,
         "phi_ref": phase,
         "f22_start": lowest,
-        "f_ref": reference_frequency,
+        "f_ref": settings.reference_frequency,
         "deltaF": spacing,
         "f_max": nyquist,
-        "approximant": approximant,
+        "approximant": settings.approximant,
     }
     try:
-        plus, cross = GenerateWaveform(settings).generate_fd_polarizations()
+        plus, cross = GenerateWaveform(given).generate_fd_polarizations()
     except (ArithmeticError, ValueError) as error:
         raise RuntimeError(str(error)) from error
     return float(plus.deltaF), -float(plus.epoch) % (1 / plus.deltaF), plus.data.data, cross.data.data

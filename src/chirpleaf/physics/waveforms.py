@@ -13,6 +13,7 @@ reference frequency in the frame of LALSimulation, whose z axis is the orbital a
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from typing import Any, TypeAlias
@@ -25,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from chirpleaf.errors import InputError
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT, can_precess, lal_approximants, resolve_approximant
 from chirpleaf.physics.time_domain import on_grid
+from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.system.lal_messages import capture_lal, silence_lal
 
 Array: TypeAlias = NDArray[np.float64]
@@ -55,8 +57,7 @@ _CHUNKS_PER_WORKER = 4
 def polarizations(
     parameters: Mapping[str, ArrayLike],
     frequencies: ArrayLike,
-    approximant: str = DEFAULT_APPROXIMANT,
-    reference_frequency: float = 20.0,
+    waveform: str | WaveformSettings = DEFAULT_APPROXIMANT,
     *,
     workers: int = 1,
     skip_failures: bool = False,
@@ -69,9 +70,9 @@ def polarizations(
             `spin_1x`, `spin_1y`, `spin_1z`, `spin_2x`, `spin_2y`, `spin_2z`, of which missing ones are zero. Each (n,)
             or a float; further keys are ignored.
         frequencies: increasing and positive (F,), Hz.
-        approximant: name of an approximant of LALSimulation, or of pyseobnr (`physics.time_domain`), in upper or lower
-            case.
-        reference_frequency: where `phase` and the spins are defined, Hz.
+        waveform: name of an approximant of LALSimulation, or of pyseobnr (`physics.time_domain`), in upper or lower
+            case; or settings with the reference frequency, where `phase` and the spins are defined, and further
+            arguments of LALSimulation.
         workers: number of processes that share the work; the result does not depend on it. More than one pays from some
             ten thousand waveforms on, and needs the `if __name__ == "__main__"` guard in a script.
         skip_failures: whether binaries whose waveform the approximant cannot compute become rows of NaN; otherwise they
@@ -92,15 +93,17 @@ def polarizations(
         >>> hp.shape, bool(abs(hp[0, 0]) > abs(hp[0, 2]))
         ((1, 3), True)
     """
-    grid = _checked_grid(frequencies, reference_frequency)
+    grid = _checked_grid(frequencies)
     table = _checked_table(parameters)
-    approximant = resolve_approximant(approximant)
+    settings = WaveformSettings.of(waveform)
+    settings = replace(settings, approximant=resolve_approximant(settings.approximant))
+    approximant = settings.approximant
     if np.any(table[:, [2, 3, 5, 6]]) and not can_precess(approximant):
         raise InputError(
             f"expected spins along the orbital angular momentum for {approximant}; got spins in the orbital plane: "
             "choose an approximant that precesses, such as IMRPhenomXPHM"
         )
-    evaluate = partial(_evaluate, grid=grid, approximant=approximant, reference_frequency=reference_frequency)
+    evaluate = partial(_evaluate, grid=grid, settings=settings)
     if workers <= 1 or len(table) <= 1:
         hp, hc = evaluate(table, stop_at_failure=not skip_failures)
     else:
@@ -112,16 +115,16 @@ def polarizations(
                 hp[rows], hc[rows] = future.result()
     failed = np.isnan(hp[:, 0])
     if failed.any() and not skip_failures:
-        raise _explain_failure(table[int(failed.argmax())], grid, approximant, reference_frequency)
+        raise _explain_failure(table[int(failed.argmax())], grid, settings)
     return hp, hc
 
 
 def _evaluate(
-    table: Array, grid: Array, approximant: str, reference_frequency: float, *, stop_at_failure: bool
+    table: Array, grid: Array, settings: WaveformSettings, *, stop_at_failure: bool
 ) -> tuple[ComplexArray, ComplexArray]:
     """One call of LALSimulation or pyseobnr per row of `table` (columns as `_COLUMNS`); NaN where it fails."""
     hp, hc = (np.full((len(table), len(grid)), np.nan, dtype=np.complex128) for _ in range(2))
-    compute = _prepare(grid, approximant, reference_frequency)
+    compute = _prepare(grid, settings)
     with silence_lal():
         for row, binary in enumerate((table * _SI_UNITS).tolist()):
             try:
@@ -132,44 +135,45 @@ def _evaluate(
     return hp, hc
 
 
-def _prepare(grid: Array, approximant: str, reference_frequency: float) -> Compute:
+def _prepare(grid: Array, settings: WaveformSettings) -> Compute:
     """The function that computes one waveform from its parameters in SI units."""
-    number = lal_approximants(frequency_domain=True).get(approximant)
+    number = lal_approximants(frequency_domain=True).get(settings.approximant)
     if number is None:
-        return lambda binary: on_grid(tuple(binary), grid, approximant, reference_frequency)
+        return lambda binary: on_grid(tuple(binary), grid, settings)
     sequence = lal.CreateREAL8Sequence(len(grid))
     sequence.data = grid
-    return lambda binary: _on_sequence(binary, sequence, number, reference_frequency)
+    arguments = settings.make_lal_dict()
+    return lambda binary: _on_sequence(binary, sequence, number, settings.reference_frequency, arguments)
 
 
-def _explain_failure(row: Array, grid: Array, approximant: str, reference_frequency: float) -> InputError:
+def _explain_failure(row: Array, grid: Array, settings: WaveformSettings) -> InputError:
     """The error of a binary whose waveform cannot be computed, which is tried again to hear the reason."""
-    compute = _prepare(grid, approximant, reference_frequency)
+    compute = _prepare(grid, settings)
     messages = capture_lal(lambda: compute((row * _SI_UNITS).tolist()))
     if any(sign in messages for sign in _NO_DATA):
         return InputError(
-            f"expected the data files of {approximant} in the folders of LAL_DATA_PATH; got none: download them from "
-            f"{DATA_FILES} and set LAL_DATA_PATH to their folder, or choose {DEFAULT_APPROXIMANT}"
+            f"expected the data files of {settings.approximant} in the folders of LAL_DATA_PATH; got none: download "
+            f"them from {DATA_FILES} and set LAL_DATA_PATH to their folder, or choose {DEFAULT_APPROXIMANT}"
         )
     found = _REASON.search(messages)
     reason = found.group(1) if found else " ".join(messages.split())
     return InputError(
-        f"expected what {approximant} can do on a free frequency grid; got {_describe(row)}:"
+        f"expected what {settings.approximant} can do on a free frequency grid; got {_describe(row)}:"
         f" choose {DEFAULT_APPROXIMANT} or other parameters (the reason: {reason[:160]})"
     )
 
 
 def _on_sequence(
-    binary: Sequence[float], frequencies: Any, approximant: int, reference_frequency: float
+    binary: Sequence[float], frequencies: Any, approximant: int, reference_frequency: float, arguments: Any
 ) -> tuple[ComplexArray, ComplexArray]:
     mass_1, mass_2, *spins, distance, inclination, phase = binary
     plus, cross = lalsimulation.SimInspiralChooseFDWaveformSequence(
-        phase, mass_1, mass_2, *spins, reference_frequency, distance, inclination, None, approximant, frequencies
+        phase, mass_1, mass_2, *spins, reference_frequency, distance, inclination, arguments, approximant, frequencies
     )
     return plus.data.data, cross.data.data
 
 
-def _checked_grid(frequencies: ArrayLike, reference_frequency: float) -> Array:
+def _checked_grid(frequencies: ArrayLike) -> Array:
     grid = np.ascontiguousarray(frequencies, dtype=np.float64)
     increasing = grid.ndim == 1 and grid.size > 0 and bool(np.all(np.diff(grid, prepend=0.0) > 0.0))
     if not increasing or not np.isfinite(grid[-1]):
@@ -178,8 +182,6 @@ def _checked_grid(frequencies: ArrayLike, reference_frequency: float) -> Array:
             f"expected frequencies (F,) in Hz, positive and increasing; got shape {grid.shape}{values}:"
             " leave out zero and sort them"
         )
-    if not 0.0 < reference_frequency < np.inf:
-        raise InputError(f"expected reference_frequency > 0 Hz; got {reference_frequency}: 20 is usual")
     return grid
 
 

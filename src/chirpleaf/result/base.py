@@ -37,8 +37,11 @@ if TYPE_CHECKING:
 Row = dict[str, float | str]
 """Line of a summary: median, lower, upper (numbers), unit (text), and uncertainty components of leaf estimates."""
 
-_TREATMENT = ("high_pass", "roll_off", "psd_method", "psd_length", "flaws", "data_quality", "notes")
-"""Fields of the provenance on the strain, and how it was treated: `data` in `summary.json`."""
+_TREATMENT = (
+    *("high_pass", "roll_off", "psd_method", "psd_length", "flaws", "data_quality", "notes"),
+    *("duration", "f_min", "f_max", "f_ref", "waveform_arguments"),
+)
+"""Fields of the provenance that say how strain and waveforms were treated: `data` in `summary.json`."""
 
 _SUMMARISED = ("event", "trigger_time", "detectors", "model", "approximant", "seed")
 """Fields of the provenance in `summary.json`."""

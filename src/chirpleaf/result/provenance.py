@@ -5,6 +5,8 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class DetectorQuality:
@@ -40,6 +42,11 @@ class Provenance:
         psd_method: how noise spectra were estimated.
         psd_length: longest stretch of strain that they were estimated from, seconds.
         flaws: gaps, constant samples and bursts of the strain, one sentence each, relative to the trigger.
+        duration: length of the analysed segment, seconds; 0 in a file that does not say.
+        f_min: lowest frequency of each detector, Hz; empty in a file that does not say.
+        f_max: highest frequency, Hz; 0 in a file that does not say.
+        f_ref: reference frequency of the waveforms, Hz.
+        waveform_arguments: further arguments of the waveforms, "NAME=VALUE" each.
         chirpleaf_version: version of the package that made the result.
         data_quality: detector name to its quality; detectors whose files have no bits are missing.
         notes: what the user should know of the data, a sentence each.
@@ -57,6 +64,11 @@ class Provenance:
     psd_method: str = "median"
     psd_length: float = 256.0
     flaws: tuple[str, ...] = ()
+    duration: float = 0.0
+    f_min: tuple[float, ...] = ()
+    f_max: float = 0.0
+    f_ref: float = 20.0
+    waveform_arguments: tuple[str, ...] = ()
     chirpleaf_version: str = field(default_factory=lambda: version("chirpleaf"))
     data_quality: Mapping[str, DetectorQuality] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -64,7 +76,7 @@ class Provenance:
     def to_json(self) -> dict[str, Any]:
         """The attributes as JSON values."""
         quality = {name: bits.to_json() for name, bits in self.data_quality.items()}
-        lists = {name: list(getattr(self, name)) for name in ("detectors", "flaws", "notes")}
+        lists = {name: list(value) for name, value in vars(self).items() if isinstance(value, tuple)}
         return {**asdict(self), **lists, "data_quality": quality}
 
     @classmethod
@@ -81,11 +93,11 @@ class Provenance:
         known: dict[str, Any] = {
             entry.name: values[entry.name]
             for entry in fields(cls)
-            if entry.name in values or (entry.default is MISSING and entry.default_factory is MISSING)
+            if values.get(entry.name) is not None or (entry.default is MISSING and entry.default_factory is MISSING)
         }
         quality = {
             name: DetectorQuality(tuple(bits["failed"]), tuple(bits["hardware_injections"]))
             for name, bits in (known.get("data_quality") or {}).items()
         }
-        lists = {name: tuple(known.get(name) or ()) for name in ("detectors", "flaws", "notes")}
+        lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list | tuple | np.ndarray)}
         return cls(**{**known, **lists, "data_quality": quality})

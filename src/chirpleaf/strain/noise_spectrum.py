@@ -30,6 +30,19 @@ Method = Literal["regularised", "median"]
 
 METHODS: tuple[Method, ...] = get_args(Method)
 
+
+def parse_method(name: str) -> Method:
+    """The method of a name.
+
+    Raises:
+        InputError: there is none.
+    """
+    for method in METHODS:
+        if method == name:
+            return method
+    raise InputError(f"noise spectrum: expected the method {' or '.join(METHODS)}; got {name!r}: choose one of them")
+
+
 LEAST_RESPONSE = 0.1
 """Response of the high-pass filter below which a density is not estimated: it is infinite there."""
 
@@ -55,10 +68,7 @@ class SpectrumSettings:
     enough: float = 2.0
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise InputError(
-                f"noise spectrum: expected the method {' or '.join(METHODS)}; got {self.method!r}: choose one of them"
-            )
+        parse_method(self.method)
         if not self.stretch <= self.length < np.inf:
             raise InputError(
                 f"noise spectrum: expected at least {self.stretch:g} s of strain; got psd_length = {self.length:g} s: "

@@ -28,6 +28,7 @@ from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.observation import Observation
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.signals import make_signal_model
+from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.strain.segment import Segment
 
 
@@ -57,8 +58,9 @@ def certify(
     """
     deadline = time.perf_counter() + settings.budget
     architecture = observation.model.architecture
-    twice = needs_reweighting(make_signal_model(target.approximant, architecture.signal))
-    first_target = replace(target, approximant=architecture.approximant) if twice else target
+    twice = needs_reweighting(make_signal_model(target.waveform, architecture.signal))
+    of_network = replace(target.waveform, approximant=architecture.approximant, arguments=())
+    first_target = replace(target, waveform=of_network) if twice else target
     centre = trigger_time if target.centre is None else target.centre
     most = settings.sampling.first_draws
     first = min(settings.minimum_draws, most) if settings.minimum_draws else most
@@ -69,7 +71,7 @@ def certify(
         return fit_correction(hypotheses[-1], theta, log_weight, settings.mixture, seed)
 
     if twice:
-        second = Reweighting(segment, target.approximant, settings, seed, workers)
+        second = Reweighting(segment, of_network, target.waveform, settings, seed, workers)
         result = second.fill(pool, refit, deadline)
     else:
         pool.fill(settings.minimum_draws, settings.effective_samples, refit, deadline)
@@ -84,14 +86,16 @@ class Reweighting:
 
     Attributes:
         segment: the data.
-        approximant: waveform model.
+        old: waveform model of the pool.
+        new: waveform model with further modes.
         settings: settings of certification.
         seed: seed of all random numbers.
         workers: processes that share the waveforms.
     """
 
     segment: Segment
-    approximant: str
+    old: WaveformSettings
+    new: WaveformSettings
     settings: CertifySettings
     seed: int
     workers: int
@@ -118,5 +122,5 @@ class Reweighting:
     def _weigh(self, pool: Pool, effective_samples: int, refit: Refit, deadline: float) -> Certified:
         pool.fill(self.settings.minimum_draws, effective_samples, refit, deadline)
         return reweight_with_modes(
-            pool.to_certified(), self.segment, self.approximant, self.settings, seed=self.seed, workers=self.workers
+            pool.to_certified(), self.segment, self.old, self.new, self.settings, seed=self.seed, workers=self.workers
         )

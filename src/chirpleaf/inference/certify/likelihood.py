@@ -19,11 +19,12 @@ from chirpleaf.inference.certify.settings import DEFAULTS
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.signals import SignalModel
+from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.segment import Segment
 
-Waveform = SignalModel | str
-"""A signal model, or the name of an approximant."""
+Waveform = SignalModel | WaveformSettings
+"""A signal model, or an approximant with all its modes."""
 
 Whittle = tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, "n detector"]]
 """ln of the likelihood over that of noise (nats), and optimal signal-to-noise in each detector."""
@@ -32,7 +33,7 @@ Whittle = tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, "n detector"]]
 def log_likelihood_ratio(
     segment: Segment,
     samples: Samples,
-    waveform: Waveform,
+    waveform: Waveform | str,
     *,
     workers: int = 1,
     settings: LikelihoodSettings = DEFAULTS.likelihood,
@@ -44,7 +45,7 @@ def log_likelihood_ratio(
         samples: luminosity_distance (Mpc), theta_jn, phase, psi, ra, dec (rad), geocent_time (GPS, seconds) and the
             intrinsic parameters of the signal model, or the parameters of `polarizations` for an approximant, each of
             shape (n,).
-        waveform: a signal model, or the name of an approximant, whose polarisations are those of LALSimulation.
+        waveform: a signal model; or an approximant or its name, whose polarisations are those of LALSimulation.
         workers: processes that share a large amount of work; more than one needs the `if __name__ == "__main__"` guard
             in a script.
         settings: number of waveforms in memory, and least amount of work that processes share.
@@ -53,6 +54,7 @@ def log_likelihood_ratio(
         Nats, shape (n,), and optimal signal-to-noise in each detector, shape (n, detector). Where the waveform cannot
         be computed, minus infinity and zero.
     """
+    waveform = WaveformSettings(waveform) if isinstance(waveform, str) else waveform
     n, step = len(samples["geocent_time"]), settings.waveforms
     pieces = [{name: values[start : start + step] for name, values in samples.items()} for start in range(0, n, step)]
     much = n * len(segment.frequencies) > settings.worth_a_process
@@ -87,7 +89,7 @@ def _project(segment: Segment, samples: Samples, waveform: Waveform) -> Iterator
     frequencies, sidereal = segment.frequencies, gmst(segment.reference_time)
     series: Complex128[np.ndarray, "n series frequency"]
     response: Complex128[np.ndarray, "n series"] | Float64[np.ndarray, "n series"]
-    if isinstance(waveform, str):
+    if isinstance(waveform, WaveformSettings):
         series = np.stack(polarizations(samples, frequencies, waveform, skip_failures=True), axis=1)
     else:
         series = waveform.series(samples, frequencies, skip_failures=True)
@@ -95,7 +97,7 @@ def _project(segment: Segment, samples: Samples, waveform: Waveform) -> Iterator
     for name in segment.detectors:
         one = detector(name)
         fp, fc = one.antenna_pattern(samples["ra"], samples["dec"], samples["psi"], sidereal)
-        if isinstance(waveform, str):
+        if isinstance(waveform, WaveformSettings):
             response = np.stack([fp, fc], axis=-1)
         else:
             response = waveform.response(fp, fc, samples["theta_jn"], samples["phase"])

@@ -153,7 +153,7 @@ class Pool:
             draws=len(log_weight),
             marginal_error=self._median_error(),
             likelihood_error=self.likelihood_error(),
-            approximant=self._weigher.target.approximant,
+            approximant=self._weigher.target.waveform.approximant,
             detectors=self._weigher.segment.detectors,
             wanted=self._settings.effective_samples,
             failed_waveforms=int(draws.failed.sum()),

@@ -19,6 +19,7 @@ from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.settings import DEFAULTS, CertifySettings, ReweightingSettings
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.signals import Quadrupole, SignalModel, is_quadrupole_only
+from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.weights import relative_weights, resample_systematically
 from chirpleaf.strain.segment import Segment
@@ -26,13 +27,14 @@ from chirpleaf.strain.segment import Segment
 
 def needs_reweighting(signal: SignalModel) -> bool:
     """Whether a signal model leaves out modes of its approximant."""
-    return isinstance(signal, Quadrupole) and not is_quadrupole_only(signal.approximant)
+    return isinstance(signal, Quadrupole) and not is_quadrupole_only(signal.waveform)
 
 
 def reweight_with_modes(
     first: Certified,
     segment: Segment,
-    approximant: str,
+    old: WaveformSettings,
+    new: WaveformSettings,
     settings: CertifySettings = DEFAULTS,
     *,
     seed: int = 0,
@@ -43,7 +45,8 @@ def reweight_with_modes(
     Args:
         first: samples certified with the (2, 2) mode.
         segment: the data that they were certified with.
-        approximant: any waveform model.
+        old: waveform model that they were certified with.
+        new: any waveform model.
         settings: settings of certification.
         seed: seed of the resampling before the second weights.
         workers: processes that share the waveforms on every frequency (see `log_likelihood_ratio`).
@@ -56,14 +59,14 @@ def reweight_with_modes(
     n = max(int(before.effective_samples), 1)
     chosen = resample_systematically(relative_weights(first.log_weight), n, seed)
     samples = {name: values[chosen] for name, values in first.samples.items()}
-    old, _ = log_likelihood_ratio(segment, samples, before.approximant, workers=workers, settings=settings.likelihood)
-    samples |= _align(samples, segment, before.approximant, approximant, settings.reweighting)
-    new, snr = log_likelihood_ratio(segment, samples, approximant, workers=workers, settings=settings.likelihood)
-    samples |= {"log_likelihood": new, "network_optimal_snr": np.sqrt(np.sum(snr**2, axis=1))}
+    former, _ = log_likelihood_ratio(segment, samples, old, workers=workers, settings=settings.likelihood)
+    samples |= _align(samples, segment, old, new, settings.reweighting)
+    value, snr = log_likelihood_ratio(segment, samples, new, workers=workers, settings=settings.likelihood)
+    samples |= {"log_likelihood": value, "network_optimal_snr": np.sqrt(np.sum(snr**2, axis=1))}
     samples |= {f"{name}_optimal_snr": snr[:, index] for index, name in enumerate(segment.detectors)}
-    found = ImportanceDiagnostics.from_log_weights(new - old)
-    certificate = _combine(before, found, approximant, int(np.isneginf(new).sum()))
-    return Certified(samples, first.log_prob[chosen], new - old - found.log_evidence, first.sky, certificate)
+    found = ImportanceDiagnostics.from_log_weights(value - former)
+    certificate = _combine(before, found, new.approximant, int(np.isneginf(value).sum()))
+    return Certified(samples, first.log_prob[chosen], value - former - found.log_evidence, first.sky, certificate)
 
 
 def _combine(before: Certificate, second: ImportanceDiagnostics, approximant: str, failed: int) -> Certificate:
@@ -80,11 +83,13 @@ def _combine(before: Certificate, second: ImportanceDiagnostics, approximant: st
     )
 
 
-def _align(samples: Samples, segment: Segment, old: str, new: str, settings: ReweightingSettings) -> Samples:
+def _align(
+    samples: Samples, segment: Segment, old: WaveformSettings, new: WaveformSettings, settings: ReweightingSettings
+) -> Samples:
     """Times and phases at which a new model's waveforms, seen face-on, match the old one's best."""
     some = slice(None, None, settings.stride)
     frequencies, weight = segment.frequencies[some], (1 / segment.psd[:, some]).sum(axis=0)
-    first, second = (Quadrupole(name).series(samples, frequencies, skip_failures=True)[:, 0] for name in (old, new))
+    first, second = (Quadrupole(one).series(samples, frequencies, skip_failures=True)[:, 0] for one in (old, new))
     product = np.nan_to_num(first * second.conj() * weight)
     product /= np.maximum(np.abs(product).sum(axis=1, keepdims=True), np.finfo(float).tiny)
     delays = np.arange(-settings.search, settings.search, settings.step)

@@ -11,9 +11,9 @@ import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.settings import DEFAULTS, PriorSettings
-from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.distributions import BoundedDistribution, PowerLaw, UniformSourceFrame
 from chirpleaf.physics.priors import IntrinsicDensity, IntrinsicPrior, IsotropicSpinPrior
+from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
 
 
 def _volume() -> BoundedDistribution:
@@ -28,7 +28,7 @@ class Target:
         intrinsic: prior of masses and spins.
         distance: prior of the luminosity distance, bounded, Mpc.
         time: half width of the uniform prior on the arrival at the centre of the earth, seconds.
-        approximant: waveform model of the likelihood.
+        waveform: waveform model of the likelihood.
         centre: middle of that prior, GPS time, seconds; the trigger if None.
         prior: the user's name of this prior: a preset or a file.
     """
@@ -36,7 +36,7 @@ class Target:
     intrinsic: IntrinsicDensity
     distance: BoundedDistribution = field(default_factory=_volume)
     time: float = 0.1
-    approximant: str = DEFAULT_APPROXIMANT
+    waveform: WaveformSettings = DEFAULT_WAVEFORM
     centre: float | None = None
     prior: str = "model"
 
@@ -93,7 +93,7 @@ class Prior:
         network: IntrinsicPrior,
         *,
         trigger_time: float,
-        approximant: str = DEFAULT_APPROXIMANT,
+        waveform: WaveformSettings = DEFAULT_WAVEFORM,
         settings: PriorSettings = DEFAULTS.prior,
     ) -> Target:
         """The target for draws of a network.
@@ -101,14 +101,14 @@ class Prior:
         Args:
             network: the prior that the network was trained under.
             trigger_time: GPS time, seconds.
-            approximant: waveform model of the likelihood.
+            waveform: waveform model of the likelihood.
             settings: how the priors are compared.
 
         Raises:
             InputError: network and target have no binary in common, or the trigger lies outside the prior of the time.
         """
         intrinsic = self.intrinsic or (IsotropicSpinPrior(**asdict(network)) if self.isotropic else network)
-        target = Target(intrinsic, self.distance, approximant=approximant, prior=self.name)
+        target = Target(intrinsic, self.distance, waveform=waveform, prior=self.name)
         if self.arrival is not None:
             first, last = self.arrival
             if not first <= trigger_time <= last:

@@ -83,7 +83,7 @@ class Weigher:
             settings: settings of certification.
             seed: seed of the extrinsic points.
         """
-        signal = make_signal_model(target.approximant, observation.model.architecture.signal)
+        signal = make_signal_model(target.waveform, observation.model.architecture.signal)
         network = NetworkProposal(observation)
         likely = np.argsort(network.space.prior.log_prob(theta) - network.log_prob(theta), kind="stable")
         best = _find_computable(signal, theta, likely[: settings.heterodyne.reference_trials], segment.frequencies)

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.signals.model import ComplexArray
+from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
 from chirpleaf.physics.waveforms import polarizations
 
 _ROUNDING = 1e-3
@@ -30,19 +31,24 @@ class Quadrupole:
     """One series: the plus polarisation seen face-on.
 
     Attributes:
-        approximant: name of the waveform approximant. Of one with further modes, the face-on series is used as if it
-            had only the (2, +-2) modes.
+        waveform: approximant, reference frequency and arguments. Of an approximant with further modes, the face-on
+            series is used as if it had only the (2, +-2) modes.
 
     Example:
-        >>> signal = Quadrupole("IMRPhenomXAS")
+        >>> signal = Quadrupole(WaveformSettings("IMRPhenomXAS"))
         >>> binary = {"chirp_mass": 30.0, "mass_ratio": 0.8, "chi_1": 0.0, "chi_2": 0.0}
         >>> signal.series(binary, [20.0, 30.0]).shape, signal.response(0.5, 0.1, theta_jn=0.0).shape
         ((1, 1, 2), (1,))
     """
 
-    approximant: str = DEFAULT_APPROXIMANT
+    waveform: WaveformSettings = DEFAULT_WAVEFORM
     harmonics: ClassVar[tuple[int, ...]] = (2,)
     dominant: ClassVar[int] = 0
+
+    @property
+    def approximant(self) -> str:
+        """Name of the waveform approximant."""
+        return self.waveform.approximant
 
     def series(
         self,
@@ -66,7 +72,7 @@ class Quadrupole:
         Raises:
             InputError: as `polarizations`.
         """
-        return face_on(intrinsic, frequencies, self.approximant, workers=workers, skip_failures=skip_failures)[:, None]
+        return face_on(intrinsic, frequencies, self.waveform, workers=workers, skip_failures=skip_failures)[:, None]
 
     def response(self, fp: ArrayLike, fc: ArrayLike, theta_jn: ArrayLike, phase: ArrayLike = 0.0) -> ComplexArray:
         """The factor of the series in a detector; see `SignalModel.response`.
@@ -87,7 +93,7 @@ class Quadrupole:
 def face_on(
     intrinsic: Mapping[str, ArrayLike],
     frequencies: ArrayLike,
-    approximant: str = DEFAULT_APPROXIMANT,
+    waveform: str | WaveformSettings = DEFAULT_APPROXIMANT,
     *,
     workers: int = 1,
     skip_failures: bool = False,
@@ -98,7 +104,7 @@ def face_on(
         intrinsic: `chirp_mass` (detector frame, solar masses), `mass_ratio`, `chi_1`, `chi_2` (aligned), each (n,) or a
             float; further keys are ignored.
         frequencies: increasing and positive (F,), Hz.
-        approximant: as for `polarizations`.
+        waveform: as for `polarizations`.
         workers: as for `polarizations`.
         skip_failures: as for `polarizations`.
 
@@ -112,7 +118,7 @@ def face_on(
     mass_1, mass_2 = component_masses(*masses)
     binary = {"mass_1": mass_1, "mass_2": mass_2, "chi_1": intrinsic["chi_1"], "chi_2": intrinsic["chi_2"]}
     place = {"luminosity_distance": 1.0, "theta_jn": 0.0, "phase": 0.0}
-    hp, _ = polarizations({**binary, **place}, frequencies, approximant, workers=workers, skip_failures=skip_failures)
+    hp, _ = polarizations({**binary, **place}, frequencies, waveform, workers=workers, skip_failures=skip_failures)
     return hp
 
 
@@ -132,11 +138,11 @@ def inclination_factors(theta_jn: ArrayLike, phase: ArrayLike) -> tuple[ComplexA
 
 
 @lru_cache
-def is_quadrupole_only(approximant: str) -> bool:
-    """Whether an approximant has the (2, +-2) modes alone.
+def is_quadrupole_only(waveform: str | WaveformSettings) -> bool:
+    """Whether an approximant, with its arguments, has the (2, +-2) modes alone.
 
     Args:
-        approximant: its name.
+        waveform: its name, or settings.
 
     Raises:
         InputError: the approximant is unknown.
@@ -147,8 +153,8 @@ def is_quadrupole_only(approximant: str) -> bool:
     """
     binary = {"mass_1": 40.0, "mass_2": 20.0, "chi_1": 0.3, "chi_2": -0.2, "luminosity_distance": 400.0}
     grid = np.geomspace(20.0, 100.0, 8)
-    reference, _ = polarizations({**binary, "theta_jn": 0.0, "phase": 0.0}, grid, approximant)
+    reference, _ = polarizations({**binary, "theta_jn": 0.0, "phase": 0.0}, grid, waveform)
     plus, cross = inclination_factors(1.1, 0.7)
-    hp, hc = polarizations({**binary, "theta_jn": 1.1, "phase": 0.7}, grid, approximant)
+    hp, hc = polarizations({**binary, "theta_jn": 1.1, "phase": 0.7}, grid, waveform)
     largest = max(np.abs(hp - plus * reference).max(), np.abs(hc - cross * reference).max())
     return bool(largest < _ROUNDING * np.abs(reference).max())

@@ -6,16 +6,17 @@ from chirpleaf.errors import InputError
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.signals.model import SignalModel
 from chirpleaf.physics.signals.quadrupole import Quadrupole
+from chirpleaf.physics.waveform_settings import WaveformSettings
 
-SIGNALS: dict[str, Callable[[str], SignalModel]] = {"quadrupole": Quadrupole}
-"""Functions that make a signal model from the name of an approximant."""
+SIGNALS: dict[str, Callable[[WaveformSettings], SignalModel]] = {"quadrupole": Quadrupole}
+"""Functions that make a signal model from waveform settings."""
 
 
-def make_signal_model(approximant: str = DEFAULT_APPROXIMANT, kind: str = "quadrupole") -> SignalModel:
+def make_signal_model(waveform: str | WaveformSettings = DEFAULT_APPROXIMANT, kind: str = "quadrupole") -> SignalModel:
     """The signal model of an approximant.
 
     Args:
-        approximant: name of the waveform approximant.
+        waveform: name of the waveform approximant, or settings with its reference frequency and arguments.
         kind: one of `SIGNALS`.
 
     Raises:
@@ -28,4 +29,4 @@ def make_signal_model(approximant: str = DEFAULT_APPROXIMANT, kind: str = "quadr
     if kind not in SIGNALS:
         known = ", ".join(SIGNALS)
         raise InputError(f"expected a signal model among {known}; got {kind!r}: change it or update chirpleaf")
-    return SIGNALS[kind](approximant)
+    return SIGNALS[kind](WaveformSettings.of(waveform))

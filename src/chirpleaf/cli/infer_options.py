@@ -1,0 +1,162 @@
+"""Options of `chirpleaf infer`: their types, by the names of its arguments, and the settings that they stand for."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chirpleaf.cli.pairs import detector_numbers, named_values, parse_number
+
+if TYPE_CHECKING:
+    from chirpleaf.inference.options import DataOptions, WaveformOptions
+
+Event = Annotated[str | None, typer.Argument(help="An embedded event, or one of the open catalogues.")]
+StrainFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="H1=FILE", help="Strain of a detector (HDF5, GWF or text); again for each, and for files to join."
+    ),
+]
+Trigger = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Time of the merger within 0.1 s: GPS, or UTC as 2015-09-14T09:50:45.4."),
+]
+Channels = Annotated[
+    list[str] | None,
+    typer.Option(metavar="H1=NAME", help="Channel of a frame file, or dataset of an HDF5 file, that holds several."),
+]
+SpectrumFiles = Annotated[
+    list[str] | None,
+    typer.Option(metavar="H1=FILE", help="Noise spectrum of a detector; estimated from the strain by default."),
+]
+PsdAnalysis = Annotated[
+    str | None, typer.Option(metavar="LABEL", help="Analysis in a PESummary release that holds several spectra.")
+]
+ModelName = Annotated[str | None, typer.Option(help="A shipped model or a model file; by default chosen by the data.")]
+Samples = Annotated[int, typer.Option(help="How many samples.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the samples.")]
+Out = Annotated[Path | None, typer.Option(help="Folder of the results, by default out/EVENT.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")]
+Certify = Annotated[
+    bool | None,
+    typer.Option(
+        "--certify/--no-certify",
+        help="Correct the samples by importance sampling with the exact likelihood; default for joint models.",
+    ),
+]
+EffectiveSamples = Annotated[
+    int | None, typer.Option(help="Effective sample size that is wanted; half of --samples by default.")
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="Seconds after which certification draws no more samples; 60 by default."),
+]
+Approximant = Annotated[str | None, typer.Option(help="Waveform model of the likelihood; the network's by default.")]
+PriorName = Annotated[
+    str, typer.Option(metavar="NAME", help="model (the network's), standard, comoving, or a prior file of bilby.")
+]
+Cores = Annotated[
+    int | None, typer.Option(min=1, help="Cores for waveforms with higher modes; the free ones by default.")
+]
+
+Detectors = Annotated[
+    str | None, typer.Option(metavar="H1,L1", help="Detectors that are used; all with strain by default.")
+]
+Duration = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="Segment of the likelihood; it ends 2 s after the trigger.")
+]
+LowestFrequency = Annotated[
+    list[str] | None,
+    typer.Option("--f-min", metavar="HZ | H1=HZ", help="Lowest frequency of the likelihood, of all or of a detector."),
+]
+HighestFrequency = Annotated[
+    float | None, typer.Option("--f-max", metavar="HZ", help="Highest frequency of the likelihood.")
+]
+ReferenceFrequency = Annotated[
+    float | None, typer.Option("--f-ref", metavar="HZ", help="Reference frequency of the waveforms; 20 by default.")
+]
+HighPass = Annotated[
+    str | None, typer.Option(metavar="HZ | none", help="Corner of the high-pass filter of the strain.")
+]
+WindowRollOff = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="Length of each roll-off of the window (Tukey).")
+]
+PsdMethod = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Estimate of noise spectra: regularised or median (Welch).")
+]
+PsdLength = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="Longest strain that noise spectra are estimated from.")
+]
+WaveformArguments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--waveform-argument",
+        metavar="NAME=VALUE",
+        help="Argument of LALSimulation, such as PhenomXPrecVersion=104 or ModeArray='2,2 3,3'; repeatable.",
+    ),
+]
+
+
+def make_data_options(
+    *,
+    detectors: str | None,
+    duration: float | None,
+    f_min: Sequence[str] | None,
+    f_max: float | None,
+    high_pass: str | None,
+    window_roll_off: float | None,
+    psd_method: str | None,
+    psd_length: float | None,
+) -> "DataOptions":
+    """The data of the likelihood.
+
+    Raises:
+        InputError: an option is out of range.
+    """
+    from chirpleaf.inference.options import DEFAULT_DATA
+    from chirpleaf.strain.noise_spectrum import parse_method
+
+    conditioning, spectrum = DEFAULT_DATA.conditioning, DEFAULT_DATA.spectrum
+    if high_pass is not None:
+        corner = None if high_pass == "none" else parse_number("--high-pass", high_pass)
+        conditioning = replace(conditioning, high_pass=corner)
+    if window_roll_off is not None:
+        conditioning = replace(conditioning, roll_off=window_roll_off)
+    if psd_method is not None:
+        spectrum = replace(spectrum, method=parse_method(psd_method))
+    if psd_length is not None:
+        spectrum = replace(spectrum, length=psd_length)
+    names = None if detectors is None else tuple(name.strip().upper() for name in detectors.split(",") if name.strip())
+    lowest = detector_numbers("--f-min", f_min)
+    if isinstance(lowest, dict):
+        lowest = {name.upper(): value for name, value in lowest.items()}
+    return replace(
+        DEFAULT_DATA,
+        detectors=names,
+        duration=duration,
+        f_min=lowest,
+        f_max=f_max,
+        conditioning=conditioning,
+        spectrum=spectrum,
+    )
+
+
+def make_waveform_options(
+    approximant: str | None, f_ref: float | None, arguments: Sequence[str] | None
+) -> "WaveformOptions":
+    """The waveforms of the likelihood.
+
+    Raises:
+        InputError: a name or value cannot be used.
+    """
+    from chirpleaf.inference.options import DEFAULT_WAVEFORMS
+    from chirpleaf.physics.waveform_settings import parse_arguments
+
+    return replace(
+        DEFAULT_WAVEFORMS,
+        approximant=approximant,
+        f_ref=DEFAULT_WAVEFORMS.f_ref if f_ref is None else f_ref,
+        arguments=parse_arguments(named_values("--waveform-argument", arguments)),
+    )

@@ -1,0 +1,181 @@
+"""Options of an analysis: the data and the waveforms of the likelihood, where they differ from the defaults.
+
+They reproduce the settings of a published analysis. The network takes its own segment and frequencies in any case: it
+proposes samples, and the importance weights follow from the likelihood of these options.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import Float64
+
+from chirpleaf.errors import InputError
+from chirpleaf.physics.approximants import resolve_approximant
+from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, Value, WaveformSettings
+from chirpleaf.strain.conditioning import STANDARD, Conditioning
+from chirpleaf.strain.noise_spectrum import MEDIAN, SpectrumSettings
+from chirpleaf.strain.segment import AFTER_TRIGGER, Segment
+
+Kept = TypeVar("Kept")
+
+_ROUNDING = 1e-6
+"""Rounding error of a frequency times the duration."""
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Data of the likelihood; None stands for the value of the network.
+
+    Attributes:
+        detectors: names of the detectors that are used; all with strain if None.
+        duration: length of the segment, which ends 2 s after the trigger, s.
+        f_min: lowest frequency, or detector name to lowest frequency, Hz.
+        f_max: highest frequency, Hz.
+        conditioning: high-pass filter and window, of the data of the network, too.
+        spectrum: how noise spectra are estimated.
+
+    Raises:
+        InputError: an option is out of range.
+
+    Example:
+        >>> options = DataOptions(duration=4.0, f_min={"H1": 25.0}, f_max=512.0)
+        >>> options.choose_frequencies(("H1", "L1"), 8.0, np.array([20.0, 1024.0]))[[0, -1]].tolist()
+        [20.0, 512.0]
+    """
+
+    detectors: tuple[str, ...] | None = None
+    duration: float | None = None
+    f_min: float | Mapping[str, float] | None = None
+    f_max: float | None = None
+    conditioning: Conditioning = STANDARD
+    spectrum: SpectrumSettings = MEDIAN
+
+    def __post_init__(self) -> None:
+        if self.detectors is not None and (not self.detectors or len(set(self.detectors)) < len(self.detectors)):
+            raise InputError(
+                f"expected at least one detector, each once; got {', '.join(self.detectors) or 'none'}: write H1,L1"
+            )
+        if self.duration is not None and not AFTER_TRIGGER < self.duration < np.inf:
+            raise InputError(
+                f"expected a duration above {AFTER_TRIGGER:g} s; got {self.duration:g}: powers of two, such as 4 or 8"
+            )
+        lowest = list(self.f_min.values()) if isinstance(self.f_min, Mapping) else [self.f_min or 20.0]
+        highest = max(lowest) + 1.0 if self.f_max is None else self.f_max
+        if not all(0.0 < bound < highest < np.inf for bound in lowest):
+            raise InputError(
+                f"expected 0 < f_min < f_max; got f_min {', '.join(f'{bound:g}' for bound in lowest)} Hz and f_max "
+                f"{highest:g} Hz: 20 and 1024 are usual"
+            )
+
+    @property
+    def changes_band(self) -> bool:
+        """Whether duration or frequencies differ from those of the network."""
+        return not (self.duration is None and self.f_min is None and self.f_max is None)
+
+    def choose_detectors(self, available: Mapping[str, Kept]) -> dict[str, Kept]:
+        """Selects the detectors that are used.
+
+        Args:
+            available: detector name to strain, or to anything else.
+
+        Returns:
+            The selected ones, in the order of `detectors`.
+
+        Raises:
+            InputError: a detector is not available.
+        """
+        names = tuple(available) if self.detectors is None else self.detectors
+        missing = [name for name in names if name not in available]
+        if missing:
+            raise InputError(
+                f"expected detectors among {', '.join(available)}, which have strain; got {missing[0]}: leave it out "
+                f"or add --strain {missing[0]}=FILE"
+            )
+        return {name: available[name] for name in names}
+
+    def find_lowest(self, detector: str, own: float) -> float:
+        """The lowest frequency of a detector.
+
+        Args:
+            detector: its name.
+            own: lowest frequency of the network, Hz.
+
+        Returns:
+            Hz.
+        """
+        if isinstance(self.f_min, Mapping):
+            return self.f_min.get(detector, own)
+        return own if self.f_min is None else self.f_min
+
+    def choose_frequencies(
+        self, detectors: Sequence[str], own_duration: float, own: Float64[np.ndarray, " own"]
+    ) -> Float64[np.ndarray, " chosen"]:
+        """The frequencies of the segment: multiples of 1 / duration.
+
+        Args:
+            detectors: names of the detectors.
+            own_duration: length of the network's segment, s.
+            own: frequencies of the network, Hz.
+
+        Returns:
+            From the lowest frequency of any detector to the highest one, Hz.
+        """
+        if not self.changes_band:
+            return own
+        duration = self.duration or own_duration
+        lowest = min(self.find_lowest(name, float(own[0])) for name in detectors)
+        highest = float(own[-1]) if self.f_max is None else self.f_max
+        first, last = np.ceil(lowest * duration - _ROUNDING), np.floor(highest * duration + _ROUNDING)
+        return np.arange(first, last + 1) / duration
+
+    def drop_frequencies(self, segment: Segment) -> Segment:
+        """Gives frequencies below the lowest one of a detector no weight: the noise is infinite there.
+
+        Args:
+            segment: data at `choose_frequencies`.
+        """
+        if not isinstance(self.f_min, Mapping):
+            return segment
+        lowest = [self.find_lowest(name, float(segment.frequencies[0])) for name in segment.detectors]
+        unused = segment.frequencies < np.array(lowest)[:, None] - _ROUNDING
+        return replace(segment, psd=np.where(unused, np.inf, segment.psd))
+
+
+@dataclass(frozen=True)
+class WaveformOptions:
+    """Waveforms of the likelihood.
+
+    Attributes:
+        approximant: any of lalsimulation with aligned spins; the network's if None.
+        f_ref: reference frequency, at which phase and spins are defined, Hz.
+        arguments: further arguments of LALSimulation (`WaveformSettings`).
+
+    Raises:
+        InputError: a name or a value cannot be used.
+    """
+
+    approximant: str | None = None
+    f_ref: float = DEFAULT_WAVEFORM.reference_frequency
+    arguments: tuple[tuple[str, Value], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.approximant is not None:
+            object.__setattr__(self, "approximant", resolve_approximant(self.approximant))
+        self.make_settings("")
+
+    def make_settings(self, own: str) -> WaveformSettings:
+        """The settings of the likelihood's waveforms.
+
+        Args:
+            own: approximant of the network.
+        """
+        return WaveformSettings(self.approximant or own, self.f_ref, self.arguments)
+
+
+DEFAULT_DATA = DataOptions()
+"""The data that the network takes, of all detectors."""
+
+DEFAULT_WAVEFORMS = WaveformOptions()
+"""The waveforms of the network."""

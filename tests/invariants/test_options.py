@@ -1,0 +1,170 @@
+"""Options of the likelihood: the segment, its frequencies and its waveforms are those that are asked for."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chirpleaf import infer
+from chirpleaf.cli.pairs import detector_numbers, named_values
+from chirpleaf.errors import InputError
+from chirpleaf.inference.options import DEFAULT_DATA, DataOptions, WaveformOptions
+from chirpleaf.inference.preparation import load_candidates, prepare
+from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings, parse_arguments
+from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.result import read
+from chirpleaf.strain.conditioning import Conditioning
+from chirpleaf.strain.events import load_event
+from chirpleaf.strain.noise_spectrum import SpectrumSettings
+from chirpleaf.strain.windows import tukey
+
+OWN = np.arange(160, 8193) / 8.0
+TRIGGER = 1126259462.4
+PRECESSING = {
+    "mass_1": 40.0, "mass_2": 20.0, "spin_1x": 0.5, "spin_2y": 0.3, "spin_1z": 0.2,
+    "luminosity_distance": 400.0, "iota": 1.1, "phase": 0.4,
+}  # fmt: skip
+GRID = np.array([20.0, 40.0, 90.0, 150.0])
+
+
+def test_without_options_the_frequencies_are_those_of_the_network() -> None:
+    assert DEFAULT_DATA.choose_frequencies(("H1", "L1"), 8.0, OWN) is OWN
+
+
+@pytest.mark.parametrize(
+    ("options", "first", "last", "step"),
+    [
+        ({"duration": 4.0}, 20.0, 1024.0, 0.25),
+        ({"f_min": 30.1}, 30.125, 1024.0, 0.125),
+        ({"f_min": {"H1": 25.0}, "f_max": 500.06}, 20.0, 500.0, 0.125),
+        ({"f_min": {"H1": 25.0, "L1": 30.0}}, 25.0, 1024.0, 0.125),
+    ],
+)
+def test_frequencies_are_multiples_of_the_inverse_duration(
+    options: dict[str, Any], first: float, last: float, step: float
+) -> None:
+    found = DataOptions(**options).choose_frequencies(("H1", "L1"), 8.0, OWN)
+    assert (found[0], found[-1]) == (first, last)
+    np.testing.assert_allclose(np.diff(found), step)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"duration": 2.0}, "a duration above 2 s; got 2"),
+        ({"duration": np.nan}, "a duration above 2 s"),
+        ({"f_min": -1.0}, "0 < f_min < f_max"),
+        ({"f_min": np.nan}, "0 < f_min < f_max"),
+        ({"f_max": 10.0}, "0 < f_min < f_max"),
+        ({"f_min": {"H1": 20.0, "L1": 40.0}, "f_max": 30.0}, "0 < f_min < f_max"),
+        ({"detectors": ()}, "at least one detector"),
+        ({"detectors": ("H1", "H1")}, "each once"),
+    ],
+)
+def test_data_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        DataOptions(**options)
+
+
+def test_detectors_are_selected_in_the_order_that_is_asked_for() -> None:
+    assert list(DataOptions(detectors=("L1", "H1")).choose_detectors({"H1": 1, "V1": 2, "L1": 3}).values()) == [3, 1]
+    with pytest.raises(InputError, match=r"expected detectors among H1, L1, .*; got V1"):
+        DataOptions(detectors=("H1", "V1")).choose_detectors({"H1": 1, "L1": 2})
+
+
+def test_the_likelihood_has_the_segment_of_a_published_analysis() -> None:
+    """Segment, window, spectrum and lower frequencies, written out."""
+    options = DataOptions(
+        duration=4.0,
+        f_min={"H1": 20.0, "L1": 30.0},
+        f_max=512.0,
+        conditioning=Conditioning(high_pass=None, roll_off=0.2),
+        spectrum=SpectrumSettings("median", length=32.0),
+    )
+    data = prepare(load_candidates("bbh"), "GW150914", options=options)
+    segment = data.cut_network_segment()
+    assert segment.duration == 4.0
+    assert segment.reference_time == data.observation.segment.reference_time
+    np.testing.assert_array_equal(segment.frequencies, np.arange(80, 2049) / 4)
+    for row, (name, strain) in enumerate(load_event("GW150914").items()):
+        first = round((TRIGGER - 2.0 - strain.start_time) * 4096)
+        piece = strain.values[first : first + 4 * 4096] * tukey(4 * 4096, 0.2 * 4096)
+        start = strain.start_time + first / 4096 - segment.reference_time
+        expected = np.fft.rfft(piece)[80:2049] / 4096 * np.exp(-2j * np.pi * segment.frequencies * start)
+        np.testing.assert_allclose(segment.strain[row], expected, atol=1e-9 * np.abs(expected).max())
+        used = segment.frequencies >= {"H1": 20.0, "L1": 30.0}[name]
+        assert np.isinf(segment.psd[row, ~used]).all()
+        np.testing.assert_array_equal(segment.psd[row, used], data.spectra[name].at(segment.frequencies)[used])
+
+
+@pytest.mark.slow
+def test_the_standard_analysis_of_gw150914_is_reproduced(tmp_path: Path) -> None:
+    """ln B = 211.81 +- 0.015 by importance sampling of bilby's likelihood, on the same data."""
+    options = DataOptions(
+        duration=4.0,
+        f_min=20.0,
+        f_max=1024.0,
+        conditioning=Conditioning(high_pass=None, roll_off=0.2),
+        spectrum=SpectrumSettings("median", length=32.0),
+    )
+    found = infer("GW150914", options=options, approximant="IMRPhenomD", prior="standard", samples=5000, seed=1)
+    assert found.certificate.log_bayes_factor == pytest.approx(211.81, abs=0.1)
+    found.save(tmp_path)
+    origin = read(tmp_path / "posterior.hdf5").provenance
+    assert (origin.duration, origin.f_min, origin.f_max, origin.f_ref) == (4.0, (20.0, 20.0), 1024.0, 20.0)
+    assert (origin.high_pass, origin.roll_off, origin.psd_method) == (0.0, 0.2, "median")
+    assert origin == found.provenance
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((("PhenomXPrecVersio", 104),), "did you mean PhenomXPrecVersion"),
+        ((("PhenomXPrecVersion", "abc"),), "a value that LALSimulation takes for PhenomXPrecVersion; got 'abc'"),
+        ((("ModeArray", "2;2"),), "modes such as"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_refused(arguments: tuple[tuple[str, Any], ...], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        WaveformOptions(arguments=arguments)
+
+
+@pytest.mark.parametrize("frequency", [0.0, -1.0, np.nan, np.inf])
+def test_a_reference_frequency_is_positive(frequency: float) -> None:
+    with pytest.raises(InputError, match="reference_frequency > 0 Hz"):
+        WaveformSettings(reference_frequency=frequency)
+
+
+def test_arguments_reach_lalsimulation() -> None:
+    """Without its (2, +-1), (3, +-3), ... modes, IMRPhenomXPHM of aligned spins is IMRPhenomXAS."""
+    aligned = {**PRECESSING, "spin_1x": 0.0, "spin_2y": 0.0}
+    modes = parse_arguments({"modearray": "2,2 2,-2", "PhenomXHMThresholdMband": "0"})
+    plus, cross = polarizations(aligned, GRID, WaveformSettings("IMRPhenomXHM", arguments=modes))
+    expected = polarizations(aligned, GRID, "IMRPhenomXAS")
+    np.testing.assert_allclose(np.abs(plus), np.abs(expected[0]), rtol=1e-6)
+    np.testing.assert_allclose(np.abs(cross), np.abs(expected[1]), rtol=1e-6)
+    every, _ = polarizations(aligned, GRID, "IMRPhenomXHM")
+    assert np.abs(every - plus).max() > 0.01 * np.abs(every).max()
+
+
+def test_precessing_spins_are_defined_at_the_reference_frequency() -> None:
+    at_20, _ = polarizations(PRECESSING, GRID, "IMRPhenomXPHM")
+    same, _ = polarizations(PRECESSING, GRID, WaveformSettings("IMRPhenomXPHM", 20.0))
+    at_50, _ = polarizations(PRECESSING, GRID, WaveformSettings("IMRPhenomXPHM", 50.0))
+    np.testing.assert_array_equal(at_20, same)
+    assert np.abs(at_50 - at_20).max() > 0.01 * np.abs(at_20).max()
+
+
+def test_waveforms_of_the_network_are_the_default() -> None:
+    assert WaveformOptions().make_settings("IMRPhenomXAS") == DEFAULT_WAVEFORM
+
+
+def test_pairs_of_the_command_line() -> None:
+    assert detector_numbers("--f-min", None) is None
+    assert detector_numbers("--f-min", ["25"]) == 25.0
+    assert detector_numbers("--f-min", ["H1=25", "L1=30"]) == {"H1": 25.0, "L1": 30.0}
+    assert named_values("--waveform-argument", ["ModeArray=2,2 3,3"]) == {"ModeArray": "2,2 3,3"}
+    for wrong in (["abc"], ["H1=abc"], ["20", "30"], ["H1=20", "H1=30"], ["H1="]):
+        with pytest.raises(InputError, match="--f-min"):
+            detector_numbers("--f-min", wrong)
