@@ -7,12 +7,12 @@ from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.observe import observe
 from chirpleaf.models import Model, load_model
 from chirpleaf.strain.events import events, load_event
-from chirpleaf.strain.psd_estimation import welch
+from chirpleaf.strain.noise_spectrum import estimate_spectrum
 
 GOLDEN = [
     # event, signal-to-noise in H1 and L1, detector-frame chirp mass, arrival at L1 after H1 (s), GPS at the louder
-    ("GW150914", (17.5, 12.4), 31.9, -0.0069, 1126259462.423),
-    ("GW170814", (8.7, 12.8), 26.1, -0.0083, 1186741861.523),
+    ("GW150914", (19.3, 13.2), 31.9, -0.0070, 1126259462.423),
+    ("GW170814", (9.05, 13.6), 26.1, -0.0083, 1186741861.523),
 ]
 golden = pytest.mark.parametrize(("event", "snr", "chirp_mass", "delay", "time"), GOLDEN)
 
@@ -24,8 +24,9 @@ def model() -> Model:
 
 def search(model: Model, event: str, offset: float = 0.0) -> Observation:
     strain = {name: load_event(event)[name] for name in ("H1", "L1")}
-    psd = {name: welch(series) for name, series in strain.items()}
-    return observe(model, strain, psd, events()[event].trigger_time + offset)
+    time = events()[event].trigger_time
+    psd = {name: estimate_spectrum(series, exclude=(time - 6.0, time + 2.0)) for name, series in strain.items()}
+    return observe(model, strain, psd, time + offset)
 
 
 @golden

@@ -5,6 +5,7 @@ import pytest
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.strain.conditioning import STANDARD
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, cut_segment, whiten_series
 from chirpleaf.strain.strain import Strain
@@ -24,7 +25,12 @@ def noise(seed: int = 0, seconds: float = 16.0) -> np.ndarray:
 def segment(trigger: float = TRIGGER, **strain: np.ndarray) -> Segment:
     series = {name: Strain(name, values, START, RATE) for name, values in (strain or {"H1": noise()}).items()}
     return cut_segment(
-        series, dict.fromkeys(series, FLAT), reference_time=trigger, duration=DURATION, frequencies=FREQUENCIES
+        series,
+        dict.fromkeys(series, FLAT),
+        reference_time=trigger,
+        duration=DURATION,
+        frequencies=FREQUENCIES,
+        conditioning=STANDARD,
     )
 
 

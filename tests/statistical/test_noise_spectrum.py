@@ -107,20 +107,20 @@ def test_zeros_lower_a_spectrum_unless_they_are_cut_out() -> None:
 
 def test_the_event_is_left_out_where_there_is_enough_else() -> None:
     settings, strain = SpectrumSettings(), noise(32.0)
-    assert choose_excluded(strain, 16.0, (8.0,), settings) == (10.0, 18.0)
-    assert choose_excluded(strain, 16.0, (32.0, 8.0), settings) == (10.0, 18.0)
-    assert choose_excluded(noise(128.0), 60.0, (32.0, 8.0), settings) == (30.0, 62.0)
-    assert choose_excluded(strain, 16.0, (32.0,), settings) is None
-    assert choose_excluded(strain, 16.0, (8.0,), SpectrumSettings("median")) is None
+    assert choose_excluded(strain.good_stretches, 16.0, (8.0,), settings) == (10.0, 18.0)
+    assert choose_excluded(strain.good_stretches, 16.0, (32.0, 8.0), settings) == (10.0, 18.0)
+    assert choose_excluded(noise(128.0).good_stretches, 60.0, (32.0, 8.0), settings) == (30.0, 62.0)
+    assert choose_excluded(strain.good_stretches, 16.0, (32.0,), settings) is None
+    assert choose_excluded(strain.good_stretches, 16.0, (8.0,), SpectrumSettings("median")) is None
     values = strain.values.copy()
     values[: round(12 * RATE)] = np.nan
-    assert choose_excluded(replace(strain, values=values), 16.0, (8.0,), settings) is None
+    assert choose_excluded(replace(strain, values=values).good_stretches, 16.0, (8.0,), settings) is None
 
 
 def test_a_signal_in_the_segment_does_not_change_the_spectrum() -> None:
     values = noise().values.copy()
     values[round(15 * RATE) : round(16 * RATE)] *= 30.0
-    excluded = choose_excluded(noise(), 16.0, (8.0,), SpectrumSettings())
+    excluded = choose_excluded(noise().good_stretches, 16.0, (8.0,), SpectrumSettings())
     clean, loud = (
         estimate_spectrum(strain, exclude=excluded).at(FREQUENCIES)
         for strain in (noise(), replace(noise(), values=values))

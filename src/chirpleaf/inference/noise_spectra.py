@@ -61,10 +61,10 @@ class NoiseData:
             conditioning: high-pass filter and window.
         """
         around = cut_around(strain, flaws.trigger_time, settings.length)
-        present = flaws.mask(around, "constant")
-        clean = flaws.mask(present, "burst")
-        chosen = clean if has_enough(clean, settings) else present
-        return cls(chosen, choose_excluded(chosen, flaws.trigger_time, durations, settings), settings, conditioning)
+        clean = flaws.mask(around, "burst")
+        chosen = clean if has_enough(clean, settings) else around
+        exclude = choose_excluded(chosen.good_stretches, flaws.trigger_time, durations, settings)
+        return cls(chosen, exclude, settings, conditioning)
 
     def estimate(self) -> PowerSpectralDensity:
         """Estimates the noise spectrum.

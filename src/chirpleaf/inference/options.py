@@ -14,8 +14,8 @@ from jaxtyping import Float64
 from chirpleaf.errors import InputError
 from chirpleaf.physics.approximants import resolve_approximant
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, Value, WaveformSettings
-from chirpleaf.strain.conditioning import STANDARD, Conditioning
-from chirpleaf.strain.noise_spectrum import MEDIAN, SpectrumSettings
+from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
+from chirpleaf.strain.noise_spectrum import DEFAULT_SPECTRUM, SpectrumSettings
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment
 
 Kept = TypeVar("Kept")
@@ -49,8 +49,8 @@ class DataOptions:
     duration: float | None = None
     f_min: float | Mapping[str, float] | None = None
     f_max: float | None = None
-    conditioning: Conditioning = STANDARD
-    spectrum: SpectrumSettings = MEDIAN
+    conditioning: Conditioning = DEFAULT_CONDITIONING
+    spectrum: SpectrumSettings = DEFAULT_SPECTRUM
 
     def __post_init__(self) -> None:
         if self.detectors is not None and (not self.detectors or len(set(self.detectors)) < len(self.detectors)):

@@ -145,5 +145,8 @@ def _count_good(values: Series) -> int:
     return int(gaps[0]) if len(gaps) else len(values)
 
 
+DEFAULT_CONDITIONING = Conditioning()
+"""The conditioning of an analysis unless the user asks for another."""
+
 STANDARD = Conditioning(high_pass=None, roll_off=0.2)
 """No filter and roll-offs of 0.2 s: the conditioning of many published analyses with segments of 4 s."""

@@ -17,12 +17,12 @@ from typing import Literal, get_args
 import numpy as np
 
 from chirpleaf.errors import InputError
-from chirpleaf.strain.conditioning import Conditioning
+from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.psd_estimation import MINIMUM_SEGMENTS, average_median, compute_periodograms
-from chirpleaf.strain.regularisation import Periodograms, regularise
+from chirpleaf.strain.psd_estimation import MINIMUM_SEGMENTS, Periodograms, average_median, compute_periodograms
+from chirpleaf.strain.regularisation import regularise
 from chirpleaf.strain.segment import AFTER_TRIGGER
-from chirpleaf.strain.strain import Spectrum, Strain
+from chirpleaf.strain.strain import Strain
 from chirpleaf.strain.windows import tukey
 
 Method = Literal["regularised", "median"]
@@ -42,6 +42,9 @@ def parse_method(name: str) -> Method:
             return method
     raise InputError(f"noise spectrum: expected the method {' or '.join(METHODS)}; got {name!r}: choose one of them")
 
+
+_WINDOW_SAMPLES = 1024
+"""Samples of the window that the correlation of overlapping stretches is computed with."""
 
 LEAST_RESPONSE = 0.1
 """Response of the high-pass filter below which a density is not estimated: it is infinite there."""
@@ -86,14 +89,17 @@ class SpectrumSettings:
         return 0.75 if self.method == "regularised" else 0.5
 
 
+DEFAULT_SPECTRUM = SpectrumSettings()
+"""The estimate of an analysis unless the user asks for another."""
+
 MEDIAN = SpectrumSettings(method="median")
 """The estimate of many published analyses."""
 
 
 def estimate_spectrum(
     strain: Strain,
-    settings: SpectrumSettings = SpectrumSettings(),
-    conditioning: Conditioning = Conditioning(),  # noqa: B008 - frozen
+    settings: SpectrumSettings = DEFAULT_SPECTRUM,
+    conditioning: Conditioning = DEFAULT_CONDITIONING,
     *,
     exclude: tuple[float, float] | None = None,
 ) -> PowerSpectralDensity:
@@ -117,16 +123,15 @@ def estimate_spectrum(
         >>> round(float(np.mean(psd.at(np.arange(20.0, 120.0))) * 256 / 2), 1)
         1.0
     """
-    frequencies, periodograms = _prepare(strain, settings, conditioning, exclude)
-    return _average(frequencies, periodograms, strain.sample_rate, settings, conditioning)
+    return average(compute_stretches(strain, settings, conditioning, exclude=exclude), settings, conditioning)
 
 
 def bootstrap_spectrum(
     strain: Strain,
     n: int,
     rng: np.random.Generator,
-    settings: SpectrumSettings = SpectrumSettings(),
-    conditioning: Conditioning = Conditioning(),  # noqa: B008 - frozen
+    settings: SpectrumSettings = DEFAULT_SPECTRUM,
+    conditioning: Conditioning = DEFAULT_CONDITIONING,
     *,
     exclude: tuple[float, float] | None = None,
 ) -> Iterator[PowerSpectralDensity]:
@@ -149,10 +154,10 @@ def bootstrap_spectrum(
     Source:
         Efron (1979), doi:10.1214/aos/1176344552.
     """
-    frequencies, periodograms = _prepare(strain, settings, conditioning, exclude)
+    found = compute_stretches(strain, settings, conditioning, exclude=exclude)
     for _ in range(n):
-        chosen = periodograms[rng.integers(len(periodograms), size=len(periodograms))]
-        yield _average(frequencies, chosen, strain.sample_rate, settings, conditioning)
+        chosen = rng.integers(len(found.values), size=len(found.values))
+        yield average(found._replace(values=found.values[chosen]), settings, conditioning)
 
 
 def cut_around(strain: Strain, time: float, length: float) -> Strain:
@@ -185,14 +190,17 @@ def has_enough(strain: Strain, settings: SpectrumSettings) -> bool:
 
 
 def choose_excluded(
-    strain: Strain, trigger_time: float, durations: Sequence[float], settings: SpectrumSettings
+    stretches: Sequence[tuple[float, float]],
+    trigger_time: float,
+    durations: Sequence[float],
+    settings: SpectrumSettings,
 ) -> tuple[float, float] | None:
     """Choose the interval around an event that is excluded from the estimate of its noise spectrum.
 
     It is the longest of the segments that may be analysed for which enough other data are left.
 
     Args:
-        strain: data of one detector; NaN where they are not to be used.
+        stretches: good data as (GPS start, GPS end) in s (`Strain.good_stretches`).
         trigger_time: GPS time in s.
         durations: lengths of the segments that may be analysed, s.
         settings: settings of the estimate.
@@ -204,9 +212,7 @@ def choose_excluded(
         return None
     for duration in sorted(durations, reverse=True):
         low, high = trigger_time + AFTER_TRIGGER - duration, trigger_time + AFTER_TRIGGER
-        others = [
-            piece for start, end in strain.good_stretches for piece in ((start, min(end, low)), (max(start, high), end))
-        ]
+        others = [piece for start, end in stretches for piece in ((start, min(end, low)), (max(start, high), end))]
         if _sum_usable(others, settings) >= max(settings.enough * duration, settings.least):
             return low, high
     return None
@@ -217,48 +223,79 @@ def _sum_usable(pieces: Sequence[tuple[float, float]], settings: SpectrumSetting
     return sum(end - start for start, end in pieces if end - start >= settings.stretch)
 
 
-def _prepare(
-    strain: Strain, settings: SpectrumSettings, conditioning: Conditioning, exclude: tuple[float, float] | None
-) -> tuple[Spectrum, Periodograms]:
-    """Compute the periodograms of conditioned strain, divided by the response of the filter."""
-    frequencies, periodograms = compute_periodograms(
-        conditioning.filter(strain), settings.stretch, settings.overlap, conditioning.roll_off, exclude
-    )
-    response = conditioning.response(frequencies)
-    return frequencies, periodograms / np.where(response > LEAST_RESPONSE, response, 0.5) ** 2
-
-
-def _average(
-    frequencies: Spectrum,
-    periodograms: Periodograms,
-    sample_rate: float,
+def compute_stretches(
+    strain: Strain,
     settings: SpectrumSettings,
     conditioning: Conditioning,
-) -> PowerSpectralDensity:
-    """Combine the periodograms of the stretches by the chosen method."""
+    *,
+    exclude: tuple[float, float] | None = None,
+) -> Periodograms:
+    """Compute the periodograms of conditioned strain, divided by the response of the filter.
+
+    Args:
+        strain: as for `estimate_spectrum`.
+        settings: as for `estimate_spectrum`.
+        conditioning: as for `estimate_spectrum`.
+        exclude: as for `estimate_spectrum`.
+
+    Returns:
+        Periodograms for `average`.
+
+    Raises:
+        InputError: as `estimate_spectrum`.
+    """
+    found = compute_periodograms(
+        conditioning.filter(strain), settings.stretch, settings.overlap, conditioning.roll_off, exclude
+    )
+    response = conditioning.response(found.frequencies)
+    return found._replace(values=found.values / np.where(response > LEAST_RESPONSE, response, 0.5) ** 2)
+
+
+def average(periodograms: Periodograms, settings: SpectrumSettings, conditioning: Conditioning) -> PowerSpectralDensity:
+    """Combine periodograms by the chosen method.
+
+    Args:
+        periodograms: of `compute_stretches`, or some of them.
+        settings: as for `compute_stretches`.
+        conditioning: as for `compute_stretches`.
+
+    Returns:
+        The density.
+    """
+    frequencies, values, _ = periodograms
     if settings.method == "median":
-        density = average_median(periodograms)
+        density = average_median(values)
     else:
         density = np.empty(len(frequencies))
-        n = round(settings.stretch * sample_rate)
-        step = n - int(settings.overlap * n)
-        independent = _count_independent(len(periodograms), n, step, conditioning.roll_off * sample_rate)
-        density[1:] = regularise(frequencies[1:], periodograms[:, 1:], independent)
+        independent = _count_independent(len(values), settings, conditioning)
+        density[1:] = regularise(frequencies[1:], values[:, 1:], independent)
         density[0] = density[1]
     density[conditioning.response(frequencies) <= LEAST_RESPONSE] = np.inf
     return PowerSpectralDensity(frequencies, density)
 
 
-def _count_independent(stretches: int, n: int, step: int, roll_off_samples: float) -> float:
+def leave_out(periodograms: Periodograms, interval: tuple[float, float], settings: SpectrumSettings) -> Periodograms:
+    """Leave out the stretches that overlap with an interval.
+
+    Args:
+        periodograms: of `compute_stretches`.
+        interval: (GPS start, GPS end) in s.
+        settings: as for `compute_stretches`.
+    """
+    kept = (periodograms.starts >= interval[1]) | (periodograms.starts + settings.stretch <= interval[0])
+    return periodograms._replace(values=periodograms.values[kept], starts=periodograms.starts[kept])
+
+
+def _count_independent(stretches: int, settings: SpectrumSettings, conditioning: Conditioning) -> float:
     """Count the independent stretches whose mean scatters as that of the overlapping ones.
 
     Source:
         Welch (1967), IEEE Trans. Audio Electroacoust. 15, 70, for the variance of overlapping periodograms.
     """
-    window = tukey(n, roll_off_samples)
-    variance, shift = 1.0, step
-    while shift < n and shift // step < stretches:
-        correlation = (np.sum(window[:-shift] * window[shift:]) / np.sum(window**2)) ** 2
-        variance += 2.0 * (1.0 - shift // step / stretches) * correlation
-        shift += step
+    n = _WINDOW_SAMPLES
+    window, step = tukey(n, conditioning.roll_off / settings.stretch * n), round((1.0 - settings.overlap) * n)
+    variance = 1.0
+    for lag in range(1, min(-(-n // step), stretches)):
+        correlation = (np.sum(window[: -lag * step] * window[lag * step :]) / np.sum(window**2)) ** 2
+        variance += 2.0 * (1.0 - lag / stretches) * correlation
     return stretches / variance

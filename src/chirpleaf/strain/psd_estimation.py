@@ -15,7 +15,7 @@ With 4 s stretches, half overlapping, and a roll-off of 0.2 s the estimate equal
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
@@ -27,6 +27,20 @@ from chirpleaf.strain.windows import power, tukey
 
 MINIMUM_SEGMENTS = 7
 """Half overlapping stretches that the good data of an estimate must have the length of; 7 of 4 s span 16 s."""
+
+
+class Periodograms(NamedTuple):
+    """Periodograms of overlapping stretches.
+
+    Attributes:
+        frequencies: shape (F,), Hz.
+        values: one-sided, shape (stretch, F), 1/Hz.
+        starts: GPS time of the start of each stretch, shape (stretch,), s.
+    """
+
+    frequencies: Spectrum
+    values: Float64[np.ndarray, "stretch frequency"]
+    starts: Float64[np.ndarray, " stretch"]
 
 
 def welch(
@@ -69,7 +83,7 @@ def welch(
         raise InputError(
             f"power spectral density: expected average 'median' or 'mean'; got {average!r}; change the setting"
         )
-    frequencies, spectra = compute_periodograms(strain, segment_duration, overlap, roll_off, exclude)
+    frequencies, spectra, _ = compute_periodograms(strain, segment_duration, overlap, roll_off, exclude)
     return PowerSpectralDensity(frequencies, np.mean(spectra, axis=0) if average == "mean" else average_median(spectra))
 
 
@@ -109,14 +123,14 @@ def bootstrap_welch(
         >>> bool(0.2 < np.median(found.std(0) / found.mean(0)) < 0.5)
         True
     """
-    frequencies, spectra = compute_periodograms(strain, segment_duration, overlap, roll_off, exclude)
+    frequencies, spectra, _ = compute_periodograms(strain, segment_duration, overlap, roll_off, exclude)
     for _ in range(n):
         yield PowerSpectralDensity(frequencies, average_median(spectra[rng.integers(len(spectra), size=len(spectra))]))
 
 
 def compute_periodograms(
     strain: Strain, segment_duration: float, overlap: float, roll_off: float, exclude: tuple[float, float] | None
-) -> tuple[Spectrum, Float64[np.ndarray, "stretch frequency"]]:
+) -> Periodograms:
     """Compute the periodogram of each stretch.
 
     Args:
@@ -127,7 +141,7 @@ def compute_periodograms(
         exclude: as for `welch`.
 
     Returns:
-        Frequencies (F,) in Hz and one-sided periodograms, shape (stretch, F), 1/Hz.
+        The periodograms, with their frequencies and times.
 
     Raises:
         InputError: as `welch`.
@@ -151,7 +165,8 @@ def compute_periodograms(
     spectra[:, 0] /= 2.0
     if n % 2 == 0:
         spectra[:, -1] /= 2.0
-    return np.fft.rfftfreq(n, 1.0 / strain.sample_rate), spectra
+    times = strain.start_time + np.array(starts) / strain.sample_rate
+    return Periodograms(np.fft.rfftfreq(n, 1.0 / strain.sample_rate), spectra, times)
 
 
 def average_median(spectra: Float64[np.ndarray, "stretch frequency"]) -> Spectrum:

@@ -21,7 +21,6 @@ noise has unit variance.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -30,8 +29,8 @@ from jaxtyping import Bool, Float64
 from chirpleaf.strain.psd_estimation import median_bias
 from chirpleaf.strain.strain import Spectrum
 
-Periodograms = Float64[np.ndarray, "stretch frequency"]
-"""One-sided periodograms of the stretches of a Welch estimate, shape (K, F), 1/Hz."""
+_BLOCK = 16
+"""Bins of a block of the first smooth part."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class _Windows(NamedTuple):
 
 def regularise(
     frequencies: Spectrum,
-    periodograms: Periodograms,
+    periodograms: Float64[np.ndarray, "stretch frequency"],
     effective_stretches: float,
     settings: RegularisationSettings = RegularisationSettings(),
 ) -> Spectrum:
@@ -105,7 +104,7 @@ def regularise(
     places = np.arange(len(frequencies))
     low, high = np.rint(places - half).astype(int), np.rint(places + half).astype(int) + 1
     windows = _Windows(np.clip(low, 0, None), np.clip(high, None, len(frequencies)))
-    smooth = _interpolate_medians(log_mean, half)
+    smooth = _interpolate_medians(log_mean)
     for _ in range(settings.rounds):
         lines = _widen(log_mean - smooth > settings.line_threshold * np.sqrt(variance), settings.line_neighbours)
         smooth = _fit_straight_lines(np.log(frequencies), log_mean, ~lines, windows, otherwise=smooth)
@@ -119,16 +118,12 @@ def regularise(
     return density
 
 
-def _interpolate_medians(values: Spectrum, half: Spectrum) -> Spectrum:
-    """Interpolate medians over blocks of the windows' half width: a first smooth part that ignores lines."""
-    edges = [0]
-    while edges[-1] < len(values):
-        edges.append(edges[-1] + max(round(half[edges[-1]]), 1))
-    edges[-1] = len(values)
-    blocks = list(pairwise(edges))
-    centres = [(low + high - 1) / 2 for low, high in blocks]
-    medians = [np.median(values[low:high]) for low, high in blocks]
-    found: Spectrum = np.interp(np.arange(len(values)), centres, medians)
+def _interpolate_medians(values: Spectrum) -> Spectrum:
+    """Interpolate medians over blocks of bins: a first smooth part that ignores lines."""
+    blocks = max(len(values) // _BLOCK, 1)
+    size = len(values) // blocks
+    medians = np.median(values[: blocks * size].reshape(blocks, size), axis=1)
+    found: Spectrum = np.interp(np.arange(len(values)), (np.arange(blocks) + 0.5) * size - 0.5, medians)
     return found
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Complex128, Float64
 
 from chirpleaf.errors import InputError
-from chirpleaf.strain.conditioning import STANDARD, Conditioning
+from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.strain import Spectrum, Strain
 from chirpleaf.strain.windows import tukey
@@ -101,7 +101,7 @@ def cut_segment(
     reference_time: float,
     duration: float,
     frequencies: Spectrum,
-    conditioning: Conditioning = STANDARD,
+    conditioning: Conditioning = DEFAULT_CONDITIONING,
 ) -> Segment:
     """Cut the analysis segment out of the strain, apply filter and window and transform to the frequency domain.
 

@@ -21,11 +21,19 @@ from functools import cached_property
 import numpy as np
 
 from chirpleaf.errors import InputError
-from chirpleaf.strain.conditioning import STANDARD, Conditioning
+from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
 from chirpleaf.strain.events import events, load_event
 from chirpleaf.strain.noise.source import Bins, NoiseDraw, NoiseTable
-from chirpleaf.strain.noise_spectrum import MEDIAN, SpectrumSettings, estimate_spectrum
+from chirpleaf.strain.noise_spectrum import (
+    DEFAULT_SPECTRUM,
+    SpectrumSettings,
+    average,
+    choose_excluded,
+    compute_stretches,
+    leave_out,
+)
 from chirpleaf.strain.psd import PowerSpectralDensity
+from chirpleaf.strain.psd_estimation import Periodograms
 from chirpleaf.strain.segment import AFTER_TRIGGER, cut_segment
 from chirpleaf.strain.strain import Spectrum, Strain
 
@@ -56,8 +64,8 @@ class RecordedNoise:
 
     recordings: Mapping[str, Mapping[str, Strain]]
     slides: bool = field(default=True, kw_only=True)
-    conditioning: Conditioning = field(default=STANDARD, kw_only=True)
-    spectrum: SpectrumSettings = field(default=MEDIAN, kw_only=True)
+    conditioning: Conditioning = field(default=DEFAULT_CONDITIONING, kw_only=True)
+    spectrum: SpectrumSettings = field(default=DEFAULT_SPECTRUM, kw_only=True)
 
     @classmethod
     def from_events(
@@ -66,8 +74,8 @@ class RecordedNoise:
         before: float = 4.0,
         after: float = 2.0,
         slides: bool = True,
-        conditioning: Conditioning = STANDARD,
-        spectrum: SpectrumSettings = MEDIAN,
+        conditioning: Conditioning = DEFAULT_CONDITIONING,
+        spectrum: SpectrumSettings = DEFAULT_SPECTRUM,
     ) -> "RecordedNoise":
         """Off-source noise near embedded events.
 
@@ -95,15 +103,31 @@ class RecordedNoise:
         return cls(recordings, slides=slides, conditioning=conditioning, spectrum=spectrum)
 
     @cached_property
-    def _densities(self) -> dict[str, dict[str, PowerSpectralDensity]]:
-        """Noise spectra by recording and detector."""
+    def _periodograms(self) -> dict[str, dict[str, Periodograms]]:
+        """Periodograms for noise spectra by recording and detector."""
         return {
             name: {
-                detector: estimate_spectrum(strain, self.spectrum, self.conditioning)
+                detector: compute_stretches(strain, self.spectrum, self.conditioning)
                 for detector, strain in recording.items()
             }
             for name, recording in self.recordings.items()
         }
+
+    @cached_property
+    def _spectra(self) -> dict[tuple[str, str, bytes], PowerSpectralDensity]:
+        """Noise spectra made so far, by recording, detector and the stretches that they are estimated from."""
+        return {}
+
+    def _estimate_spectrum(self, name: str, detector: str, time: float, duration: float) -> PowerSpectralDensity:
+        """Estimates the noise spectrum as for an event at that time, without its own segment."""
+        periodograms = self._periodograms[name][detector]
+        excluded = choose_excluded(self._stretches[name][detector], time, (duration,), self.spectrum)
+        if excluded is not None:
+            periodograms = leave_out(periodograms, excluded, self.spectrum)
+        key = (name, detector, periodograms.starts.tobytes())
+        if key not in self._spectra:
+            self._spectra[key] = average(periodograms, self.spectrum, self.conditioning)
+        return self._spectra[key]
 
     @cached_property
     def _stretches(self) -> dict[str, dict[str, tuple[Interval, ...]]]:
@@ -135,8 +159,8 @@ class RecordedNoise:
         name = list(starts)[rng.choice(len(starts), p=lengths / lengths.sum())]
         segments = []
         for detector, start in zip(detectors, self._draw_starts(starts[name], rng), strict=True):
-            strain, psd = self.recordings[name][detector], self._densities[name][detector]
             time = start + duration - AFTER_TRIGGER
+            strain, psd = self.recordings[name][detector], self._estimate_spectrum(name, detector, time, duration)
             segments.append(
                 cut_segment(
                     {detector: strain},
