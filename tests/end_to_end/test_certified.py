@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from chirpleaf.inference.certify.draws import EvaluatedDraws
+from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.result import read
 from chirpleaf.strain import events, load_event
 from chirpleaf.strain.strain import Strain
@@ -122,3 +124,26 @@ def test_ten_draws_can_be_certified(chirpleaf: Command, tmp_path: Path) -> None:
     assert ran.status == 3  # too few to tell their tail
     assert "heavy tail" in ran.stderr
     assert summary_of(tmp_path / "out")["certificate"]["effective_samples"] >= 5
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_one_effective_sample_is_not_trusted_and_all_files_are_written(
+    chirpleaf: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    monkeypatch.undo()  # draws the figures
+    weigh = Weigher.weigh
+
+    def weigh_few(*arguments: Any) -> EvaluatedDraws:
+        """Leaves some draws of the first batch a weight, and no others."""
+        draws = weigh(*arguments)
+        kept = np.arange(len(draws.log_target)) < (left if arguments[-1] == 0 else 0)
+        return draws._replace(log_target=np.where(kept, draws.log_target, -np.inf))
+
+    monkeypatch.setattr(Weigher, "weigh", weigh_few)
+    arguments = ("--samples", 200, "--budget", 3, "--out", tmp_path / "out")
+    ran = chirpleaf("infer", "GW150914", *arguments)
+    assert ran.status == 3, ran.stderr
+    assert re.match(rf"not trusted: {left} effective samples of 100", ran.stderr)
+    assert "chirp_mass" in ran.stdout
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= FILES | {"corner.png", "strain.png"}
+    assert len(read(tmp_path / "out" / "posterior.hdf5")) >= 1

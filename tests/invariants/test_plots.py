@@ -168,13 +168,35 @@ def test_gps_time_is_counted_from_an_offset() -> None:
 
 
 def test_corner_refuses_invalid_samples() -> None:
-    for bad in ({}, {"chirp_mass": [1.0, np.nan]}, {"chirp_mass": [[1.0, 2.0]]}):
+    for bad in ({}, {"chirp_mass": []}, {"chirp_mass": [1.0, np.nan]}, {"chirp_mass": [[1.0, 2.0]]}):
         with pytest.raises(InputError, match="expected"):
             plot_corner(bad, ["chirp_mass"])
     with pytest.raises(InputError, match="weights"):
         plot_corner({"chirp_mass": [1.0, 2.0]}, ["chirp_mass"], weights=[-1.0, 2.0])
     with pytest.raises(InputError, match="at least one parameter"):
         plot_corner({}, [])
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_corner_of_equal_samples_is_drawn(count: int) -> None:
+    """A posterior of one effective sample is drawn, and names its parameters as any other does."""
+    values = {"chirp_mass": 30.7, "mass_ratio": 1.0, "chi_eff": 0.0, "geocent_time": TRIGGER}
+    equal = {name: np.full(count, value) for name, value in values.items()}
+    reference = {"chirp_mass": samples()["chirp_mass"]}
+    figure = plot_corner(equal, list(values), reference=reference, truths={"chirp_mass": 31.0})
+    figure.savefig(io.BytesIO(), format="png")
+    first = figure.axes[0]
+    assert "M" in first.get_title()
+    assert "30.7" in first.get_title()
+    low, high = first.get_xlim()
+    assert low < 30.7 < high < 32.0
+
+
+def test_corner_of_one_constant_parameter_is_drawn() -> None:
+    figure = plot_corner({**samples(), "chi_eff": np.zeros(4000)}, ["chirp_mass", "chi_eff"])
+    figure.savefig(io.BytesIO(), format="png")
+    low, high = figure.axes[-1].get_xlim()
+    assert low < 0.0 < high
 
 
 def test_contours_hold_their_probability() -> None:

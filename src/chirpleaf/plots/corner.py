@@ -98,10 +98,13 @@ def plot_corner(
 
 
 def _choose_offset(values: ArrayLike) -> float:
-    """Choose an offset to subtract from values that differ in their last digits only, such as GPS times."""
+    """Choose an offset to subtract from values that differ in their last digits only, such as GPS times.
+
+    Equal values count as if they spread over one unit.
+    """
     finite = np.asarray(values, np.float64)
     finite = finite[np.isfinite(finite)]
-    if not len(finite) or np.abs(finite).max() < 1e5 * np.ptp(finite):
+    if not len(finite) or np.abs(finite).max() < 1e5 * (np.ptp(finite) or 1.0):
         return 0.0
     return float(np.floor(np.median(finite)))
 
@@ -120,8 +123,8 @@ def _check_posterior(
         raise InputError(f"expected samples of {', '.join(missing)}; got {', '.join(samples)}: leave them out")
     arrays = {parameter: np.asarray(samples[parameter], np.float64) - offset for parameter, offset in offsets.items()}
     shapes = {array.shape for array in arrays.values()}
-    if len(shapes) > 1 or any(len(shape) != 1 or shape[0] < 2 for shape in shapes):
-        raise InputError(f"expected samples of one shape (n,), n > 1; got {sorted(shapes)}")
+    if len(shapes) > 1 or any(len(shape) != 1 or shape[0] < 1 for shape in shapes):
+        raise InputError(f"expected samples of one shape (n,), n > 0; got {sorted(shapes)}")
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise InputError(f"expected finite samples of {name}; got NaN or infinity: drop them first")
     size = next(iter(shapes))[0] if shapes else 1
