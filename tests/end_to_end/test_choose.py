@@ -1,11 +1,15 @@
 """Choice between two models for light and heavy signals in coloured noise."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+import torch
 
 from chirpleaf.errors import ShortStrainError
+from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.observe import choose_model
 from chirpleaf.inference.trust import assess
 from chirpleaf.models import Model, load_model
@@ -33,7 +37,7 @@ def test_the_model_that_covers_the_chirp_mass_is_chosen(
 
 
 def test_a_light_signal_in_short_strain_raises_an_error(models: list[Model], simulated: Simulated) -> None:
-    with pytest.raises(ShortStrainError, match="needs a segment of 32 s"):
+    with pytest.raises(ShortStrainError, match="needs a longer segment, of bbh-long"):
         choose_model(models, *simulated(9.7, seconds=32))
 
 
@@ -62,7 +66,36 @@ def test_a_model_is_loaded_only_if_the_signal_may_be_its_own(simulated: Simulate
 
     candidates = [Recorded(model.name, model.duration) for model in posteriors()]
     assert [one.name for one in candidates] == ["bbh", "bbh-long"]
-    choose_model(candidates[::-1], *simulated(30.0))
+    choose_model(candidates[::-1], *simulated(30.0, snr=40.0))
     assert loaded == ["bbh"]
     choose_model(candidates, *simulated(9.7))
     assert loaded == ["bbh", "bbh", "bbh-long"]
+
+
+@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.parametrize(
+    ("mass", "seconds", "expected"),
+    [(13.0, 64, "middle"), (13.0, 32, "middle"), (5.0, 64, "bbh-long"), (5.0, 32, None)],
+)
+def test_the_shortest_model_that_suits_is_used_whatever_the_strain_allows(
+    monkeypatch: pytest.MonkeyPatch, mass: float, seconds: int, expected: str | None
+) -> None:
+    """A copy of the heavy model for segments of 16 s and the templates of the light one stand for a middle model."""
+    heavy, light = load_model("bbh"), load_model("bbh-long")
+    prior = replace(light.architecture.prior, chirp_mass_min=8.0)
+    middle = replace(light, name="middle", architecture=replace(light.architecture, duration=16.0, prior=prior))
+
+    def observe_as(model: Model, strain: Any, *_: Any) -> Observation:
+        """The template nearest to the chirp mass, without a search."""
+        if seconds / 2 < model.duration - 2:
+            raise ShortStrainError("outside the file")
+        template = int((model.estimator.canonical.chirp_mass - mass).abs().argmin())
+        canonical: Any = SimpleNamespace(template=torch.tensor([template]))
+        return Observation(model, cast(Any, None), canonical, 20.0)
+
+    monkeypatch.setattr("chirpleaf.inference.observe.observe", observe_as)
+    if expected:
+        assert choose_model([light, heavy, middle], {}, {}, 0.0).model.name == expected
+        return
+    with pytest.raises(ShortStrainError, match="needs a longer segment, of bbh-long: outside the file"):
+        choose_model([light, heavy, middle], {}, {}, 0.0)

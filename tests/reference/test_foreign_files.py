@@ -83,6 +83,15 @@ def test_spectra_of_other_tools(name: str, detector: str | None, factor: int) ->
     assert psd.note == ""
 
 
+def test_a_series_of_an_old_gwpy_is_told_from_a_spectrum_by_its_start(tmp_path: Path) -> None:
+    """Former versions did not write the unit of the axis."""
+    with h5py.File(tmp_path / "old.hdf", "w") as file:
+        file.create_dataset("H1:STRAIN", data=STRAIN).attrs.update(x0=START, dx=1 / RATE)
+    np.testing.assert_array_equal(read(tmp_path / "old.hdf", "H1").values, STRAIN)
+    with pytest.raises(InputError, match="got 1126259447 first, which is a GPS time"):
+        read_psd(tmp_path / "old.hdf", "H1")
+
+
 def test_an_amplitude_spectral_density_that_says_so_is_squared() -> None:
     psd = read_psd(FILES / "gwpy_amplitude.hdf5", "H1")
     np.testing.assert_allclose(psd.at(FREQUENCIES), DENSITY, rtol=1e-12)
@@ -96,6 +105,7 @@ def test_an_amplitude_spectral_density_that_says_so_is_squared() -> None:
         ("lal.xml", "V1", "expected a spectrum of V1; got those of H1, L1"),
         ("lal.xml", None, "expected a spectrum of one detector; got those of H1, L1"),
         ("gwpy.hdf5", "H1", "expected a power spectral density.*cannot be read"),
+        ("gwpy.txt", "H1", "expected frequencies in Hz; got 1126259447 first, which is a GPS time"),
         ("gwpy.gwf", "H1", "expected a power spectral density.*cannot be read"),
     ],
 )

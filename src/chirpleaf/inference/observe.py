@@ -1,6 +1,6 @@
 """From strain and noise spectra in memory to the input of a model, and the choice between models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chirpleaf.errors import InputError, ShortStrainError
@@ -20,17 +20,20 @@ class ChoiceSettings:
 
     Attributes:
         audible_snr: network signal-to-noise ratio above which noise alone is rare and the chirp mass of the best
-            template is reliable. With a lower value, noise alone requires longer strain; with a higher one, more events
-            try all models.
-        edge: chirp mass of the best template over the least one of a model, below which the next model is taken. A
-            larger value keeps posteriors farther from the edge of the prior, and asks for longer strain more often.
-        clear: the same ratio above which no longer model is tried. A lighter signal never fits such a template best; a
-            larger value is safer and takes more time.
+            template is reliable. With a lower value, noise alone requires longer strain; with a higher one, more
+            results depend on a model that could not be tried.
+        edge: chirp mass of the best template over the least one of a model, below which a model of longer segments is
+            taken. A larger value keeps posteriors farther from the edge of the prior, and asks for longer strain more
+            often.
+        clear_snr: network signal-to-noise ratio above which no longer model is tried unless the best template lies at
+            the edge. Templates of heavy binaries pick up at most 0.36 of the ratio of light signals
+            (`benchmarks/model_choice.py`), which is below 65 for a result that can be trusted. A larger value is safer
+            and takes more time.
     """
 
     audible_snr: float = 8.0
     edge: float = 7 / 6
-    clear: float = 1.5
+    clear_snr: float = 26.0
 
 
 DEFAULTS = ChoiceSettings()
@@ -80,9 +83,11 @@ def choose_model(
 ) -> Observation:
     """Observes with the model that suits the signal.
 
-    Models are tried in the order of their segments, the shortest first, until one finds an audible signal that is
-    clearly heavier than its lightest one. The next model is taken if the best template of the former lies at the edge
-    of its chirp masses, or if the next one finds a louder signal below this edge. A model is loaded when it is tried.
+    The model of the shortest segment, for the heaviest binaries, is tried first. Unless it finds a loud signal, the
+    longest model that the strain allows is tried as well; its templates cover those of the models between. It is taken
+    if the first one's best template lies at the edge of its chirp masses, or if it finds a louder signal below this
+    edge. Of the models that suit a light signal, the one of the shortest segment is used, whatever the strain allows. A
+    model is loaded when it is tried.
 
     Args:
         models: the candidates, at least one.
@@ -93,35 +98,62 @@ def choose_model(
         settings: settings of the choice.
 
     Returns:
-        The data in the form that the chosen model takes; it names the models that could not be tried although the
-        signal may be theirs.
+        The data in the form that the chosen model takes; if no signal is audible, it names the models that could not be
+        tried.
 
     Raises:
         ShortStrainError: the signal needs a longer segment than the strain allows.
         InputError: the shortest model cannot take the data.
     """
     first, *longer = sorted(models, key=lambda model: model.duration)
-    found = latest = observe(first.load(), strain, psd, trigger_time, conditioning)
+
+    def attempt(model: Candidate) -> Observation:
+        return observe(model.load(), strain, psd, trigger_time, conditioning)
+
+    found = attempt(first)
+    if found.snr > settings.clear_snr and not _is_at_edge(found, found, settings):
+        return found
+    other, untried = _try_longest(longer, attempt)
+    if other is not None and (
+        _is_at_edge(found, found, settings) or (_is_at_edge(other, found, settings) and other.snr > found.snr)
+    ):
+        found = _use_shortest(longer, other, attempt, settings)
+    if untried and found.snr > settings.audible_snr:
+        if _is_at_edge(found, found, settings):
+            kind = ShortStrainError if untried[-1].short else InputError
+            raise kind(f"the signal needs a longer segment, of {untried[-1].name}: {untried[-1].reason}")
+        untried = ()
+    return replace(found, untried=untried)
+
+
+Attempt = Callable[[Candidate], Observation]
+
+
+def _try_longest(models: Sequence[Candidate], attempt: Attempt) -> tuple[Observation | None, tuple[UntriedModel, ...]]:
+    """The data for the longest of some models that can take them, and the longer models that cannot."""
     untried: list[UntriedModel] = []
-    for candidate in longer:
-        if latest.snr > settings.audible_snr and _relative_mass(latest, latest) > settings.clear:
-            break
-        light = _relative_mass(found, found) < settings.edge
+    for model in reversed(models):
         try:
-            latest = observe(candidate.load(), strain, psd, trigger_time, conditioning)
+            return attempt(model), tuple(untried)
         except InputError as error:
-            short = isinstance(error, ShortStrainError)
-            if light and found.snr > settings.audible_snr:
-                kind = ShortStrainError if short else InputError
-                raise kind(f"the signal needs a segment of {candidate.duration:g} s: {error}") from error
-            untried.append(UntriedModel(candidate.name, str(error), short))
-            continue
-        if light or (_relative_mass(latest, found) < settings.edge and latest.snr > found.snr):
-            found = latest
-    return replace(found, untried=tuple(untried))
+            untried.append(UntriedModel(model.name, str(error), isinstance(error, ShortStrainError)))
+    return None, tuple(untried)
 
 
-def _relative_mass(observation: Observation, other: Observation) -> float:
-    """Chirp mass of the best template over the least one of the other's model."""
-    lightest, _ = other.model.architecture.prior.chirp_mass_range
-    return observation.chirp_mass / lightest
+def _use_shortest(
+    models: Sequence[Candidate], found: Observation, attempt: Attempt, settings: ChoiceSettings
+) -> Observation:
+    """The data for the shortest of the models whose chirp masses hold the best template, away from the edge."""
+    for candidate in models:
+        if candidate.duration >= found.model.duration:
+            break
+        lowest, highest = candidate.load().architecture.prior.chirp_mass_range
+        if settings.edge * lowest < found.chirp_mass < highest:
+            return attempt(candidate)
+    return found
+
+
+def _is_at_edge(observation: Observation, other: Observation, settings: ChoiceSettings) -> bool:
+    """Whether the best template lies below the edge of the chirp masses of the other's model."""
+    lowest, _ = other.model.architecture.prior.chirp_mass_range
+    return observation.chirp_mass < settings.edge * lowest

@@ -29,6 +29,9 @@ from chirpleaf.strain.psd_hdf5 import read_hdf5_spectrum
 from chirpleaf.strain.psd_scale import SpectrumTable, declare, find_scale, typical
 from chirpleaf.strain.text_tables import GZIP_SIGNATURE, TextTable, parse_table, read_text
 
+HIGHEST_START = 1e5
+"""Frequency in Hz above which no spectrum of a detector begins; larger numbers are times of strain."""
+
 SITES = {"H1": "HANFORD", "L1": "LIVINGSTON", "V1": "VIRGO", "K1": "KAGRA"}
 """Names by which the header of a table calls the detectors."""
 
@@ -66,6 +69,11 @@ def read_psd(path: str | Path, detector: str | None = None, *, analysis: str | N
             f"XML of LAL; got a file that cannot be read as such ({reason}); correct the file"
         ) from error
     frequencies, values, note = table.frequencies, table.values, ""
+    if len(frequencies) and frequencies[0] > HIGHEST_START:
+        raise InputError(
+            f"{path}: expected frequencies in Hz; got {frequencies[0]:.0f} first, which is a GPS time; give a noise "
+            "spectrum by --psd, and strain by --strain"
+        )
     kind = find_scale(path, values)
     if kind == "amplitude":
         if table.declared != "amplitude":
