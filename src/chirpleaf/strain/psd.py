@@ -25,9 +25,9 @@ MOST_NOTCHED = 0.1
 """Largest share of the frequencies at which the density may be zero or infinite. A higher one would accept tables
 without values in the analysed band."""
 
-NOTCH_DEPTH = 1e10
-"""Factor by which the density exceeds its surroundings where the table is zero or infinite. These frequencies then have
-no weight, and single-precision numbers do not overflow."""
+NOTCH_DEPTH = 1e6
+"""Factor by which the density exceeds its surroundings where the table is zero or infinite (decision 55). A lower one
+leaves these frequencies a weight in the likelihood; a higher one leads the network further from its training."""
 
 
 @dataclass(frozen=True, eq=False)
