@@ -5,7 +5,7 @@
 Signals from the prior of the light model, below the chirp masses of the heavy one, in noise of the ensemble, are
 observed with the heavy model. Logs quantiles of the chirp mass of the best template over the least one of the heavy
 model for audible signals, the number of signals above some limits, and the largest share of the true signal-to-noise
-ratio that templates above the edge collect (`inference.observe.ChoiceSettings`).
+ratio that templates clear of the edge collect from loud signals (`inference.observe.ChoiceSettings`).
 """
 
 import argparse
@@ -74,8 +74,8 @@ def main() -> None:
     audible = snr > DEFAULTS.audible_snr
     quantiles = np.round(np.quantile(ratio[audible], [0.5, 0.9, 0.99, 1.0]), 3)
     LOGGER.info("%d of %d are audible; quantiles 0.5, 0.9, 0.99, 1: %s", audible.sum(), len(snr), quantiles.tolist())
-    above = audible & (ratio > DEFAULTS.edge)
-    LOGGER.info("above the edge: at most %.2f of the true ratio", (snr / true)[above & (true > 20)].max())
+    clear = audible & (ratio > DEFAULTS.clear) & (true > DEFAULTS.clear_snr)
+    LOGGER.info("clear of the edge: at most %.2f of the true ratio", (snr / true)[clear].max())
     for limit in (7 / 6, 1.25, 1.5, 2.0, 3.0):
         LOGGER.info("above %.2f: %d audible", limit, (audible & (ratio > limit)).sum())
 

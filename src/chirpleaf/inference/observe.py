@@ -25,15 +25,17 @@ class ChoiceSettings:
         edge: chirp mass of the best template over the least one of a model, below which a model of longer segments is
             taken. A larger value keeps posteriors farther from the edge of the prior, and asks for longer strain more
             often.
-        clear_snr: network signal-to-noise ratio above which no longer model is tried unless the best template lies at
-            the edge. Templates of heavy binaries pick up at most 0.36 of the ratio of light signals
-            (`benchmarks/model_choice.py`), which is below 65 for a result that can be trusted. A larger value is safer
-            and takes more time.
+        clear_snr: network signal-to-noise ratio above which no longer model is tried, if the best template is `clear`
+            of the edge. Such templates pick up at most 0.36 of the ratio of light signals, which is below 65 for a
+            result that can be trusted (`benchmarks/model_choice.py`). A larger value is safer and takes more time.
+        clear: chirp mass over the least one of the model, above which a template is clear of the edge. A larger value
+            is safer and takes more time.
     """
 
     audible_snr: float = 8.0
     edge: float = 7 / 6
     clear_snr: float = 26.0
+    clear: float = 1.5
 
 
 DEFAULTS = ChoiceSettings()
@@ -111,15 +113,16 @@ def choose_model(
         return observe(model.load(), strain, psd, trigger_time, conditioning)
 
     found = attempt(first)
-    if found.snr > settings.clear_snr and not _is_at_edge(found, found, settings):
+    if found.snr > settings.clear_snr and not _is_light(found, found, settings.clear):
         return found
     other, untried = _try_longest(longer, attempt)
+    edge = settings.edge
     if other is not None and (
-        _is_at_edge(found, found, settings) or (_is_at_edge(other, found, settings) and other.snr > found.snr)
+        _is_light(found, found, edge) or (_is_light(other, found, edge) and other.snr > found.snr)
     ):
-        found = _use_shortest(longer, other, attempt, settings)
+        found = _use_shortest(longer, other, attempt, edge)
     if untried and found.snr > settings.audible_snr:
-        if _is_at_edge(found, found, settings):
+        if _is_light(found, found, edge):
             kind = ShortStrainError if untried[-1].short else InputError
             raise kind(f"the signal needs a longer segment, of {untried[-1].name}: {untried[-1].reason}")
         untried = ()
@@ -140,20 +143,18 @@ def _try_longest(models: Sequence[Candidate], attempt: Attempt) -> tuple[Observa
     return None, tuple(untried)
 
 
-def _use_shortest(
-    models: Sequence[Candidate], found: Observation, attempt: Attempt, settings: ChoiceSettings
-) -> Observation:
+def _use_shortest(models: Sequence[Candidate], found: Observation, attempt: Attempt, edge: float) -> Observation:
     """The data for the shortest of the models whose chirp masses hold the best template, away from the edge."""
     for candidate in models:
         if candidate.duration >= found.model.duration:
             break
         lowest, highest = candidate.load().architecture.prior.chirp_mass_range
-        if settings.edge * lowest < found.chirp_mass < highest:
+        if edge * lowest < found.chirp_mass < highest:
             return attempt(candidate)
     return found
 
 
-def _is_at_edge(observation: Observation, other: Observation, settings: ChoiceSettings) -> bool:
-    """Whether the best template lies below the edge of the chirp masses of the other's model."""
+def _is_light(observation: Observation, other: Observation, ratio: float) -> bool:
+    """Whether the best template has less than `ratio` times the least chirp mass of the other's model."""
     lowest, _ = other.model.architecture.prior.chirp_mass_range
-    return observation.chirp_mass < settings.edge * lowest
+    return observation.chirp_mass < ratio * lowest
