@@ -14,7 +14,7 @@ The space has two parameters, chirp mass and mass ratio.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,12 +23,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.models import Architecture
 from chirpleaf.physics.bijections import Chain, Interval, Logarithm, Probit
+from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.edges import Edge
 from chirpleaf.physics.inspiral import SOLAR_MASS_SECONDS, chirp_phase
-from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.prior_kinds import PRIORS, PriorDistribution
 from chirpleaf.physics.signals import SIGNALS
 from chirpleaf.physics.spaces import SPACES, ParameterSpace
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.representation.templates import TemplateSettings
+from chirpleaf.system.constraints import FORBID_EXTRA
 
 MEGAPARSEC_SECONDS = 1.0292712503e14
 END = 200.0
@@ -78,44 +81,86 @@ class TinySignal:
 
 
 @dataclass(frozen=True)
-class TinyPrior(IntrinsicPrior):
-    """Uniform in component masses, and nothing else."""
+class TinyPrior:
+    """Uniform in chirp mass and mass ratio; implements `physics.prior_kinds.PriorDistribution`, and nothing more."""
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
+
+    lightest: float = 25.0
+    heaviest: float = 45.0
+    least_ratio: float = 0.3
+
+    @property
+    def chirp_mass_range(self) -> tuple[float, float]:
+        """Solar masses."""
+        return self.lightest, self.heaviest
+
+    @property
+    def chirp_mass_cuts(self) -> tuple[bool, bool]:
+        """Both ends are bounds."""
+        return True, True
+
+    @property
+    def component_mass_range(self) -> tuple[float, float]:
+        """Solar masses."""
+        ratio = np.array([1.0, self.least_ratio])
+        mass_1, mass_2 = component_masses(np.array([self.lightest, self.heaviest])[:, None], ratio)
+        return float(mass_2.min()), float(mass_1.max())
+
+    @property
+    def normalisation(self) -> float:
+        """Width in chirp mass, as the ratios are the same everywhere."""
+        return self.heaviest - self.lightest
+
+    def restrict(self, low: float, high: float) -> "TinyPrior":
+        """Fewer chirp masses."""
+        return replace(self, lightest=low, heaviest=high)
 
     def sample(self, n: int, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
         """`chirp_mass` (solar masses) and `mass_ratio`, each (n,)."""
-        samples = super().sample(n, rng)
-        return {name: samples[name] for name in ("chirp_mass", "mass_ratio")}
+        return {
+            "chirp_mass": rng.uniform(self.lightest, self.heaviest, n),
+            "mass_ratio": rng.uniform(self.least_ratio, 1.0, n),
+        }
 
-    def log_prob(self, samples: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
+    def log_prob(self, samples: Mapping[str, ArrayLike], /) -> NDArray[np.float64]:
         """ln density per d(chirp_mass) d(mass_ratio), (n,)."""
-        spins = dict.fromkeys(("chi_1", "chi_2"), np.zeros(np.shape(samples["chirp_mass"])))
-        return super().log_prob({**samples, **spins}) + 2 * np.log(2 * self.spin_max)
+        chirp_mass, ratio = (np.asarray(samples[name], float) for name in ("chirp_mass", "mass_ratio"))
+        inside = (self.lightest <= chirp_mass) & (chirp_mass <= self.heaviest) & (self.least_ratio <= ratio)
+        return np.where(inside & (ratio <= 1), -np.log(self.normalisation * (1 - self.least_ratio)), -np.inf)
+
+    def edges(self) -> tuple[Edge, ...]:
+        """Both ends of the chirp mass."""
+        return Edge.both("chirp_mass", *self.chirp_mass_range, unit="solar masses")
+
+    def describe(self) -> str:
+        """The ranges in words."""
+        return f"chirp mass {self.lightest:g}-{self.heaviest:g}, mass ratio above {self.least_ratio:g}"
 
 
-def tiny_space(prior: IntrinsicPrior) -> ParameterSpace:
-    """Chirp mass and mass ratio; the prior's component masses must leave the whole rectangle of the two."""
-    tiny = TinyPrior(**{name: getattr(prior, name) for name in (field.name for field in fields(prior))})
-    low, high = tiny.chirp_mass_range
-    assert np.allclose(tiny.mass_ratio_lower([low, high]), tiny.mass_ratio_min)
+def tiny_space(prior: PriorDistribution) -> ParameterSpace:
+    """Chirp mass and mass ratio, each in a range of its own."""
+    assert isinstance(prior, TinyPrior)
+    low, high = prior.chirp_mass_range
     steps = [
         Logarithm(0),
         Interval(0, np.log(low), np.log(high)),
-        Interval(1, tiny.mass_ratio_min, 1.0),
+        Interval(1, prior.least_ratio, 1.0),
         Probit((0, 1)),
     ]
-    return ParameterSpace(("chirp_mass", "mass_ratio"), tiny, Chain(steps), periodic=(False, False))
+    return ParameterSpace(("chirp_mass", "mass_ratio"), prior, Chain(steps), periodic=(False, False))
 
 
-PRIOR = IntrinsicPrior(mass_min=5.0, mass_max=150.0, mass_ratio_min=0.3, chirp_mass_min=25.0, chirp_mass_max=45.0)
-"""A prior whose component masses leave the whole rectangle."""
+PRIOR = TinyPrior()
 
 
 @contextmanager
 def registered_tiny() -> Iterator[None]:
-    """Puts the tiny model and space among those that an architecture may name."""
+    """Puts the tiny model, space and prior among those that an architecture may name."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(SIGNALS, "tiny", TinySignal)
         patch.setitem(SPACES, "tiny", tiny_space)
+        patch.setitem(PRIORS, "TinyPrior", TinyPrior)
         yield
 
 

@@ -6,15 +6,16 @@ its `base`. It then contains only the differences: sections are merged setting b
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture, Head, Root
 from chirpleaf.networks.encoders import EncoderSettings
-from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.prior_kinds import PriorDistribution, encode_prior, find_kind, is_registered
 from chirpleaf.representation.anchoring import Along
 from chirpleaf.representation.series import SeriesSettings
 from chirpleaf.representation.templates import TemplateSettings
@@ -30,6 +31,26 @@ class _Section(BaseModel):
 
 
 _DEFAULT = Architecture()
+
+
+def _validate_prior(values: Any) -> PriorDistribution:
+    """A prior of the class that its `kind` names, checked by the types and bounds of that class."""
+    if is_registered(values):
+        return values
+    if not isinstance(values, dict):
+        raise PydanticCustomError("prior", "Input should be a section of settings")
+    try:
+        fields = {name: value for name, value in values.items() if name != "kind"}
+        adapter: TypeAdapter[PriorDistribution] = TypeAdapter(cast(Any, find_kind(values)))
+        return adapter.validate_python(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise PydanticCustomError("prior", "{text}", {"text": f"{place}: {first['msg']}"}) from error
+
+
+Prior = Annotated[PriorDistribution, PlainValidator(_validate_prior), PlainSerializer(encode_prior)]
+"""Any registered prior; its section of a preset states the `kind` unless it is the default."""
 
 
 class Preset(_Section):
@@ -50,7 +71,7 @@ class Preset(_Section):
     seed: int = 0
     detectors: tuple[str, ...] = _DEFAULT.detectors
     parameter_space: str = _DEFAULT.parameter_space
-    prior: IntrinsicPrior = _DEFAULT.prior
+    prior: Prior = _DEFAULT.prior
     signal: str = _DEFAULT.signal
     approximant: str = _DEFAULT.approximant
     duration: PositiveFloat = _DEFAULT.duration

@@ -14,7 +14,7 @@ from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, gmst, project
 from chirpleaf.physics.distributions import Distribution
 from chirpleaf.physics.extrinsic_prior import ExtrinsicPrior
-from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.noise import NoiseSource
 from chirpleaf.strain.segment import Segment
@@ -45,7 +45,7 @@ def inject(
     *,
     snr_range: tuple[float, float] = Simulation.snr_range,
     distance: Distribution | None = None,
-    prior: IntrinsicPrior | None = None,
+    prior: PriorDistribution | None = None,
     trigger_error: float = 0.02,
     detectors: tuple[str, ...] | None = None,
 ) -> Injection:
@@ -58,7 +58,7 @@ def inject(
         snr_range: least and greatest optimal signal-to-noise ratio of the detectors together. Without `distance`, the
             ratio is log-uniform in this range and determines the distance.
         distance: prior of the luminosity distance (Mpc); events are drawn until one is in `snr_range`.
-        prior: prior of masses and spins; the model's when None.
+        prior: prior of the intrinsic parameters; the model's when None.
         trigger_error: half width of the uniform error of the trigger time, seconds.
         detectors: detectors of the event; the model's when None.
 
@@ -82,7 +82,7 @@ def _simulate_event(
     rng: np.random.Generator,
     snr_range: tuple[float, float],
     distance: Distribution | None,
-    prior: IntrinsicPrior,
+    prior: PriorDistribution,
     trigger_error: float,
     detectors: tuple[str, ...],
 ) -> Injection:

@@ -10,7 +10,7 @@ from chirpleaf.inference.data_notes import collect_notes, describe_quality
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust import assess
 from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume
-from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.prior_kinds import is_registered
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
@@ -103,7 +103,7 @@ def describe_prior(target: "Target", trigger_time: float) -> AnalysisPrior:
     middle = trigger_time if target.centre is None else target.centre
     arrival = (middle - target.time, middle + target.time)
     intrinsic, distance = target.intrinsic, target.distance
-    if isinstance(intrinsic, IntrinsicPrior) and isinstance(distance, PowerLaw | UniformComovingVolume):
+    if is_registered(intrinsic) and isinstance(distance, PowerLaw | UniformComovingVolume):
         return AnalysisPrior(target.prior, intrinsic, distance, arrival)
     return AnalysisPrior(target.prior, arrival=arrival)
 

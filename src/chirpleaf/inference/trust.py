@@ -38,9 +38,8 @@ def assess(observation: Observation, certificate: Certificate | None = None, dou
     prior = observation.model.architecture.prior
     templates = observation.model.estimator.canonical.chirp_mass
     lightest, heaviest = float(templates.min()), float(templates.max())
-    at_edge = (prior.chirp_mass_min is not None and observation.chirp_mass <= lightest) or (
-        prior.chirp_mass_max is not None and observation.chirp_mass >= heaviest
-    )
+    cut_below, cut_above = prior.chirp_mass_cuts
+    at_edge = (cut_below and observation.chirp_mass <= lightest) or (cut_above and observation.chirp_mass >= heaviest)
     if at_edge:
         low, high = prior.chirp_mass_range
         reasons.append(

@@ -21,6 +21,7 @@ from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLe
 from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.detectors import light_travel_times
+from chirpleaf.physics.prior_kinds import PriorDistribution, decode_prior, encode_prior
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.signals import SignalModel, make_signal_model
 from chirpleaf.physics.spaces import ParameterSpace, make_space
@@ -50,7 +51,7 @@ class Architecture:
     Attributes:
         detectors: names, in the order of the data.
         parameter_space: parameters of the posterior; a name in `physics.spaces.SPACES`.
-        prior: prior of the parameters.
+        prior: prior of the parameters; of a class in `physics.prior_kinds.PRIORS`.
         signal: signal model; a name in `physics.signals.SIGNALS`.
         approximant: waveform approximant of templates and training.
         duration: length of the segment, seconds.
@@ -76,7 +77,7 @@ class Architecture:
 
     detectors: tuple[str, ...] = ("H1", "L1")
     parameter_space: str = "aligned"
-    prior: IntrinsicPrior = field(default_factory=IntrinsicPrior)
+    prior: PriorDistribution = field(default_factory=IntrinsicPrior)
     signal: str = "quadrupole"
     approximant: str = DEFAULT_APPROXIMANT
     duration: float = 8.0
@@ -197,7 +198,7 @@ class Architecture:
 
     def to_json(self) -> dict[str, Any]:
         """The architecture as JSON values."""
-        return asdict(self)
+        return {**asdict(self), "prior": encode_prior(self.prior)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Architecture":
@@ -209,7 +210,7 @@ class Architecture:
         try:
             series = values.get("series")
             settings = {
-                "prior": IntrinsicPrior(**values["prior"]),
+                "prior": decode_prior(values["prior"]),
                 "detectors": tuple(values["detectors"]),
                 "templates": TemplateSettings(**_with_tuples(values["templates"])),
                 "series": None if series is None else SeriesSettings(**series),

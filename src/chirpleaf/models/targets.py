@@ -14,7 +14,7 @@ from torch import Tensor
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.derived import derived
-from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.remnant import quasi_normal_frequency
 from chirpleaf.physics.spaces import ParameterSpace
 
@@ -33,6 +33,7 @@ class LeafTargets:
         InputError: a quantity is none of them.
 
     Example:
+        >>> from chirpleaf.physics.priors import IntrinsicPrior
         >>> from chirpleaf.physics.spaces import aligned_space
         >>> targets = LeafTargets(("mass_1", "final_spin"), aligned_space(IntrinsicPrior()))
         >>> scaled = targets(torch.tensor([[30.0, 0.8, 0.0, 0.0]]))
@@ -93,11 +94,11 @@ class LeafTargets:
         return self._extent / 2 * torch.where(self._is_mass, values, 1.0)
 
 
-def _ranges(prior: IntrinsicPrior) -> dict[str, tuple[float, float]]:
+def _ranges(prior: PriorDistribution) -> dict[str, tuple[float, float]]:
     omega_r, omega_i = quasi_normal_frequency(np.array([-_SPIN, _SPIN]))
     return {
-        "mass_1": (prior.mass_min, prior.mass_max),
-        "mass_2": (prior.mass_min, prior.mass_max),
+        "mass_1": prior.component_mass_range,
+        "mass_2": prior.component_mass_range,
         "final_spin": (-_SPIN, _SPIN),
         "omega_r": (float(omega_r.min()), float(omega_r.max())),
         "omega_i": (float(omega_i.min()), float(omega_i.max())),

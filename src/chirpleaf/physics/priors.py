@@ -14,7 +14,7 @@ and the one over M_c, smooth between the kinks of q_low, is done by Gauss-Legend
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
@@ -177,6 +177,33 @@ class IntrinsicPrior:
         jacobian = np.log(safe_mass) - 1.2 * np.log(safe_ratio) + 0.4 * np.log1p(safe_ratio)
         masses = np.where(inside, jacobian - np.log(self.area), -np.inf)
         return masses + self.spin.log_prob(samples["chi_1"]) + self.spin.log_prob(samples["chi_2"])
+
+    @property
+    def normalisation(self) -> float:
+        """The area: integral of the uniform density over component masses, square solar masses."""
+        return self.area
+
+    @property
+    def component_mass_range(self) -> tuple[float, float]:
+        """Smallest and largest component mass, solar masses."""
+        return self.mass_min, self.mass_max
+
+    @property
+    def chirp_mass_cuts(self) -> tuple[bool, bool]:
+        """Whether a bound on the chirp mass was asked for, below and above."""
+        return self.chirp_mass_min is not None, self.chirp_mass_max is not None
+
+    def restrict(self, low: float, high: float) -> "IntrinsicPrior":
+        """The prior given that the chirp mass lies in a range, low to high, solar masses."""
+        return replace(self, chirp_mass_min=low, chirp_mass_max=high)
+
+    def describe(self) -> str:
+        """The ranges of the parameters in words."""
+        low, high = self.chirp_mass_range
+        return (
+            f"chirp mass {low:.4g}-{high:.4g} solar masses, mass ratio above {self.mass_ratio_min:.4g}, "
+            f"spins within {self.spin_max:.4g}"
+        )
 
     def edges(self) -> tuple[Edge, ...]:
         """The edges of the support, except equal masses, where the support of every prior ends."""

@@ -19,6 +19,7 @@ from torch.distributions.transforms import Transform
 from chirpleaf.errors import InputError
 from chirpleaf.physics.bijections import Chain, ConditionalInterval, EffectiveSpin, Interval, Logarithm, Probit
 from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.priors import IntrinsicPrior
 
 Array: TypeAlias = NDArray[np.float64]
@@ -43,7 +44,7 @@ class ParameterSpace:
     """
 
     names: tuple[str, ...]
-    prior: IntrinsicPrior
+    prior: PriorDistribution
     bijection: Transform
     periodic: tuple[bool, ...]
 
@@ -79,7 +80,7 @@ class ParameterSpace:
         return {name: samples[name][rows] for name in self.names}
 
 
-def aligned_space(prior: IntrinsicPrior) -> ParameterSpace:
+def aligned_space(prior: PriorDistribution) -> ParameterSpace:
     """Chirp mass, mass ratio and two spins along the orbital angular momentum.
 
     The unconstrained coordinates are the standard normal quantiles (probits) of
@@ -92,8 +93,15 @@ def aligned_space(prior: IntrinsicPrior) -> ParameterSpace:
     The range of the mass ratio is a constant to automatic differentiation: differentiate by finite differences there.
 
     Args:
-        prior: whose support is mapped.
+        prior: whose support is mapped: an `IntrinsicPrior`.
+
+    Raises:
+        InputError: the prior is of other parameters.
     """
+    if not isinstance(prior, IntrinsicPrior):
+        raise InputError(
+            f"expected an IntrinsicPrior for aligned spins; got {type(prior).__name__}: change prior or parameter_space"
+        )
     lowest, highest = prior.chirp_mass_range
     spin = prior.spin_max
     steps = [
@@ -131,11 +139,11 @@ class _SecondSpinBounds:
         return (middle - half_width).clamp_min(-self.spin_max), (middle + half_width).clamp_max(self.spin_max)
 
 
-SPACES: dict[str, Callable[[IntrinsicPrior], ParameterSpace]] = {"aligned": aligned_space}
+SPACES: dict[str, Callable[[PriorDistribution], ParameterSpace]] = {"aligned": aligned_space}
 """Functions that make a parameter space from a prior, by their names in presets and model files."""
 
 
-def make_space(prior: IntrinsicPrior, kind: str = "aligned") -> ParameterSpace:
+def make_space(prior: PriorDistribution, kind: str = "aligned") -> ParameterSpace:
     """The parameter space of a prior.
 
     Args:
@@ -143,7 +151,7 @@ def make_space(prior: IntrinsicPrior, kind: str = "aligned") -> ParameterSpace:
         kind: one of `SPACES`.
 
     Raises:
-        InputError: the kind is unknown.
+        InputError: the kind is unknown, or the prior is of other parameters.
     """
     if kind not in SPACES:
         known = ", ".join(SPACES)

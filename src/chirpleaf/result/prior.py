@@ -1,23 +1,20 @@
 """The prior of a result as data: written to files, read back, and converted to bilby's JSON."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume, UniformSourceFrame
 from chirpleaf.physics.parameters import PARAMETERS
+from chirpleaf.physics.prior_kinds import PRIORS, PriorDistribution, prior_kind
 from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 
 DistancePrior: TypeAlias = PowerLaw | UniformComovingVolume | UniformSourceFrame
 """Priors of the luminosity distance that can be written to a file."""
 
 _T = TypeVar("_T")
-_INTRINSIC: dict[str, type[IntrinsicPrior]] = {
-    "IntrinsicPrior": IntrinsicPrior,
-    "IsotropicSpinPrior": IsotropicSpinPrior,
-}
-_DISTANCES: dict[str, type[DistancePrior]] = {
+_DISTANCES: dict[str, Callable[..., DistancePrior]] = {
     "PowerLaw": PowerLaw,
     "UniformComovingVolume": UniformComovingVolume,
     "UniformSourceFrame": UniformSourceFrame,
@@ -30,23 +27,28 @@ class AnalysisPrior:
 
     Attributes:
         name: "model" (the network's own prior), a preset, or the name of a prior file of bilby.
-        intrinsic: prior of masses and spins; None for a prior file, whose density only bilby knows.
+        intrinsic: prior of the intrinsic parameters, of a class in `physics.prior_kinds.PRIORS`; None for a prior file,
+            whose density only bilby knows.
         distance: prior of the luminosity distance, Mpc; None for a prior file and for a result without distances.
         arrival: first and last GPS time of the arrival at the geocentre, seconds, uniform in between; None for a
             result without arrival times.
     """
 
     name: str
-    intrinsic: IntrinsicPrior | None = None
+    intrinsic: PriorDistribution | None = None
     distance: DistancePrior | None = None
     arrival: tuple[float, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The attributes as JSON values; distributions carry their class name as `kind`."""
+        """The attributes as JSON values; distributions carry their class name as `kind`.
+
+        Raises:
+            InputError: the class of the prior is not registered.
+        """
         return {
             "name": self.name,
-            "intrinsic": _to_json(self.intrinsic),
-            "distance": _to_json(self.distance),
+            "intrinsic": self.intrinsic and {"kind": prior_kind(self.intrinsic), **asdict(self.intrinsic)},
+            "distance": self.distance and {"kind": type(self.distance).__name__, **asdict(self.distance)},
             "arrival": None if self.arrival is None else list(self.arrival),
         }
 
@@ -62,14 +64,18 @@ class AnalysisPrior:
         """
         return cls(
             values["name"],
-            _from_json(_INTRINSIC, values["intrinsic"]),
+            _from_json(PRIORS, values["intrinsic"]),
             _from_json(_DISTANCES, values["distance"]),
             None if values["arrival"] is None else (values["arrival"][0], values["arrival"][1]),
         )
 
     def to_bilby_json(self) -> dict[str, Any] | None:
-        """The prior as the JSON values of bilby's `BBHPriorDict`; None if only bilby knows the density."""
-        if self.intrinsic is None:
+        """The prior as the JSON values of bilby's `BBHPriorDict`; None if bilby has no such masses and spins.
+
+        Returns:
+            JSON values, for an `IntrinsicPrior`; None for any other prior, and for a prior file.
+        """
+        if not isinstance(self.intrinsic, IntrinsicPrior):
             return None
         return {**_intrinsic_entries(self.intrinsic), **self._extrinsic_entries()}
 
@@ -88,11 +94,7 @@ class AnalysisPrior:
         }
 
 
-def _to_json(distribution: IntrinsicPrior | DistancePrior | None) -> dict[str, Any] | None:
-    return None if distribution is None else {"kind": type(distribution).__name__, **asdict(distribution)}
-
-
-def _from_json(kinds: Mapping[str, type[_T]], values: Mapping[str, Any] | None) -> _T | None:
+def _from_json(kinds: Mapping[str, Callable[..., _T]], values: Mapping[str, Any] | None) -> _T | None:
     if values is None:
         return None
     return kinds[values["kind"]](**{name: value for name, value in values.items() if name != "kind"})

@@ -12,6 +12,7 @@ import numpy as np
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.settings import DEFAULTS, PriorSettings
 from chirpleaf.physics.distributions import BoundedDistribution, PowerLaw, UniformSourceFrame
+from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.priors import IntrinsicDensity, IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
 
@@ -90,7 +91,7 @@ class Prior:
 
     def make_target(
         self,
-        network: IntrinsicPrior,
+        network: PriorDistribution,
         *,
         trigger_time: float,
         waveform: WaveformSettings = DEFAULT_WAVEFORM,
@@ -107,7 +108,7 @@ class Prior:
         Raises:
             InputError: network and target have no binary in common, or the trigger lies outside the prior of the time.
         """
-        intrinsic = self.intrinsic or (IsotropicSpinPrior(**asdict(network)) if self.isotropic else network)
+        intrinsic = self.intrinsic or (self._project_spins(network) if self.isotropic else network)
         target = Target(intrinsic, self.distance, waveform=waveform, prior=self.name)
         if self.arrival is not None:
             first, last = self.arrival
@@ -119,6 +120,14 @@ class Prior:
             target = replace(target, time=(last - first) / 2, centre=(first + last) / 2)
         _check_overlap(network, target, settings.overlap_draws)
         return target
+
+    def _project_spins(self, network: PriorDistribution) -> IsotropicSpinPrior:
+        if not isinstance(network, IntrinsicPrior):
+            raise InputError(
+                f"expected a network of aligned spins for prior {self.name}; got one under {type(network).__name__}: "
+                "choose model"
+            )
+        return IsotropicSpinPrior(**asdict(network))
 
 
 _CATALOGUE = UniformSourceFrame(10.0, 15_000.0)
@@ -150,16 +159,14 @@ component masses, with chirp mass in 10-100 solar masses and mass ratio above 1/
 `comoving`: the prior of the network, with sources uniform in comoving volume and source-frame time, 100 to 3000 Mpc."""
 
 
-def _check_overlap(network: IntrinsicPrior, target: Target, n: int) -> None:
+def _check_overlap(network: PriorDistribution, target: Target, n: int) -> None:
     """Refuses a target whose density is zero at all of `n` draws of the network's prior."""
     if target.intrinsic == network:
         return
     draws = network.sample(n, np.random.default_rng(0))
     if np.isfinite(target.intrinsic.log_prob(draws)).any():
         return
-    low, high = network.chirp_mass_range
     raise InputError(
-        f"expected prior {target.prior} to overlap with the network's (chirp mass {low:.4g}-{high:.4g} solar masses, "
-        f"mass ratio above {network.mass_ratio_min:.4g}, spins within {network.spin_max:.4g}); got none in common: "
-        "choose another --model or --prior"
+        f"expected prior {target.prior} to overlap with the network's ({network.describe()}); got none in "
+        "common: choose another --model or --prior"
     )

@@ -12,7 +12,7 @@ Files of format 1 hold `waves` (n, n_bins, 2): the one series of a quadrupole si
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from chirpleaf.errors import InputError
+from chirpleaf.physics.prior_kinds import encode_prior
 from chirpleaf.training.banks.bank import WaveformBank
 from chirpleaf.training.banks.source import CHUNK, Rows, WaveformSource
 
@@ -215,7 +216,7 @@ def describe_source(source: WaveformSource) -> dict[str, Any]:
         "approximant": source.signal.approximant,
         "harmonics": source.signal.harmonics,
         "parameters": source.parameters,
-        "prior": asdict(source.proposal.prior),
+        "prior": encode_prior(source.proposal.prior),
         "strata": source.proposal.n_strata,
         "seed": source.seed,
         "grid": digest.hexdigest(),

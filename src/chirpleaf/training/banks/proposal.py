@@ -12,13 +12,14 @@ where a is about the probability that noise has chosen the template. Without a, 
 chosen near an end of the range, where w(M) is almost zero, would have the weight of a thousand others.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.prior_kinds import PriorDistribution
 
 _QUIET_SNR = 8.0
 """Signal-to-noise ratio below which noise has probably chosen the template."""
@@ -33,13 +34,14 @@ class StratifiedProposal:
         n_strata: number of strata; 1 gives the prior.
 
     Example:
+        >>> from chirpleaf.physics.priors import IntrinsicPrior
         >>> proposal = StratifiedProposal(IntrinsicPrior(), n_strata=8)
         >>> binaries = proposal.sample(80, np.random.default_rng(1))
         >>> binaries["chirp_mass"].shape
         (80,)
     """
 
-    prior: IntrinsicPrior
+    prior: PriorDistribution
     n_strata: int = 64
 
     @cached_property
@@ -48,14 +50,13 @@ class StratifiedProposal:
         return np.geomspace(*self.prior.chirp_mass_range, self.n_strata + 1)
 
     @cached_property
-    def _strata(self) -> list[IntrinsicPrior]:
-        limits = zip(self.edges[:-1], self.edges[1:], strict=True)
-        return [replace(self.prior, chirp_mass_min=low, chirp_mass_max=high) for low, high in limits]
+    def _strata(self) -> list[PriorDistribution]:
+        return [self.prior.restrict(low, high) for low, high in pairwise(self.edges)]
 
     @cached_property
     def _log_weights(self) -> NDArray[np.float64]:
-        areas = np.array([stratum.area for stratum in self._strata])
-        return np.log(areas / areas.sum() * self.n_strata)
+        shares = np.array([stratum.normalisation for stratum in self._strata])
+        return np.log(shares / shares.sum() * self.n_strata)
 
     def sample(self, n: int, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
         """Draws binaries in random order.
