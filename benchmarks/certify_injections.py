@@ -21,13 +21,12 @@ import numpy as np
 import torch
 
 from chirpleaf.diagnostics.calibration import calibrate, percentile_ranks
-from chirpleaf.diagnostics.injections import inject
+from chirpleaf.diagnostics.injections import inject, training_noise
 from chirpleaf.inference.certify import CertifySettings, Target, certify
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import load_model
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.plots.calibration import plot_pp
-from chirpleaf.strain.noise import EnsembleNoise
 
 LOGGER = logging.getLogger("certify_injections")
 SNR_RANGE = (8.0, 50.0)
@@ -65,7 +64,7 @@ def main() -> None:
     for index in range(arguments.injections):
         rng = np.random.default_rng([arguments.seed, index])
         distance = target.distance if arguments.prior else None
-        injection = inject(model, EnsembleNoise(), rng, snr_range=SNR_RANGE, distance=distance)
+        injection = inject(model, training_noise(model), rng, snr_range=SNR_RANGE, distance=distance)
         start = time.perf_counter()
         observation = refine_reference_time(model, injection.segment)
         result = certify(observation, observation.segment, 0.0, target, settings, seed=arguments.seed + index)

@@ -20,13 +20,12 @@ import numpy as np
 import torch
 
 from chirpleaf.config import read_preset
-from chirpleaf.diagnostics.injections import inject
+from chirpleaf.diagnostics.injections import inject, training_noise
 from chirpleaf.inference.leaves import WEIGHTS
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import Model, load_model
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.plots.errors import plot_errors
-from chirpleaf.strain.noise import EnsembleNoise
 from chirpleaf.training.recipe import train
 
 LOGGER = logging.getLogger("leaf_epistemic")
@@ -44,7 +43,7 @@ def measure_widths(
     index = 0
     while len(found) < events:
         rng = np.random.default_rng([7, index])
-        injection = inject(model, EnsembleNoise(), rng, snr_range=SNR_RANGE, prior=prior)
+        injection = inject(model, training_noise(model), rng, snr_range=SNR_RANGE, prior=prior)
         index += 1
         if not total_masses[0] <= injection.truth["mass_1"] + injection.truth["mass_2"] < total_masses[1]:
             continue

@@ -20,14 +20,13 @@ import torch
 from scipy.stats import bootstrap
 
 from chirpleaf.diagnostics.errors import SPINS, absolute_errors, relative_errors, tabulate_errors
-from chirpleaf.diagnostics.injections import inject
+from chirpleaf.diagnostics.injections import inject, training_noise
 from chirpleaf.inference.amortised import sample_posterior
 from chirpleaf.inference.observation import canonicalise
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import Model, load_model
 from chirpleaf.physics.derived import derived
 from chirpleaf.plots.errors import plot_errors
-from chirpleaf.strain.noise import EnsembleNoise
 from chirpleaf.strain.segment import Segment
 
 LOGGER = logging.getLogger("leaf_errors")
@@ -57,7 +56,7 @@ def main() -> None:
     for place, snr_range in enumerate(pairwise(EDGES)):
         for index in range(arguments.injections):
             rng = np.random.default_rng([arguments.seed, place, index])
-            injection = inject(widest, EnsembleNoise(), rng, snr_range=snr_range)
+            injection = inject(widest, training_noise(widest), rng, snr_range=snr_range)
             truth = derived({name: np.array([value]) for name, value in injection.truth.items()})
             observation = refine_reference_time(joint, restrict_frequencies(injection.segment, joint))
             segment = injection.segment.with_reference_time(observation.segment.reference_time)

@@ -15,7 +15,7 @@ import torch
 from certify_injections import SNR_RANGE
 from torch.distributions.transforms import Transform
 
-from chirpleaf.diagnostics.injections import inject
+from chirpleaf.diagnostics.injections import inject, training_noise
 from chirpleaf.inference.certify import CertifySettings, Target
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics
 from chirpleaf.inference.certify.mixture import MixtureProposal
@@ -25,7 +25,6 @@ from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import load_model
 from chirpleaf.models.normal import normal_coordinates
 from chirpleaf.physics.distributions import PowerLaw
-from chirpleaf.strain.noise import EnsembleNoise
 
 LOGGER = logging.getLogger("refits")
 FIRST, MORE = 2048, 1024
@@ -45,7 +44,8 @@ def main() -> None:
     found: dict[str, list[float]] = {"network": [], "support": [], "normal": []}
     for index in range(arguments.injections):
         rng = np.random.default_rng([arguments.seed, index])
-        observation = refine_reference_time(model, inject(model, EnsembleNoise(), rng, snr_range=SNR_RANGE).segment)
+        injection = inject(model, training_noise(model), rng, snr_range=SNR_RANGE)
+        observation = refine_reference_time(model, injection.segment)
         network = NetworkProposal(observation)
         theta = network.sample(FIRST, index)
         weigher = Weigher.prepare(observation, observation.segment, 0.0, target, theta, SETTINGS, index)

@@ -1,9 +1,13 @@
 """The ensemble of PSDs has the requested scatter, lines and spread, each on its own."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from chirpleaf import training
+from chirpleaf.config import read_preset
 from chirpleaf.errors import InputError
 from chirpleaf.strain.ensemble import PsdEnsemble, design_log_psd
 from chirpleaf.strain.spectral_lines import LineGroup, line_groups, sample_lines
@@ -175,12 +179,27 @@ def test_families_differ_in_sensitivity() -> None:
     assert level["O1"] > level["O2"] > level["O3"] > level["O4"]
 
 
+def test_presets_of_the_first_models_keep_their_spectra() -> None:
+    """Values of the version that these models were trained with, which knew no later families."""
+    folder = Path(training.__file__).parent / "presets"
+    expected = [
+        [-44.923110765469254, -43.79560044921531, -46.38055333844889, -44.78101918517643],
+        [-45.52134141186812, -42.94363570203679, -46.66971594802746, -45.82420617053941],
+    ]
+    for name in ("bbh", "bbh-long", "canonical", "masses-bayesian", "remnant", "remnant-bayesian", "compact"):
+        noise = read_preset(folder / f"{name}.yaml").simulation.make_noise(("H1", "L1"))
+        draw = noise.sample(("H1", "L1"), np.array([30.0, 60.0, 100.0, 300.0]), 8.0, np.random.default_rng(5))
+        np.testing.assert_allclose(np.log10(draw.psd), expected, rtol=1e-13)
+    assert "O4" in read_preset(folder / "heavy.yaml").simulation.families
+
+
 @pytest.mark.parametrize(
     "settings",
     [
         {"detectors": ("X1",)},
         {"detectors": ()},
         {"detectors": ("V1",), "families": ("O1",)},
+        {"families": ("O1", "O9")},
         {"frequency_range": (5.0, 1024.0)},
         {"scatter": (0.1, 0.9)},
     ],

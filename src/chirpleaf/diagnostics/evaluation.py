@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from chirpleaf.diagnostics.binning import bin_labels, bin_names
 from chirpleaf.diagnostics.calibration import Calibration, calibrate, calibrate_groups, percentile_ranks
 from chirpleaf.diagnostics.errors import ErrorTable, tabulate_errors
-from chirpleaf.diagnostics.injections import inject
+from chirpleaf.diagnostics.injections import inject, training_noise
 from chirpleaf.inference.amortised import sample_posterior
 from chirpleaf.inference.leaves import sample_predictive
 from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models.model import Model
 from chirpleaf.physics.derived import Samples, derived
-from chirpleaf.strain.noise import EnsembleNoise, NoiseSource
+from chirpleaf.strain.noise import NoiseSource
 
 CALIBRATED = ("chirp_mass", "mass_ratio", "chi_eff", "chi_1", "chi_2", "final_spin", "mass_1", "mass_2", "final_mass")
 """Parameters whose ranks are tested; a shipped model must pass the tests of the first six."""
@@ -101,7 +101,7 @@ def evaluate(
         injections: number of injections.
         seed: seed of injections and samples.
         samples: posterior draws for each injection.
-        noise: source of the noise, such as `RecordedNoise`; the ensemble's when None.
+        noise: source of the noise, such as `RecordedNoise`; that of the model's training when None.
         detectors: detectors of the injections, some of the model's; all of them when None.
         track: yields the numbers of the injections, and may show the progress, such as `rich.progress.track`.
 
@@ -111,7 +111,7 @@ def evaluate(
     Raises:
         InputError: the source has no noise for the model's detectors and segment.
     """
-    source = noise or EnsembleNoise()
+    source = noise or training_noise(model)
     rows = [_evaluate_injection(model, index, seed, samples, source, detectors) for index in track(range(injections))]
     ranks, medians, truths, snr, family = zip(*rows, strict=True)
     return Evaluation(_columns(ranks), _columns(medians), _columns(truths), np.array(snr), np.array(family))

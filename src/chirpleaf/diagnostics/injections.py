@@ -11,14 +11,19 @@ import numpy as np
 
 from chirpleaf.models.model import Model
 from chirpleaf.physics.conversions import component_masses
-from chirpleaf.physics.detectors import detector, gmst, project
+from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.distributions import Distribution
 from chirpleaf.physics.extrinsic_prior import ExtrinsicPrior
 from chirpleaf.physics.prior_kinds import PriorDistribution
-from chirpleaf.physics.waveforms import polarizations
-from chirpleaf.strain.noise import NoiseSource
+from chirpleaf.physics.signals import SignalModel
+from chirpleaf.physics.signals.model import ComplexArray
+from chirpleaf.strain.noise import EnsembleNoise, NoiseSource
 from chirpleaf.strain.segment import Segment
+from chirpleaf.strain.strain import Spectrum
 from chirpleaf.training.simulation import Simulation
+
+FORMER_FAMILIES = ("O1", "O2", "O3", "design")
+"""Families of noise curves that there were before those of the fourth observing run."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,20 @@ class Injection:
     family: str
 
 
+def training_noise(model: Model) -> EnsembleNoise:
+    """The distribution of noise spectra that a model was trained on, as its provenance states.
+
+    Models of the first versions do not state the families of their spectra. Those of a version with subsets of the
+    detectors were trained on all families, those before on `FORMER_FAMILIES`.
+
+    Args:
+        model: the model.
+    """
+    settings = model.provenance.get("simulation", {})
+    unstated = Simulation.families if "subsets" in settings else FORMER_FAMILIES
+    return Simulation(families=tuple(settings.get("families", unstated))).make_noise(model.detectors)
+
+
 def inject(
     model: Model,
     noise: NoiseSource,
@@ -52,7 +71,7 @@ def inject(
     """Draws an event from a model's prior and simulates its data.
 
     Args:
-        model: gives prior, detectors, approximant and grid.
+        model: gives prior, detectors, signal model and grid.
         noise: source of the noise.
         rng: source of randomness.
         snr_range: least and greatest optimal signal-to-noise ratio of the detectors together. Without `distance`, the
@@ -93,12 +112,10 @@ def _simulate_event(
     truth |= {name: float(value[0]) for name, value in ExtrinsicPrior().sample(1, rng).items()}
     truth["mass_1"], truth["mass_2"] = component_masses(truth["chirp_mass"], truth["mass_ratio"])
     draw = noise.sample(detectors, frequencies, model.duration, rng)
-    hp, hc = polarizations({**truth, "luminosity_distance": 1.0}, frequencies, architecture.approximant)
     sidereal = float(gmst(0.0))
     truth["ra"] = float(np.mod(truth["ra"] + sidereal, 2 * np.pi))  # the prior gives the angle from the meridian
-    sky = (truth["ra"], truth["dec"], truth["psi"], sidereal)
     error = rng.uniform(-trigger_error, trigger_error)
-    signal = np.stack([project(hp, hc, detector(name), *sky, frequencies, error)[0] for name in detectors])
+    signal = _simulate_signal(architecture.signal_model, truth, frequencies, detectors, sidereal, error)
     power = 4 / model.duration * np.sum(np.abs(signal) ** 2 / draw.psd)
     if distance is None:
         truth["luminosity_distance"] = float(np.sqrt(power) / np.exp(rng.uniform(*np.log(snr_range))))
@@ -108,3 +125,22 @@ def _simulate_event(
     strain = signal / truth["luminosity_distance"] + draw.realise(rng)
     segment = Segment(detectors, strain, draw.psd, frequencies, model.duration, reference_time=0.0)
     return Injection(segment, truth, float(np.sqrt(power) / truth["luminosity_distance"]), draw.origin)
+
+
+def _simulate_signal(
+    model: SignalModel,
+    truth: dict[str, float],
+    frequencies: Spectrum,
+    detectors: tuple[str, ...],
+    sidereal: float,
+    time: float,
+) -> ComplexArray:
+    """The signal in each detector from 1 Mpc, (detector, F), with the arrival at the centre of the earth at `time`."""
+    series = model.series(truth, frequencies)[0]
+    rows = []
+    for one in map(detector, detectors):
+        fp, fc = one.antenna_pattern(truth["ra"], truth["dec"], truth["psi"], sidereal)
+        arrival = time + one.time_delay(truth["ra"], truth["dec"], sidereal)
+        wave = model.response(fp, fc, truth["theta_jn"], truth["phase"]) @ series
+        rows.append(wave * np.exp(-2j * np.pi * arrival * frequencies))
+    return np.stack(rows)

@@ -105,7 +105,7 @@ class PsdEnsemble:
         """Check the settings.
 
         Raises:
-            InputError: An unknown detector, a detector without any of the families, or a setting out of bounds.
+            InputError: An unknown detector or family, a detector without any of the families, a setting out of bounds.
         """
         for detector in self.detectors:
             if detector not in detector_table()["instruments"]:
@@ -113,6 +113,10 @@ class PsdEnsemble:
                 raise InputError(f"expected detectors among {known}; got {detector!r}: remove it")
             if not self._select_families(detector):
                 raise InputError(f"expected a family that {detector} has; got {self.families}: add 'design'")
+        known_families = {family for own in detector_table()["families"].values() for family in own}
+        if unknown := set(self.families) - known_families:
+            known = ", ".join(sorted(known_families))
+            raise InputError(f"expected families of spectra among {known}; got {min(unknown)!r}: remove it")
         if not self.detectors:
             raise InputError("expected at least one detector; got none: name one, such as ('H1',)")
         if not 10.0 <= self.frequency_range[0] < self.frequency_range[1] <= 2048.0:

@@ -12,7 +12,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.estimator import Estimator
 from chirpleaf.physics.detectors import detector
-from chirpleaf.strain.noise import EnsembleNoise, NoiseSource
+from chirpleaf.strain.noise import NoiseSource
 from chirpleaf.training.banks.bank import WaveformBank, build_waveform_bank
 from chirpleaf.training.banks.file import BankFile
 from chirpleaf.training.banks.proposal import StratifiedProposal
@@ -72,7 +72,7 @@ def build_simulator(
         seed: seed of bank, noise spectra and batches.
         workers: processes that compute the bank.
         bank: this rank's waveforms; when None, read from `simulation.bank` or computed.
-        noise: source of the noise; the ensemble's when None.
+        noise: source of the noise; that of the settings when None.
         ranks: the place of this process.
 
     Returns:
@@ -86,7 +86,7 @@ def build_simulator(
         bank = BankFile(simulation.bank).bank(source)
     if bank is None:
         bank = build_waveform_bank(source, simulation.waveforms, fresh=simulation.fresh, workers=workers)
-    table = (noise or EnsembleNoise()).tabulate(
+    table = (noise or simulation.make_noise(architecture.detectors)).tabulate(
         architecture.detectors, source.grid, source.reference_weights, simulation.spectra, seed=seed
     )
     return Simulator(
@@ -121,7 +121,7 @@ def validation_batches(
         estimator: the estimator of that architecture.
         simulation: settings of the training data.
         seed: seed of the training.
-        noise: source of the noise; the ensemble's when None.
+        noise: source of the noise; that of the settings when None.
         ranks: the place of this process; the ranks share the batches.
 
     Returns:
@@ -154,7 +154,7 @@ def held_out_simulator(
         estimator: the estimator of that architecture.
         simulation: settings of the training data.
         seed: seed of the training, and the number of the use: `VALIDATION` or `CALIBRATION`.
-        noise: source of the noise; the ensemble's when None.
+        noise: source of the noise; that of the settings when None.
 
     Returns:
         The simulator.

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from chirpleaf.strain.ensemble import PsdEnsemble
+from chirpleaf.strain.noise import EnsembleNoise
 from chirpleaf.system.constraints import FORBID_EXTRA, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from chirpleaf.training.subsets import SubsetSettings
 
@@ -31,6 +33,8 @@ class Simulation:
         batch_size: examples in a batch of one rank. Larger batches give less noisy gradients, and fewer steps in the
             same time.
         validation_batches: batches on which the loss is measured after each epoch, shared out among the ranks.
+        families: families of noise curves that the spectra are drawn from (`strain.ensemble`), those that a detector
+            has with equal probability. More of them suit more observing runs, and show each of them less often.
         bank: waveform file made by `chirpleaf bank`; the waveforms are computed when None.
     """
 
@@ -45,9 +49,21 @@ class Simulation:
     strata: PositiveInt = 64
     batch_size: PositiveInt = 512
     validation_batches: PositiveInt = 32
+    families: tuple[str, ...] = PsdEnsemble.families
     bank: Path | None = None
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
+
+    def make_noise(self, detectors: tuple[str, ...]) -> EnsembleNoise:
+        """The noise of the training data, unless another source is given.
+
+        Args:
+            detectors: names of the detectors.
+
+        Raises:
+            InputError: a family is unknown, or a detector has none of them.
+        """
+        return EnsembleNoise(PsdEnsemble(detectors, self.families))
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values, for a model's provenance; without the place of the bank on this machine."""
