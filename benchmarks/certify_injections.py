@@ -3,10 +3,12 @@
     OMP_NUM_THREADS=1 python benchmarks/certify_injections.py --model bbh --injections 200 --out out/efficiency
     OMP_NUM_THREADS=1 python benchmarks/certify_injections.py --model bbh --injections 200 --prior --out out/pp
 
-Events are drawn from the model's prior, with noise spectra of the ensemble. Without `--prior`, the network
-signal-to-noise ratio is log-uniform in 8-50, and the prior of the distance covers 10 to 10,000 Mpc. With `--prior`,
-distances follow their prior (distance squared, 100-3000 Mpc). Events and samples are then restricted to optimal
-signal-to-noise ratios of 8-50, so that the ranks of the true parameters are uniform if the posteriors are correct.
+Events are drawn from the model's prior, with noise of the ensemble or recorded noise off the embedded events
+(`--noise recorded`; `recorded-before` has the conditioning and the median spectra of before decision 53). Without
+`--prior`, the network signal-to-noise ratio is log-uniform in 8-50, and the prior of the distance covers 10 to
+10,000 Mpc. With `--prior`, distances follow their prior (distance squared, 100-3000 Mpc). Events and samples are then
+restricted to optimal signal-to-noise ratios of 8-50, so that the ranks of the true parameters are uniform if the
+posteriors are correct.
 Writes `certified.json` and, with `--prior`, `pp.png`.
 """
 
@@ -14,6 +16,7 @@ import argparse
 import json
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +27,12 @@ from chirpleaf.diagnostics.calibration import calibrate, percentile_ranks
 from chirpleaf.diagnostics.injections import inject, training_noise
 from chirpleaf.inference.certify import CertifySettings, Target, certify
 from chirpleaf.inference.reference_time import refine_reference_time
-from chirpleaf.models import load_model
+from chirpleaf.models import Model, load_model
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.plots.calibration import plot_pp
+from chirpleaf.strain.conditioning import STANDARD
+from chirpleaf.strain.noise import NoiseSource, RecordedNoise
+from chirpleaf.strain.noise_spectrum import MEDIAN
 
 LOGGER = logging.getLogger("certify_injections")
 SNR_RANGE = (8.0, 50.0)
@@ -34,6 +40,12 @@ SAMPLED = (
     "chirp_mass", "mass_ratio", "chi_1", "chi_2", "luminosity_distance", "theta_jn", "psi", "phase", "ra", "dec",
     "geocent_time",
 )  # fmt: skip
+
+SOURCES: dict[str, Callable[[Model], NoiseSource]] = {
+    "ensemble": training_noise,
+    "recorded": lambda _: RecordedNoise.from_events(),
+    "recorded-before": lambda _: RecordedNoise.from_events(conditioning=STANDARD, spectrum=MEDIAN),
+}
 
 
 def format_row(name: str, efficiency: np.ndarray) -> str:
@@ -51,6 +63,7 @@ def main() -> None:
     parser.add_argument("--effective-samples", type=int, default=5000)
     parser.add_argument("--budget", type=float, default=60.0)
     parser.add_argument("--prior", action="store_true")
+    parser.add_argument("--noise", choices=SOURCES, default="ensemble")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -59,12 +72,13 @@ def main() -> None:
     distances = (100.0, 3000.0) if arguments.prior else (10.0, 10_000.0)
     target = Target(model.architecture.space.prior, PowerLaw(2.0, *distances))
     settings = CertifySettings(effective_samples=arguments.effective_samples, budget=arguments.budget)
+    noise = SOURCES[arguments.noise](model)
     rows: list[dict[str, Any]] = []
     ranks = []
     for index in range(arguments.injections):
         rng = np.random.default_rng([arguments.seed, index])
         distance = target.distance if arguments.prior else None
-        injection = inject(model, training_noise(model), rng, snr_range=SNR_RANGE, distance=distance)
+        injection = inject(model, noise, rng, snr_range=SNR_RANGE, distance=distance)
         start = time.perf_counter()
         observation = refine_reference_time(model, injection.segment)
         result = certify(observation, observation.segment, 0.0, target, settings, seed=arguments.seed + index)
