@@ -38,7 +38,7 @@ class FlawSettings:
     Attributes:
         constant: equal samples in a row from which on they are no data. Recorded strain has at most two.
         burst: whitened sample, in standard deviations of the noise, from which on there is a burst. Lower, ordinary
-            glitches that hardly change an answer count; higher, a burst shifts answers unnoticed (docs/benchmarks.md, Bursts).
+            glitches that hardly change an answer count; higher, a burst shifts answers unnoticed (docs/benchmarks.md).
         quiet: whitened sample to which a burst must fall at its ends, standard deviations.
         around_trigger: time before and after the trigger in which a loud signal is no burst, s.
         margin: time before and after a burst that belongs to it, s.
