@@ -145,7 +145,7 @@ def test_one_detector_where_the_model_needs_two(infer: Callable[..., None], stra
         (("GW150914", "--effective-samples", "0"), ("expected --effective-samples of at least 1", "got 0", "5000")),
         (("GW150914", "--budget", "0"), ("expected --budget in seconds", "got 0", "60 is usual")),
         (("GW150914", "--approximant", "IMRPhenomX"), ("expected an approximant", "did you mean")),
-        (("GW150914", "--prior", "flat"), ("expected --prior model, standard, comoving", "got flat", "choose")),
+        (("GW150914", "--prior", "flat"), ("expected --prior", "model, standard, comoving", "got flat", "choose")),
         (("GW150914", "--model", "bhb"), ("expected a shipped model", "got 'bhb'", "see `chirpleaf models`")),
         (("GW150914", "--model", "./no.safetensors"), ("expected a model file", "got no file", "chirpleaf models")),
         (("../GW150914",), ("expected the name of an event", "got '../GW150914'", "correct the name")),

@@ -196,6 +196,14 @@ def test_quality_bits_are_read_and_category_1_is_a_gap(tmp_path: Path, form: str
     assert bits.failed(START - 100, START - 50) == ()
 
 
+@pytest.mark.parametrize("seconds", [SECONDS - 1, SECONDS + 1, 1])
+@pytest.mark.usefixtures("unchecked_types")
+def test_bits_of_another_length_are_refused(tmp_path: Path, seconds: int) -> None:
+    path = write_gwosc(tmp_path / "strain.hdf5", quality=np.full(seconds, GOOD), injections=np.full(SECONDS, 31))
+    with pytest.raises(InputError, match=rf"expected words of data quality .* each of 8 s; got {seconds} and 8"):
+        read(path, "H1")
+
+
 def test_files_without_bits_say_nothing(tmp_path: Path) -> None:
     assert read(write_gwosc(tmp_path / "strain.hdf5"), "H1").quality is None
 

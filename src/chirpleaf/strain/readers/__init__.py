@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 
 import h5py
@@ -58,9 +59,9 @@ def read(path: str | Path | Sequence[str | Path], detector: str, *, channel: str
     with path.open("rb") as file:
         signature = file.read(len(FRAME_SIGNATURE))
     if signature == FRAME_SIGNATURE:
-        return _mark_impaired(read_frames(path, detector, channel))
+        return _mark_impaired(path, read_frames(path, detector, channel))
     if h5py.is_hdf5(path):
-        return _mark_impaired(read_hdf5(path, detector, channel))
+        return _mark_impaired(path, read_hdf5(path, detector, channel))
     if channel is not None:
         raise InputError(
             f"{path}: expected GWF frames or HDF5, because a channel is given; got another format; omit the channel"
@@ -68,9 +69,17 @@ def read(path: str | Path | Sequence[str | Path], detector: str, *, channel: str
     return read_text_file(path, detector)
 
 
-def _mark_impaired(strain: Strain) -> Strain:
+def _mark_impaired(path: Path, strain: Strain) -> Strain:
     """The strain with NaN where its data-quality bits say that there are no usable data."""
-    if strain.quality is None or not strain.quality.impaired:
+    if strain.quality is None:
+        return strain
+    lengths = len(strain.quality.quality), len(strain.quality.injections)
+    if lengths != (ceil(strain.duration),) * 2:
+        raise InputError(
+            f"{path}: expected words of data quality and injections for each of {ceil(strain.duration)} s; got "
+            f"{lengths[0]} and {lengths[1]}; download the file again"
+        )
+    if not strain.quality.impaired:
         return strain
     values = strain.values.copy()
     for start, end in strain.quality.impaired:
