@@ -51,6 +51,10 @@ class TinySignal:
         """Name of the waveform approximant."""
         return self.waveform.approximant
 
+    def has_all_modes(self) -> bool:
+        """Both harmonics are there."""
+        return True
+
     def series(
         self,
         intrinsic: Mapping[str, ArrayLike],

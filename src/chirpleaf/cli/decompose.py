@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chirpleaf.cli.console import console, finish_run
+from chirpleaf.system.defaults import DECOMPOSITION_EVENTS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,7 +19,7 @@ def decompose(
     leaf: Annotated[str, typer.Option(help="The leaf to extract, such as mass_1.")],
     out: Annotated[Path, typer.Option(help="Folder of the smaller model, its table and its figure.")],
     keep: Annotated[float, typer.Option(metavar="SHARE", help="Share of the root's filters that is kept.")] = 0.5,
-    events: Annotated[int, typer.Option(min=16, max=16384, help="Number of simulated events.")] = 2048,
+    events: Annotated[int, typer.Option(min=16, max=16384, help="Number of simulated events.")] = DECOMPOSITION_EVENTS,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the events.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
 ) -> None:

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from chirpleaf.cli.console import console, finish_run
+from chirpleaf.system.defaults import EVALUATION_SAMPLES
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="A shipped model or a model file.")],
     out: Annotated[Path, typer.Option(help="Folder of evaluation.json and the figures.")],
     injections: Annotated[int, typer.Option(min=2, help="Number of simulated events.")] = 1000,
-    samples: Annotated[int, typer.Option(min=100, help="Posterior samples for each event.")] = 2000,
+    samples: Annotated[int, typer.Option(min=100, help="Posterior samples for each event.")] = EVALUATION_SAMPLES,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the events and of the samples.")] = 0,
     psd_file: Annotated[
         Path | None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from chirpleaf.cli import infer_options as option
 from chirpleaf.cli.console import console, finish_run
 from chirpleaf.errors import InputError, UntrustedError
+from chirpleaf.system.defaults import SAMPLES
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -24,7 +25,7 @@ def infer(
     psd: option.SpectrumFiles = None,
     psd_analysis: option.PsdAnalysis = None,
     model: option.ModelName = None,
-    samples: option.Samples = 10_000,
+    samples: option.Samples = SAMPLES,
     seed: option.Seed = 0,
     out: option.Out = None,
     overwrite: option.Overwrite = False,

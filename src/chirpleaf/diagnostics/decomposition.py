@@ -12,6 +12,7 @@ from chirpleaf.diagnostics.errors import SPINS, absolute_errors, relative_errors
 from chirpleaf.models.decomposition import decompose
 from chirpleaf.models.model import Model
 from chirpleaf.networks.subnetwork import Filters, measure_filters
+from chirpleaf.system.defaults import DECOMPOSITION_EVENTS
 from chirpleaf.tokens import Tokens
 from chirpleaf.training.data import build_simulator
 from chirpleaf.training.simulation import Simulation
@@ -65,7 +66,7 @@ def measure_decomposition(
     leaf: str,
     shares: Sequence[float] = SHARES,
     *,
-    events: int = 2048,
+    events: int = DECOMPOSITION_EVENTS,
     seed: int = 0,
     track: Callable[[Iterable[float]], Iterable[float]] = iter,
 ) -> Decomposition:

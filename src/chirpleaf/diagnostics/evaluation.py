@@ -14,13 +14,13 @@ from chirpleaf.diagnostics.binning import bin_labels, bin_names
 from chirpleaf.diagnostics.calibration import Calibration, calibrate, calibrate_groups, percentile_ranks
 from chirpleaf.diagnostics.errors import ErrorTable, tabulate_errors
 from chirpleaf.diagnostics.injections import inject, training_noise
-from chirpleaf.inference.amortised import sample_posterior
-from chirpleaf.inference.leaves import sample_predictive
+from chirpleaf.inference.kinds import sample_quantities
 from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models.model import Model
 from chirpleaf.physics.derived import Samples, derived
 from chirpleaf.strain.noise import NoiseSource
+from chirpleaf.system.defaults import EVALUATION_SAMPLES
 
 CALIBRATED = ("chirp_mass", "mass_ratio", "chi_eff", "chi_1", "chi_2", "final_spin", "mass_1", "mass_2", "final_mass")
 """Parameters whose ranks are tested; a shipped model must pass the tests of the first six."""
@@ -89,7 +89,7 @@ def evaluate(
     injections: int,
     *,
     seed: int = 0,
-    samples: int = 2000,
+    samples: int = EVALUATION_SAMPLES,
     noise: NoiseSource | None = None,
     detectors: tuple[str, ...] | None = None,
     track: Callable[[Iterable[int]], Iterable[int]] = iter,
@@ -137,13 +137,9 @@ def _evaluate_injection(
 
 def _sample_parameters(observation: Observation, samples: int, seed: int) -> Samples:
     """Draws of the evaluated parameters; deterministic leaves give one point estimate of each."""
-    model = observation.model
-    if model.estimator.can_propose:
-        values, _ = sample_posterior(observation, samples, seed)
-        return {name: values[name] for name in CALIBRATED if name in values}
-    if model.estimator.kind == "bayesian-leaves":
-        return sample_predictive(observation, samples, seed).samples
-    return {name: value.numpy() for name, value in model.leaves.estimate(observation.canonical).items()}
+    values = sample_quantities(observation, samples, seed)
+    names = dict.fromkeys((*CALIBRATED, *observation.model.estimator.quantities))
+    return {name: values[name] for name in names if name in values}
 
 
 def _columns(rows: Sequence[Row], names: Iterable[str] | None = None) -> Samples:

@@ -1,14 +1,24 @@
 """From strain to a result, in stages: prepare (data), propose (network), certify (likelihood), result.
 
+    data = prepare(load_candidates(), "GW150914")
+    plan = plan_certification(data.model)
+    target = plan.make_target(data)
+    draws = certify_draws(data, target, plan)
+    posterior = build_certified_posterior(data, draws, target, seed=0, timing={})
+
+Without certification, `propose` draws from the network alone and `build_result` makes the result.
+
 `analysis` composes the stages. `preparation` loads strain and noise spectra (`sources`), chooses the model (`observe`)
 and searches the reference time (`reference_time`). `kinds` draws from each kind of estimator (`amortised`,
-`leaves`). `plan` checks what the user asks of the certification, and the sub-package `certify` computes the importance
-weights with the exact likelihood. `build` makes the result (`chirpleaf.result`), and `trust` its verdict.
+`leaves`). `plan` checks what the user asks of the certification and certifies draws: the sub-package `certify` computes
+their importance weights with the exact likelihood. `build` makes the result (`chirpleaf.result`), and `trust` its
+verdict.
 """
 
 from chirpleaf.inference.analysis import analyse, infer
+from chirpleaf.inference.build import build_certified_posterior
 from chirpleaf.inference.kinds import build_result, propose
-from chirpleaf.inference.plan import CertificationPlan, plan_certification
+from chirpleaf.inference.plan import CertificationPlan, certify_draws, plan_certification
 from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
@@ -19,7 +29,9 @@ __all__ = [
     "Posterior",
     "PreparedData",
     "analyse",
+    "build_certified_posterior",
     "build_result",
+    "certify_draws",
     "infer",
     "load_candidates",
     "plan_certification",

@@ -11,12 +11,13 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.build import build_certified_posterior
 from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
-from chirpleaf.inference.plan import CertificationPlan, plan_certification
+from chirpleaf.inference.plan import CertificationPlan, certify_draws, plan_certification
 from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
 from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
+from chirpleaf.system.defaults import SAMPLES
 
 
 def infer(
@@ -28,7 +29,7 @@ def infer(
     channel: Mapping[str, str] | None = None,
     psd_analysis: str | None = None,
     model: str | Path | None = None,
-    samples: int = 10_000,
+    samples: int = SAMPLES,
     seed: int = 0,
     certify: bool | None = None,
     effective_samples: int | None = None,
@@ -107,7 +108,7 @@ def analyse(
     data: PreparedData,
     plan: CertificationPlan | None,
     *,
-    samples: int = 10_000,
+    samples: int = SAMPLES,
     seed: int = 0,
     watch: Stopwatch | None = None,
 ) -> Posterior | LeafEstimates:
@@ -133,11 +134,11 @@ def analyse(
         watch.lap("infer_s")
         return build_result(data, output, seed, watch.timing)
     target = plan.make_target(data)
-    draws = plan.certify(data, target, samples, seed)
+    draws = certify_draws(data, target, plan, samples=samples, seed=seed)
     watch.lap("certify_s")
     return build_certified_posterior(data, draws, target, seed, watch.timing)
 
 
 def _check_number(samples: int) -> None:
     if samples < 1:
-        raise InputError(f"expected at least one sample; got samples = {samples}: ask for 10000")
+        raise InputError(f"expected at least one sample; got samples = {samples}: ask for {SAMPLES}")

@@ -8,6 +8,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.options import DEFAULT_WAVEFORMS, WaveformOptions
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.models.model import Model
+from chirpleaf.system.defaults import SAMPLES
 
 if TYPE_CHECKING:
     from chirpleaf.inference.certify import Certified, CertifySettings, Prior, Target
@@ -44,31 +45,6 @@ class CertificationPlan:
         waveform = self.waveform.make_settings(architecture.approximant)
         return self.prior.make_target(
             architecture.space.prior, trigger_time=data.source.trigger_time, waveform=waveform
-        )
-
-    def certify(self, data: PreparedData, target: "Target", draws: int, seed: int) -> "Certified":
-        """Certifies draws of the network.
-
-        Args:
-            data: the prepared data.
-            target: result of `make_target`.
-            draws: least number of draws.
-            seed: seed of all random numbers.
-
-        Returns:
-            Weighted draws, sky map and certificate.
-        """
-        from chirpleaf.inference.certify import certify  # noqa: PLC0415 - an analysis without certification is faster
-
-        wanted = draws // 2 if self.effective_samples is None else self.effective_samples
-        return certify(
-            data.observation,
-            data.cut_network_segment(),
-            data.source.trigger_time,
-            target,
-            replace(self.settings, minimum_draws=draws, effective_samples=wanted),
-            seed=seed,
-            workers=self.workers,
         )
 
 
@@ -117,3 +93,35 @@ def plan_certification(
             "alone, which takes none: leave them out"
         )
     return None
+
+
+def certify_draws(
+    data: PreparedData, target: "Target", plan: CertificationPlan, *, samples: int = SAMPLES, seed: int = 0
+) -> "Certified":
+    """Third stage of an analysis: draws from the network and weights the draws by the exact likelihood.
+
+    Args:
+        data: the prepared data.
+        target: prior and waveforms of the result: `plan.make_target(data)`.
+        plan: result of `plan_certification`.
+        samples: least number of draws; more follow if too few are effective.
+        seed: seed of all random numbers.
+
+    Returns:
+        Weighted draws, sky map and certificate, for `build_certified_posterior`.
+
+    Raises:
+        InputError: the strain or its spectra do not cover the segment of the likelihood.
+    """
+    from chirpleaf.inference.certify import certify  # noqa: PLC0415 - an analysis without certification is faster
+
+    wanted = samples // 2 if plan.effective_samples is None else plan.effective_samples
+    return certify(
+        data.observation,
+        data.cut_network_segment(),
+        data.source.trigger_time,
+        target,
+        replace(plan.settings, minimum_draws=samples, effective_samples=wanted),
+        seed=seed,
+        workers=plan.workers,
+    )

@@ -5,7 +5,7 @@
 `propose` and `certify` work on its result.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,19 +160,39 @@ def prepare(
     watch, psd = watch or Stopwatch(), name_detectors(psd or {}, "power spectral density")
     source = gather_strain(event, strain, trigger_time, settings=settings)
     watch.lap("load_s")
-    longer = has_longer_strain(event)
-    try:
-        data = _observe(models, source, psd, options, settings)
-        enough = not (longer and any(model.short for model in data.observation.untried))
-    except ShortStrainError:
-        if not longer:
-            raise
-        enough = False
-    if not enough:
-        source = gather_strain(event, strain, trigger_time, duration=LONG_DURATION, settings=settings)
-        data = _observe(models, source, psd, options, settings)
+
+    def observe(source: Source) -> PreparedData:
+        return _observe(models, source, psd, options, settings)
+
+    def fetch() -> Source:
+        return gather_strain(event, strain, trigger_time, duration=LONG_DURATION, settings=settings)
+
+    data = retry_with_longer_strain(observe, source, fetch) if has_longer_strain(event) else observe(source)
     watch.lap("infer_s")
     return data
+
+
+def retry_with_longer_strain(
+    observe: Callable[[Source], PreparedData], source: Source, fetch: Callable[[], Source]
+) -> PreparedData:
+    """Observes, and once more with longer strain if a model needs a longer segment than the strain holds.
+
+    Args:
+        observe: chooses the model and makes its input.
+        source: the strain at hand.
+        fetch: gets longer strain.
+
+    Returns:
+        The data of the first attempt, if the strain was long enough for every model that may fit the signal.
+
+    Raises:
+        InputError: the longer strain cannot be had, or does not suit the models either.
+    """
+    try:
+        data = observe(source)
+    except ShortStrainError:
+        return observe(fetch())
+    return observe(fetch()) if any(model.short for model in data.observation.untried) else data
 
 
 def _observe(

@@ -35,6 +35,11 @@ class Estimator(Protocol):
         ...
 
     @property
+    def has_interval_widths(self) -> bool:
+        """Whether its intervals have widths that are calibrated after training."""
+        ...
+
+    @property
     def quantities(self) -> tuple[str, ...]:
         """Names of the parameters it answers for."""
         ...

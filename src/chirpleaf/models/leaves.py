@@ -37,8 +37,8 @@ class LeafEstimator(nn.Module):
     ) -> None:
         super().__init__()
         self.canonical, self.targets, self.network, self.series = canonical, targets, network, series
-        bayesian = any(isinstance(leaf, BayesianLeaf) for leaf in network.leaves.values())
-        self.kind: EstimatorKind = "bayesian-leaves" if bayesian else "leaves"
+        self.has_interval_widths = any(isinstance(leaf, BayesianLeaf) for leaf in network.leaves.values())
+        self.kind: EstimatorKind = "bayesian-leaves" if self.has_interval_widths else "leaves"
 
     @property
     def quantities(self) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class PosteriorEstimator(nn.Module):
 
     kind: EstimatorKind = "posterior"
     can_propose = True
+    has_interval_widths = False
 
     def __init__(
         self,

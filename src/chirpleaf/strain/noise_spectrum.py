@@ -19,7 +19,13 @@ import numpy as np
 from chirpleaf.errors import InputError
 from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.psd_estimation import MINIMUM_SEGMENTS, Periodograms, average_median, compute_periodograms
+from chirpleaf.strain.psd_estimation import (
+    MINIMUM_SEGMENTS,
+    STRETCH,
+    Periodograms,
+    average_median,
+    compute_periodograms,
+)
 from chirpleaf.strain.regularisation import regularise
 from chirpleaf.strain.segment import AFTER_TRIGGER
 from chirpleaf.strain.strain import Strain
@@ -67,7 +73,7 @@ class SpectrumSettings:
 
     method: Method = "regularised"
     length: float = 256.0
-    stretch: float = 4.0
+    stretch: float = STRETCH
     enough: float = 2.0
 
     def __post_init__(self) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from chirpleaf.errors import InputError
+from chirpleaf.strain.conditioning import STANDARD
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.strain import Spectrum, Strain, find_runs
 from chirpleaf.strain.windows import power, tukey
@@ -43,12 +44,19 @@ class Periodograms(NamedTuple):
     starts: Float64[np.ndarray, " stretch"]
 
 
+STRETCH = 4.0
+"""Length of the stretches of Welch's method, s: a longer one resolves lines better, and leaves fewer to average."""
+
+OVERLAP = 0.5
+"""Fraction of a stretch that overlaps with the next one. More overlap takes longer, and adds little information."""
+
+
 def welch(
     strain: Strain,
     *,
-    segment_duration: float = 4.0,
-    overlap: float = 0.5,
-    roll_off: float = 0.2,
+    segment_duration: float = STRETCH,
+    overlap: float = OVERLAP,
+    roll_off: float = STANDARD.roll_off,
     average: Literal["median", "mean"] = "median",
     exclude: tuple[float, float] | None = None,
 ) -> PowerSpectralDensity:
@@ -92,9 +100,9 @@ def bootstrap_welch(
     n: int,
     rng: np.random.Generator,
     *,
-    segment_duration: float = 4.0,
-    overlap: float = 0.5,
-    roll_off: float = 0.2,
+    segment_duration: float = STRETCH,
+    overlap: float = OVERLAP,
+    roll_off: float = STANDARD.roll_off,
     exclude: tuple[float, float] | None = None,
 ) -> Iterator[PowerSpectralDensity]:
     """Bootstrap the median Welch estimate: resample the stretches with replacement.

@@ -99,7 +99,7 @@ def _calibrate(
     estimator: Estimator, architecture: Architecture, simulation: Simulation, seed: int, noise: NoiseSource | None
 ) -> dict[str, float]:
     """Width factors of Bayesian leaves, fitted to as many examples from the prior as there are for validation."""
-    if estimator.kind != "bayesian-leaves":
+    if not estimator.has_interval_widths:
         return {}
     prior = replace(simulation, strata=1)
     simulator = held_out_simulator(architecture, estimator, prior, seed=[seed, CALIBRATION], noise=noise)

@@ -22,7 +22,7 @@ from chirpleaf.inference.certify.edges import find_reached_edges
 from chirpleaf.inference.certify.mixture import MixtureProposal, fit_correction
 from chirpleaf.inference.certify.pool import Pool, Refit
 from chirpleaf.inference.certify.reference_times import FirstDraws, weigh_first_draws
-from chirpleaf.inference.certify.reweighting import needs_reweighting, reweight_with_modes
+from chirpleaf.inference.certify.reweighting import reweight_with_modes
 from chirpleaf.inference.certify.settings import DEFAULTS, CertifySettings
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.observation import Observation
@@ -58,7 +58,7 @@ def certify(
     """
     deadline = time.perf_counter() + settings.budget
     architecture = observation.model.architecture
-    twice = needs_reweighting(make_signal_model(target.waveform, architecture.signal))
+    twice = not make_signal_model(target.waveform, architecture.signal).has_all_modes()
     of_network = replace(target.waveform, approximant=architecture.approximant, arguments=())
     first_target = replace(target, waveform=of_network) if twice else target
     centre = trigger_time if target.centre is None else target.centre

@@ -18,16 +18,11 @@ from chirpleaf.inference.certify.importance import ImportanceDiagnostics
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.settings import DEFAULTS, CertifySettings, ReweightingSettings
 from chirpleaf.physics.derived import Samples
-from chirpleaf.physics.signals import Quadrupole, SignalModel, is_quadrupole_only
+from chirpleaf.physics.signals import Quadrupole
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.weights import relative_weights, resample_systematically
 from chirpleaf.strain.segment import Segment
-
-
-def needs_reweighting(signal: SignalModel) -> bool:
-    """Whether a signal model leaves out modes of its approximant."""
-    return isinstance(signal, Quadrupole) and not is_quadrupole_only(signal.waveform)
 
 
 def reweight_with_modes(

@@ -59,6 +59,10 @@ class SignalModel(Protocol):
         """
         ...
 
+    def has_all_modes(self) -> bool:
+        """Whether the series hold all modes of the approximant; if not, certified samples are reweighted to them."""
+        ...
+
     def response(self, fp: ArrayLike, fc: ArrayLike, theta_jn: ArrayLike, phase: ArrayLike = 0.0) -> ComplexArray:
         """Factors of the series in a detector.
 

@@ -74,6 +74,14 @@ class Quadrupole:
         """
         return face_on(intrinsic, frequencies, self.waveform, workers=workers, skip_failures=skip_failures)[:, None]
 
+    def has_all_modes(self) -> bool:
+        """Whether the approximant has the (2, +-2) modes alone.
+
+        Raises:
+            InputError: the approximant is unknown.
+        """
+        return is_quadrupole_only(self.waveform)
+
     def response(self, fp: ArrayLike, fc: ArrayLike, theta_jn: ArrayLike, phase: ArrayLike = 0.0) -> ComplexArray:
         """The factor of the series in a detector; see `SignalModel.response`.
 
