@@ -7,7 +7,9 @@ import pytest
 from certified_source import SOURCE, signal, weighed
 
 from chirpleaf.errors import InputError
+from chirpleaf.inference.certify import likelihood
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
+from chirpleaf.inference.certify.reweighting import reweight_with_modes
 from chirpleaf.physics.signals import quadrupole
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.physics.waveforms import polarizations
@@ -78,3 +80,22 @@ def test_certificates_of_former_versions_can_be_read() -> None:
     stored = good.to_json()
     del stored["failed_waveforms"]
     assert Certificate.from_json(stored) == good
+
+
+def test_failures_of_the_second_weighing_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, other = weighed(), WaveformSettings("IMRPhenomXHM")
+    limit = float(np.median(first.samples["chi_1"]))
+
+    def fail_above(parameters, frequencies, waveform, *, skip_failures=False):
+        hp, hc = polarizations(parameters, frequencies, waveform, skip_failures=skip_failures)
+        if waveform == other:
+            hp[parameters["chi_1"] > limit] = np.nan
+        return hp, hc
+
+    monkeypatch.setattr(likelihood, "polarizations", fail_above)
+    found = reweight_with_modes(first, signal()[0], WaveformSettings(), other)
+    fast = found.samples["chi_1"] > limit
+    assert 0 < fast.sum() == found.certificate.failed_waveforms < len(fast)
+    assert np.isneginf(found.log_weight[fast]).all()
+    assert np.isfinite(found.log_weight[~fast]).all()
+    assert np.isfinite(found.certificate.log_bayes_factor)
