@@ -2,6 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/certify_injections.py --model bbh --injections 200 --out out/efficiency
     OMP_NUM_THREADS=1 python benchmarks/certify_injections.py --model bbh --injections 200 --prior --out out/pp
+    OMP_NUM_THREADS=1 python benchmarks/certify_injections.py --model FILE --detectors H1 V1 --prior --out out/pp-h1-v1
 
 Events are drawn from the model's prior, with noise of the ensemble or recorded noise off the embedded events
 (`--noise recorded`; `recorded-before` has the conditioning and the median spectra of before decision 53). Without
@@ -54,8 +55,8 @@ def format_row(name: str, efficiency: np.ndarray) -> str:
     return f"| {name} | {len(efficiency)} | {median:.2f} | {tenth:.2f} | {low:.4f} | {ninth:.2f} |"
 
 
-def main() -> None:
-    """Certify all events and summarise."""
+def parse_arguments() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="bbh")
     parser.add_argument("--injections", type=int, default=200)
@@ -64,11 +65,18 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=60.0)
     parser.add_argument("--prior", action="store_true")
     parser.add_argument("--noise", choices=SOURCES, default="ensemble")
+    parser.add_argument("--detectors", nargs="+", help="some of the model's; all of them by default")
     parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Certify all events and summarise."""
+    arguments = parse_arguments()
     arguments.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     model = load_model(arguments.model)
+    detectors = model.select_detectors(arguments.detectors or model.detectors)
     distances = (100.0, 3000.0) if arguments.prior else (10.0, 10_000.0)
     target = Target(model.architecture.space.prior, PowerLaw(2.0, *distances))
     settings = CertifySettings(effective_samples=arguments.effective_samples, budget=arguments.budget)
@@ -78,7 +86,7 @@ def main() -> None:
     for index in range(arguments.injections):
         rng = np.random.default_rng([arguments.seed, index])
         distance = target.distance if arguments.prior else None
-        injection = inject(model, noise, rng, snr_range=SNR_RANGE, distance=distance)
+        injection = inject(model, noise, rng, snr_range=SNR_RANGE, distance=distance, detectors=detectors)
         start = time.perf_counter()
         observation = refine_reference_time(model, injection.segment)
         result = certify(observation, observation.segment, 0.0, target, settings, seed=arguments.seed + index)
