@@ -123,13 +123,15 @@ def _evaluate(
     table: Array, grid: Array, settings: WaveformSettings, *, stop_at_failure: bool
 ) -> tuple[ComplexArray, ComplexArray]:
     """One call of LALSimulation or pyseobnr per row of `table` (columns as `_COLUMNS`); NaN where it fails."""
-    hp, hc = (np.full((len(table), len(grid)), np.nan, dtype=np.complex128) for _ in range(2))
+    hp, hc = (np.empty((len(table), len(grid)), dtype=np.complex128) for _ in range(2))
     compute = _prepare(grid, settings)
     with silence_lal():
         for row, binary in enumerate((table * _SI_UNITS).tolist()):
             try:
                 hp[row], hc[row] = compute(binary)
             except RuntimeError:
+                failed = slice(row, None if stop_at_failure else row + 1)
+                hp[failed], hc[failed] = np.nan, np.nan
                 if stop_at_failure:
                     break
     return hp, hc
