@@ -1,5 +1,7 @@
 """Extrinsic points: their arrival times are the drawn ones, and their weights are prior over proposal."""
 
+from dataclasses import replace
+
 import lal
 import numpy as np
 import pytest
@@ -177,3 +179,30 @@ def test_the_cube_is_what_the_angles_are_made_of() -> None:
     np.testing.assert_array_equal(points.log_table, log_table)
     np.testing.assert_allclose(np.cos(points.theta_jn), 1 - 2 * cube[:, 2], atol=1e-12)
     np.testing.assert_allclose(points.psi, np.pi * cube[:, 3])
+
+
+@networks
+def test_a_fixed_direction_has_the_time_of_its_arrivals(names: tuple[str, ...]) -> None:
+    """Points lie in the direction, the prior of the time is uniform, and the other angles are isotropic or fixed."""
+    given = {"ra": 1.2, "dec": -0.4, "psi": 0.3}
+    free = proposal(names)
+    times, table = np.linspace(1, 3, 40)[:, None], np.linspace(1, 2, 5)[None, None, :, None]
+    proposed = replace(
+        free,
+        times=Histogram.normalize(times),
+        table=Histogram.normalize(table),
+        start=(-0.15, 0.0),
+        extent=(0.3, 1.0),
+        fixed=given,
+    )
+    points = proposed.transform(sobol())
+    assert all(np.ptp(getattr(points, name)) == 0 and getattr(points, name)[0] == given[name] for name in given)
+    # The weights average to the prior's probability: all of it.
+    assert np.exp(points.log_weight).mean() == pytest.approx(1.0, abs=2e-3)
+    found = chosen(points)
+    assert kstest((found["time"] + 0.1) / 0.2, "uniform").pvalue > 1e-3
+    assert kstest((1 - np.cos(found["theta_jn"])) / 2, "uniform").pvalue > 1e-3
+    face_on = replace(proposed, fixed={**given, "theta_jn": 0.7}, table=Histogram.normalize(np.ones((1, 1, 1, 1))))
+    points = face_on.transform(sobol(2**10))
+    np.testing.assert_array_equal(points.theta_jn, 0.7)
+    assert np.exp(points.log_weight).mean() == pytest.approx(1.0, abs=0.05)

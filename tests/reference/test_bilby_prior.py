@@ -8,6 +8,7 @@ import bilby
 import numpy as np
 import pytest
 from bilby.gw.prior import BBHPriorDict
+from prior_lines import ALIGNED, ANGLES, CHIRP, COMPONENTS, DISTANCE, REGION, SPINS
 from scipy import integrate, stats
 
 from chirpleaf.errors import InputError
@@ -16,38 +17,6 @@ from chirpleaf.inference.certify.target import PRESETS
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.distributions import ProjectedSpin, UniformComovingVolume, UniformSourceFrame
 from chirpleaf.physics.priors import IntrinsicPrior
-
-REGION = IntrinsicPrior(mass_min=10.0, mass_max=80.0, chirp_mass_min=15.0, chirp_mass_max=60.0, spin_max=0.8)
-"""What the mass lines below describe, whichever coordinates they are written in."""
-
-CHIRP = """
-chirp_mass = bilby.gw.prior.UniformInComponentsChirpMass(name='chirp_mass', minimum=15, maximum=60)
-mass_ratio = bilby.gw.prior.UniformInComponentsMassRatio(name='mass_ratio', minimum=0.125, maximum=1)
-mass_1 = Constraint(name='mass_1', minimum=10, maximum=80)
-mass_2 = Constraint(name='mass_2', minimum=10, maximum=80)
-"""
-COMPONENTS = """
-mass_1 = Uniform(name='mass_1', minimum=10, maximum=80)
-mass_2 = Uniform(name='mass_2', minimum=10, maximum=80)
-mass_ratio = Constraint(name='mass_ratio', minimum=0.125, maximum=1)
-chirp_mass = Constraint(name='chirp_mass', minimum=15, maximum=60)
-"""
-SPINS = """
-chi_1 = Uniform(name='chi_1', minimum=-0.8, maximum=0.8)
-chi_2 = Uniform(name='chi_2', minimum=-0.8, maximum=0.8)
-"""
-ALIGNED = """
-chi_1 = bilby.gw.prior.AlignedSpin(name='chi_1', a_prior=Uniform(minimum=0, maximum=0.8))
-chi_2 = bilby.gw.prior.AlignedSpin(name='chi_2', a_prior=Uniform(minimum=0, maximum=0.8))
-"""
-DISTANCE = "luminosity_distance = PowerLaw(alpha=2, name='luminosity_distance', minimum=100, maximum=3000)\n"
-ANGLES = """
-ra = Uniform(name='ra', minimum=0, maximum=2 * np.pi, boundary='periodic')
-dec = Cosine(name='dec')
-theta_jn = Sine(name='theta_jn')
-psi = Uniform(name='psi', minimum=0, maximum=np.pi, boundary='periodic')
-phase = Uniform(name='phase', minimum=0, maximum=2 * np.pi, boundary='periodic')
-"""
 
 
 @pytest.fixture
@@ -187,7 +156,10 @@ def test_time_of_arrival(read):
 REFUSED = {
     "precession": (CHIRP + SPINS + DISTANCE + "tilt_1 = Sine(name='tilt_1')\n", "aligned spins"),
     "no spin": (CHIRP + DISTANCE, "chi_1"),
-    "fixed spin": (CHIRP + "chi_1 = 0\nchi_2 = 0\n" + DISTANCE, "fixed value"),
+    "fixed component": ("mass_1 = 30\nmass_ratio = Uniform(minimum=0.5, maximum=1)\n" + SPINS + DISTANCE, "fixed mass"),
+    "all fixed": ("chirp_mass = 30\nmass_ratio = 1\nchi_1 = 0\nchi_2 = 0\n" + DISTANCE, "at least one"),
+    "half of a direction": (CHIRP + SPINS + DISTANCE + "ra = 1.0\n", "both ra and dec"),
+    "fixed spin of precession": (CHIRP + "a_1 = 0.3\na_2 = 0\n" + DISTANCE, "aligned spins"),
     "one mass": ("chirp_mass = Uniform(minimum=20, maximum=30)\n" + SPINS + DISTANCE, "two masses"),
     "masses of either order": (COMPONENTS[: COMPONENTS.index("mass_ratio")] + SPINS + DISTANCE, "mass_1 >= mass_2"),
     "nothing left": (CHIRP.replace("=80", "=11") + SPINS + DISTANCE, "constraints"),
@@ -199,13 +171,13 @@ REFUSED = {
     "unbounded distance": (CHIRP + SPINS + "luminosity_distance = Gaussian(mu=400, sigma=50)\n", "within bounds"),
     "narrow distance": (CHIRP + SPINS + "luminosity_distance = Uniform(minimum=400, maximum=420)\n", "wider"),
     "fixed distance": (CHIRP + SPINS + "luminosity_distance = 400\n", "within bounds"),
-    "redshift": (
-        CHIRP + SPINS + "redshift = bilby.gw.prior.UniformSourceFrame(minimum=0.1, maximum=1, name='redshift')\n",
-        "UniformSourceFrame",
-    ),
+    "two distances": (CHIRP + SPINS + DISTANCE + "redshift = Uniform(minimum=0.1, maximum=1)\n", "one of"),
+    "comoving distance": (CHIRP + SPINS + "comoving_distance = Uniform(minimum=100, maximum=900)\n", "cosmological"),
+    "fixed redshift": (CHIRP + SPINS + "redshift = 0.1\n", "within bounds"),
     "part of the sky": (CHIRP + SPINS + DISTANCE + "ra = Uniform(minimum=0, maximum=1)\n", "isotropic"),
     "uniform declination": (CHIRP + SPINS + DISTANCE + "dec = Uniform(minimum=-np.pi/2, maximum=np.pi/2)\n", "Cosine"),
-    "fixed inclination": (CHIRP + SPINS + DISTANCE + "theta_jn = 0.4\n", "isotropic"),
+    "fixed phase": (CHIRP + SPINS + DISTANCE + "phase = 0.4\n", "isotropic"),
+    "impossible direction": (CHIRP + SPINS + DISTANCE + "ra = 0.1\ndec = 2.0\n", "isotropic"),
     "peaked time": (CHIRP + SPINS + DISTANCE + "geocent_time = Gaussian(mu=10, sigma=1)\n", "geocent_time"),
     "tides": (CHIRP + SPINS + DISTANCE + "lambda_1 = Uniform(minimum=0, maximum=100)\n", "lambda_1"),
     "no prior file": ("chirp_mass = bilby.gw.prior.NoSuchPrior(minimum=1)\n", "mend"),

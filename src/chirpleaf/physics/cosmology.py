@@ -27,6 +27,17 @@ def redshift(luminosity_distance: ArrayLike) -> Array:
     return np.interp(np.asarray(luminosity_distance, dtype=np.float64), distances, redshifts)
 
 
+def luminosity_distance(redshift: ArrayLike) -> Array:
+    """Luminosity distance at a redshift (any shape), Mpc, same shape.
+
+    Example:
+        >>> round(float(luminosity_distance(0.093)))
+        440
+    """
+    distances, redshifts = _load_table()
+    return np.interp(np.asarray(redshift, dtype=np.float64), redshifts, distances)
+
+
 class ExpansionTable(NamedTuple):
     """Comoving volume as a function of luminosity distance.
 
@@ -34,11 +45,13 @@ class ExpansionTable(NamedTuple):
         log_distance: ln(D_L / Mpc), increasing, shape (n,).
         log_volume: ln of dV_C / dD_L / (4 pi D_L^2), shape (n,): zero nearby, where space is Euclidean.
         log_stretch: ln(1 + z), shape (n,).
+        log_redshift_slope: ln of dz / dD_L, per Mpc, shape (n,).
     """
 
     log_distance: Array
     log_volume: Array
     log_stretch: Array
+    log_redshift_slope: Array
 
 
 @lru_cache(maxsize=1)
@@ -50,8 +63,9 @@ def expansion_table() -> ExpansionTable:
     """
     distances, redshifts = _load_table()
     log_distance, log_stretch = np.log(distances[1:]), np.log1p(redshifts[1:])
-    slope = 1.0 - np.gradient(log_stretch, log_distance)  # d ln D_C / d ln D_L
-    return ExpansionTable(log_distance, np.log(slope) - 3.0 * log_stretch, log_stretch)
+    stretching = np.gradient(log_stretch, log_distance)  # d ln(1 + z) / d ln D_L
+    log_volume = np.log1p(-stretching) - 3.0 * log_stretch
+    return ExpansionTable(log_distance, log_volume, log_stretch, np.log(stretching) + log_stretch - log_distance)
 
 
 def redshift_nodes() -> Array:

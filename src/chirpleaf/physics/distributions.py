@@ -45,6 +45,19 @@ class BoundedDistribution(Distribution, Protocol):
         ...
 
 
+@runtime_checkable
+class Marginal(Distribution, Protocol):
+    """A one-dimensional prior with its distribution function and the inverse of it."""
+
+    def quantile(self, u: ArrayLike) -> Array:
+        """Value below which the fraction `u` in [0, 1] of the probability lies, same shape."""
+        ...
+
+    def cumulative(self, x: ArrayLike) -> Array:
+        """Probability below `x`, same shape."""
+        ...
+
+
 class _Bounded:
     """A distribution on [minimum, maximum], in the unit of its parameter."""
 
@@ -91,6 +104,11 @@ class Uniform(_Bounded):
         """Value below which the fraction `u` in [0, 1] of the probability lies, same shape."""
         return self.minimum + (self.maximum - self.minimum) * np.asarray(u, dtype=np.float64)
 
+    def cumulative(self, x: ArrayLike) -> Array:
+        """Probability below `x`, same shape."""
+        place = (np.asarray(x, dtype=np.float64) - self.minimum) / (self.maximum - self.minimum)
+        return np.clip(place, 0.0, 1.0)
+
     def _log_density(self, x: Array) -> Array:
         return np.full(x.shape, -np.log(self.maximum - self.minimum))
 
@@ -121,6 +139,15 @@ class PowerLaw(_Bounded):
             return np.asarray(self.minimum * (self.maximum / self.minimum) ** u)
         low, high = self.minimum**power, self.maximum**power
         return np.asarray((low + (high - low) * u) ** (1.0 / power))
+
+    def cumulative(self, x: ArrayLike) -> Array:
+        """Probability below `x`, same shape."""
+        x = np.clip(np.asarray(x, dtype=np.float64), self.minimum, self.maximum)
+        power = self.exponent + 1.0
+        if power == 0.0:
+            return np.asarray(np.log(x / self.minimum) / np.log(self.maximum / self.minimum))
+        low, high = self.minimum**power, self.maximum**power
+        return np.asarray((x**power - low) / (high - low))
 
     def _log_density(self, x: Array) -> Array:
         power = self.exponent + 1.0

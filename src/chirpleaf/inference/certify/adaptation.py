@@ -5,6 +5,7 @@ population Monte Carlo (arXiv:0708.0711) with increasing powers of the likelihoo
 power of the likelihood that leaves enough effective points, fill the table of the next round.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +34,7 @@ def adapt_marginal_likelihood(
     time_prior: tuple[float, float],
     settings: TableSettings,
     *,
+    fixed: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> MarginalLikelihood:
     """Makes the proposal of the extrinsic points and adapts it to the event.
@@ -44,12 +46,13 @@ def adapt_marginal_likelihood(
         ratios: ratios of a few dozen aligned binaries that fit the data, shape (n, S, E).
         time_prior: see `ExtrinsicProposal`.
         settings: settings of the tables.
+        fixed: values of ra, dec, theta_jn and psi that the prior fixes, by name, rad.
         seed: seed of the points.
 
     Returns:
         The marginal likelihood with that proposal.
     """
-    tables = _ArrivalTables(heterodyne, network, ratios, settings)
+    tables = _ArrivalTables(heterodyne, network, ratios, settings, fixed or {})
     marginal = MarginalLikelihood(heterodyne, integral, tables.make_proposal(time_prior))
     power, accumulated = 0.0, np.zeros(marginal.proposal.table.mass.shape)
     some, size = ratios[: settings.binaries], settings.points
@@ -84,12 +87,14 @@ class _ArrivalTables:
         network: the detectors.
         ratios: ratios of binaries that fit the data, shape (n, S, E).
         settings: settings of the tables.
+        fixed: values of angles that the prior fixes, by name, rad.
     """
 
     heterodyne: Heterodyne
     network: DetectorNetwork
     ratios: Ratios
     settings: TableSettings
+    fixed: Mapping[str, float]
 
     def make_proposal(self, time_prior: tuple[float, float]) -> ExtrinsicProposal:
         """The proposal with a table of arrival times, and all angles equally likely."""
@@ -99,6 +104,8 @@ class _ArrivalTables:
         partner = detectors[others[0]] if others else _other_place(detectors[first])
         light = light_travel_time(detectors[first], partner)
         start_a, likelihood_a = self._arrival_likelihood(first, first, settings.time_window)
+        if "ra" in self.fixed:
+            return self._propose_times(first, partner, start_a, likelihood_a, time_prior)
         if others:
             start_b, likelihood_b = self._arrival_likelihood(others[0], first, light + settings.time_window)
         else:
@@ -115,6 +122,31 @@ class _ArrivalTables:
             (float(start_a), float(start_b)),
             extent,
             time_prior,
+            self.fixed,
+        )
+
+    def _propose_times(
+        self,
+        first: int,
+        partner: Detector,
+        start: float,
+        likelihood: Float64[np.ndarray, " cell"],
+        time_prior: tuple[float, float],
+    ) -> ExtrinsicProposal:
+        """The proposal for a fixed direction: a table of the arrival times at one detector."""
+        settings = self.settings
+        mass = likelihood**settings.time_power
+        mass = (1 - settings.time_background) * mass / mass.sum() + settings.time_background / len(mass)
+        return ExtrinsicProposal(
+            self.network,
+            first,
+            partner,
+            Histogram.normalize(mass[:, None]),
+            Histogram.normalize(np.ones(self._cells(loud=True))),
+            (start, start),
+            (len(mass) * settings.time_cell, 1.0),
+            time_prior,
+            self.fixed,
         )
 
     def _reference_snr(self) -> list[float]:
@@ -166,8 +198,15 @@ class _ArrivalTables:
         """Shape of the table of angles."""
         settings = self.settings
         if len(self.network.detectors) < 3:
-            return settings.cells_loud if loud else settings.cells_quiet
-        return settings.three_cells_loud if loud else settings.three_cells_quiet
+            cells = settings.cells_loud if loud else settings.cells_quiet
+        else:
+            cells = settings.three_cells_loud if loud else settings.three_cells_quiet
+        quantile, angle, inclination, polarisation = cells
+        if "ra" in self.fixed:
+            quantile = angle = 1
+        if "theta_jn" in self.fixed:
+            inclination = 1
+        return quantile, angle, inclination, 1 if "psi" in self.fixed else polarisation
 
 
 def _other_place(first: Detector) -> Detector:

@@ -1,4 +1,4 @@
-"""Densities of a prior file of bilby: of the intrinsic parameters, and of the distance.
+"""Densities of a prior file of bilby: of the intrinsic parameters together, and of single ones.
 
 The file gives masses in some coordinates (m, q) or (m_1, m_2), and
 
@@ -44,10 +44,11 @@ class BilbyIntrinsic:
     settings: PriorSettings = DEFAULTS.prior
 
     def log_prob(self, samples: Mapping[str, ArrayLike], /) -> Array:
-        """Normalised log density per d(chirp_mass) d(mass_ratio) d(chi_1) d(chi_2).
+        """Normalised log density per d(chirp_mass) d(mass_ratio) d(chi_1) d(chi_2), without those that are fixed.
 
         Args:
-            samples: the four parameters, each (n,), chirp mass in solar masses; further keys are ignored.
+            samples: the four parameters, each (n,), chirp mass in solar masses; further keys are ignored. The density
+                does not depend on parameters that the file fixes.
 
         Returns:
             Natural logarithm (n,), minus infinity outside the support.
@@ -88,6 +89,8 @@ class BilbyIntrinsic:
     def _jacobian(self, known: Mapping[str, Array]) -> Array:
         """Jacobian of the file's masses by chirp mass and mass ratio."""
         masses = [name for name in self.names if name in MASSES and name != "mass_ratio"]
+        if not masses:
+            return np.ones_like(known["chirp_mass"])
         if len(masses) == 1:
             return known[masses[0]] / known["chirp_mass"]
         return known["mass_1"] ** 2 / known["chirp_mass"]
@@ -133,31 +136,29 @@ class BilbyIntrinsic:
 
 
 @dataclass(frozen=True, eq=False)
-class BilbyDistance:
-    """Density of the luminosity distance.
+class BilbyMarginal:
+    """Density of one parameter that depends on no other.
 
     Attributes:
-        prior: bilby's prior, bounded, Mpc.
+        prior: bilby's prior.
     """
 
     prior: Any
 
-    @property
-    def minimum(self) -> float:
-        """Smallest distance, Mpc."""
-        return float(self.prior.minimum)
-
-    @property
-    def maximum(self) -> float:
-        """Largest distance, Mpc."""
-        return float(self.prior.maximum)
-
     def sample(self, n: int, rng: np.random.Generator) -> Array:
-        """Draw (n,) values, Mpc."""
-        return np.asarray(self.prior.rescale(rng.random(n)), dtype=np.float64)
+        """Draw (n,) values."""
+        return self.quantile(rng.random(n))
+
+    def quantile(self, u: ArrayLike) -> Array:
+        """Value below which the fraction `u` in [0, 1] of the probability lies, same shape."""
+        return np.asarray(self.prior.rescale(np.asarray(u, dtype=np.float64)), dtype=np.float64)
+
+    def cumulative(self, x: ArrayLike) -> Array:
+        """Probability below `x`, same shape."""
+        return np.asarray(self.prior.cdf(np.asarray(x, dtype=np.float64)), dtype=np.float64)
 
     def log_prob(self, x: ArrayLike) -> Array:
-        """Normalised log density at `x` (Mpc), same shape, minus infinity outside the support."""
+        """Normalised log density at `x`, same shape, minus infinity outside the support."""
         with np.errstate(all="ignore"):
             return np.asarray(self.prior.ln_prob(np.asarray(x, dtype=np.float64)), dtype=np.float64)
 

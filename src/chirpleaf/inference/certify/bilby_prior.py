@@ -1,7 +1,7 @@
 """A prior file of bilby, as certification needs it.
 
-bilby reads the file. It must give densities of aligned spins, isotropic angles and one distance; `bilby_densities` has
-the densities of the intrinsic parameters and of the distance.
+bilby reads the file. It must give masses, aligned spins, isotropic or fixed angles, and one distance or redshift;
+`bilby_densities` has the densities of the intrinsic parameters and `bilby_distance` that of the distance.
 
 A prior file is a program: bilby evaluates its expressions. Read only files that you trust.
 """
@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.certify.bilby_densities import MASSES, SPINS, BilbyDistance, BilbyIntrinsic
+from chirpleaf.inference.certify.bilby_densities import MASSES, SPINS, BilbyIntrinsic, BilbyMarginal
+from chirpleaf.inference.certify.bilby_distance import DISTANCES, BilbyDistance, RedshiftDistance, read_distance
 from chirpleaf.inference.certify.settings import DEFAULTS, PriorSettings
 
 _PAIRS = (
@@ -36,7 +37,8 @@ _ISOTROPIC = {
     "delta_phase": ("Uniform", 0.0, 2 * math.pi),
 }
 _PRECESSING = {"a_1", "a_2", "tilt_1", "tilt_2", "cos_tilt_1", "cos_tilt_2", "phi_12", "phi_jl", "phi_1", "phi_2"}
-_OTHER_DISTANCES = ("redshift", "comoving_distance")
+_FIXABLE_ANGLES = ("ra", "dec", "theta_jn", "psi")
+_FIXABLE_MASSES = ("chirp_mass", "mass_ratio")
 
 
 class BilbyPrior(NamedTuple):
@@ -47,11 +49,15 @@ class BilbyPrior(NamedTuple):
         distance: density of the luminosity distance.
         arrival: first and last GPS time of the arrival at the centre of the earth, seconds; None if
             the file has none.
+        spins: densities of the spins that depend on no other parameter, by name.
+        fixed: values of the intrinsic parameters and angles that the file fixes, by name.
     """
 
     intrinsic: BilbyIntrinsic
-    distance: BilbyDistance
+    distance: BilbyDistance | RedshiftDistance
     arrival: tuple[float, float] | None
+    spins: Mapping[str, BilbyMarginal]
+    fixed: Mapping[str, float]
 
 
 def read_bilby_prior(path: Path, settings: PriorSettings = DEFAULTS.prior) -> BilbyPrior:
@@ -68,12 +74,16 @@ def read_bilby_prior(path: Path, settings: PriorSettings = DEFAULTS.prior) -> Bi
         InputError: bilby is missing or cannot read the file, or the file has a prior that certification does not
             support.
     """
-    entries = dict(_read_entries(path))
+    entries = _align_zero_spins(dict(_read_entries(path)))
     try:
         _check_known(entries)
-        found = BilbyPrior(
-            _read_intrinsic(entries, settings), _read_distance(entries, settings), _read_arrival(entries)
-        )
+        intrinsic, fixed = _read_intrinsic(entries, settings), _read_fixed(entries)
+        spins = {
+            name: BilbyMarginal(intrinsic.prior[name])
+            for name in SPINS
+            if name not in fixed and not hasattr(intrinsic.prior[name], "condition_func")
+        }
+        found = BilbyPrior(intrinsic, read_distance(entries, settings), _read_arrival(entries), spins, fixed)
         found.intrinsic.check()
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
@@ -100,6 +110,28 @@ def _read_entries(path: Path) -> Any:
         raise InputError(f"expected a prior file of bilby; got {path} ({line}): mend that line") from error
 
 
+def _align_zero_spins(entries: dict[str, Any]) -> dict[str, Any]:
+    """Writes spins of magnitude zero, which bilby gives as a_1 = 0 and a_2 = 0, as aligned ones."""
+    if not all(name in entries and _is_fixed(entries[name]) and entries[name].peak == 0 for name in ("a_1", "a_2")):
+        return entries
+    zero = _import_bilby().DeltaFunction
+    others = {name: prior for name, prior in entries.items() if name not in _PRECESSING}
+    return {**{name: zero(0.0, name=name) for name in SPINS}, **others}
+
+
+def _read_fixed(entries: Mapping[str, Any]) -> dict[str, float]:
+    """Values of the parameters that the file fixes."""
+    names = (*_FIXABLE_MASSES, *SPINS, *_FIXABLE_ANGLES, "cos_theta_jn")
+    fixed = {name: float(entries[name].peak) for name in names if name in entries and _is_fixed(entries[name])}
+    if ("ra" in fixed) != ("dec" in fixed):
+        raise InputError("expected both ra and dec fixed, or neither; got one: fix the other, or leave both out")
+    if all(name in fixed for name in (*_FIXABLE_MASSES, *SPINS)):
+        raise InputError("expected at least one mass or spin with a density; got fixed ones alone: free one")
+    if "cos_theta_jn" in fixed:
+        fixed["theta_jn"] = math.acos(fixed.pop("cos_theta_jn"))
+    return fixed
+
+
 def _check_known(entries: Mapping[str, Any]) -> None:
     """Refuses priors that the likelihood does not support."""
     bilby = _import_bilby()
@@ -114,17 +146,14 @@ def _check_known(entries: Mapping[str, Any]) -> None:
             continue
         if name in _ISOTROPIC:
             _check_isotropic(name, prior)
-        elif name in _OTHER_DISTANCES:
-            raise InputError(
-                f"expected a prior of luminosity_distance; got one of {name}: write luminosity_distance = "
-                "bilby.gw.prior.UniformSourceFrame(minimum=100, maximum=3000, name='luminosity_distance')"
-            )
-        elif name not in (*MASSES, *SPINS, "luminosity_distance", "geocent_time"):
+        elif name not in (*MASSES, *SPINS, *DISTANCES, "geocent_time"):
             raise InputError(f"expected masses, aligned spins, angles, distance and time; got {name}: leave it out")
 
 
 def _check_isotropic(name: str, prior: Any) -> None:
     kind, low, high = _ISOTROPIC[name]
+    if _is_fixed(prior) and name in (*_FIXABLE_ANGLES, "cos_theta_jn") and low <= prior.peak <= high:
+        return
     bounds = np.allclose([prior.minimum, prior.maximum], [low, high], rtol=0, atol=1e-3)
     if type(prior).__name__ != kind or not bounds:
         raise InputError(
@@ -150,8 +179,11 @@ def _read_intrinsic(entries: Mapping[str, Any], settings: PriorSettings) -> Bilb
                 f"name='{name}', a_prior=Uniform(minimum=0, maximum=0.99))"
             )
     for name, prior in own.items():
-        if prior.is_fixed:
-            raise InputError(f"expected a density of {name}; got a fixed value: give it a narrow Uniform")
+        if _is_fixed(prior) and name not in (*_FIXABLE_MASSES, *SPINS):
+            raise InputError(
+                f"expected chirp_mass or mass_ratio as a fixed mass; got {name}: fix one of those, or give {name} a "
+                "narrow Uniform"
+            )
         if stray := [needed for needed in getattr(prior, "required_variables", []) if needed not in own]:
             raise InputError(f"expected {name} to depend on masses and spins alone; got {stray[0]}: leave that out")
     prior = bilby.BBHPriorDict(dictionary={**own, **constraints})
@@ -162,28 +194,6 @@ def _read_intrinsic(entries: Mapping[str, Any], settings: PriorSettings) -> Bilb
     return BilbyIntrinsic(prior, settings)
 
 
-def _read_distance(entries: Mapping[str, Any], settings: PriorSettings) -> BilbyDistance:
-    name = "luminosity_distance"
-    if name not in entries:
-        raise InputError(f"expected a prior of {name}; got none: add {name} = PowerLaw(2, 100, 3000)")
-    prior = entries[name]
-    distance = BilbyDistance(prior)
-    if hasattr(prior, "condition_func"):
-        raise InputError(f"expected a prior of {name} alone; got a conditional one: write it without")
-    if not 0 <= distance.minimum < distance.maximum < np.inf:
-        raise InputError(
-            f"expected {name} within bounds, Mpc; got [{distance.minimum:g}, {distance.maximum:g}]: give minimum and "
-            "maximum, for example by PowerLaw or TruncatedGaussian"
-        )
-    near, far = (float(prior.rescale(level)) for level in (0.05, 0.95))
-    if far < settings.narrowest_distances * near:
-        raise InputError(
-            f"expected a wider prior of {name}; got nine tenths of it in [{near:.4g}, {far:.4g}] Mpc: let the larger "
-            f"be at least {settings.narrowest_distances:g} times the smaller"
-        )
-    return distance
-
-
 def _read_arrival(entries: Mapping[str, Any]) -> tuple[float, float] | None:
     prior = entries.get("geocent_time")
     if prior is None:
@@ -191,6 +201,11 @@ def _read_arrival(entries: Mapping[str, Any]) -> tuple[float, float] | None:
     if type(prior).__name__ != "Uniform":
         raise InputError(f"expected geocent_time = Uniform(...); got {_describe(prior)}: write it so, or leave it out")
     return float(prior.minimum), float(prior.maximum)
+
+
+def _is_fixed(prior: Any) -> bool:
+    """Whether a prior allows one value; bilby's own `is_fixed` counts constraints, too."""
+    return isinstance(prior, _import_bilby().DeltaFunction)
 
 
 def _describe(prior: Any) -> str:

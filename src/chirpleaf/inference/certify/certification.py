@@ -14,19 +14,14 @@ The marginal likelihood evaluates waveforms on few frequencies (`heterodyne`).
 import time
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from chirpleaf.inference.certify.certified import Certified
 from chirpleaf.inference.certify.edges import find_reached_edges
-from chirpleaf.inference.certify.mixture import MixtureProposal, fit_correction
 from chirpleaf.inference.certify.pool import Pool, Refit
 from chirpleaf.inference.certify.reference_times import FirstDraws, weigh_first_draws
 from chirpleaf.inference.certify.reweighting import reweight_with_modes
 from chirpleaf.inference.certify.settings import DEFAULTS, CertifySettings
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.observation import Observation
-from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.signals import make_signal_model
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.strain.segment import Segment
@@ -66,10 +61,7 @@ def certify(
     first = min(settings.minimum_draws, most) if settings.minimum_draws else most
     weigh = FirstDraws(segment, centre, first_target, first, settings, seed)
     hypotheses, pool = weigh_first_draws(observation, weigh, settings, deadline)
-
-    def refit(theta: Samples, log_weight: NDArray[np.float64]) -> MixtureProposal:
-        return fit_correction(hypotheses[-1], theta, log_weight, settings.mixture, seed)
-
+    refit = weigh.propose(hypotheses[-1]).refit
     if twice:
         second = Reweighting(segment, of_network, target.waveform, settings, seed, workers)
         result = second.fill(pool, refit, deadline)

@@ -14,7 +14,8 @@ place on the earth, without data. The prior of the arrival time is evaluated at 
 is then delayed to fit the data (`Heterodyne.align`, by about a millisecond) is not cut off at its ends.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import lal
@@ -96,6 +97,8 @@ class ExtrinsicProposal:
         extent: widths of their ranges, seconds.
         time_prior: range of the uniform prior on the arrival at the centre of the earth, seconds after the reference
             time.
+        fixed: values of ra, dec, theta_jn and psi that the prior fixes, by name, rad. Their tables have one cell. If
+            the direction is fixed, tau_a alone is drawn, and its prior density is 1 / T.
     """
 
     network: DetectorNetwork
@@ -106,6 +109,7 @@ class ExtrinsicProposal:
     start: tuple[float, float]
     extent: tuple[float, float]
     time_prior: tuple[float, float]
+    fixed: Mapping[str, float] = field(default_factory=dict)
 
     def transform(self, uniforms: Float64[np.ndarray, "n 5"]) -> Points:
         """Maps uniform numbers to points; points that no sky position explains have weight zero.
@@ -118,18 +122,27 @@ class ExtrinsicProposal:
         tau_a, tau_b = (self.start[i] + self.extent[i] * place[:, i] for i in (0, 1))
         first = self.network.detectors[self.first]
         light = light_travel_time(first, self.second)
-        cosine = (tau_a - tau_b) / light
-        possible = np.abs(cosine) < 1
-        source = self._direction(cosine.clip(-1, 1), 2 * np.pi * cube[:, 1])
-        dec = np.arcsin(source[:, 2].clip(-1, 1))
-        ra = np.mod(np.arctan2(source[:, 1], source[:, 0]) + self.network.gmst, 2 * np.pi)
-        time = tau_a - first.time_delay(ra, dec, self.network.gmst)
         earliest, latest = self.time_prior
+        if "ra" in self.fixed:
+            possible = np.ones(len(tau_a), dtype=bool)
+            ra, dec = (np.full(len(tau_a), self.fixed[name]) for name in ("ra", "dec"))
+            prior = -np.log(latest - earliest)
+        else:
+            cosine = (tau_a - tau_b) / light
+            possible = np.abs(cosine) < 1
+            source = self._direction(cosine.clip(-1, 1), 2 * np.pi * cube[:, 1])
+            dec = np.arcsin(source[:, 2].clip(-1, 1))
+            ra = np.mod(np.arctan2(source[:, 1], source[:, 0]) + self.network.gmst, 2 * np.pi)
+            prior = -np.log(2 * light * (latest - earliest))
+        time = tau_a - first.time_delay(ra, dec, self.network.gmst)
         possible &= (earliest <= time) & (time <= latest)
-        prior = -np.log(2 * light * (latest - earliest))
         proposal = log_times - np.log(self.extent[0] * self.extent[1]) + log_table
         log_weight = np.where(possible, prior - proposal, -np.inf)
-        return Points(ra, dec, np.arccos(1 - 2 * cube[:, 2]), np.pi * cube[:, 3], time, log_weight, cube, log_table)
+        theta_jn = (
+            np.full(len(ra), self.fixed["theta_jn"]) if "theta_jn" in self.fixed else np.arccos(1 - 2 * cube[:, 2])
+        )
+        psi = np.full(len(ra), self.fixed["psi"]) if "psi" in self.fixed else np.pi * cube[:, 3]
+        return Points(ra, dec, theta_jn, psi, time, log_weight, cube, log_table)
 
     def _direction(
         self, cosine: Float64[np.ndarray, " n"], angle: Float64[np.ndarray, " n"]

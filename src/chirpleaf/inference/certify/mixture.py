@@ -4,12 +4,15 @@ It is fitted by expectation and maximisation in the coordinates in which the net
 so that the fit is a correction of the network.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float64
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 from torch.distributions.transforms import Transform
 
 from chirpleaf.inference.certify.proposals import NetworkProposal, log_sum_exp
@@ -17,7 +20,6 @@ from chirpleaf.inference.certify.settings import MixtureFitSettings
 from chirpleaf.inference.observation import Observation
 from chirpleaf.models.normal import normal_coordinates
 from chirpleaf.physics.derived import Samples
-from chirpleaf.physics.spaces import ParameterSpace
 from chirpleaf.result.weights import effective_sample_size, relative_weights
 
 Array = NDArray[np.float64]
@@ -26,6 +28,19 @@ _SINGULAR = 1e-9
 """Variance added to the common covariance, which equal draws would make singular."""
 _LEAST_SHARE = 1e-6
 """Share of a component below which it is not normalised."""
+
+
+@runtime_checkable
+class Columns(Protocol):
+    """Parameters as columns of a matrix."""
+
+    def stack(self, samples: Mapping[str, ArrayLike], /) -> Array:
+        """Parameters by name, each of shape (n,), as columns, shape (n, d)."""
+        ...
+
+    def unstack(self, theta: Array | Tensor, /) -> Samples:
+        """Columns, shape (n, d), by parameter name, each of shape (n,)."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +55,7 @@ class MixtureProposal:
         roots: lower Cholesky factors of the covariances, shape (k, d, d).
     """
 
-    space: ParameterSpace
+    space: Columns
     coordinates: Transform
     log_share: Float64[np.ndarray, " k"]
     means: Float64[np.ndarray, "k d"]
@@ -49,7 +64,7 @@ class MixtureProposal:
     @classmethod
     def fit(
         cls,
-        space: ParameterSpace,
+        space: Columns,
         coordinates: Transform,
         theta: Samples,
         log_weight: Array,
@@ -155,6 +170,6 @@ def _log_normal(
     z: Float64[np.ndarray, "n d"], means: Float64[np.ndarray, "k d"], roots: Float64[np.ndarray, "k d d"]
 ) -> Float64[np.ndarray, "n k"]:
     """ln of normal densities."""
-    scaled = np.linalg.solve(roots[None], (z[:, None] - means)[..., None])[..., 0]
+    scaled = np.einsum("kij,nkj->nki", np.linalg.inv(roots), z[:, None] - means)
     volume = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
     return np.asarray(-0.5 * np.square(scaled).sum(axis=-1) - volume - 0.5 * z.shape[1] * np.log(2 * np.pi))

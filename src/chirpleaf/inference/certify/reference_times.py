@@ -7,10 +7,11 @@ likelihood of all draws is computed again on more nodes.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from chirpleaf.inference.certify.first_proposals import FirstProposals
 from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
 from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.proposals import NetworkProposal
@@ -47,6 +48,7 @@ class FirstDraws:
     draws: int
     settings: CertifySettings
     seed: int
+    _proposals: dict[int, FirstProposals] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, hypotheses: Hypotheses, nodes: HeterodyneSettings) -> Pool:
         """Weighs draws under every hypothesis, with a likelihood made for the last one.
@@ -56,17 +58,32 @@ class FirstDraws:
                 posterior that the last one misses.
             nodes: frequencies of the likelihood.
         """
-        *former, last = [NetworkProposal(hypothesis) for hypothesis in hypotheses]
-        theta = last.sample(self.draws, self.seed)
+        *former, last = [self.propose(hypothesis) for hypothesis in hypotheses]
+        theta = last.principal.sample(self.draws, self.seed)
         settings = replace(self.settings, heterodyne=nodes)
         weigher = Weigher.prepare(
             hypotheses[-1], self.segment, self.trigger_time, self.target, theta, settings, self.seed
         )
         pool = Pool(weigher, settings)
-        for proposal in former:
-            pool.add(proposal, self.draws)
-        pool.add(last, theta)
+        few = max(int(self.settings.first_fit.background * self.draws), 1)
+        for proposals in (*former, last):
+            if proposals.background is not None:
+                pool.add(proposals.background, few)
+        for proposals in former:
+            pool.add(proposals.principal, self.draws)
+        pool.add(last.principal, theta)
         return pool
+
+    def propose(self, hypothesis: Observation) -> FirstProposals:
+        """The proposals under one hypothesis.
+
+        Args:
+            hypothesis: the data about a reference time.
+        """
+        if id(hypothesis) not in self._proposals:
+            made = FirstProposals(hypothesis, self.target, self.settings, self.seed)
+            self._proposals[id(hypothesis)] = made
+        return self._proposals[id(hypothesis)]
 
 
 def weigh_first_draws(

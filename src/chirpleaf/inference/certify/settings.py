@@ -109,6 +109,29 @@ class MixtureFitSettings:
 
 
 @dataclass(frozen=True)
+class FirstFitSettings:
+    """The mixture of the first draws, where the target's prior differs from the network's.
+
+    Attributes:
+        efficiency: efficiency of the network's draws, by the ratio of the priors alone, below which a mixture is made.
+            A higher value fits where reweighting the network's draws is as good.
+        covered: the same efficiency, below which the mixture is made in coordinates of the target. Above it, the
+            network's own coordinates follow the posterior better.
+        draws: draws of each round of fits. They cost no waveform.
+        rounds: most rounds. Priors that hold little of the network's draws need more.
+        enough: efficiency of a round after which the mixture is fitted no further.
+        background: share of the first draws that the broader proposal makes. A larger one bounds the weights better.
+    """
+
+    efficiency: float = 0.5
+    covered: float = 0.05
+    draws: int = 4096
+    rounds: int = 6
+    enough: float = 0.5
+    background: float = 0.1
+
+
+@dataclass(frozen=True)
 class PriorSettings:
     """How priors are compared and normalised.
 
@@ -169,6 +192,7 @@ class CertifySettings:
         distance: integral over distance.
         phase: integral over the phase of signals with several harmonics.
         mixture: fit of a further proposal.
+        first_fit: mixture of the first draws.
         prior: comparison of priors.
         likelihood: likelihood on every frequency.
         reweighting: approximants with further modes.
@@ -185,6 +209,7 @@ class CertifySettings:
     distance: DistanceSettings = field(default_factory=DistanceSettings)
     phase: PhaseSettings = field(default_factory=PhaseSettings)
     mixture: MixtureFitSettings = field(default_factory=MixtureFitSettings)
+    first_fit: FirstFitSettings = field(default_factory=FirstFitSettings)
     prior: PriorSettings = field(default_factory=PriorSettings)
     likelihood: LikelihoodSettings = field(default_factory=LikelihoodSettings)
     reweighting: ReweightingSettings = field(default_factory=ReweightingSettings)

@@ -4,6 +4,7 @@ The user chooses a `Prior`: a preset or a prior file of bilby. Together with the
 `Target`.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.settings import DEFAULTS, PriorSettings
-from chirpleaf.physics.distributions import BoundedDistribution, PowerLaw, UniformSourceFrame
+from chirpleaf.physics.distributions import BoundedDistribution, Marginal, PowerLaw, UniformSourceFrame
 from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.priors import IntrinsicDensity, IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
@@ -32,6 +33,9 @@ class Target:
         waveform: waveform model of the likelihood.
         centre: middle of that prior, GPS time, seconds; the trigger if None.
         prior: the user's name of this prior: a preset or a file.
+        spins: priors of the aligned spins that are independent of all other parameters, by name; an `IntrinsicPrior`
+            gives its own.
+        fixed: values of intrinsic parameters, and of ra, dec, theta_jn and psi, that the prior fixes, by name.
     """
 
     intrinsic: IntrinsicDensity
@@ -40,6 +44,12 @@ class Target:
     waveform: WaveformSettings = DEFAULT_WAVEFORM
     centre: float | None = None
     prior: str = "model"
+    spins: Mapping[str, Marginal] = field(default_factory=dict)
+    fixed: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.intrinsic, IntrinsicPrior):
+            object.__setattr__(self, "spins", dict.fromkeys(("chi_1", "chi_2"), self.intrinsic.spin))
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,8 @@ class Prior:
         distance: prior of the luminosity distance, bounded, Mpc.
         arrival: first and last GPS time of the arrival at the centre of the earth, seconds; 0.1 s about the trigger if
             None.
+        spins: priors of a file's spins that are independent of all other parameters, by name.
+        fixed: values of parameters that the prior fixes, by name.
         isotropic: whether spins are projections of isotropic ones, of magnitudes up to the network's greatest spin.
 
     Example:
@@ -64,6 +76,8 @@ class Prior:
     intrinsic: IntrinsicDensity | None = None
     distance: BoundedDistribution = field(default_factory=_volume)
     arrival: tuple[float, float] | None = None
+    spins: Mapping[str, Marginal] = field(default_factory=dict)
+    fixed: Mapping[str, float] = field(default_factory=dict)
     isotropic: bool = False
 
     @classmethod
@@ -87,7 +101,7 @@ class Prior:
             )
         from chirpleaf.inference.certify.bilby_prior import read_bilby_prior  # noqa: PLC0415 - for files alone
 
-        return cls(str(prior), *read_bilby_prior(path, settings))
+        return cls(str(prior), **read_bilby_prior(path, settings)._asdict())
 
     def make_target(
         self,
@@ -109,7 +123,9 @@ class Prior:
             InputError: network and target have no binary in common, or the trigger lies outside the prior of the time.
         """
         intrinsic = self.intrinsic or (self._project_spins(network) if self.isotropic else network)
-        target = Target(intrinsic, self.distance, waveform=waveform, prior=self.name)
+        target = Target(
+            intrinsic, self.distance, waveform=waveform, prior=self.name, spins=self.spins, fixed=self.fixed
+        )
         if self.arrival is not None:
             first, last = self.arrival
             if not first <= trigger_time <= last:
@@ -163,7 +179,10 @@ def _check_overlap(network: PriorDistribution, target: Target, n: int) -> None:
     """Refuses a target whose density is zero at all of `n` draws of the network's prior."""
     if target.intrinsic == network:
         return
-    draws = network.sample(n, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    draws = network.sample(n, rng)
+    draws |= {name: np.asarray(marginal.quantile(rng.random(n))) for name, marginal in target.spins.items()}
+    draws |= {name: np.full(n, value) for name, value in target.fixed.items() if name in draws}
     if np.isfinite(target.intrinsic.log_prob(draws)).any():
         return
     raise InputError(

@@ -104,6 +104,7 @@ class Weigher:
             ratios,
             (offset - target.time, offset + target.time),
             settings.table,
+            fixed=target.fixed,
             seed=seed,
         )
         fewest, most = settings.extrinsic.fewest_points, settings.extrinsic.most_points
