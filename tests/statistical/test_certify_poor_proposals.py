@@ -1,6 +1,7 @@
 """Certification if the network misses the posterior: other reference times, pure noise, no draw within the prior."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from certified_source import (
     weighed,
     weights,
 )
+from numpy.typing import ArrayLike
 
 from chirpleaf.inference.certify import Certified, Target, certify, reference_times
 from chirpleaf.inference.observation import Observation, canonicalise
@@ -25,7 +27,6 @@ from chirpleaf.inference.reference_time import find_reference_time_hypotheses, r
 from chirpleaf.models import Model
 from chirpleaf.physics.conversions import chirp_mass
 from chirpleaf.physics.detectors import detector, gmst, project
-from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.segment import Segment
 
@@ -100,8 +101,15 @@ def test_an_untrained_network_is_not_certified(model: Model) -> None:
     assert any("effective samples" in reason for reason in found.certificate.reasons)
 
 
+class Impossible:
+    """A prior that excludes every binary."""
+
+    def log_prob(self, samples: Mapping[str, ArrayLike], /) -> np.ndarray:
+        return np.full(len(np.atleast_1d(samples["chirp_mass"])), -np.inf)
+
+
 def test_a_prior_that_excludes_all_draws_is_a_verdict_and_not_an_error() -> None:
-    found = weighed(intrinsic=IntrinsicPrior(chirp_mass_min=75.0))
+    found = weighed(intrinsic=Impossible())
     certificate = found.certificate
     assert certificate.effective_samples == 0.0
     assert certificate.log_bayes_factor == -np.inf
