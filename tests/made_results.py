@@ -55,17 +55,16 @@ def certified_posterior(**changes: Any) -> Posterior:
 
 def leaf_estimates(**changes: Any) -> LeafEstimates:
     components = {"omega_r": {"aleatoric": 0.1, "epistemic": 0.2}, "mass_1": {"aleatoric": 1.0, "epistemic": 2.0}}
-    samples = table(("omega_r", "mass_1"))
-    return LeafEstimates(
-        samples=samples,
-        log_prob=np.full(N, np.nan),
-        uncertainty_components=components,
-        provenance=PROVENANCE,
-        trust=TRUST,
-        timing=TIMING,
-        prior=AnalysisPrior("model", IntrinsicPrior()),
-        **changes,
-    )
+    fields: dict[str, Any] = {
+        "samples": table(("omega_r", "mass_1")),
+        "log_prob": np.full(N, np.nan),
+        "uncertainty_components": components,
+        "provenance": PROVENANCE,
+        "trust": TRUST,
+        "timing": TIMING,
+        "prior": AnalysisPrior("model", IntrinsicPrior()),
+    }
+    return LeafEstimates(**{**fields, **changes})
 
 
 MAKERS = {"network": network_posterior, "certified": certified_posterior, "leaves": leaf_estimates}

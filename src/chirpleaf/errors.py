@@ -13,6 +13,12 @@ class InputError(ChirpleafError, ValueError):
     """Invalid input: a file, a name or a setting. The message states the remedy."""
 
 
+class UnknownParameterError(InputError, KeyError):
+    """A result has no parameter of this name; also a `KeyError`, as results are indexed by names."""
+
+    __str__ = Exception.__str__  # that of KeyError would quote the message
+
+
 class ShortStrainError(InputError):
     """The signal needs a longer segment than the given strain allows; longer strain is the remedy."""
 

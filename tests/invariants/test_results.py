@@ -49,7 +49,7 @@ def test_samples_of_one_draw_stay_together() -> None:
 
 
 def test_all_draws_are_samples_where_weights_are_equal() -> None:
-    for log_weight in (np.zeros(N), np.full(N, -7.0), np.full(N, -np.inf)):
+    for log_weight in (np.zeros(N), np.full(N, -7.0)):
         draws = table(INTRINSIC)
         posterior = network_posterior(proposal=Proposal(draws, np.zeros(N), log_weight))
         assert len(posterior) == N
@@ -76,7 +76,7 @@ def test_only_leaves_tell_components_of_their_uncertainty() -> None:
 
 @pytest.mark.parametrize("ask", [lambda result: result["mass"], lambda result: result.summary(("mass",))])
 def test_an_unknown_parameter_is_named(result: Posterior | LeafEstimates, ask: Any) -> None:
-    with pytest.raises(InputError, match=r"expected a parameter of .*mass_1.*; got 'mass': name one of them"):
+    with pytest.raises(InputError, match=r"expected a parameter of .*mass_1.*; got 'mass': did you mean mass_\d\?"):
         ask(result)
 
 

@@ -8,9 +8,10 @@
 | `skymap.fits` | the sky map of a certified posterior |
 """
 
-import json
+import difflib
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -21,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chirpleaf.errors import InputError
-from chirpleaf.physics.derived import Samples
+from chirpleaf.errors import InputError, UnknownParameterError
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.result.bilby import load_result
+from chirpleaf.result.frozen import FrozenMapping
 from chirpleaf.result.hdf5 import FILE_NAME, Record, write_record
+from chirpleaf.result.json_files import write_json
 from chirpleaf.result.prior import AnalysisPrior
 from chirpleaf.result.provenance import Provenance
 from chirpleaf.result.trust import Trust
@@ -51,6 +53,10 @@ _SUMMARISED = ("event", "trigger_time", "detectors", "model", "approximant", "se
 class Result(ABC):
     """Samples of one event, with their origin and the verdict on them. Base of `Posterior` and `LeafEstimates`.
 
+    A result is used as a mapping of parameter names to arrays: `result["mass_1"]`, `"mass_1" in result`,
+    `dict(result)`. Its length, however, is the number of samples, as that of a table. Arrays and mappings are
+    read-only: copy what is to be changed. Two results are equal if a file would hold the same of both.
+
     Attributes:
         samples: parameter name to samples of equal weight, each of shape (n,), in the units of `physics.parameters`.
         provenance: origin of the result.
@@ -59,7 +65,7 @@ class Result(ABC):
         prior: prior of the analysis; None if a file does not hold it.
     """
 
-    samples: Samples
+    samples: Mapping[str, NDArray[np.float64]]
     provenance: Provenance
     trust: Trust
     timing: Mapping[str, float | None] = field(default_factory=dict)
@@ -89,23 +95,53 @@ class Result(ABC):
     def to_record(self) -> Record:
         """The result as the content of a `posterior.hdf5`."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "timing", FrozenMapping(self.timing))
+
     def __len__(self) -> int:
         return len(next(iter(self.samples.values())))
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
-        if name not in self.samples:
-            raise InputError(f"expected a parameter of {', '.join(self.samples)}; got {name!r}: name one of them")
+        if name not in self:
+            near = difflib.get_close_matches(str(name), self.samples, 1)
+            remedy = f"did you mean {near[0]}?" if near else "name one of them"
+            known = ", ".join(self.samples)
+            raise UnknownParameterError(f"expected a parameter of {known}; got {name!r}: {remedy}")
         return self.samples[name]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self.samples
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.samples)
+
+    def __eq__(self, other: object) -> bool:
+        return self.to_record().equals(other.to_record()) if isinstance(other, Result) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.provenance.event, self.provenance.seed, len(self)))
+
+    def keys(self) -> KeysView[str]:
+        """Names of the parameters."""
+        return self.samples.keys()
+
+    def values(self) -> ValuesView[NDArray[np.float64]]:
+        """Samples of the parameters, each of shape (n,)."""
+        return self.samples.values()
+
+    def items(self) -> ItemsView[str, NDArray[np.float64]]:
+        """Names and samples of the parameters."""
+        return self.samples.items()
 
     def __repr__(self) -> str:
         text = f"{self.provenance.event}, {len(self)} samples of {len(self.samples)} parameters, {self.trust.verdict}"
         return f"{type(self).__name__}({text})"
 
-    def summary(self, parameters: Sequence[str] | None = None) -> dict[str, Row]:
+    def summary(self, parameters: str | Sequence[str] | None = None) -> dict[str, Row]:
         """Median and 90 % interval of parameters.
 
         Args:
-            parameters: names; all if None.
+            parameters: one name or several; all if None.
 
         Returns:
             Name to {"median", "lower", "upper", "unit"}; lower and upper are the 5 % and 95 % quantiles.
@@ -114,7 +150,7 @@ class Result(ABC):
             InputError: the result has no parameter of this name.
         """
         rows: dict[str, Row] = {}
-        for name in self.samples if parameters is None else parameters:
+        for name in self._list_names(parameters, tuple(self.samples)):
             lower, median, upper = self._quantiles(name, (0.05, 0.5, 0.95))
             values: Row = {"median": float(median), "lower": float(lower), "upper": float(upper)}
             rows[name] = {**values, "unit": PARAMETERS[name].unit}
@@ -130,7 +166,7 @@ class Result(ABC):
             pandas = import_module("pandas")
         except ImportError as error:
             raise InputError("expected pandas for a DataFrame; got no such package: pip install pandas") from error
-        return pandas.DataFrame(self.samples)
+        return pandas.DataFrame(dict(self.samples))
 
     def to_bilby(self) -> Any:
         """The samples of equal weight and the prior as a `bilby.core.result.Result`.
@@ -140,11 +176,11 @@ class Result(ABC):
         """
         return load_result(self.bilby_document())
 
-    def plot_corner(self, parameters: Sequence[str] | None = None) -> "Figure":
+    def plot_corner(self, parameters: str | Sequence[str] | None = None) -> "Figure":
         """Draws one- and two-dimensional marginals.
 
         Args:
-            parameters: names; those of `headline` if None.
+            parameters: one name or several; those of `headline` if None.
 
         Returns:
             A matplotlib figure.
@@ -154,7 +190,7 @@ class Result(ABC):
         """
         from chirpleaf.plots.corner import plot_corner  # noqa: PLC0415 - matplotlib is slow to load
 
-        names = self.headline if parameters is None else tuple(parameters)
+        names = self._list_names(parameters, self.headline)
         return plot_corner({name: self[name] for name in names}, names)
 
     def save(self, path: str | Path) -> None:
@@ -164,10 +200,14 @@ class Result(ABC):
             path: file name, or an existing folder; an existing file is replaced.
 
         Raises:
-            InputError: the folder does not exist.
+            InputError: the path is none, or its folder does not exist.
         """
-        path = Path(path)
-        write_record(self.to_record(), path / FILE_NAME if path.is_dir() else path)
+        if not isinstance(path, str | os.PathLike) or not str(path):
+            raise InputError(f"expected a file or an existing folder to save to; got {path!r}: give its path")
+        file = Path(path)
+        if str(path).endswith(os.sep) and not file.is_dir():
+            raise InputError(f"expected an existing folder to save to; got no folder {path}: create it first")
+        write_record(self.to_record(), file / FILE_NAME if file.is_dir() else file)
 
     def write(self, folder: Path) -> tuple[Path, ...]:
         """Writes all files of the result, each completely or not at all.
@@ -214,12 +254,18 @@ class Result(ABC):
             "data": {name: origin[name] for name in _TREATMENT},
         }
 
+    def _list_names(self, given: str | Sequence[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
+        """The names that a user gave, or the default."""
+        if given is None:
+            return default
+        return (given,) if isinstance(given, str) else tuple(given)
+
     def _writers(self) -> dict[str, Callable[[Path], object]]:
         """File name to the function that writes it."""
         return {
-            "summary.json": partial(_write_json, self.summary_document, 2),
+            "summary.json": partial(write_json, self.summary_document, 2),
             FILE_NAME: partial(write_record, self.to_record()),
-            "result.json": partial(_write_json, self.bilby_document, None),
+            "result.json": partial(write_json, self.bilby_document, None),
         }
 
     def _certificate_document(self) -> dict[str, Any] | None:
@@ -233,8 +279,3 @@ class Result(ABC):
     @abstractmethod
     def _quantiles(self, name: str, probabilities: Sequence[float]) -> NDArray[np.float64]:
         """Quantiles of a parameter, same shape as `probabilities`."""
-
-
-def _write_json(document: Callable[[], dict[str, Any]], indent: int | None, path: Path) -> None:
-    end = "\n" if indent else ""
-    path.write_text(json.dumps(document(), indent=indent, allow_nan=False) + end)

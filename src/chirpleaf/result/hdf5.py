@@ -11,12 +11,17 @@
 Attributes of the file are the fields of `Provenance`, the `kind` of the result, the names of its `parameters` in order
 and of the `intrinsic` ones, and as JSON `trust`, `timing`, `prior`, `certificate` and `uncertainty_components`.
 
+The attribute `checksums` holds, as JSON, the SHA-256 of the bytes of each dataset and of each attribute but
+`kind`.
+
 Files of chirpleaf 0.1.0 have neither `/sky` nor the attributes after those of `Provenance`; they can still be read.
+Parameters that this version does not know, as a later one may have written, are left out; `notes` name them.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +30,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError
-from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.result.certificate import Certificate
+from chirpleaf.result.frozen import FrozenMapping, freeze_array, freeze_samples, is_same
 from chirpleaf.result.prior import AnalysisPrior
 from chirpleaf.result.provenance import Provenance
 from chirpleaf.result.sky import SkyMap
@@ -40,6 +45,9 @@ FILE_NAME = "posterior.hdf5"
 
 DENSITIES = ("log_prob", "log_weight")
 """Datasets with a number for each draw that are not parameters."""
+
+CHECKSUMS = "checksums"
+"""Attribute of the file that holds the hashes of everything else."""
 
 POSTERIOR, LEAF_ESTIMATES = "posterior", "leaf-estimates"
 """Kinds of results."""
@@ -68,7 +76,7 @@ class Record:
     """
 
     kind: str
-    samples: Samples
+    samples: Mapping[str, Array]
     log_prob: Array
     log_weight: Array
     provenance: Provenance
@@ -79,6 +87,18 @@ class Record:
     certificate: Certificate | None = None
     sky: SkyMap | None = None
     uncertainty_components: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def equals(self, other: "Record") -> bool:
+        """Whether files of the two would hold the same; NaN equals NaN."""
+        theirs = other._collect()
+        return all(is_same(value, theirs[name]) for name, value in self._collect().items())
+
+    def _collect(self) -> dict[str, Any]:
+        """Everything that a file holds."""
+        arrays = {"samples": FrozenMapping(self.samples), "log_prob": self.log_prob, "log_weight": self.log_weight}
+        sky = np.empty(0) if self.sky is None else self.sky.probability
+        texts = (self.kind, tuple(self.samples), self.intrinsic, self.provenance.to_json(), _json_attributes(self))
+        return {**arrays, "sky": sky, "texts": texts}
 
 
 def write_record(record: Record, path: Path) -> None:
@@ -93,48 +113,73 @@ def write_record(record: Record, path: Path) -> None:
     """
     if not path.parent.is_dir():
         raise InputError(f"expected a file in an existing folder; got {path}: create {path.parent} first")
-    densities = dict(zip(DENSITIES, (record.log_prob, record.log_weight), strict=True))
-    with write_atomically(path) as scratch, h5py.File(scratch, "w") as file:
-        table = file.create_group("posterior")
-        for name, values in record.samples.items():
-            table.create_dataset(name, data=values).attrs["unit"] = PARAMETERS[name].unit
-        for name, values in densities.items():
-            file[name] = table.create_dataset(name, data=values)
-        if record.sky is not None:
-            file.create_dataset("sky", data=record.sky.probability).attrs["ordering"] = "nested"
-        origin = record.provenance.to_json()
-        file.attrs.update({name: value for name, value in origin.items() if name not in _ORIGIN_DOCUMENTS})
-        file.attrs.update({name: json.dumps(origin[name]) for name in _ORIGIN_DOCUMENTS})
-        file.attrs["kind"] = record.kind
-        file.attrs["parameters"] = list(record.samples)
-        if record.intrinsic:
-            file.attrs["intrinsic"] = list(record.intrinsic)
-        file.attrs.update({name: json.dumps(value) for name, value in _json_attributes(record).items()})
+    # The file is made in memory: h5py reports a full disk in many ways, some of them only when the file is closed.
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+        _fill(file, record)
+        file.flush()
+        content = file.id.get_file_image()
+    with write_atomically(path) as scratch:
+        scratch.write_bytes(content)
 
 
-def read_record(path: str | Path) -> Record:
+def _fill(file: h5py.File, record: Record) -> None:
+    """Writes a record to an empty file."""
+    table = file.create_group("posterior")
+    for name, values in record.samples.items():
+        table.create_dataset(name, data=values).attrs["unit"] = PARAMETERS[name].unit
+    for name, values in zip(DENSITIES, (record.log_prob, record.log_weight), strict=True):
+        file[name] = table.create_dataset(name, data=values)
+    if record.sky is not None:
+        file.create_dataset("sky", data=record.sky.probability).attrs["ordering"] = "nested"
+    origin = record.provenance.to_json()
+    file.attrs.update({name: value for name, value in origin.items() if name not in _ORIGIN_DOCUMENTS})
+    file.attrs.update({name: json.dumps(origin[name]) for name in _ORIGIN_DOCUMENTS})
+    file.attrs["kind"] = record.kind
+    file.attrs["parameters"] = list(record.samples)
+    if record.intrinsic:
+        file.attrs["intrinsic"] = list(record.intrinsic)
+    file.attrs.update({name: json.dumps(value) for name, value in _json_attributes(record).items()})
+    file.attrs[CHECKSUMS] = json.dumps(_hash_content(file))
+
+
+def read_record(path: Path) -> Record:
     """Reads a file.
 
     Args:
-        path: a `posterior.hdf5`, or a folder that holds one.
+        path: a `posterior.hdf5`.
 
     Returns:
-        The content of the file.
+        The content of the file; `validate` checks that it is consistent.
 
     Raises:
-        InputError: there is no such file, it is incomplete, or chirpleaf did not write it.
+        InputError: the content differs from its checksums.
+        Exception: of any kind that h5py and damaged values cause.
     """
-    path = Path(path) / FILE_NAME if Path(path).is_dir() else Path(path)
-    if not path.is_file():
-        raise InputError(f"expected a {FILE_NAME}; got no file {path}: check the path")
-    try:
-        with h5py.File(path, "r") as file:
-            return _record(file)
-    except (OSError, KeyError, AttributeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(
-            f"expected a {FILE_NAME} of chirpleaf; got {path}, which cannot be read so ({reason}): write it again"
-        ) from error
+    with h5py.File(path, "r") as file:
+        _compare_checksums(file)
+        return _record(file)
+
+
+def _hash_content(file: h5py.File) -> dict[str, str]:
+    """SHA-256 of the datasets and of the attributes of the file, by their place; attributes begin with @."""
+    datasets = {f"posterior/{name}": dataset for name, dataset in file["posterior"].items()}
+    if "sky" in file:
+        datasets["sky"] = file["sky"]
+    contents = {place: np.ascontiguousarray(dataset[()]).tobytes() for place, dataset in datasets.items()}
+    for name, value in file.attrs.items():
+        if name not in (CHECKSUMS, "kind"):  # a kind of a later version has its own message
+            contents[f"@{name}"] = json.dumps(_plain(value)).encode()
+    return {place: hashlib.sha256(content).hexdigest() for place, content in contents.items()}
+
+
+def _compare_checksums(file: h5py.File) -> None:
+    """Refuses content that has changed. What is not in the list, such as a user's own attribute, is not compared."""
+    if CHECKSUMS not in file.attrs:
+        return
+    found = _hash_content(file)
+    for place, checksum in json.loads(file.attrs[CHECKSUMS]).items():
+        if found.get(place) != checksum:
+            raise InputError(f"expected the content that was written; got another in {place}: copy the file again")
 
 
 def _json_attributes(record: Record) -> dict[str, Any]:
@@ -150,23 +195,28 @@ def _json_attributes(record: Record) -> dict[str, Any]:
 
 def _record(file: h5py.File) -> Record:
     table = {name: dataset[()] for name, dataset in file["posterior"].items()}
-    log_prob, log_weight = (table.pop(name) for name in DENSITIES)
+    log_prob, log_weight = (freeze_array(table.pop(name)) for name in DENSITIES)
     attributes = {name: _plain(value) for name, value in file.attrs.items()}
     documents = {name: json.loads(attributes.get(name, "null")) for name in _DOCUMENTS}
-    names = tuple(attributes.get("parameters", table))
+    stored = tuple(attributes.get("parameters", table))
+    names = tuple(name for name in stored if name in PARAMETERS)
     complete = POSTERIOR if all(name in table for name in _INTRINSIC) else LEAF_ESTIMATES
     kind = attributes.get("kind", complete)
+    provenance = Provenance.from_json({**attributes, **{name: documents[name] for name in _ORIGIN_DOCUMENTS}})
+    if unknown := [name for name in stored if name not in PARAMETERS]:
+        note = f"the file holds {', '.join(unknown)}, which this version of chirpleaf does not know"
+        provenance = replace(provenance, notes=tuple(dict.fromkeys((*provenance.notes, note))))
     return Record(
         kind=kind,
-        samples={name: table[name] for name in names},
+        samples=freeze_samples({name: table[name] for name in names}),
         log_prob=log_prob,
         log_weight=log_weight,
-        provenance=Provenance.from_json({**attributes, **{name: documents[name] for name in _ORIGIN_DOCUMENTS}}),
-        trust=Trust.from_json(documents["trust"]) if documents["trust"] else Trust.unknown(),
+        provenance=provenance,
+        trust=Trust.from_json(documents["trust"]) if documents["trust"] is not None else Trust.unknown(),
         timing=documents["timing"] or {},
-        prior=AnalysisPrior.from_json(documents["prior"]) if documents["prior"] else None,
+        prior=AnalysisPrior.from_json(documents["prior"]) if documents["prior"] is not None else None,
         intrinsic=tuple(attributes.get("intrinsic", _INTRINSIC if kind == POSTERIOR else ())),
-        certificate=Certificate.from_json(documents["certificate"]) if documents["certificate"] else None,
+        certificate=Certificate.from_json(documents["certificate"]) if documents["certificate"] is not None else None,
         sky=SkyMap(file["sky"][()]) if "sky" in file else None,
         uncertainty_components=documents["uncertainty_components"] or {},
     )

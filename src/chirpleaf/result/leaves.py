@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirpleaf.result.base import Result, Row
+from chirpleaf.result.frozen import FrozenMapping, freeze_array, freeze_samples
 from chirpleaf.result.hdf5 import LEAF_ESTIMATES, Record
+from chirpleaf.result.validation import check_samples
 from chirpleaf.result.weights import weighted_quantiles
 
 Array = NDArray[np.float64]
@@ -31,6 +33,14 @@ class LeafEstimates(Result):
     log_prob: Array
     uncertainty_components: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        samples, log_prob = freeze_samples(self.samples), freeze_array(self.log_prob)
+        check_samples(samples, log_prob.size)
+        components = FrozenMapping(self.uncertainty_components)
+        for name, value in (("samples", samples), ("log_prob", log_prob), ("uncertainty_components", components)):
+            object.__setattr__(self, name, value)
+
     @property
     def headline(self) -> tuple[str, ...]:
         """Names of the quantities."""
@@ -51,11 +61,11 @@ class LeafEstimates(Result):
         """Number of samples."""
         return len(self)
 
-    def summary(self, parameters: Sequence[str] | None = None) -> dict[str, Row]:
+    def summary(self, parameters: str | Sequence[str] | None = None) -> dict[str, Row]:
         """Median, 90 % interval and uncertainty components of quantities.
 
         Args:
-            parameters: names; all if None.
+            parameters: one name or several; all if None.
 
         Returns:
             Name to {"median", "lower", "upper", "unit"} and the uncertainty components; lower and upper are the 5 % and

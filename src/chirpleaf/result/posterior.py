@@ -1,7 +1,7 @@
 """Posterior of the parameters of one event."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from chirpleaf.physics.derived import Samples
 from chirpleaf.result.base import Result
 from chirpleaf.result.certificate import Certificate
+from chirpleaf.result.frozen import freeze_samples
 from chirpleaf.result.hdf5 import POSTERIOR, Record
 from chirpleaf.result.proposal import Proposal
 from chirpleaf.result.sky import SkyMap
+from chirpleaf.result.trust import UNTRUSTED
+from chirpleaf.result.validation import check_names
 from chirpleaf.result.weights import weighted_quantiles
 
 HEADLINE = (
@@ -36,6 +39,9 @@ CERTIFIED = ("luminosity_distance", "chirp_mass_source", "mass_1_source", "mass_
 EXTRINSIC = ("luminosity_distance", "ra", "dec", "theta_jn", "psi", "phase", "geocent_time")
 """Extrinsic parameters that a certified posterior has samples of."""
 
+IMPOSSIBLE = "every importance weight is zero, so the samples are those of the network, not of the posterior"
+"""Reason not to trust a posterior whose draws are all impossible."""
+
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Posterior(Result):
@@ -43,7 +49,8 @@ class Posterior(Result):
 
     Attributes:
         samples: samples of equal weight: all draws if these have equal weights, else as many as their effective sample
-            size, drawn by systematic resampling with the seed of the provenance. They follow from `proposal`.
+            size, drawn by systematic resampling with the seed of the provenance. They follow from `proposal`. If every
+            weight is zero, they are the draws themselves, and `trust` says so.
         proposal: the weighted draws.
         intrinsic: names of the parameters that `proposal.log_prob` is a density of.
         certificate: importance-sampling diagnostics; None if the posterior is not certified.
@@ -56,26 +63,31 @@ class Posterior(Result):
         True
     """
 
-    samples: Samples = field(init=False)
+    samples: Mapping[str, NDArray[np.float64]] = field(init=False)
     proposal: Proposal
     intrinsic: tuple[str, ...]
     certificate: Certificate | None = None
     sky: SkyMap | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        check_names(self.intrinsic, self.proposal.samples)
         equal = self.proposal.equally_weighted
         samples = self.proposal.samples if equal else self.resample(self.proposal.effective_sample_size)
-        object.__setattr__(self, "samples", samples)
+        object.__setattr__(self, "samples", freeze_samples(samples))
+        if self.proposal.impossible and IMPOSSIBLE not in self.trust.reasons:
+            trust = replace(self.trust, verdict=UNTRUSTED, reasons=(*self.trust.reasons, IMPOSSIBLE))
+            object.__setattr__(self, "trust", trust)
 
     @property
     def headline(self) -> tuple[str, ...]:
-        """Names of the parameters of the corner plot."""
-        return HEADLINE
+        """Names of the parameters of the corner plot; a file of a former version may lack some."""
+        return tuple(name for name in HEADLINE if name in self.samples)
 
     @property
     def tabulated(self) -> tuple[str, ...]:
         """Names of the parameters of the table that `chirpleaf infer` prints."""
-        return HEADLINE + tuple(name for name in CERTIFIED if name in self.samples)
+        return self.headline + tuple(name for name in CERTIFIED if name in self.samples)
 
     @property
     def search_parameters(self) -> tuple[str, ...]:
@@ -95,6 +107,9 @@ class Posterior(Result):
 
         Returns:
             Parameter name to values, each of shape (n,); more than the effective sample size are not independent.
+
+        Raises:
+            InputError: `n` is no positive whole number.
         """
         return self.proposal.resample(n, self.provenance.seed)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from chirpleaf.result.frozen import FrozenMapping
+
 
 @dataclass(frozen=True)
 class DetectorQuality:
@@ -72,6 +74,9 @@ class Provenance:
     chirpleaf_version: str = field(default_factory=lambda: version("chirpleaf"))
     data_quality: Mapping[str, DetectorQuality] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data_quality", FrozenMapping(self.data_quality))
 
     def to_json(self) -> dict[str, Any]:
         """The attributes as JSON values."""

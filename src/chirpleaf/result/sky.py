@@ -4,13 +4,16 @@ The map is a histogram of weighted directions. Half of a pixel's weight goes to 
 small as the effective number of directions in them allows.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chirpleaf.errors import InputError
 from chirpleaf.result.fits import Value, write_column
+from chirpleaf.result.frozen import freeze_array
 from chirpleaf.result.healpix import find_neighbours, find_pixel
 from chirpleaf.result.weights import effective_sample_size
 
@@ -23,16 +26,34 @@ _LEAST_PER_PIXEL = 8
 """Effective number of directions per pixel of the 90 % region, below which a coarser map is taken. More gives a
 smoother map of larger pixels."""
 
+_GREATEST_SUM_ERROR = 1e-6
+"""Difference of the sum of all probabilities from one that rounding may cause."""
+
 
 @dataclass(frozen=True, eq=False)
 class SkyMap:
     """Probability on the sky.
 
     Attributes:
-        probability: probability of each pixel, in nested order, shape (12 nside^2,), with sum one.
+        probability: probability of each pixel, in nested order, shape (12 nside^2,), with sum one; read-only.
+
+    Raises:
+        InputError: the number of pixels is not 12 nside^2 with a power of two for nside, a probability is negative or
+            not finite, or their sum is not one.
     """
 
     probability: Array
+
+    def __post_init__(self) -> None:
+        probability = freeze_array(self.probability)
+        object.__setattr__(self, "probability", probability)
+        if probability.ndim != 1 or probability.size != 12 * self.nside**2 or self.nside.bit_count() != 1:
+            raise InputError(
+                f"expected 12 nside^2 pixels of a sky map; got shape {probability.shape}: compute it again"
+            )
+        total = probability.sum()
+        if not (probability >= 0).all() or abs(total - 1) > _GREATEST_SUM_ERROR:
+            raise InputError(f"expected probabilities of sum one on the sky; got sum {total:g}: compute them again")
 
     @classmethod
     def from_directions(cls, ra: Array, dec: Array, weight: Array) -> "SkyMap":
@@ -58,7 +79,7 @@ class SkyMap:
     @property
     def nside(self) -> int:
         """HEALPix resolution: the sphere has 12 nside^2 pixels."""
-        return int(np.sqrt(len(self.probability) / 12))
+        return math.isqrt(self.probability.size // 12)
 
     @property
     def pixel_area(self) -> float:

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from chirpleaf.result.frozen import FrozenMapping
+
 TRUSTED, UNTRUSTED, UNKNOWN = "trusted", "untrusted", "unknown"
+
+VERDICTS = (TRUSTED, UNTRUSTED, UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,9 @@ class Trust:
     reasons: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "snr", FrozenMapping(self.snr))
+
     @classmethod
     def unknown(cls) -> "Trust":
         """The verdict of a result whose file does not contain one."""
@@ -39,7 +46,8 @@ class Trust:
 
     def to_json(self) -> dict[str, Any]:
         """The attributes as JSON values; an unknown signal-to-noise ratio becomes null."""
-        return {**asdict(self), "network_snr": self.network_snr if math.isfinite(self.network_snr) else None}
+        values = {**asdict(self), "snr": dict(self.snr)}
+        return {**values, "network_snr": self.network_snr if math.isfinite(self.network_snr) else None}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Trust":

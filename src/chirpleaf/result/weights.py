@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from chirpleaf.errors import InputError
+
 Array = NDArray[np.float64]
 
 
@@ -16,8 +18,13 @@ def relative_weights(log_weight: Array) -> Array:
 
     Returns:
         Weights from 0 to 1, same shape; all zero if every weight is zero.
+
+    Raises:
+        InputError: a logarithm is NaN or plus infinity. No weights follow from these.
     """
-    top = float(log_weight.max())
+    top = float(log_weight.max(initial=-np.inf))
+    if np.isnan(top) or top == np.inf:
+        raise InputError(f"expected ln of importance weights below infinity; got {top}: compute them again")
     return np.asarray(np.exp(log_weight - top)) if np.isfinite(top) else np.zeros_like(log_weight)
 
 

@@ -1,0 +1,108 @@
+"""Checks of numbers that users give: each returns the number, or says in one line what was expected.
+
+>>> check_integer("samples", 1.5, 1)
+Traceback (most recent call last):
+...
+chirpleaf.errors.InputError: expected samples to be a whole number of at least 1; got 1.5: correct it
+"""
+
+import math
+import operator
+from dataclasses import fields, is_dataclass
+from numbers import Integral, Real
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from chirpleaf.errors import InputError
+
+
+def check_integer(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """Checks a whole number.
+
+    Args:
+        name: name of the argument.
+        value: what the user gave; integers of numpy count, Booleans, text and decimal fractions do not.
+        least: smallest number that is allowed.
+        most: largest number that is allowed; any if None.
+
+    Raises:
+        InputError: it is no whole number or out of range.
+    """
+    try:
+        number = None if type(value) is bool else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < least or (most is not None and number > most):
+        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise InputError(f"expected {name} to be a whole number {bounds}; got {_show(value)}: correct it")
+    return number
+
+
+def check_positive(name: str, value: Any) -> float:
+    """Checks a finite number above zero.
+
+    Args:
+        name: name of the argument, with its unit.
+        value: what the user gave.
+
+    Raises:
+        InputError: it is no such number.
+    """
+    if type(value) is bool or not isinstance(value, Real) or not 0 < float(value) < math.inf:
+        raise InputError(f"expected {name} to be a finite number above 0; got {_show(value)}: correct it")
+    return float(value)
+
+
+def check_settings(settings: Any) -> None:
+    """Checks the numbers of a settings class, which are annotated by the types of `system.constraints`.
+
+    Args:
+        settings: instance of a dataclass. Settings in its fields have checks of their own.
+
+    Raises:
+        InputError: a number is out of its range, or is no number.
+    """
+    assert is_dataclass(settings)
+    hints = get_type_hints(type(settings), include_extras=True)
+    for field in fields(settings):
+        hint = hints[field.name]
+        if get_origin(hint) is Annotated:
+            _check_annotated(f"{type(settings).__name__}.{field.name}", getattr(settings, field.name), *get_args(hint))
+
+
+def _check_annotated(name: str, value: Any, kind: type, *bounds: Gt | Ge | Lt | Le) -> None:
+    number = type(value) is not bool and isinstance(value, Integral if kind is int else Real) and math.isfinite(value)
+    if not number or not all(_is_within(value, bound) for bound in bounds):
+        sort = "a whole number" if kind is int else "a finite number"
+        limits = " and ".join(_describe(bound) for bound in bounds)
+        raise InputError(f"expected {name} to be {sort} {limits}; got {_show(value)}: correct it")
+
+
+def _is_within(value: Any, bound: Gt | Ge | Lt | Le) -> bool:
+    match bound:
+        case Gt(limit):
+            return bool(value > limit)
+        case Ge(limit):
+            return bool(value >= limit)
+        case Lt(limit):
+            return bool(value < limit)
+        case Le(limit):
+            return bool(value <= limit)
+
+
+def _describe(bound: Gt | Ge | Lt | Le) -> str:
+    match bound:
+        case Gt(limit):
+            return f"above {limit:g}"
+        case Ge(limit):
+            return f"of at least {limit:g}"
+        case Lt(limit):
+            return f"below {limit:g}"
+        case Le(limit):
+            return f"of at most {limit:g}"
+
+
+def _show(value: Any) -> str:
+    """The value on one short line."""
+    return " ".join(repr(value).split())[:60]
