@@ -19,17 +19,11 @@ import numpy as np
 from chirpleaf.errors import InputError
 from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.psd_estimation import (
-    MINIMUM_SEGMENTS,
-    STRETCH,
-    Periodograms,
-    average_median,
-    compute_periodograms,
-)
+from chirpleaf.strain.psd_estimation import MINIMUM_SEGMENTS, Periodograms, average_median, compute_periodograms
 from chirpleaf.strain.regularisation import regularise
 from chirpleaf.strain.segment import AFTER_TRIGGER
 from chirpleaf.strain.strain import Strain
-from chirpleaf.strain.windows import tukey
+from chirpleaf.strain.windows import STRETCH, tukey
 
 Method = Literal["regularised", "median"]
 """How a noise spectrum is estimated; see above."""
@@ -43,10 +37,9 @@ def parse_method(name: str) -> Method:
     Raises:
         InputError: there is none.
     """
-    for method in METHODS:
-        if method == name:
-            return method
-    raise InputError(f"noise spectrum: expected the method {' or '.join(METHODS)}; got {name!r}: choose one of them")
+    if name not in METHODS:
+        raise InputError(f"noise spectrum: expected the method {' or '.join(METHODS)}; got {name!r}: choose one")
+    return METHODS[METHODS.index(name)]
 
 
 _WINDOW_SAMPLES = 1024

@@ -24,7 +24,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.strain.conditioning import STANDARD
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.strain import Spectrum, Strain, find_runs
-from chirpleaf.strain.windows import power, tukey
+from chirpleaf.strain.windows import STRETCH, power, tukey
 
 MINIMUM_SEGMENTS = 7
 """Half overlapping stretches that the good data of an estimate must have the length of; 7 of 4 s span 16 s."""
@@ -43,9 +43,6 @@ class Periodograms(NamedTuple):
     values: Float64[np.ndarray, "stretch frequency"]
     starts: Float64[np.ndarray, " stretch"]
 
-
-STRETCH = 4.0
-"""Length of the stretches of Welch's method, s: a longer one resolves lines better, and leaves fewer to average."""
 
 OVERLAP = 0.5
 """Fraction of a stretch that overlaps with the next one. More overlap takes longer, and adds little information."""

@@ -29,6 +29,9 @@ import numpy as np
 from chirpleaf.errors import InputError
 from chirpleaf.strain.strain import Series
 
+STRETCH = 4.0
+"""Length of the stretches of Welch's method, s: a longer one resolves lines better, and leaves fewer to average."""
+
 
 def tukey(n: int, roll_off_samples: float) -> Series:
     """Compute a Tukey window.
