@@ -239,7 +239,7 @@ def test_a_stopwatch_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
         ({}, "expected an event or strain; got both or neither"),
         ({"event": "GW150914", "strain": {}}, "expected an event or strain; got both or neither"),
         ({"strain": {"H1": "h1.hdf5"}}, "expected the trigger time of the strain; got none: add --trigger"),
-        ({"event": "GW150914", "samples": 0}, "expected at least one sample; got samples = 0"),
+        ({"event": "GW150914", "samples": 0}, "expected samples to be a whole number of at least 1; got 0"),
         ({"event": "GW150914", "model": "nothing"}, "expected a shipped model"),
         ({"event": "GW150914", "psd": {"V1": "v1.txt"}}, "got one of V1, whose strain is missing"),
     ],

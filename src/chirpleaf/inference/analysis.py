@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from chirpleaf.errors import InputError
 from chirpleaf.inference.build import build_certified_posterior
 from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
@@ -17,6 +16,7 @@ from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
+from chirpleaf.system.checks import MOST_SEED, check_integer
 from chirpleaf.system.defaults import SAMPLES
 
 
@@ -77,7 +77,7 @@ def infer(
         (100,)
     """
     watch = Stopwatch()
-    _check_number(samples)
+    _check_numbers(samples, seed)
     if approximant is not None:
         waveform = replace(waveform, approximant=approximant)
     models = load_candidates(model)
@@ -127,7 +127,7 @@ def analyse(
     Raises:
         InputError: no sample is asked for, or the prior does not suit model and data.
     """
-    _check_number(samples)
+    _check_numbers(samples, seed)
     watch = watch or Stopwatch()
     if plan is None:
         output = propose(data, samples, seed)
@@ -139,6 +139,7 @@ def analyse(
     return build_certified_posterior(data, draws, target, seed, watch.timing)
 
 
-def _check_number(samples: int) -> None:
-    if samples < 1:
-        raise InputError(f"expected at least one sample; got samples = {samples}: ask for {SAMPLES}")
+def _check_numbers(samples: int, seed: int) -> None:
+    """Refuses numbers that no draws can be made with, before any work."""
+    check_integer("samples", samples, 1)
+    check_integer("seed", seed, 0, MOST_SEED)

@@ -8,6 +8,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.options import DEFAULT_WAVEFORMS, WaveformOptions
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.models.model import Model
+from chirpleaf.system.checks import check_integer, check_positive
 from chirpleaf.system.defaults import SAMPLES
 
 if TYPE_CHECKING:
@@ -73,9 +74,14 @@ def plan_certification(
         The plan; None if the network answers alone.
 
     Raises:
-        InputError: the model cannot be certified, the prior is unknown, or something is asked of a certification that
-            is not made.
+        InputError: the model cannot be certified, the prior is unknown, a number is out of range, or something is asked
+            of a certification that is not made.
     """
+    check_integer("workers", workers, 1)
+    if effective_samples is not None:
+        check_integer("effective_samples", effective_samples, 1)
+    if budget is not None:
+        check_positive("budget in seconds", budget)
     possible = model.estimator.can_propose
     if certify and not possible:
         names = ", ".join(model.estimator.quantities)
@@ -87,10 +93,11 @@ def plan_certification(
 
         settings = CertifySettings() if budget is None else CertifySettings(budget=budget)
         return CertificationPlan(Prior.load(prior), settings, waveform, effective_samples, workers)
-    if effective_samples is not None or waveform != DEFAULT_WAVEFORMS or prior != "model":
+    asked = effective_samples is not None or budget is not None
+    if asked or waveform != DEFAULT_WAVEFORMS or prior != "model":
         raise InputError(
-            "expected certification with effective samples, an approximant or a prior; got an answer of the network "
-            "alone, which takes none: leave them out"
+            "expected certification with effective samples, a budget, an approximant or a prior; got an answer of the "
+            "network alone, which takes none: leave them out"
         )
     return None
 

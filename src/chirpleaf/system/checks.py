@@ -16,6 +16,9 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from chirpleaf.errors import InputError
 
+MOST_SEED = 2**63 - 1
+"""Largest seed that torch takes."""
+
 
 def check_integer(name: str, value: Any, least: int, most: int | None = None) -> int:
     """Checks a whole number.

@@ -19,6 +19,8 @@ from chirpleaf.inference.certify.likelihood_settings import (
     PhaseSettings,
     TableSettings,
 )
+from chirpleaf.system.checks import check_settings
+from chirpleaf.system.constraints import NonNegativeInt, PositiveFloat
 
 
 @dataclass(frozen=True)
@@ -196,11 +198,14 @@ class CertifySettings:
         prior: comparison of priors.
         likelihood: likelihood on every frequency.
         reweighting: approximants with further modes.
+
+    Raises:
+        InputError: one of the first three numbers is out of range.
     """
 
-    minimum_draws: int = 0
-    effective_samples: int = 5000
-    budget: float = 60.0
+    minimum_draws: NonNegativeInt = 0
+    effective_samples: NonNegativeInt = 5000
+    budget: PositiveFloat = 60.0
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     reference_time: ReferenceTimeSettings = field(default_factory=ReferenceTimeSettings)
     heterodyne: HeterodyneSettings = field(default_factory=HeterodyneSettings)
@@ -213,6 +218,9 @@ class CertifySettings:
     prior: PriorSettings = field(default_factory=PriorSettings)
     likelihood: LikelihoodSettings = field(default_factory=LikelihoodSettings)
     reweighting: ReweightingSettings = field(default_factory=ReweightingSettings)
+
+    def __post_init__(self) -> None:
+        check_settings(self)
 
 
 DEFAULTS = CertifySettings()

@@ -1,0 +1,49 @@
+"""Numbers that users give to the Python interface: wrong ones are refused in one line before any work."""
+
+from typing import Any
+
+import pytest
+
+import chirpleaf
+from chirpleaf.errors import InputError
+from chirpleaf.inference.certify import CertifySettings
+
+pytestmark = pytest.mark.usefixtures("unchecked_types")
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("seed", [-1, 1.5, None, "a", 2**63]),
+        ("samples", [0, -3, 1.5, "5", None, True]),
+        ("budget", [NAN, -5, 0, INF, "60"]),
+        ("effective_samples", [-3, 0, 1.5, "5"]),
+        ("workers", [0, -1, 1.5, None]),
+    ],
+)
+def test_wrong_numbers_are_refused(name: str, values: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_data(*_: object, **__: object) -> None:
+        raise AssertionError("data are read")
+
+    monkeypatch.setattr("chirpleaf.inference.analysis.prepare", read_data)
+    for value in values:
+        with pytest.raises(InputError, match=rf"expected {name}.* to be a .* number .*; got .*: \w+") as caught:
+            chirpleaf.infer("GW150914", **{name: value})
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("choice", [{"budget": 3.0}, {"effective_samples": 5}, {"prior": "standard"}])
+def test_what_only_a_certification_takes_is_refused_without(choice: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="expected certification with effective samples, a budget"):
+        chirpleaf.infer("GW150914", certify=False, **choice)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"budget": NAN}, {"budget": 0.0}, {"budget": "3"}, {"effective_samples": -1}, {"minimum_draws": 1.5}]
+)
+def test_settings_of_certification_are_checked(wrong: dict[str, Any]) -> None:
+    (name,) = wrong
+    with pytest.raises(InputError, match=rf"expected CertifySettings\.{name} to be a (whole|finite) number"):
+        CertifySettings(**wrong)
