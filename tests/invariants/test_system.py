@@ -12,7 +12,7 @@ import torch
 
 from chirpleaf.errors import InputError
 from chirpleaf.system import cores, threads
-from chirpleaf.system.files import write_atomically, write_files
+from chirpleaf.system.files import is_stale, write_atomically, write_files
 from chirpleaf.system.folders import check_folder, new_folder
 
 
@@ -117,3 +117,54 @@ def test_numpy_gets_one_thread_before_it_is_imported() -> None:
             [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
         )
         assert ran.stdout == expected
+
+
+def test_files_are_replaced_together_or_not_at_all(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("old")
+
+    def fail(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write_files({"a.txt": lambda path: path.write_text("new"), "b.txt": fail}, tmp_path)
+    assert (caught.value.errno, caught.value.filename) == (28, str(tmp_path / "b.txt"))
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"a.txt": "old", "b.txt": "old"}
+
+
+def test_a_full_disk_is_named_in_a_short_line(tmp_path: Path) -> None:
+    """As h5py reports it, in several hundred characters."""
+    text = "Can't write (file write failed: filename = 'x', errno = 28, error message = 'No space left', buf = 0x1)"
+
+    def fail(_: Path) -> None:
+        raise OSError(text)
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_files({"posterior.hdf5": fail}, tmp_path)
+    assert str(caught.value) == f"[Errno 28] No space left on device: '{tmp_path / 'posterior.hdf5'}'"
+
+
+def test_an_error_about_another_file_keeps_its_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        write_files({"a.txt": lambda _: (tmp_path / "none.txt").read_text()}, tmp_path)
+    assert caught.value.filename == str(tmp_path / "none.txt")
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom chirpleaf.system.files import write_atomically\n"
+        "with write_atomically(Path(sys.argv[1]) / 'a.txt') as scratch:\n"
+        "    scratch.write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    (left,) = tmp_path.iterdir()
+    assert is_stale(left)
+    check_folder(tmp_path, overwrite=False)  # what was left is no result
+    other = tmp_path / left.name.replace(".chirpleaf-", ".chirpleaf-elsewhere-")
+    other.write_text("of a machine that shares the folder")
+    (tmp_path / "a.txt").write_text("mine")
+    with write_atomically(tmp_path / "b.txt") as scratch:
+        scratch.write_text("of a process that runs")
+        new_folder(tmp_path, overwrite=True)
+        assert scratch.is_file()
+    assert {path.name for path in tmp_path.iterdir()} == {other.name, "a.txt", "b.txt"}

@@ -1,14 +1,20 @@
-"""Atomic writes: a file is written completely or not at all.
+"""Atomic writes: files are written completely or not at all.
 
 A file is written under a hidden name in the same folder, then renamed. Readers therefore find either the whole new
-file or the former one, also when the disk is full or the process is stopped.
+file or the former one, also when the disk is full or the process is stopped. The hidden name tells machine and process,
+so that what a process left behind when it was killed is known, and `remove_stale_files` removes it.
 """
 
 import os
+import re
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+_SCRATCH = re.compile(r"\.chirpleaf-(?P<host>.+)-(?P<process>\d+)-\d+\..+")
+_ERROR_NUMBER = re.compile(r"errno = (\d+)")
 
 
 @contextmanager
@@ -22,20 +28,28 @@ def write_atomically(path: Path, *, durable: bool = False) -> Iterator[Path]:
 
     Yields:
         The temporary file name, in the folder of `path`.
+
+    Raises:
+        OSError: the file cannot be written, for instance on a full disk; the error names `path`.
     """
-    scratch = path.with_name(f".{os.getpid()}-{threading.get_native_id()}.{path.name}")
+    scratch = path.with_name(f".chirpleaf-{socket.gethostname()}-{os.getpid()}-{threading.get_native_id()}.{path.name}")
     try:
         yield scratch
         if durable:
             with scratch.open("rb") as file:
                 os.fsync(file.fileno())
         os.replace(scratch, path)
+    except OSError as error:
+        named = _name_file(error, scratch, path)
+        if named is error:
+            raise
+        raise named from error
     finally:
         scratch.unlink(missing_ok=True)
 
 
 def write_files(writers: Mapping[str, Callable[[Path], object]], folder: Path) -> tuple[Path, ...]:
-    """Writes several files, each with `write_atomically`.
+    """Writes several files that belong together: none replaces its former version before all of them are complete.
 
     Args:
         writers: file name to a function that writes this file under the name it is given.
@@ -43,8 +57,59 @@ def write_files(writers: Mapping[str, Callable[[Path], object]], folder: Path) -
 
     Returns:
         The paths of the files, in the order of `writers`.
+
+    Raises:
+        OSError: a file cannot be written, for instance on a full disk; all former files are kept.
     """
-    for name, write in writers.items():
-        with write_atomically(folder / name) as scratch:
-            write(scratch)
+    with ExitStack() as renames:
+        for name, write in writers.items():
+            scratch = renames.enter_context(write_atomically(folder / name))
+            try:
+                write(scratch)
+            except OSError as error:  # here, because the error passes through the files that are complete too
+                named = _name_file(error, scratch, folder / name)
+                if named is error:
+                    raise
+                raise named from error
     return tuple(folder / name for name in writers)
+
+
+def is_stale(path: Path) -> bool:
+    """Whether a file is the unfinished one of a process of this machine that no longer runs."""
+    found = _SCRATCH.fullmatch(path.name)
+    if found is None or found["host"] != socket.gethostname():
+        return False
+    try:
+        os.kill(int(found["process"]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False  # it runs under another user, or the number is none
+    return False
+
+
+def remove_stale_files(folder: Path) -> tuple[str, ...]:
+    """Removes the unfinished files of processes that were killed.
+
+    Args:
+        folder: an existing folder.
+
+    Returns:
+        Names of the files that were removed.
+    """
+    stale = [path for path in folder.iterdir() if path.is_file() and is_stale(path)]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return tuple(path.name for path in stale)
+
+
+def _name_file(error: OSError, scratch: Path, path: Path) -> OSError:
+    """The error in one short line with the name of the file that is wanted, where it concerns the temporary one.
+
+    h5py has the number of the system's error in the middle of a long text; some errors of writing name no file.
+    """
+    found = _ERROR_NUMBER.search(str(error))
+    number = error.errno or (int(found[1]) if found else None)
+    if number is None or error.filename not in (None, str(scratch), scratch):
+        return error
+    return OSError(number, os.strerror(number), str(path))

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from chirpleaf.errors import InputError
+from chirpleaf.system.files import is_stale, remove_stale_files
 
 
 def check_folder(path: Path, *, overwrite: bool) -> None:
@@ -18,7 +19,7 @@ def check_folder(path: Path, *, overwrite: bool) -> None:
     """
     if path.is_file():
         raise InputError(f"expected a folder for --out; got the file {path}: name another")
-    if path.is_dir() and any(path.iterdir()) and not overwrite:
+    if path.is_dir() and not all(map(is_stale, path.iterdir())) and not overwrite:
         raise InputError(f"expected a new or empty folder for --out; got {path}, which holds files: add --overwrite")
     existing = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
@@ -26,7 +27,7 @@ def check_folder(path: Path, *, overwrite: bool) -> None:
 
 
 def new_folder(path: Path, *, overwrite: bool) -> Path:
-    """Creates a folder for output, with its parents.
+    """Creates a folder for output, with its parents, and removes what killed processes left in it.
 
     Args:
         path: the folder.
@@ -41,6 +42,7 @@ def new_folder(path: Path, *, overwrite: bool) -> Path:
     check_folder(path, overwrite=overwrite)
     try:
         path.mkdir(parents=True, exist_ok=True)
+        remove_stale_files(path)
     except OSError as error:
         raise InputError(f"expected a folder that can be made for --out; got {path} ({error}): name another") from error
     return path
