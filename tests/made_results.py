@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from chirpleaf.physics.distributions import UniformSourceFrame
+from chirpleaf.physics.comoving_volume import UniformSourceFrame
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.result import LeafEstimates, Posterior, Proposal
 from chirpleaf.result.certificate import Certificate

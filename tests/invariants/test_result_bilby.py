@@ -15,7 +15,7 @@ from made_results import (
     network_posterior,
 )
 
-from chirpleaf.physics.distributions import UniformSourceFrame
+from chirpleaf.physics.comoving_volume import UniformSourceFrame
 from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.result.posterior import EXTRINSIC
 from chirpleaf.result.prior import AnalysisPrior

@@ -20,7 +20,8 @@ from made_results import (
 )
 
 from chirpleaf.errors import InputError
-from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume, UniformSourceFrame
+from chirpleaf.physics.comoving_volume import UniformComovingVolume, UniformSourceFrame
+from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.result import LeafEstimates, Posterior, read

@@ -29,7 +29,7 @@ from chirpleaf.inference.sources import LONG_DURATION
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.models import Architecture, Model
 from chirpleaf.models.architecture import decode_head
-from chirpleaf.physics.distributions import UniformSourceFrame
+from chirpleaf.physics.comoving_volume import UniformSourceFrame
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.result import LeafEstimates, Posterior
 from chirpleaf.strain import PowerSpectralDensity, Strain, load_event

@@ -13,14 +13,9 @@ from chirpleaf.inference.certify.likelihood_settings import DistanceSettings
 from chirpleaf.inference.certify.overlaps import Overlaps
 from chirpleaf.inference.certify.phase import BesselIntegral
 from chirpleaf.inference.certify.target import Prior, Target
+from chirpleaf.physics.comoving_volume import UniformComovingVolume, UniformSourceFrame
 from chirpleaf.physics.conversions import component_masses
-from chirpleaf.physics.distributions import (
-    PowerLaw,
-    ProjectedSpin,
-    Uniform,
-    UniformComovingVolume,
-    UniformSourceFrame,
-)
+from chirpleaf.physics.distributions import PowerLaw, ProjectedSpin, Uniform
 from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.physics.spaces import aligned_space
 from chirpleaf.physics.waveform_settings import WaveformSettings

@@ -6,8 +6,9 @@ from prior_lines import ALIGNED, CHIRP, DISTANCE, REGION, SPINS
 from scipy import integrate, stats
 
 from chirpleaf.inference.certify.bilby_prior import read_bilby_prior
+from chirpleaf.physics.comoving_volume import UniformComovingVolume, UniformSourceFrame
 from chirpleaf.physics.cosmology import luminosity_distance, redshift
-from chirpleaf.physics.distributions import ProjectedSpin, UniformComovingVolume, UniformSourceFrame
+from chirpleaf.physics.distributions import ProjectedSpin
 
 
 @pytest.fixture

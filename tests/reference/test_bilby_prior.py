@@ -14,8 +14,9 @@ from scipy import integrate, stats
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.bilby_prior import read_bilby_prior
 from chirpleaf.inference.certify.target import PRESETS
+from chirpleaf.physics.comoving_volume import UniformComovingVolume, UniformSourceFrame
 from chirpleaf.physics.conversions import component_masses
-from chirpleaf.physics.distributions import ProjectedSpin, UniformComovingVolume, UniformSourceFrame
+from chirpleaf.physics.distributions import ProjectedSpin
 from chirpleaf.physics.priors import IntrinsicPrior
 
 

@@ -9,7 +9,8 @@ from chirpleaf.inference.amortised import NetworkOutput
 from chirpleaf.inference.data_notes import collect_notes, describe_quality
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust import assess
-from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume
+from chirpleaf.physics.comoving_volume import UniformComovingVolume
+from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.prior_kinds import is_registered
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
 from chirpleaf.result.leaves import LeafEstimates

@@ -1,20 +1,24 @@
-"""One-dimensional prior distributions: uniform, power law, isotropic angles and spins, and comoving volume.
+"""One-dimensional prior distributions: uniform, power law, isotropic angles and spins (distances: `comoving_volume`).
 
 Each is a frozen dataclass with quantile function F^(-1)(u) and density. A draw is x = F^(-1)(u) with u uniform in
 [0, 1).
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.errors import InputError
-from chirpleaf.physics.cosmology import expansion_table
 
 Array: TypeAlias = NDArray[np.float64]
+
+
+_TINY = 1e-300
+"""Least magnitude of a spin: the density of a projected spin is infinite at zero."""
+
+_NEWTON_STEPS = 8
 
 
 @runtime_checkable
@@ -58,7 +62,7 @@ class Marginal(Distribution, Protocol):
         ...
 
 
-class _Bounded:
+class Bounded:
     """A distribution on [minimum, maximum], in the unit of its parameter."""
 
     minimum: float
@@ -89,7 +93,7 @@ class _Bounded:
 
 
 @dataclass(frozen=True)
-class Uniform(_Bounded):
+class Uniform(Bounded):
     """Constant density.
 
     Example:
@@ -114,7 +118,7 @@ class Uniform(_Bounded):
 
 
 @dataclass(frozen=True)
-class PowerLaw(_Bounded):
+class PowerLaw(Bounded):
     """Density proportional to x^exponent on positive x.
 
     Example:
@@ -161,7 +165,7 @@ class PowerLaw(_Bounded):
 
 
 @dataclass(frozen=True)
-class Sine(_Bounded):
+class Sine(Bounded):
     """Density proportional to sin x within [0, pi]: an isotropic polar angle, rad."""
 
     minimum: float = 0.0
@@ -183,7 +187,7 @@ class Sine(_Bounded):
 
 
 @dataclass(frozen=True)
-class Cosine(_Bounded):
+class Cosine(Bounded):
     """Density proportional to cos x within [-pi/2, pi/2]: an isotropic latitude, rad."""
 
     minimum: float = -np.pi / 2.0
@@ -205,7 +209,7 @@ class Cosine(_Bounded):
 
 
 @dataclass(frozen=True)
-class ProjectedSpin(_Bounded):
+class ProjectedSpin(Bounded):
     """Component of a spin along the orbital angular momentum: isotropic direction, magnitude uniform up to A.
 
     The density is ln(A / |chi|) / (2 A) on [-A, A] (arXiv:1805.10457, appendix; bilby's `AlignedSpin`), with
@@ -257,80 +261,3 @@ def _solve_projection(share: Array) -> Array:
         for _ in range(_NEWTON_STEPS):
             t = t - (t - np.log1p(t) - target) * (1.0 + t) / t
     return np.where(share >= 1.0, 1.0, np.where(share <= 0.0, 0.0, np.exp(-t)))
-
-
-@dataclass(frozen=True)
-class UniformComovingVolume(_Bounded):
-    """Luminosity distances of sources that are uniform in comoving volume, Mpc.
-
-    In the flat universe of Planck 2015, with D_C the comoving distance,
-
-        p(D_L) proportional to dV_C / dD_L = 4 pi D_C^2 dD_C / dD_L,        D_L = (1 + z) D_C
-
-    (arXiv:astro-ph/9905116, equations 16, 21 and 28). As bilby's prior of this name.
-
-    Example:
-        >>> near, far = UniformComovingVolume(100.0, 3000.0).quantile([0.5, 0.9])
-        >>> int(near), int(far)
-        (2194, 2857)
-    """
-
-    minimum: float
-    maximum: float
-    evolution: ClassVar[float] = 0.0
-    """Power of 1 + z to which the detected rate per comoving volume is proportional."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0.0 <= self.minimum < self.maximum <= _FARTHEST:
-            raise InputError(
-                f"expected distances from 0 to {_FARTHEST:g} Mpc; got [{self.minimum}, {self.maximum}]: give Mpc"
-            )
-
-    def quantile(self, u: ArrayLike) -> Array:
-        """Value below which the fraction `u` in [0, 1] of the probability lies, same shape."""
-        grid, cumulative = self._cumulative
-        return np.interp(np.asarray(u, dtype=np.float64), cumulative / cumulative[-1], grid)
-
-    def _log_density(self, x: Array) -> Array:
-        return self._log_unnormalised(x) - float(np.log(self._cumulative[1][-1]))
-
-    def _log_unnormalised(self, x: Array) -> Array:
-        """Unnormalised log density: D_L^2 times a correction that is smooth in ln D_L."""
-        with np.errstate(divide="ignore"):
-            log_x = np.log(x)
-        table = expansion_table()
-        return 2.0 * log_x + np.interp(log_x, table.log_distance, table.log_volume + self.evolution * table.log_stretch)
-
-    @cached_property
-    def _cumulative(self) -> tuple[Array, Array]:
-        """Distances and the unnormalised cumulative distribution there, by three-point Gauss quadrature."""
-        grid = np.linspace(self.minimum, self.maximum, 4097)
-        nodes, weights = np.polynomial.legendre.leggauss(3)
-        half = np.diff(grid) / 2.0
-        inner = grid[:-1, None] + half[:, None] * (nodes + 1.0)
-        cells = half * np.sum(weights * np.exp(self._log_unnormalised(inner)), axis=1)
-        return grid, np.concatenate([[0.0], np.cumsum(cells)])
-
-
-@dataclass(frozen=True)
-class UniformSourceFrame(UniformComovingVolume):
-    """Luminosity distances of sources that are uniform in comoving volume and source-frame time, Mpc.
-
-    As bilby's prior of this name.
-
-    Example:
-        >>> int(UniformSourceFrame(100.0, 3000.0).quantile(0.5))
-        2132
-    """
-
-    evolution: ClassVar[float] = -1.0
-
-
-_FARTHEST = 2e5
-"""Distance at which the redshifts of `cosmology` end, Mpc."""
-
-_TINY = 1e-300
-"""Least magnitude of a spin: the density of a projected spin is infinite at zero."""
-
-_NEWTON_STEPS = 8

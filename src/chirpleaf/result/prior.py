@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from chirpleaf.physics.distributions import PowerLaw, UniformComovingVolume, UniformSourceFrame
+from chirpleaf.physics.comoving_volume import UniformComovingVolume, UniformSourceFrame
+from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.physics.prior_kinds import PRIORS, PriorDistribution, prior_kind
 from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior

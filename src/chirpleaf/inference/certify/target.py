@@ -12,7 +12,8 @@ import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.settings import DEFAULTS, PriorSettings
-from chirpleaf.physics.distributions import BoundedDistribution, Marginal, PowerLaw, UniformSourceFrame
+from chirpleaf.physics.comoving_volume import UniformSourceFrame
+from chirpleaf.physics.distributions import BoundedDistribution, Marginal, PowerLaw
 from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.priors import IntrinsicDensity, IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
