@@ -2,11 +2,17 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import chirpleaf
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify import CertifySettings
+from chirpleaf.networks.encoders import EncoderSettings, Pooling
+from chirpleaf.physics.bijections import Interval
+from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.spaces import aligned_space
+from chirpleaf.tokens import TokenLayout
 
 pytestmark = pytest.mark.usefixtures("unchecked_types")
 
@@ -47,3 +53,15 @@ def test_settings_of_certification_are_checked(wrong: dict[str, Any]) -> None:
     (name,) = wrong
     with pytest.raises(InputError, match=rf"expected CertifySettings\.{name} to be a (whole|finite) number"):
         CertifySettings(**wrong)
+
+
+def test_parts_of_models_refuse_sizes_that_do_not_fit() -> None:
+    with pytest.raises(InputError, match="expected heads that divide the width 8; got 3"):
+        Pooling(TokenLayout(2, (3, 1)), EncoderSettings(width=8, heads=3))
+    for low, high in ((1.0, 1.0), (2.0, 1.0), (0.0, INF), (NAN, 1.0)):
+        with pytest.raises(InputError, match="expected finite bounds in order"):
+            Interval(0, low, high)
+    space = aligned_space(IntrinsicPrior())
+    for shape in ((3, 5), (3,), ()):
+        with pytest.raises(InputError, match="expected columns of chirp_mass"):
+            space.unstack(np.zeros(shape))

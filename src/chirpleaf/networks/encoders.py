@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from chirpleaf.errors import InputError
 from chirpleaf.networks.residual import ResidualBlock
 from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
 from chirpleaf.tokens import TokenLayout, Tokens
@@ -75,6 +76,9 @@ class Pooling(nn.Module):
         layout: sizes of the tokens.
         settings: sizes of the network that the detectors share.
 
+    Raises:
+        InputError: the heads do not divide the width.
+
     Attributes:
         takes_subsets: whether detectors may be absent.
 
@@ -90,6 +94,10 @@ class Pooling(nn.Module):
     def __init__(self, layout: TokenLayout, settings: EncoderSettings | None = None) -> None:
         super().__init__()
         settings = settings or EncoderSettings()
+        if settings.width % settings.heads:
+            raise InputError(
+                f"expected heads that divide the width {settings.width}; got {settings.heads}: change one of them"
+            )
         self.n_outputs = 2 * settings.width + layout.n_shared + layout.n_detectors
         self._heads = settings.heads
         self.embed = nn.Linear(sum(layout.sections), settings.width)

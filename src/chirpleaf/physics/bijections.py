@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.transforms import Transform
 
+from chirpleaf.errors import InputError
+
 _EDGE = 1e-7
 """Least distance of a probability from 0 and 1: unconstrained coordinates stay within about 5.2."""
 
@@ -114,11 +116,19 @@ class Interval(Bijection):
         dim: index i of the coordinate.
         low: lower bound.
         high: upper bound.
+
+    Raises:
+        InputError: the bounds are not finite and in order.
     """
 
     dim: int
     low: float
     high: float
+
+    def __post_init__(self) -> None:
+        if not -math.inf < self.low < self.high < math.inf:
+            raise InputError(f"expected finite bounds in order; got {self.low:g} and {self.high:g}: widen the interval")
+        super().__post_init__()
 
     def _call(self, x: Tensor) -> Tensor:
         return _replace(x, self.dim, (x[..., self.dim].double() - self.low) / (self.high - self.low))

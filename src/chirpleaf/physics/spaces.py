@@ -71,7 +71,13 @@ class ParameterSpace:
 
         Returns:
             Parameter name to values (...).
+
+        Raises:
+            InputError: the number of columns is not that of the parameters.
         """
+        if theta.ndim == 0 or theta.shape[-1] != len(self):
+            names = ", ".join(self.names)
+            raise InputError(f"expected columns of {names}; got shape {tuple(theta.shape)}: give {len(self)} columns")
         values = theta.numpy() if isinstance(theta, Tensor) else theta
         return {name: values[..., index] for index, name in enumerate(self.names)}
 
