@@ -40,6 +40,7 @@ def test_an_event_is_certified(chirpleaf: Command, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == FILES | {RECORD}
     summary, saved = summary_of(tmp_path), read(tmp_path / "posterior.hdf5")
     certificate = summary["certificate"]
+    assert summary["prior"] == "isotropic"
     assert certificate["efficiency"] > 0.4
     assert certificate["effective_samples"] > 1500
     assert 0 < certificate["log_bayes_factor_error"] < 0.05

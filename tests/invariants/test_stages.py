@@ -175,7 +175,9 @@ def test_a_plan_makes_the_target(model: Model, data: dict[str, PreparedData]) ->
     assert target.intrinsic == model.architecture.prior
     default = plan_certification(model)
     assert default is not None
-    assert default.make_target(data["posterior"]).waveform.approximant == model.architecture.approximant
+    usual = default.make_target(data["posterior"])
+    assert usual.waveform.approximant == model.architecture.approximant
+    assert (usual.prior, usual.distance) == ("isotropic", UniformSourceFrame(10.0, 15_000.0))
 
 
 def test_draws_are_the_estimators(data: dict[str, PreparedData]) -> None:

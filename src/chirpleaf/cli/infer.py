@@ -33,7 +33,7 @@ def infer(
     effective_samples: option.EffectiveSamples = None,
     budget: option.Budget = None,
     approximant: option.Approximant = None,
-    prior: option.PriorName = "model",
+    prior: option.PriorName = None,
     cores: option.Cores = None,
     detectors: option.Detectors = None,
     duration: option.Duration = None,

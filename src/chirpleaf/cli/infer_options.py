@@ -55,7 +55,11 @@ Budget = Annotated[
 ]
 Approximant = Annotated[str | None, typer.Option(help="Waveform model of the likelihood; the network's by default.")]
 PriorName = Annotated[
-    str, typer.Option(metavar="NAME", help="model (the network's), standard, comoving, or a prior file of bilby.")
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="isotropic (that of the catalogues, the default), uniform, model, standard, comoving, or a file of bilby.",
+    ),
 ]
 Cores = Annotated[
     int | None, typer.Option(min=1, help="Cores for waveforms with higher modes; the free ones by default.")

@@ -37,7 +37,7 @@ def infer(
     options: DataOptions = DEFAULT_DATA,
     waveform: WaveformOptions = DEFAULT_WAVEFORMS,
     approximant: str | None = None,
-    prior: str | Path = "model",
+    prior: str | Path | None = None,
     workers: int = 1,
 ) -> Posterior | LeafEstimates:
     """Infers the parameters of a binary black hole merger.
@@ -61,7 +61,8 @@ def infer(
         options: data of the likelihood: detectors, length of the segment, frequencies.
         waveform: waveforms of the likelihood: approximant, reference frequency, arguments of lalsimulation.
         approximant: short for `waveform` with this approximant alone.
-        prior: "model", the network's own; "standard" or "comoving" (`PRESETS` of `certify.target`); or a bilby file.
+        prior: "isotropic", that of the published catalogues, if None; "uniform", "model", "standard" or "comoving"
+            (`PRESETS` of `certify.target`); or a bilby file.
         workers: processes that share waveforms with more than the (2, 2) mode; more than one needs the
             `if __name__ == "__main__"` guard in a script.
 

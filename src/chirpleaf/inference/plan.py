@@ -52,7 +52,7 @@ class CertificationPlan:
 def plan_certification(
     model: Model,
     certify: bool | None = None,
-    prior: str | Path = "model",
+    prior: str | Path | None = None,
     waveform: WaveformOptions = DEFAULT_WAVEFORMS,
     *,
     effective_samples: int | None = None,
@@ -64,7 +64,7 @@ def plan_certification(
     Args:
         model: one of the candidates; they all have the same kind of estimator.
         certify: the user's choice; None certifies if the model allows it.
-        prior: "model", a preset, or a prior file of bilby.
+        prior: a preset (`PRESETS` of `certify.target`) or a prior file of bilby; that of the catalogues if None.
         waveform: waveforms of the likelihood.
         effective_samples: effective sample size that is wanted; half the number of draws if None.
         budget: seconds after which no more draws are weighed; that of `CertifySettings` if None.
@@ -89,12 +89,17 @@ def plan_certification(
             f"expected a model of all parameters to certify; got {model.name}, of {names} alone: leave certify out"
         )
     if possible if certify is None else certify:
-        from chirpleaf.inference.certify import CertifySettings, Prior  # noqa: PLC0415 - slow, and not always needed
+        from chirpleaf.inference.certify import (  # noqa: PLC0415 - slow, and not always needed
+            CertifySettings,
+            Prior,
+            choose_prior,
+        )
 
         settings = CertifySettings() if budget is None else CertifySettings(budget=budget)
-        return CertificationPlan(Prior.load(prior), settings, waveform, effective_samples, workers)
+        chosen = choose_prior(model.architecture.space.prior) if prior is None else prior
+        return CertificationPlan(Prior.load(chosen), settings, waveform, effective_samples, workers)
     asked = effective_samples is not None or budget is not None
-    if asked or waveform != DEFAULT_WAVEFORMS or prior != "model":
+    if asked or waveform != DEFAULT_WAVEFORMS or prior not in (None, "model"):
         raise InputError(
             "expected certification with effective samples, a budget, an approximant or a prior; got an answer of the "
             "network alone, which takes none: leave them out"

@@ -3,13 +3,15 @@
 | module | holds |
 |---|---|
 | `settings`, `likelihood_settings` | all numbers that trade accuracy for time |
-| `target`, `edges`, `bilby_prior`, `bilby_densities` | prior and waveform model; where the network's prior ends |
+| `target`, `edges` | prior and waveform model; where the network's prior ends |
+| `bilby_prior`, `bilby_densities`, `bilby_distance` | prior files of bilby |
 | `likelihood` | the Whittle likelihood on every frequency |
 | `heterodyne` | sums over the data about a reference waveform, for few frequencies |
 | `overlaps`, `distance`, `phase`, `phase_grid` | inner products; distance and phase integrated out |
 | `extrinsics`, `histogram`, `adaptation` | weighted extrinsic points, and how they are adapted to an event |
 | `marginal` | the likelihood of the intrinsic parameters alone |
 | `proposals`, `mixture` | densities that intrinsic parameters are drawn from |
+| `first_proposals`, `coordinates` | the same where the network hardly covers the target |
 | `draws`, `weigher`, `pool`, `importance` | draws with their target density, importance weights and diagnostics |
 | `reference_times`, `reweighting` | alternative reference times; weights towards approximants with further modes |
 | `certification` | the composition of all steps, for an observation |
@@ -18,6 +20,6 @@
 from chirpleaf.inference.certify.certification import certify
 from chirpleaf.inference.certify.certified import Certified
 from chirpleaf.inference.certify.settings import CertifySettings
-from chirpleaf.inference.certify.target import Prior, Target
+from chirpleaf.inference.certify.target import Prior, Target, choose_prior
 
-__all__ = ["Certified", "CertifySettings", "Prior", "Target", "certify"]
+__all__ = ["Certified", "CertifySettings", "Prior", "Target", "certify", "choose_prior"]

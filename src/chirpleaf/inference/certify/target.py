@@ -176,6 +176,15 @@ component masses, with chirp mass in 10-100 solar masses and mass ratio above 1/
 `comoving`: the prior of the network, with sources uniform in comoving volume and source-frame time, 100 to 3000 Mpc."""
 
 
+def choose_prior(network: PriorDistribution) -> str:
+    """The preset that results have by default: that of the published catalogues.
+
+    Args:
+        network: the prior that the network was trained under; only aligned spins can be projected ones.
+    """
+    return "isotropic" if isinstance(network, IntrinsicPrior) else "uniform"
+
+
 def _check_overlap(network: PriorDistribution, target: Target, n: int) -> None:
     """Refuses a target whose density is zero at all of `n` draws of the network's prior."""
     if target.intrinsic == network:
