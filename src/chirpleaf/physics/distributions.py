@@ -221,7 +221,7 @@ class ProjectedSpin(Bounded):
 
     Example:
         >>> round(float(ProjectedSpin(0.99).quantile(0.95)), 3)
-        0.664
+        0.582
     """
 
     greatest: float

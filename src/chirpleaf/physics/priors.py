@@ -267,7 +267,7 @@ class IsotropicSpinPrior(IntrinsicPrior):
     Example:
         >>> prior = IsotropicSpinPrior(mass_min=10.0, mass_max=80.0)
         >>> spins = np.abs(prior.sample(20_000, np.random.default_rng(0))["chi_1"])
-        >>> 0.24 < spins.mean() < 0.255
+        >>> bool(0.24 < spins.mean() < 0.255)
         True
     """
 
