@@ -163,7 +163,7 @@ def test_posteriors_alone_are_certified(kind: str, models: dict[str, Model]) -> 
     "asked", [{"prior": "standard"}, {"waveform": WaveformOptions("IMRPhenomD")}, {"effective_samples": 5}]
 )
 def test_what_certification_takes_is_refused_without_it(asked: dict[str, Any], model: Model) -> None:
-    with pytest.raises(InputError, match="expected certification with effective samples, a budget, an approximant or a prior"):
+    with pytest.raises(InputError, match="with effective samples, a budget, an approximant or a prior"):
         plan_certification(model, False, **asked)
 
 
