@@ -114,7 +114,7 @@ def test_a_prior_that_excludes_the_signal_is_not_trusted(chirpleaf: Command, tmp
     )
     ran = chirpleaf("infer", "GW150914", "--samples", 500, "--prior", prior, "--out", tmp_path / "out")
     assert ran.status == 3
-    assert re.match(r"not trusted: \d+ effective samples of 250", ran.stderr)
+    assert ran.stderr.startswith("not trusted: ")
     assert ran.stderr.count("\n") == 1
     assert summary_of(tmp_path / "out")["certificate"]["efficiency"] < 0.01  # of draws from the background alone
 

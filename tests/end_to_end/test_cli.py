@@ -14,10 +14,11 @@ import pytest
 
 from chirpleaf.cli import checks
 from chirpleaf.cli.report import decimals
+from chirpleaf.inference import load_candidates, prepare
 from chirpleaf.models import load_model
 from chirpleaf.result import read
 from chirpleaf.result.posterior import HEADLINE
-from chirpleaf.strain import events, load_event, welch
+from chirpleaf.strain import events, load_event
 
 Command = Callable[..., Any]
 
@@ -110,9 +111,10 @@ def test_strain_files_give_the_result_of_the_embedded_event(
 ) -> None:
     strain = load_event("GW150914")
     options: list[object] = ["--trigger", TRIGGER]
+    spectra = prepare(load_candidates(model_file), "GW150914").spectra
     for name, series in strain.items():
         density = tmp_path / f"{name}.txt"
-        welch(series).write(density)
+        spectra[name].write(density)
         options += ["--strain", f"{name}={gwosc_file(series)}", "--psd", f"{name}={density}"]
     same = ("--model", model_file, "--samples", 200, "--no-certify")
     assert chirpleaf("infer", *options, *same, "--out", tmp_path / "files").status == 0

@@ -194,7 +194,7 @@ def test_a_wide_notch_keeps_the_answer(tmp_path: Path, strain: dict[str, Strain]
         values = np.where((psd.frequencies >= 45) & (psd.frequencies <= 55), np.inf, psd.values)
         spectra[name] = tmp_path / f"{name}.txt"
         np.savetxt(spectra[name], np.column_stack([psd.frequencies, values])[4:])
-    found = infer("GW150914", psd=spectra, samples=1000, budget=30.0)
+    found = infer("GW150914", psd=spectra, samples=1000, budget=30.0, prior="model")
     assert isinstance(found, Posterior)
     assert found.certificate is not None
     assert found.certificate.efficiency > 0.2

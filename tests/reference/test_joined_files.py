@@ -4,17 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from strain_files import GOOD, NO_INJECTION, RATE, SECONDS, START, TIMES, VALUES, write_gwosc
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.joining import join
 from chirpleaf.strain.quality import DataQuality
 from chirpleaf.strain.readers import read
 from chirpleaf.strain.strain import Strain
-
-START, RATE, SECONDS = 1126259447, 256, 8
-VALUES = np.random.default_rng(3).normal(scale=1e-20, size=RATE * SECONDS)
-TIMES = START + np.arange(len(VALUES)) / RATE
-GOOD, NO_INJECTION = 127, 31
 
 
 def pieces(*cuts: tuple[int, int], rate: int = RATE) -> list[Strain]:

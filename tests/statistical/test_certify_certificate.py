@@ -75,8 +75,13 @@ def test_a_part_of_the_prior_has_the_posteriors_share_of_the_evidence(found: Cer
     inside = (np.abs(found.samples["chi_1"]) < 0.4) & (np.abs(found.samples["chi_2"]) < 0.4)
     share = weights(found)[inside].sum()
     assert 0.05 < share < 0.95
-    moved = weighed(intrinsic=part).certificate.log_bayes_factor - found.certificate.log_bayes_factor
-    assert moved == pytest.approx(np.log(share) + 2 * np.log(whole.spin_max / 0.4), abs=0.03)
+    narrow, wide = weighed(intrinsic=part).certificate, found.certificate
+    moved = narrow.log_bayes_factor - wide.log_bayes_factor
+    # The narrow prior has draws of its own, so that the scatter of share and evidences counts.
+    of_share = (1 - share) / share / wide.effective_samples
+    error = np.sqrt(of_share + narrow.log_bayes_factor_error**2 + wide.log_bayes_factor_error**2)
+    assert error < 0.1
+    assert moved == pytest.approx(np.log(share) + 2 * np.log(whole.spin_max / 0.4), abs=3 * error)
 
 
 def test_the_likelihood_is_that_on_every_frequency(found: Certified) -> None:

@@ -126,7 +126,8 @@ class BilbyIntrinsic:
         with np.errstate(all="ignore"):
             samples = self._rescale(dict(zip(self.names, cube.T, strict=True)))
             allowed = np.asarray(self.prior.evaluate_constraints(samples), dtype=bool)
-            ratio = self.prior.conversion_function(samples)["mass_ratio"][allowed]
+            given = np.asarray(self.prior.conversion_function(samples)["mass_ratio"], dtype=np.float64)
+            ratio = np.broadcast_to(given, allowed.shape)[allowed]
         if np.any(ratio > 1 + 1e-9):
             raise InputError(
                 "expected mass_1 >= mass_2; got a prior that allows the contrary: "

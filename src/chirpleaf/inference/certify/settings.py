@@ -20,7 +20,7 @@ from chirpleaf.inference.certify.likelihood_settings import (
     TableSettings,
 )
 from chirpleaf.system.checks import check_settings
-from chirpleaf.system.constraints import NonNegativeInt, PositiveFloat
+from chirpleaf.system.constraints import NonNegativeFloat, NonNegativeInt
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class CertifySettings:
     Attributes:
         minimum_draws: least number of draws.
         effective_samples: effective sample size that is wanted. The time is proportional to it.
-        budget: seconds after which no further batch of draws starts.
+        budget: seconds after which no further batch of draws starts; with 0, the first draws are the only ones.
         sampling: number of draws and proposals.
         reference_time: other reference times.
         heterodyne: frequencies of the fast likelihood.
@@ -205,7 +205,7 @@ class CertifySettings:
 
     minimum_draws: NonNegativeInt = 0
     effective_samples: NonNegativeInt = 5000
-    budget: PositiveFloat = 60.0
+    budget: NonNegativeFloat = 60.0
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     reference_time: ReferenceTimeSettings = field(default_factory=ReferenceTimeSettings)
     heterodyne: HeterodyneSettings = field(default_factory=HeterodyneSettings)
