@@ -14,7 +14,7 @@ from bilby.core.result import read_in_result
 from chirpleaf import infer
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, Model, save
-from chirpleaf.models.architecture import decode_head
+from chirpleaf.models.architecture_json import decode_head
 from chirpleaf.result import LeafEstimates, read
 from chirpleaf.system.products import RECORD
 

@@ -10,7 +10,7 @@ import torch
 
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, Model, load, save
-from chirpleaf.models.architecture import decode_root
+from chirpleaf.models.architecture_json import decode_root
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.leaves import BayesianLeaf, BayesianLeafSettings, LeafSettings

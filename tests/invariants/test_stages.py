@@ -28,7 +28,7 @@ from chirpleaf.inference.options import WaveformOptions
 from chirpleaf.inference.sources import LONG_DURATION
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.models import Architecture, Model
-from chirpleaf.models.architecture import decode_head
+from chirpleaf.models.architecture_json import decode_head
 from chirpleaf.physics.comoving_volume import UniformSourceFrame
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.result import LeafEstimates, Posterior

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, Model, load, save
-from chirpleaf.models.architecture import decode_head
+from chirpleaf.models.architecture_json import decode_head
 from chirpleaf.models.decomposition import decompose
 from chirpleaf.networks.convolutional import Convolution, ConvolutionalRoot
 from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLeaves

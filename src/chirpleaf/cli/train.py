@@ -130,12 +130,15 @@ def _load_start(start: str | Path, wanted: "Architecture") -> "Model":
     from dataclasses import replace
 
     from chirpleaf.models import load_model
+    from chirpleaf.models.architecture_json import encode_architecture
 
     model = load_model(start)
     own = model.architecture
     expected = replace(wanted, root=own.root, n_context=own.n_context, head=own.head, background=own.background)
-    expected_json = expected.to_json()
-    different = [name for name, value in own.to_json().items() if _plain(value) != _plain(expected_json[name])]
+    expected_json = encode_architecture(expected)
+    different = [
+        name for name, value in encode_architecture(own).items() if _plain(value) != _plain(expected_json[name])
+    ]
     if different:
         raise InputError(
             f"expected a preset with the input of {model.name}; got another {', '.join(different)}: train with the "

@@ -1,9 +1,8 @@
 """Architecture: all settings of a model, from which an estimator without trained weights is built."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -12,7 +11,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.models.targets import LeafTargets
-from chirpleaf.networks.convolutional import Convolution, ConvolutionalSettings
+from chirpleaf.networks.convolutional import ConvolutionalSettings
 from chirpleaf.networks.density import ConditionalDensity
 from chirpleaf.networks.encoders import ENCODERS, Channels, EncoderSettings
 from chirpleaf.networks.flow import FlowSettings
@@ -21,7 +20,7 @@ from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLe
 from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.detectors import light_travel_times
-from chirpleaf.physics.prior_kinds import PriorDistribution, decode_prior, encode_prior
+from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.signals import SignalModel, make_signal_model
 from chirpleaf.physics.spaces import ParameterSpace, make_space
@@ -195,58 +194,3 @@ class Architecture:
             raise InputError(f"expected an encoder among {', '.join(ENCODERS)}; got {self.encoder!r}: change it")
         encoder = ENCODERS[self.encoder](canonical.layout, self.pooling)
         return encoder, self.root.build(encoder.n_outputs, self.n_context), self.n_context
-
-    def to_json(self) -> dict[str, Any]:
-        """The architecture as JSON values."""
-        return {**asdict(self), "prior": encode_prior(self.prior)}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Architecture":
-        """Inverse of `to_json`. A model file that does not state `background` has no defensive component.
-
-        Raises:
-            InputError: a field is not known.
-        """
-        try:
-            series = values.get("series")
-            settings = {
-                "prior": decode_prior(values["prior"]),
-                "detectors": tuple(values["detectors"]),
-                "templates": TemplateSettings(**_with_tuples(values["templates"])),
-                "series": None if series is None else SeriesSettings(**series),
-                "pooling": EncoderSettings(**values.get("pooling", {})),
-                "root": decode_root(values["root"]),
-                "head": decode_head(values["head"]),
-            }
-            return cls(**{"background": 0.0, **values, **settings})
-        except (KeyError, TypeError) as error:
-            raise InputError(
-                f"expected the fields of an architecture; got something else ({error}): the model file is of another "
-                "version of chirpleaf, update it"
-            ) from error
-
-
-def decode_head(values: dict[str, Any]) -> Head:
-    """Settings of a head, from JSON values.
-
-    Args:
-        values: its `kind` and settings.
-
-    Raises:
-        InputError: the kind is unknown.
-    """
-    if values["kind"] not in HEADS:
-        raise InputError(f"expected a head of {', '.join(HEADS)}; got {values['kind']!r}: mend it or update chirpleaf")
-    return HEADS[values["kind"]](**_with_tuples(values))
-
-
-def decode_root(values: dict[str, Any]) -> Root:
-    """Settings of a root, from JSON values; `layers` make a convolutional one."""
-    if "layers" in values:
-        return ConvolutionalSettings(tuple(Convolution(**layer) for layer in values["layers"]))
-    return ResidualSettings(**_with_tuples(values))
-
-
-def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON lists as tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from chirpleaf.errors import InputError
-from chirpleaf.models.architecture import Architecture
+from chirpleaf.models.architecture_json import decode_architecture, encode_architecture
 from chirpleaf.models.model import Model
 from chirpleaf.representation.templates import TemplateBank
 from chirpleaf.system.files import write_atomically
@@ -36,7 +36,7 @@ def save(model: Model, path: Path) -> None:
     document = {
         "format": FORMAT,
         "name": model.name,
-        "architecture": model.architecture.to_json(),
+        "architecture": encode_architecture(model.architecture),
         "provenance": model.provenance,
     }
     weights = model.estimator.network.state_dict()
@@ -61,7 +61,7 @@ def load(path: Path) -> Model:
     """
     document, tensors = _read(path)
     try:
-        architecture = Architecture.from_json(document["architecture"])
+        architecture = decode_architecture(document["architecture"])
         estimator = architecture.build(_bank(tensors))
         density = {name: tensor.float() for name, tensor in tensors.items() if name.startswith(_DENSITY)}
         estimator.network.load_state_dict({name.removeprefix(_DENSITY): weight for name, weight in density.items()})
