@@ -47,7 +47,7 @@ def test_what_only_a_certification_takes_is_refused_without(choice: dict[str, An
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"budget": NAN}, {"budget": 0.0}, {"budget": "3"}, {"effective_samples": -1}, {"minimum_draws": 1.5}]
+    "wrong", [{"budget": NAN}, {"budget": -1.0}, {"budget": "3"}, {"effective_samples": -1}, {"minimum_draws": 1.5}]
 )
 def test_settings_of_certification_are_checked(wrong: dict[str, Any]) -> None:
     (name,) = wrong
