@@ -60,6 +60,24 @@ def test_phase_and_distance_are_integrated_out() -> None:
         assert found == pytest.approx(expected, abs=0.01)
 
 
+def test_the_likeliest_phase_need_not_be_the_one_of_the_greatest_signal_to_noise() -> None:
+    """At phase zero s is 8, but every distance is far too near; at phase pi, s is 2 and some distances fit."""
+    kappa, power, cross = (2.53e6, 2.5e6), 4.5e5**2, 0.4995 * 4.5e5**2
+    pair = Overlaps(
+        (2, 3),
+        (1,),
+        torch.tensor(kappa, dtype=torch.complex64)[:, None, None],
+        torch.full((1, 1), power, dtype=torch.float64),
+        torch.full((1, 1, 1), cross, dtype=torch.complex64),
+    )
+    phase, distance = np.arange(0, 2 * np.pi, 2 * np.pi / 4000)[:, None], np.linspace(100.0, 3000.0, 10_001)
+    matched = sum(k * np.cos(m * phase) for m, k in zip((2, 3), kappa, strict=True))
+    exponent = matched / distance - (power + 2 * cross * np.cos(phase)) / (2 * distance**2)
+    exponent += DISTANCE.log_prob(distance)
+    expected = np.log(np.mean(np.exp(exponent - exponent.max())) * np.ptp(distance)) + exponent.max()
+    assert float(integral(4000)(pair)) == pytest.approx(expected, abs=0.1)
+
+
 def test_the_two_integrals_agree_where_both_hold() -> None:
     """One harmonic, in closed form and on a grid."""
     rng = np.random.default_rng(0)

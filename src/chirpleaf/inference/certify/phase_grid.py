@@ -107,8 +107,9 @@ class PhaseGridIntegral:
         near = 0.5 * snr.clamp_min(0).square() > highest - self.settings.depth
         places = near.flatten().nonzero()[:, 0]
         pairs = places.div(snr.shape[-1], rounding_mode="floor")
-        highest = highest.flatten()
         log_likelihood = self.integrate(*(values.flatten().index_select(0, places) for values in (matched, rho)))
+        # Where every distance is too near, the phase of the greatest s is not the most likely one.
+        highest = highest.flatten().scatter_reduce(0, pairs, log_likelihood, "amax")
         likelihood = (log_likelihood - highest.index_select(0, pairs)).exp()
         total = torch.zeros_like(highest).index_add_(0, pairs, likelihood)
         return (highest + total.log()).view(snr.shape[:-1])
