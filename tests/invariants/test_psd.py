@@ -1,5 +1,6 @@
 """Power spectral densities: unbiased for every window; the signal-to-noise ratio of signals is correct."""
 
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -8,8 +9,10 @@ import pytest
 import scipy.signal
 
 from chirpleaf.errors import InputError
+from chirpleaf.strain.conditioning import STANDARD
+from chirpleaf.strain.noise_spectrum import MEDIAN, bootstrap_spectrum
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.psd_estimation import bootstrap_welch, median_bias, welch
+from chirpleaf.strain.psd_estimation import median_bias, welch
 from chirpleaf.strain.psd_files import read_psd
 from chirpleaf.strain.strain import Strain
 from chirpleaf.strain.windows import power, tukey
@@ -59,18 +62,21 @@ def test_the_estimate_is_unbiased_for_every_window(roll_off: float, average: str
         assert ratio * power(tukey(N, roll_off * RATE)) < 0.97
 
 
+bootstrap_median = partial(bootstrap_spectrum, settings=MEDIAN, conditioning=STANDARD)
+
+
 def test_the_bootstrap_scatters_like_the_estimate() -> None:
     """The bootstrap error agrees with the scatter over noise realisations; seeds reproduce it."""
     series = [Strain("H1", coloured_noise(32.0, np.random.default_rng(seed)), 0.0, RATE) for seed in range(60)]
     estimates = np.log([welch(strain).values[BAND] for strain in series])
     drawn = np.array(
-        [np.log([psd.values[BAND] for psd in bootstrap_welch(one, 60, RNG(7))]).std(0) for one in series[:8]]
+        [np.log([psd.values[BAND] for psd in bootstrap_median(one, 60, RNG(7))]).std(0) for one in series[:8]]
     )
     assert np.median(drawn) == pytest.approx(np.median(estimates.std(0)), rel=0.15)
-    first, again = (next(bootstrap_welch(series[0], 1, RNG(1))).values for _ in range(2))
+    first, again = (next(bootstrap_median(series[0], 1, RNG(1))).values for _ in range(2))
     assert np.array_equal(first, again)
     with pytest.raises(InputError, match="expected at least 16 s of good data"):
-        next(bootstrap_welch(series[0], 1, RNG(1), exclude=(8.0, 25.0)))
+        next(bootstrap_median(series[0], 1, RNG(1), exclude=(8.0, 25.0)))
 
 
 @pytest.mark.parametrize("roll_off", ROLL_OFFS)

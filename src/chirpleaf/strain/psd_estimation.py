@@ -14,7 +14,6 @@ With 4 s stretches, half overlapping, and a roll-off of 0.2 s the estimate equal
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -90,47 +89,6 @@ def welch(
         )
     frequencies, spectra, _ = compute_periodograms(strain, segment_duration, overlap, roll_off, exclude)
     return PowerSpectralDensity(frequencies, np.mean(spectra, axis=0) if average == "mean" else average_median(spectra))
-
-
-def bootstrap_welch(
-    strain: Strain,
-    n: int,
-    rng: np.random.Generator,
-    *,
-    segment_duration: float = STRETCH,
-    overlap: float = OVERLAP,
-    roll_off: float = STANDARD.roll_off,
-    exclude: tuple[float, float] | None = None,
-) -> Iterator[PowerSpectralDensity]:
-    """Bootstrap the median Welch estimate: resample the stretches with replacement.
-
-    The scatter of the bootstrap estimates approximates the statistical error of the estimate itself (Efron 1979,
-    doi:10.1214/aos/1176344552).
-
-    Args:
-        strain: data of one detector.
-        n: number of estimates.
-        rng: source of randomness.
-        segment_duration: as for `welch`.
-        overlap: as for `welch`.
-        roll_off: as for `welch`.
-        exclude: as for `welch`.
-
-    Yields:
-        Densities at the frequencies of `welch`.
-
-    Raises:
-        InputError: as `welch`.
-
-    Example:
-        >>> noise = Strain("H1", np.random.default_rng(1).normal(size=32 * 256), 0.0, 256.0)
-        >>> found = np.stack([psd.values for psd in bootstrap_welch(noise, 50, np.random.default_rng(2))])
-        >>> bool(0.2 < np.median(found.std(0) / found.mean(0)) < 0.5)
-        True
-    """
-    frequencies, spectra, _ = compute_periodograms(strain, segment_duration, overlap, roll_off, exclude)
-    for _ in range(n):
-        yield PowerSpectralDensity(frequencies, average_median(spectra[rng.integers(len(spectra), size=len(spectra))]))
 
 
 def compute_periodograms(
