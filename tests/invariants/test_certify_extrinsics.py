@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, qmc
 
-from chirpleaf.inference.certify.extrinsics import DetectorNetwork, ExtrinsicProposal, Points, light_travel_time
+from chirpleaf.inference.certify.extrinsics import DetectorNetwork, ExtrinsicProposal, Points
 from chirpleaf.inference.certify.histogram import Histogram
-from chirpleaf.physics.detectors import detector, gmst, project
+from chirpleaf.physics.detectors import detector, gmst, light_travel_time, project
 from chirpleaf.physics.signals import Quadrupole
 
 GPS = 1126259462.4

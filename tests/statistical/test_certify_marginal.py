@@ -7,7 +7,7 @@ import pytest
 from scipy.special import i0e
 
 from chirpleaf.inference.certify.adaptation import adapt_marginal_likelihood
-from chirpleaf.inference.certify.extrinsics import DetectorNetwork, ExtrinsicProposal, light_travel_time
+from chirpleaf.inference.certify.extrinsics import DetectorNetwork, ExtrinsicProposal
 from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.histogram import Histogram
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
@@ -15,7 +15,7 @@ from chirpleaf.inference.certify.likelihood_settings import DistanceSettings, He
 from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, draw_sobol_points
 from chirpleaf.inference.certify.phase import BesselIntegral
 from chirpleaf.physics.conversions import component_masses
-from chirpleaf.physics.detectors import detector, gmst
+from chirpleaf.physics.detectors import detector, gmst, light_travel_time
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.signals import Quadrupole
 from chirpleaf.strain.segment import Segment

@@ -108,6 +108,11 @@ def detector(name: str) -> Detector:
     return Detector(name, _frozen(cached.response), _frozen(cached.location))
 
 
+def light_travel_time(first: Detector, second: Detector) -> float:
+    """Time that light takes from one detector to another, seconds."""
+    return float(np.linalg.norm(first.location - second.location) / lal.C_SI)
+
+
 def light_travel_times(names: Sequence[str]) -> Array:
     """Times that light takes from detector to detector.
 
@@ -124,8 +129,8 @@ def light_travel_times(names: Sequence[str]) -> Array:
         >>> bool(abs(light_travel_times(("H1", "L1"))[0, 1] - 0.010013) < 1e-6)
         True
     """
-    places = np.stack([detector(name).location for name in names])
-    return np.asarray(np.linalg.norm(places[:, None] - places, axis=-1) / lal.C_SI)
+    detectors = [detector(name) for name in names]
+    return np.array([[light_travel_time(first, second) for second in detectors] for first in detectors])
 
 
 def gmst(gps: ArrayLike) -> Array:

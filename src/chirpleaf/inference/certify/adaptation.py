@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
-from chirpleaf.inference.certify.extrinsics import DetectorNetwork, ExtrinsicProposal, light_travel_time
+from chirpleaf.inference.certify.extrinsics import DetectorNetwork, ExtrinsicProposal
 from chirpleaf.inference.certify.heterodyne import Heterodyne, Ratios
 from chirpleaf.inference.certify.histogram import Histogram
 from chirpleaf.inference.certify.likelihood_settings import TableSettings
 from chirpleaf.inference.certify.marginal import MarginalLikelihood, draw_sobol_points
 from chirpleaf.inference.certify.phase import PhaseDistanceIntegral
-from chirpleaf.physics.detectors import DETECTORS, Detector, detector
+from chirpleaf.physics.detectors import DETECTORS, Detector, detector, light_travel_time
 from chirpleaf.result.weights import effective_sample_size, relative_weights
 
 LogWeights = Float64[np.ndarray, " m"]

@@ -18,12 +18,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import lal
 import numpy as np
 from jaxtyping import Complex128, Float64
 
 from chirpleaf.inference.certify.histogram import Histogram
-from chirpleaf.physics.detectors import Detector
+from chirpleaf.physics.detectors import Detector, light_travel_time
 from chirpleaf.physics.signals import SignalModel
 
 
@@ -151,11 +150,6 @@ class ExtrinsicProposal:
         sine = np.sqrt(1 - cosine**2)
         axes = _make_axes(self.network.detectors[self.first], self.second)
         return np.stack([sine * np.cos(angle), sine * np.sin(angle), cosine], axis=1) @ axes
-
-
-def light_travel_time(first: Detector, second: Detector) -> float:
-    """Light travel time between two detectors, seconds."""
-    return float(np.linalg.norm(first.location - second.location) / lal.C_SI)
 
 
 def _make_axes(first: Detector, second: Detector) -> Float64[np.ndarray, "3 3"]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.adaptation import adapt_marginal_likelihood
 from chirpleaf.inference.certify.draws import EvaluatedDraws
-from chirpleaf.inference.certify.extrinsics import DetectorNetwork, light_travel_time
+from chirpleaf.inference.certify.extrinsics import DetectorNetwork
 from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.likelihood_settings import ExtrinsicSettings, HeterodyneSettings
 from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, draw_sobol_points
@@ -22,7 +22,7 @@ from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.matched_filter import matched_filter
 from chirpleaf.inference.observation import Observation
 from chirpleaf.physics.derived import Samples
-from chirpleaf.physics.detectors import Detector, detector, gmst
+from chirpleaf.physics.detectors import Detector, detector, gmst, light_travel_time
 from chirpleaf.physics.signals import SignalModel, make_signal_model
 from chirpleaf.physics.spaces import ParameterSpace
 from chirpleaf.strain.segment import Segment
