@@ -11,7 +11,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.observation import Observation, canonicalise
 from chirpleaf.inference.observe import choose_model, observe
 from chirpleaf.inference.reference_time import SearchSettings, refine_reference_time
-from chirpleaf.inference.trust import GREATEST_SNR, LEAST_SNR, assess
+from chirpleaf.inference.trust import DEFAULT_TRUST, assess
 from chirpleaf.models import Architecture, Model, load_model
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.psd import PowerSpectralDensity
@@ -94,11 +94,11 @@ def test_a_batch_of_segments_equals_single_segments(model: Model) -> None:
 )
 def test_trust(trained: Model, snr: float, reason: str) -> None:
     found = assess(refine_reference_time(trained, injected(trained.architecture, snr)))
-    assert found.trusted == (not reason)
-    assert found.verdict == ("untrusted" if reason else "trusted")
+    assert not found.trusted
+    assert found.verdict == ("untrusted" if reason else "not certified")
     assert len(found.reasons) == bool(reason)
     assert all(reason in text for text in found.reasons)
-    known = snr < GREATEST_SNR  # beyond its training the network's waveforms are less like the signal
+    known = snr < DEFAULT_TRUST.signal.greatest_snr  # beyond it the waveforms are less like the signal
     assert found.network_snr == pytest.approx(snr, rel=0.03 if known else 0.05)
     assert 0.9 < np.hypot(*found.snr.values()) / found.network_snr < 1.01  # templates are not as loud
     assert list(found.snr) == ["H1", "L1"]
@@ -108,8 +108,8 @@ def test_trust(trained: Model, snr: float, reason: str) -> None:
 
 def test_trust_allows_all_loudnesses_of_training() -> None:
     least, greatest = Simulation().snr_range
-    assert least > LEAST_SNR
-    assert greatest < GREATEST_SNR
+    assert least > DEFAULT_TRUST.signal.least_snr
+    assert greatest < DEFAULT_TRUST.signal.greatest_snr
 
 
 def strain(seconds: float = 16.0, rate: float = 4096.0) -> dict[str, Strain]:

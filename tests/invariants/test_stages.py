@@ -232,7 +232,7 @@ def test_a_stopwatch_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Stopwatch()
     for stage in ("load_s", "infer_s", "infer_s"):
         watch.lap(stage)
-    assert watch.timing == {"load_s": 1.0, "infer_s": 6.0, "certify_s": None, "total_s": 7.0}
+    assert watch.timing == {"load_s": 1.0, "infer_s": 6.0, "certify_s": None, "trust_s": None, "total_s": 7.0}
 
 
 @pytest.mark.parametrize(

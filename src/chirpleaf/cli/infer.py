@@ -67,6 +67,7 @@ def infer(
         from chirpleaf.inference import analyse, load_candidates, plan_certification, prepare
         from chirpleaf.inference.sources import ReadSettings
         from chirpleaf.inference.timing import Stopwatch
+        from chirpleaf.result.trust import Grade
         from chirpleaf.system.cores import free_cores
 
         torch.set_num_threads(1)  # one event is too little work for two threads; a busy core would slow both
@@ -105,7 +106,7 @@ def infer(
         )
         result = analyse(data, plan, samples=samples, seed=seed, watch=watch)
         _write(result, data, folder, executor, overwrite=overwrite)
-    if not result.trust.trusted:
+    if result.trust.grade is Grade.REFUSE:
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
 
 

@@ -30,7 +30,7 @@ _EMPTY: "dict[tuple[str, ...], CornerPanels]" = {}
 def write_result_figures(
     result: "Posterior | LeafEstimates", data: "PreparedData", folder: Path, executor: "Executor"
 ) -> "list[Future[Path]]":
-    """Writes `corner.png` and `strain.png`.
+    """Writes `corner.png` and `strain.png`. Both carry the verdict of a result that is not trusted.
 
     Args:
         result: a posterior or leaf estimates.
@@ -39,11 +39,16 @@ def write_result_figures(
         executor: draws the figures (`drawing_process`).
 
     Returns:
-        The two files, once they are written.
+        The two files, once they are written; no corner plot of a posterior whose draws are all impossible.
     """
+    from chirpleaf.result.trust import Grade
+
+    word = result.trust.verdict if result.trust.grade is Grade.REFUSE else None
+    strain = executor.submit(_draw_strain, folder / "strain.png", word, *_view_strain(result, data))
+    if result.impossible:
+        return [strain]
     samples = {name: result[name] for name in result.headline}
-    corner = executor.submit(_draw_corner, folder / "corner.png", samples)
-    return [corner, executor.submit(_draw_strain, folder / "strain.png", *_view_strain(result, data))]
+    return [executor.submit(_draw_corner, folder / "corner.png", word, samples), strain]
 
 
 def prepare_drawing() -> None:
@@ -75,18 +80,24 @@ def write_figures(figures: "Mapping[str, Figure]", folder: Path) -> tuple[Path, 
     return write_files({name: partial(figure.savefig, format="png") for name, figure in figures.items()}, folder)
 
 
-def _draw_corner(path: Path, samples: "Mapping[str, ArrayLike]") -> Path:
-    """Draws the marginals of a posterior."""
+def _draw_corner(path: Path, word: str | None, samples: "Mapping[str, ArrayLike]") -> Path:
+    """Draws the marginals of a posterior, and a word across them."""
     from chirpleaf.plots.corner import plot_corner
+    from chirpleaf.plots.style import stamp
 
     parameters = tuple(samples)
     figure = plot_corner(samples, parameters, empty=_EMPTY.pop(parameters, None))
+    if word is not None:
+        stamp(figure, word)
     return write_figures({path.name: figure}, path.parent)[0]
 
 
-def _draw_strain(path: Path, trigger_time: float, names: tuple[str, ...], view: tuple[Any, ...]) -> Path:
-    """Draws the whitened strain of each detector and the interval of the signals."""
+def _draw_strain(
+    path: Path, word: str | None, trigger_time: float, names: tuple[str, ...], view: tuple[Any, ...]
+) -> Path:
+    """Draws the whitened strain of each detector and the interval of the signals, and a word across them."""
     from chirpleaf.plots.strain import plot_whitened_strain
+    from chirpleaf.plots.style import stamp
 
     times, strain, signal = view
     figure = plot_whitened_strain(
@@ -97,6 +108,8 @@ def _draw_strain(path: Path, trigger_time: float, names: tuple[str, ...], view: 
         model_interval=None if signal is None else dict(zip(names, signal[[0, 2]].swapaxes(0, 1), strict=True)),
         band=BAND,
     )
+    if word is not None:
+        stamp(figure, word)
     return write_figures({path.name: figure}, path.parent)[0]
 
 
@@ -110,7 +123,9 @@ def _view_strain(
     from chirpleaf.inference.reconstruction import whiten_view
     from chirpleaf.result import Posterior
 
-    samples = result.resample(min(SIGNALS, result.n_draws)) if isinstance(result, Posterior) else None
+    samples = None
+    if isinstance(result, Posterior) and not result.impossible:
+        samples = result.resample(min(SIGNALS, result.n_draws))
     trigger = data.source.trigger_time
     view = whiten_view(data.observation, trigger, samples, band=BAND)
     return trigger, data.observation.segment.detectors, tuple(view)

@@ -7,9 +7,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from chirpleaf.result import LeafEstimates, Posterior
+from chirpleaf.result.trust import Finding, Grade, Level
 
 _COLUMNS = ("median", "lower", "upper", "unit")
 """Entries of a summary that every result has; further ones are uncertainty components."""
+
+_COLOURS = {Level.NOTE: "default", Level.WARN: "yellow", Level.REFUSE: "red"}
 
 
 def report(result: Posterior | LeafEstimates) -> Group:
@@ -19,11 +22,19 @@ def report(result: Posterior | LeafEstimates) -> Group:
         result: a posterior or leaf estimates.
 
     Returns:
-        A renderable of rich.
+        A renderable of rich; without a table where no draw is possible under the likelihood.
     """
-    certified = [_certificate(result)] if isinstance(result, Posterior) and result.certificate else []
     notes = [escape(f"note: {note}") for note in (*result.provenance.notes, *result.trust.notes)]
-    return Group(_table(result), _signal(result), *certified, *notes)
+    findings = [f"[{_COLOURS[one.level]}]{one.level.name.lower()}[/]: {escape(one.message)}" for one in _sort(result)]
+    if result.impossible:
+        return Group(_signal(result), *findings, *notes)
+    certified = [_certificate(result)] if isinstance(result, Posterior) and result.certificate else []
+    return Group(_table(result), _signal(result), *certified, *findings, *notes)
+
+
+def _sort(result: Posterior | LeafEstimates) -> list[Finding]:
+    """The findings on a result, the worst first."""
+    return sorted(result.trust.findings, key=lambda one: -one.level)
 
 
 def decimals(lower: float, upper: float) -> int:
@@ -66,7 +77,7 @@ def _table(result: Posterior | LeafEstimates) -> Table:
 def _signal(result: Posterior | LeafEstimates) -> str:
     trust = result.trust
     by_detector = ", ".join(f"{name} {value:.1f}" for name, value in trust.snr.items())
-    colour = "green" if trust.trusted else "yellow"
+    colour = {Grade.PASS: "green", Grade.REFUSE: "red"}.get(trust.grade, "yellow")
     return f"signal-to-noise {trust.network_snr:.1f} ({by_detector}) · [{colour}]{trust.verdict}[/]"
 
 

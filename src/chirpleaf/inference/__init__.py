@@ -1,12 +1,14 @@
-"""From strain to a result, in stages: prepare (data), propose (network), certify (likelihood), result.
+"""From strain to a result, in stages: prepare, propose, certify, assess, result.
 
     data = prepare(load_candidates(), "GW150914")
     plan = plan_certification(data.model)
     target = plan.make_target(data)
     draws = certify_draws(data, target, plan)
-    posterior = build_certified_posterior(data, draws, target, seed=0, timing={})
+    trust = assess_certified(data, draws, target)
+    posterior = build_certified_posterior(data, draws, target, trust, seed=0, timing={})
 
-Without certification, `propose` draws from the network alone and `build_result` makes the result.
+`prepare` makes the input of the network, which proposes; `certify_draws` weights by the likelihood; `assess_certified`
+judges. Without certification, `propose` draws from the network alone and `build_result` makes the result.
 
 `analysis` composes the stages. `preparation` loads strain and noise spectra (`sources`), chooses the model (`observe`)
 and searches the reference time (`reference_time`). `kinds` draws from each kind of estimator (`amortised`,
@@ -20,6 +22,7 @@ from chirpleaf.inference.build import build_certified_posterior
 from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.plan import CertificationPlan, certify_draws, plan_certification
 from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
+from chirpleaf.inference.trust import assess_certified
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 
@@ -29,6 +32,7 @@ __all__ = [
     "Posterior",
     "PreparedData",
     "analyse",
+    "assess_certified",
     "build_certified_posterior",
     "build_result",
     "certify_draws",

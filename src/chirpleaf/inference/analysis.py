@@ -1,6 +1,6 @@
 """An analysis: composition of all stages.
 
-prepare (data) -> propose (network) -> certify (likelihood) -> result
+prepare (data) -> propose (network) -> certify (likelihood) -> assess (verdict) -> result
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from chirpleaf.inference.plan import CertificationPlan, certify_draws, plan_cert
 from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
 from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
 from chirpleaf.inference.timing import Stopwatch
+from chirpleaf.inference.trust import assess_certified
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.system.checks import MOST_SEED, check_integer
@@ -120,7 +121,7 @@ def analyse(
         plan: result of `plan_certification`; None for the network alone.
         samples: number of draws.
         seed: seed of the draws.
-        watch: measures infer_s and certify_s.
+        watch: measures infer_s, certify_s and trust_s.
 
     Returns:
         A posterior; leaf estimates for models with leaves.
@@ -137,7 +138,9 @@ def analyse(
     target = plan.make_target(data)
     draws = certify_draws(data, target, plan, samples=samples, seed=seed)
     watch.lap("certify_s")
-    return build_certified_posterior(data, draws, target, seed, watch.timing)
+    trust = assess_certified(data, draws, target)
+    watch.lap("trust_s")
+    return build_certified_posterior(data, draws, target, trust, seed, watch.timing)
 
 
 def _check_numbers(samples: int, seed: int) -> None:

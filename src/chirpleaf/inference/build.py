@@ -8,7 +8,7 @@ import numpy as np
 from chirpleaf.inference.amortised import NetworkOutput
 from chirpleaf.inference.data_notes import collect_notes, describe_quality
 from chirpleaf.inference.preparation import PreparedData
-from chirpleaf.inference.trust import assess
+from chirpleaf.inference.trust import assess_network
 from chirpleaf.physics.comoving_volume import UniformComovingVolume
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.prior_kinds import is_registered
@@ -18,6 +18,7 @@ from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.prior import AnalysisPrior
 from chirpleaf.result.proposal import Proposal
 from chirpleaf.result.provenance import Provenance
+from chirpleaf.result.trust import Trust
 
 if TYPE_CHECKING:
     from chirpleaf.inference.certify import Certified, Target  # not needed by an analysis without certification
@@ -38,7 +39,7 @@ def build_posterior(
         proposal=Proposal(output.samples, output.log_prob, np.zeros(len(output.log_prob))),
         intrinsic=data.model.estimator.quantities,
         provenance=_trace(data, seed),
-        trust=assess(data.observation, doubts=data.doubt(data.observation.segment.detectors)),
+        trust=assess_network(data),
         timing=timing,
         prior=AnalysisPrior("model", data.model.architecture.prior),
     )
@@ -60,14 +61,19 @@ def build_leaf_estimates(
         log_prob=output.log_prob,
         uncertainty_components=output.uncertainty_components,
         provenance=_trace(data, seed),
-        trust=assess(data.observation, doubts=data.doubt(data.observation.segment.detectors)),
+        trust=assess_network(data),
         timing=timing,
         prior=AnalysisPrior("model", data.model.architecture.prior),
     )
 
 
 def build_certified_posterior(
-    data: PreparedData, draws: "Certified", target: "Target", seed: int, timing: Mapping[str, float | None]
+    data: PreparedData,
+    draws: "Certified",
+    target: "Target",
+    trust: Trust,
+    seed: int,
+    timing: Mapping[str, float | None],
 ) -> Posterior:
     """Makes a posterior of certified draws.
 
@@ -75,6 +81,7 @@ def build_certified_posterior(
         data: the prepared data.
         draws: weighted draws with sky map and certificate.
         target: prior and waveform model of the weights.
+        trust: verdict on the draws: `assess_certified(data, draws, target)`.
         seed: seed of the draws.
         timing: seconds by stage.
     """
@@ -83,7 +90,7 @@ def build_certified_posterior(
         proposal=Proposal(draws.samples, draws.log_prob, draws.log_weight),
         intrinsic=data.model.estimator.quantities,
         provenance=_trace(data, seed, target.waveform, certificate.detectors),
-        trust=assess(data.observation, certificate, data.doubt(certificate.detectors)),
+        trust=trust,
         timing=timing,
         prior=describe_prior(target, data.source.trigger_time),
         certificate=certificate,

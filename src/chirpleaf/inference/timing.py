@@ -10,7 +10,7 @@ class Stopwatch:
         >>> watch = Stopwatch()
         >>> watch.lap("load_s")
         >>> sorted(watch.timing)
-        ['certify_s', 'infer_s', 'load_s', 'total_s']
+        ['certify_s', 'infer_s', 'load_s', 'total_s', 'trust_s']
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Stopwatch:
         """Adds the time since the last call, or since the start, to a stage.
 
         Args:
-            stage: load_s, infer_s or certify_s.
+            stage: load_s, infer_s, certify_s or trust_s.
         """
         now = time.perf_counter()
         self._seconds[stage] = self._seconds.get(stage, 0.0) + now - self._last
@@ -29,6 +29,6 @@ class Stopwatch:
 
     @property
     def timing(self) -> dict[str, float | None]:
-        """Seconds of load_s, infer_s and certify_s, None for a stage that was not measured, and of all as total_s."""
-        stages = {stage: self._seconds.get(stage) for stage in ("load_s", "infer_s", "certify_s")}
+        """Seconds of each stage, None for one that was not measured, and of all as total_s."""
+        stages = {stage: self._seconds.get(stage) for stage in ("load_s", "infer_s", "certify_s", "trust_s")}
         return {**stages, "total_s": self._last - self._start}

@@ -129,6 +129,17 @@ def format_interval(median: float, lower: float, upper: float) -> str:
     return f"${median:.{digits}f}^{{+{upper - median:.{digits}f}}}_{{-{median - lower:.{digits}f}}}$"
 
 
+def stamp(figure: Figure, word: str) -> None:
+    """Write a word across a figure, behind nothing and readable through, so that no copy of the figure loses it.
+
+    Args:
+        figure: Figure to change.
+        word: The verdict on what the figure shows.
+    """
+    look: Any = {"color": VERMILION, "alpha": 0.3, "fontsize": 12 * figure.get_figwidth(), "fontweight": "bold"}
+    figure.text(0.5, 0.5, word, ha="center", va="center", rotation=25, zorder=100, **look).set_in_layout(False)
+
+
 def hide_spines(axes: Axes, *sides: str) -> None:
     """Hide the frame of the axes on the given sides.
 

@@ -30,7 +30,7 @@ from chirpleaf.result.hdf5 import FILE_NAME, Record, write_record
 from chirpleaf.result.json_files import write_json
 from chirpleaf.result.prior import AnalysisPrior
 from chirpleaf.result.provenance import Provenance
-from chirpleaf.result.trust import Trust
+from chirpleaf.result.trust import Grade, Trust
 from chirpleaf.system.files import write_files
 
 if TYPE_CHECKING:
@@ -80,6 +80,11 @@ class Result(ABC):
     @abstractmethod
     def tabulated(self) -> tuple[str, ...]:
         """Names of the parameters of the table that `chirpleaf infer` prints."""
+
+    @property
+    def impossible(self) -> bool:
+        """Whether no draw is possible under the likelihood, so that there is nothing to summarise."""
+        return False
 
     @property
     @abstractmethod
@@ -183,15 +188,19 @@ class Result(ABC):
             parameters: one name or several; those of `headline` if None.
 
         Returns:
-            A matplotlib figure.
+            A matplotlib figure; it carries the verdict of a result that is not trusted.
 
         Raises:
             InputError: the result has no parameter of this name.
         """
         from chirpleaf.plots.corner import plot_corner  # noqa: PLC0415 - matplotlib is slow to load
+        from chirpleaf.plots.style import stamp  # noqa: PLC0415
 
         names = self._list_names(parameters, self.headline)
-        return plot_corner({name: self[name] for name in names}, names)
+        figure = plot_corner({name: self[name] for name in names}, names)
+        if self.trust.grade is Grade.REFUSE:
+            stamp(figure, self.trust.verdict)
+        return figure
 
     def save(self, path: str | Path) -> None:
         """Writes a `posterior.hdf5`, which `chirpleaf.read` turns into an equal result.
@@ -246,7 +255,7 @@ class Result(ABC):
         return {
             **{name: origin[name] for name in _SUMMARISED},
             "n_samples": self.n_draws,
-            "parameters": self.summary(),
+            "parameters": {} if self.impossible else self.summary(),
             "prior": self.prior.name if self.prior else None,
             "certificate": self._certificate_document(),
             "trust": self.trust.to_json(),

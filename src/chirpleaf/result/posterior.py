@@ -1,7 +1,7 @@
 """Posterior of the parameters of one event."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from chirpleaf.result.frozen import freeze_samples
 from chirpleaf.result.hdf5 import POSTERIOR, Record
 from chirpleaf.result.proposal import Proposal
 from chirpleaf.result.sky import SkyMap
-from chirpleaf.result.trust import UNTRUSTED
+from chirpleaf.result.trust import Finding, Level
 from chirpleaf.result.validation import check_names
 from chirpleaf.result.weights import weighted_quantiles
 
@@ -75,9 +75,9 @@ class Posterior(Result):
         equal = self.proposal.equally_weighted
         samples = self.proposal.samples if equal else self.resample(self.proposal.effective_sample_size)
         object.__setattr__(self, "samples", freeze_samples(samples))
-        if self.proposal.impossible and IMPOSSIBLE not in self.trust.reasons:
-            trust = replace(self.trust, verdict=UNTRUSTED, reasons=(*self.trust.reasons, IMPOSSIBLE))
-            object.__setattr__(self, "trust", trust)
+        if self.impossible and IMPOSSIBLE not in self.trust.reasons:
+            finding = Finding("sampling.impossible", Level.REFUSE, IMPOSSIBLE)
+            object.__setattr__(self, "trust", self.trust.add(finding))
 
     @property
     def headline(self) -> tuple[str, ...]:
@@ -93,6 +93,11 @@ class Posterior(Result):
     def search_parameters(self) -> tuple[str, ...]:
         """Names of the parameters that were sampled: the intrinsic, and if certified the extrinsic ones."""
         return self.intrinsic + tuple(name for name in EXTRINSIC if name in self.samples)
+
+    @property
+    def impossible(self) -> bool:
+        """Whether every importance weight is zero."""
+        return self.proposal.impossible
 
     @property
     def n_draws(self) -> int:
@@ -159,7 +164,7 @@ class Posterior(Result):
 
     def _writers(self) -> dict[str, Callable[[Path], object]]:
         writers = super()._writers()
-        if self.sky is not None:
+        if self.sky is not None and not self.impossible:
             origin = self.provenance
             writers["skymap.fits"] = partial(self.sky.write, event=origin.event, gps=origin.trigger_time)
         return writers

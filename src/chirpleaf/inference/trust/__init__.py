@@ -1,0 +1,17 @@
+"""Trust: checks of data, signal, model and sampling, and the verdict that follows from them.
+
+A network returns a posterior for any input, and importance weights compare the proposal with the likelihood, but never
+the likelihood with the data. These checks do. Each is a function that returns findings (`chirpleaf.result.trust`) and
+raises nothing on ugly data; `assessment` composes them.
+
+| module | question | area |
+|---|---|---|
+| `data` | are strain, header and noise spectrum what they claim to be? | data |
+| `observation` | is there a signal within the range that the model was trained for? | signal, model |
+| `assessment` | do the importance-sampling diagnostics allow an answer? | sampling |
+"""
+
+from chirpleaf.inference.trust.assessment import assess, assess_certified, assess_network
+from chirpleaf.inference.trust.settings import DEFAULT_TRUST, TrustSettings
+
+__all__ = ["DEFAULT_TRUST", "TrustSettings", "assess", "assess_certified", "assess_network"]

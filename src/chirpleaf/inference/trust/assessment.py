@@ -1,0 +1,86 @@
+"""The verdict on a result: composition of all checks."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from chirpleaf.inference.observation import Observation
+from chirpleaf.inference.preparation import PreparedData
+from chirpleaf.inference.trust.data import examine_data
+from chirpleaf.inference.trust.observation import examine_observation
+from chirpleaf.inference.trust.settings import DEFAULT_TRUST, TrustSettings
+from chirpleaf.result.certificate import Certificate
+from chirpleaf.result.trust import Finding, Level, Trust
+
+if TYPE_CHECKING:
+    from chirpleaf.inference.certify import Certified, Target  # not needed by an analysis without certification
+
+
+def assess(
+    observation: Observation,
+    certificate: Certificate | None = None,
+    findings: Sequence[Finding] = (),
+    settings: TrustSettings = DEFAULT_TRUST,
+) -> Trust:
+    """Judges a result by its best template, its certificate and the findings of other checks.
+
+    Args:
+        observation: the data in the form that the model takes.
+        certificate: importance-sampling diagnostics; None if the result is not certified.
+        findings: what other checks found.
+        settings: thresholds.
+
+    Returns:
+        The verdict, with a reason for each check that failed.
+    """
+    sampling = () if certificate is None else examine_certificate(certificate)
+    return Trust.from_findings(
+        (*findings, *examine_observation(observation, settings.signal), *sampling),
+        observation.snr,
+        observation.snr_by_detector,
+        tuple(model.describe() for model in observation.untried),
+        certified=certificate is not None,
+    )
+
+
+def assess_network(data: PreparedData, settings: TrustSettings = DEFAULT_TRUST) -> Trust:
+    """Judges a result of the network alone.
+
+    Args:
+        data: the prepared data.
+        settings: thresholds.
+
+    Returns:
+        A verdict of at most "not certified".
+    """
+    found = examine_data(data, data.observation.segment.detectors)
+    return assess(data.observation, None, found, settings)
+
+
+def assess_certified(
+    data: PreparedData, draws: "Certified", target: "Target", settings: TrustSettings = DEFAULT_TRUST
+) -> Trust:
+    """Judges certified draws.
+
+    Args:
+        data: the prepared data.
+        draws: weighted draws with their certificate.
+        target: prior and waveform model of the weights.
+        settings: thresholds.
+
+    Returns:
+        The verdict.
+    """
+    found = examine_data(data, draws.certificate.detectors)
+    return assess(data.observation, draws.certificate, found, settings)
+
+
+def examine_certificate(certificate: Certificate) -> tuple[Finding, ...]:
+    """The importance-sampling diagnostics that do not allow an answer.
+
+    Args:
+        certificate: diagnostics of certified draws.
+
+    Returns:
+        A finding for each reason of the certificate.
+    """
+    return tuple(Finding("sampling.certificate", Level.REFUSE, reason) for reason in certificate.reasons)
