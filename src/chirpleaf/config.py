@@ -20,7 +20,9 @@ from chirpleaf.representation.anchoring import Along
 from chirpleaf.representation.series import SeriesSettings
 from chirpleaf.representation.templates import TemplateSettings
 from chirpleaf.system.constraints import Fraction, PositiveFloat, PositiveInt
+from chirpleaf.system.documents import parse_yaml
 from chirpleaf.system.files import write_atomically
+from chirpleaf.system.limits import LIMITS, find_fault
 from chirpleaf.training.parallel.communication import Communication
 from chirpleaf.training.schedule import Schedule
 from chirpleaf.training.simulation import Simulation
@@ -133,19 +135,21 @@ def write_preset(preset: Preset, path: Path) -> None:
 
 def _read_settings(path: Path, derived: tuple[Path, ...] = ()) -> Any:
     """The settings of a file merged over those of its base; `derived` are the presets based on it."""
-    if not path.is_file():
+    fault = find_fault(path, LIMITS.document_bytes)
+    if fault == "does not exist":
         raise InputError(
             f"expected a preset file; got no file {path}: those of the shipped models are in chirpleaf/training/presets"
         )
+    if fault:
+        raise InputError(f"expected a preset file; got {path}, which {fault}: check the path")
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"expected a YAML preset; got {path}, which does not parse ({reason}): mend it") from error
+        settings = parse_yaml(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"expected a YAML preset; got {path}, which does not parse ({error}): mend it") from error
     if not isinstance(settings, dict) or "base" not in settings:
         return settings
     base = path.parent / str(settings.pop("base"))
-    if base.resolve() in (path.resolve(), *derived):
+    if base.resolve() in (path.resolve(), *derived) or len(derived) > LIMITS.depth:
         raise InputError(f"expected presets with an end; got {base}, which is its own base: leave it out of {path}")
     return _merge(_read_settings(base, (*derived, path.resolve())), settings)
 

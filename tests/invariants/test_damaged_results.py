@@ -214,5 +214,5 @@ def test_a_path_is_a_path(path: Any) -> None:
 
 
 def test_a_device_is_no_result() -> None:
-    with pytest.raises(InputError, match="got /dev/null, which is no regular file"):
+    with pytest.raises(InputError, match="got /dev/null, which is a device"):
         read("/dev/null")

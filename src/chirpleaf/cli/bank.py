@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def bank(
+    context: typer.Context,
     preset: Annotated[Path, typer.Argument(help="YAML preset of the training that will read it.")],
     out: Annotated[Path, typer.Option(help="HDF5 file to write.")],
     waveforms: Annotated[
@@ -28,10 +29,12 @@ def bank(
 ) -> None:
     """Make a bank of waveforms on disk, in pieces, on all cores or a cluster."""
     from chirpleaf.config import read_preset
+    from chirpleaf.system.claims import claim_file
     from chirpleaf.system.cores import free_cores
     from chirpleaf.training.data import waveform_source
 
     settings = read_preset(preset)
+    context.with_resource(claim_file(out))
     source = waveform_source(settings.architecture(), seed=settings.seed, strata=settings.simulation.strata)
     file = _open_file(
         out, source, waveforms or settings.simulation.waveforms, piece, resume=resume, overwrite=overwrite

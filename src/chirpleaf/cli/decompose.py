@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def decompose(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="A shipped model with leaves, or a model file.")],
     leaf: Annotated[str, typer.Option(help="The leaf to extract, such as mass_1.")],
     out: Annotated[Path, typer.Option(help="Folder of the smaller model, its table and its figure.")],
@@ -30,9 +31,9 @@ def decompose(
     import torch
     from rich.progress import track
 
-    from chirpleaf.system.folders import check_folder, new_folder
+    from chirpleaf.system.claims import claim_folder
 
-    check_folder(out, overwrite=overwrite)
+    context.with_resource(claim_folder(out, overwrite=overwrite))
 
     from chirpleaf.cli.pictures import write_figures
     from chirpleaf.diagnostics.decomposition import SHARES, measure_decomposition
@@ -51,7 +52,6 @@ def decompose(
     found = measure_decomposition(whole, leaf, shares, events=events, seed=seed, track=show)
     small = cut(whole, leaf, keep, found.filters)
 
-    new_folder(out, overwrite=overwrite)
     path = out / f"{small.name}.safetensors"
     save(small, path)
     origin = {"model": whole.name, "leaf": leaf, "keep": keep, "events": events, "seed": seed}

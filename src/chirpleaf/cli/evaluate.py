@@ -10,6 +10,7 @@ from chirpleaf.system.defaults import EVALUATION_SAMPLES
 
 
 def evaluate(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="A shipped model or a model file.")],
     out: Annotated[Path, typer.Option(help="Folder of evaluation.json and the figures.")],
     injections: Annotated[int, typer.Option(min=2, help="Number of simulated events.")] = 1000,
@@ -37,9 +38,9 @@ def evaluate(
     import torch
     from rich.progress import track
 
-    from chirpleaf.system.folders import check_folder, new_folder
+    from chirpleaf.system.claims import claim_folder
 
-    check_folder(out, overwrite=overwrite)
+    context.with_resource(claim_folder(out, overwrite=overwrite))
 
     from chirpleaf.cli.evaluation import make_evaluation_table, write_evaluation_figures
     from chirpleaf.diagnostics import evaluation as diagnostics
@@ -70,7 +71,6 @@ def evaluate(
         "spectra": "simulator" if psd_file is None else psd_file.name,
         "chirpleaf_version": version("chirpleaf"),
     }
-    new_folder(out, overwrite=overwrite)
     document = json.dumps({**origin, **evaluation.to_json()}, indent=2) + "\n"
     written = [
         *write_files({"evaluation.json": lambda scratch: scratch.write_text(document)}, out),

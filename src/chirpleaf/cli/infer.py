@@ -51,17 +51,19 @@ def infer(
     from chirpleaf.cli.drawing import drawing_process
     from chirpleaf.cli.pairs import pair_detectors, pair_single
     from chirpleaf.cli.pictures import prepare_drawing
-    from chirpleaf.system.folders import check_folder
+    from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.threads import use_one_numpy_thread
 
     _check_options(samples, effective_samples, budget)
     files, spectra = pair_detectors("--strain", strain), pair_single("--psd", psd)
     channels = pair_single("--channel", channel, "NAME")
     folder = out or Path("out") / (event or "strain")
-    check_folder(folder, overwrite=overwrite)
-
     use_one_numpy_thread()
-    with paused_collector(), drawing_process(prepare_drawing) as executor:
+    with (
+        claim_folder(folder, overwrite=overwrite),
+        paused_collector(),
+        drawing_process(prepare_drawing) as executor,
+    ):
         import torch
 
         from chirpleaf.inference import analyse, load_candidates, plan_certification, prepare
@@ -105,7 +107,7 @@ def infer(
             watch=watch,
         )
         result = analyse(data, plan, samples=samples, seed=seed, watch=watch)
-        _write(result, data, folder, executor, overwrite=overwrite)
+        _write(result, data, folder, executor)
     if result.trust.grade is Grade.REFUSE:
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
 
@@ -120,15 +122,11 @@ def _check_options(samples: int, effective_samples: int | None, budget: float | 
         raise InputError(f"expected --budget in seconds, above 0; got {budget:g}: 60 is usual")
 
 
-def _write(
-    result: "Posterior | LeafEstimates", data: "PreparedData", folder: Path, executor: "Executor", *, overwrite: bool
-) -> None:
+def _write(result: "Posterior | LeafEstimates", data: "PreparedData", folder: Path, executor: "Executor") -> None:
     """Writes the files and figures, and prints the table."""
     from chirpleaf.cli.pictures import write_result_figures
     from chirpleaf.cli.report import report
-    from chirpleaf.system.folders import new_folder
 
-    new_folder(folder, overwrite=overwrite)
     figures = write_result_figures(result, data, folder, executor)
     written = result.write(folder)
     table = report(result)

@@ -18,6 +18,7 @@ PUBLISHED = {"arXiv:1903.01998": (1024, 0.75)}
 
 
 def scale(
+    context: typer.Context,
     presets: Annotated[list[Path], typer.Argument(help="YAML presets.")],
     out: Annotated[Path, typer.Option(help="Folder of scaling.json and the figure.")],
     ranks: Annotated[int, typer.Option(min=2, max=64, help="Greatest number of ranks on this machine.")] = 2,
@@ -32,18 +33,17 @@ def scale(
     from chirpleaf.cli.pictures import write_figures
     from chirpleaf.diagnostics.scaling import Link
     from chirpleaf.plots.scaling import plot_efficiency
+    from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.files import write_files
-    from chirpleaf.system.folders import check_folder, new_folder
 
     require_training()
-    check_folder(out, overwrite=overwrite)
+    context.with_resource(claim_folder(out, overwrite=overwrite))
     cluster = Link(latency, bandwidth)
     scalings: dict[str, Scaling] = {}
     for preset in presets:
         name, scaling = _measure_scaling(preset, cluster, ranks=ranks, steps=steps, repeats=repeats)
         scalings[name] = scaling
         _show(name, scaling)
-    new_folder(out, overwrite=overwrite)
     document = json.dumps({name: scaling.to_json() for name, scaling in scalings.items()}, indent=2) + "\n"
     predicted = {
         f"{name}, switches {switches}": curve

@@ -46,6 +46,7 @@ def train(
     from chirpleaf.cli.lightning import silence_lightning
     from chirpleaf.config import read_preset
     from chirpleaf.models.files import save
+    from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.products import replace_products
     from chirpleaf.training.parallel.ranks import Ranks
 
@@ -61,7 +62,9 @@ def train(
         raise InputError("expected --resume or --start; got both: a resumed training knows what it began with")
     start_model = _load_start(start, architecture) if start else None
     if ranks.first:
-        _prepare_folder(preset, settings, out, resume=resume, overwrite=overwrite)
+        _check_choice(resume=resume, overwrite=overwrite)
+        context.with_resource(claim_folder(out, overwrite=overwrite or resume))
+        _prepare_folder(preset, settings, out, resume=resume)
     start_copy = out / "start.safetensors"
     if resume and start_copy.is_file():
         start_model = _load_start(start_copy, architecture)
@@ -152,21 +155,23 @@ def _plain(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _prepare_folder(preset: Path, settings: "Preset", out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Makes the folder of a training with a copy of its preset; checks both when a training is resumed."""
-    from chirpleaf.config import read_preset, write_preset
-    from chirpleaf.system.folders import new_folder
-
-    copy, checkpoint = out / "preset.yaml", out / "last.ckpt"
+def _check_choice(*, resume: bool, overwrite: bool) -> None:
+    """Refuses to go on with a training and to replace it."""
     if resume and overwrite:
         raise InputError("expected --resume or --overwrite; got both: leave one out")
+
+
+def _prepare_folder(preset: Path, settings: "Preset", out: Path, *, resume: bool) -> None:
+    """Puts a copy of the preset into the folder of a training; compares both when a training is resumed."""
+    from chirpleaf.config import read_preset, write_preset
+
+    copy, checkpoint = out / "preset.yaml", out / "last.ckpt"
     if resume:
         if not checkpoint.is_file():
             raise InputError(f"expected a checkpoint to resume from; got no {checkpoint}: train without --resume")
         if copy.is_file() and read_preset(copy) != settings:
             raise InputError(f"expected the preset that the run began with; got {preset}: resume with {copy}")
         return
-    new_folder(out, overwrite=overwrite)
     # Beside an old checkpoint, Lightning would write last-v1.ckpt, and --resume would go on from the old one.
     checkpoint.unlink(missing_ok=True)
     (out / "start.safetensors").unlink(missing_ok=True)

@@ -18,9 +18,13 @@ from chirpleaf.models.architecture_json import decode_architecture, encode_archi
 from chirpleaf.models.model import Model
 from chirpleaf.representation.templates import TemplateBank
 from chirpleaf.system.files import write_atomically
+from chirpleaf.system.limits import find_fault
 
 FORMAT = 1
 """Version of the format; files of a greater one are refused."""
+
+MOST_BYTES = 500_000_000
+"""Largest model file. The shipped ones have some megabytes; weights take twice their size at rest in memory."""
 
 _KEY = "chirpleaf"
 _DENSITY = "density."
@@ -89,8 +93,11 @@ def describe(path: Path) -> dict[str, Any]:
 
 
 def _read(path: Path, *, tensors: bool = True) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    if not path.is_file():
+    fault = find_fault(path, MOST_BYTES)
+    if fault == "does not exist":
         raise InputError(f"expected a model file; got no file {path}: see `chirpleaf models` for the shipped ones")
+    if fault:
+        raise InputError(f"expected a model file; got {path}, which {fault}: see `chirpleaf models`")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -38,6 +38,7 @@ from chirpleaf.result.provenance import Provenance
 from chirpleaf.result.sky import SkyMap
 from chirpleaf.result.trust import Trust
 from chirpleaf.system.files import write_atomically
+from chirpleaf.system.hdf5_files import check_content
 
 Array = NDArray[np.float64]
 
@@ -156,6 +157,7 @@ def read_record(path: Path) -> Record:
         Exception: of any kind that h5py and damaged values cause.
     """
     with h5py.File(path, "r") as file:
+        check_content(file)
         _compare_checksums(file)
         return _record(file)
 

@@ -11,6 +11,7 @@ from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.trust import VERDICTS
 from chirpleaf.result.validation import check_densities, check_names, check_samples, check_type, check_types
+from chirpleaf.system.limits import find_fault
 
 _CLASSES: Mapping[str, Callable[[Record], Posterior | LeafEstimates]] = {
     POSTERIOR: Posterior.from_record,
@@ -66,11 +67,12 @@ def _locate(path: str | Path) -> Path:
     """The file that a user means."""
     if not isinstance(path, str | os.PathLike) or not str(path):
         raise InputError(f"expected a {FILE_NAME} or its folder; got {path!r}: give its path")
-    file = Path(path) / FILE_NAME if Path(path).is_dir() else Path(path)
-    if not file.exists():
+    file = Path(path) / FILE_NAME if os.path.isdir(path) else Path(path)
+    fault = find_fault(file)
+    if fault == "does not exist":
         raise InputError(f"expected a {FILE_NAME}; got no file {file}: check the path")
-    if not file.is_file():
-        raise InputError(f"expected a {FILE_NAME}; got {file}, which is no regular file: check the path")
+    if fault:
+        raise InputError(f"expected a {FILE_NAME}; got {file}, which {fault}: check the path")
     return file
 
 

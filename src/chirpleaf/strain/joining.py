@@ -9,6 +9,7 @@ import numpy as np
 from chirpleaf.errors import InputError
 from chirpleaf.strain.quality import join_quality
 from chirpleaf.strain.strain import Series, Strain
+from chirpleaf.system.limits import LIMITS
 
 LONGEST_GAP = 16384.0
 """Longest gap between two pieces in s. A longer one takes more memory than there may be, and is likely a wrong file."""
@@ -60,6 +61,11 @@ def join(pieces: Sequence[Strain]) -> Strain:
                 f" s between two that end and start at GPS {ended:.0f} and {piece.start_time:.0f}; leave one out"
             )
         end = max(end, start + len(piece))
+    if end > LIMITS.values:
+        raise InputError(
+            f"{first.detector} strain: expected files of at most {LIMITS.values:,} samples to join; got {end:,}; leave "
+            "out those that are far from the trigger"
+        )
     values: Series = np.full(end, np.nan)
     for start, piece in zip(starts, ordered, strict=True):
         _fill(values[start : start + len(piece)], piece)

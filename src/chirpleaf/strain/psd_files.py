@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
+from io import BytesIO
 from pathlib import Path
 
 import h5py
@@ -27,7 +29,9 @@ from chirpleaf.errors import InputError
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.psd_hdf5 import read_hdf5_spectrum
 from chirpleaf.strain.psd_scale import SpectrumTable, declare, find_scale, typical
-from chirpleaf.strain.text_tables import GZIP_SIGNATURE, TextTable, parse_table, read_text
+from chirpleaf.strain.text_tables import TextTable, read_table
+from chirpleaf.system.bounded_text import GZIP_SIGNATURE, read_bytes
+from chirpleaf.system.limits import SPECTRUM_LIMITS, expand_user, find_fault
 
 HIGHEST_START = 1e5
 """Frequency in Hz above which no spectrum of a detector begins; larger numbers are times of strain."""
@@ -35,6 +39,10 @@ HIGHEST_START = 1e5
 SITES = {"H1": "HANFORD", "L1": "LIVINGSTON", "V1": "VIRGO", "K1": "KAGRA"}
 """Names by which the header of a table calls the detectors."""
 
+MOST_XML_BYTES = 10**8
+"""Largest document of XML, decompressed. Three spectra of 8 Hz to 2048 Hz in steps of 1/8 Hz have some megabytes."""
+
+_DIMENSION = re.compile(rb"<Dim[^>]*>\s*(\d{1,18})")
 _XML_SIGNATURES = (b"<?xml", b"<!DOCTYPE LIGO", b"<LIGO_LW")
 
 
@@ -53,16 +61,15 @@ def read_psd(path: str | Path, detector: str | None = None, *, analysis: str | N
     Raises:
         InputError: if the file is missing, holds no power spectral density of the detector, or several.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"power spectral density: expected a file; got {path}, which {kind}; check the path")
+    path = expand_user(path)
+    if fault := find_fault(path):
+        raise InputError(f"power spectral density: expected a file; got {path}, which {fault}; check the path")
     wanted = None if detector is None else detector.upper()
     try:
         table = _read_table(path, wanted, analysis)
     except InputError:
         raise
-    except (OSError, TypeError, ValueError, KeyError, RuntimeError) as error:
+    except (ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise InputError(
             f"{path}: expected a power spectral density as two columns of text, HDF5 of gwpy, bilby or PESummary, or "
@@ -92,7 +99,7 @@ def _read_table(path: Path, detector: str | None, analysis: str | None) -> Spect
         return read_hdf5_spectrum(path, detector, analysis)
     if _is_xml(path):
         return _read_xml(path, detector)
-    table = parse_table(read_text(path))
+    table = read_table(path, SPECTRUM_LIMITS)
     column = _choose_column(path, table, detector)
     declared = declare(" ".join((*table.header, path.stem)))
     return SpectrumTable(table.values[:, 0], table.values[:, column], declared)
@@ -129,7 +136,7 @@ def _is_xml(path: Path) -> bool:
         try:
             with gzip.open(path) as compressed:
                 start = compressed.read(64)
-        except (OSError, EOFError):
+        except (OSError, EOFError, zlib.error):
             return False
     return start.lstrip().startswith(_XML_SIGNATURES)
 
@@ -139,8 +146,12 @@ def _read_xml(path: Path, detector: str | None) -> SpectrumTable:
     from igwn_ligolw import utils  # noqa: PLC0415 - rarely needed
     from lal import series  # noqa: PLC0415
 
+    content = read_bytes(path, MOST_XML_BYTES)
+    if max(map(int, _DIMENSION.findall(content)), default=0) > SPECTRUM_LIMITS.values:
+        raise ValueError("a series claims too many values")
     try:
-        spectra = series.read_psd_xmldoc(utils.load_filename(str(path), contenthandler=series.PSDContentHandler))
+        document = utils.load_fileobj(BytesIO(content), contenthandler=series.PSDContentHandler)
+        spectra = series.read_psd_xmldoc(document)
     except Exception as error:  # the parser raises errors of SAX, which are no OSError
         raise ValueError(str(error)) from error
     found = {name.upper(): spectrum for name, spectrum in spectra.items() if spectrum is not None}

@@ -10,6 +10,8 @@ import numpy as np
 from chirpleaf.errors import InputError
 from chirpleaf.strain.psd_scale import Kind, SpectrumTable, declare
 from chirpleaf.strain.readers.headers import find_prefix
+from chirpleaf.system.hdf5_files import get_dataset, list_datasets, read_attribute, read_dataset, read_scalar
+from chirpleaf.system.limits import SPECTRUM_LIMITS
 
 PAIRS = (("frequencies", "values"), ("frequency_array", "psd_array"), ("frequency_array", "asd_array"))
 """Names of datasets of frequencies and densities: those of chirpleaf, and the attributes of bilby."""
@@ -38,11 +40,11 @@ def read_hdf5_spectrum(path: Path, detector: str | None, analysis: str | None) -
     """
     with h5py.File(path, "r") as file:
         for frequencies, values in PAIRS:
-            if frequencies in file and values in file:
+            pair = get_dataset(file, frequencies), get_dataset(file, values)
+            if pair[0] is not None and pair[1] is not None:
                 kind: Kind = "amplitude" if values.startswith("asd") else "power"
-                return SpectrumTable(_floats(file[frequencies]), _floats(file[values]), kind)
-        datasets: dict[str, h5py.Dataset] = {}
-        file.visititems(lambda name, item: datasets.update({name: item}) if isinstance(item, h5py.Dataset) else None)
+                return SpectrumTable(_floats(pair[0]), _floats(pair[1]), kind)
+        datasets = list_datasets(file)
         tables = {name: item for name, item in datasets.items() if GROUP in name.split("/") and _has_columns(item)}
         if tables:
             return _choose_analysis(path, tables, detector, analysis)
@@ -72,6 +74,8 @@ def _choose_analysis(
         found = {
             label: found[label] for label in exact or [one for one in found if analysis.casefold() in one.casefold()]
         }
+    if sum(item.size for item in found.values()) > SPECTRUM_LIMITS.values:
+        raise ValueError(f"spectra of {len(found)} analyses, too large to compare")
     columns = [_floats(item) for item in found.values()]
     if not columns or any(not np.array_equal(columns[0], other, equal_nan=True) for other in columns[1:]):
         labels = ", ".join(found or by_detector[wanted])
@@ -87,7 +91,7 @@ def _read_series(path: Path, series: dict[str, h5py.Dataset], detector: str | No
     """Reads a frequency series of gwpy or pycbc."""
     owners = {}
     for name, item in series.items():
-        labels = [_text(item.attrs[key]) for key in ("channel", "name") if key in item.attrs]
+        labels = [_text(read_attribute(item, key)) for key in ("channel", "name") if key in item.attrs]
         owners[name] = next((prefix for prefix in map(find_prefix, (*labels, name)) if prefix), None)
     suitable = [name for name in series if detector in (None, owners[name])]
     suitable = suitable or [name for name in series if owners[name] is None]
@@ -101,17 +105,23 @@ def _read_series(path: Path, series: dict[str, h5py.Dataset], detector: str | No
     grid = _find_grid(item)
     assert grid is not None
     values = _floats(item)
-    said = " ".join((path.stem, name, *(_text(item.attrs[key]) for key in ("name", "unit") if key in item.attrs)))
+    said = " ".join(
+        (path.stem, name, *(_text(read_attribute(item, key)) for key in ("name", "unit") if key in item.attrs))
+    )
     return SpectrumTable(grid[0] + grid[1] * np.arange(len(values)), values, declare(said))
 
 
 def _find_grid(item: h5py.Dataset) -> tuple[float, float] | None:
     """First frequency and spacing (Hz) of a dataset; None if it is no frequency series."""
-    if item.ndim != 1 or item.dtype.kind != "f" or _text(item.attrs.get("xunit", "Hz")) != "Hz":
+    if (
+        item.ndim != 1
+        or item.dtype.kind != "f"
+        or ("xunit" in item.attrs and _text(read_attribute(item, "xunit")) != "Hz")
+    ):
         return None
     for first, spacing in GRIDS:
         if spacing in item.attrs and (first is None or first in item.attrs):
-            return float(item.attrs[first]) if first else 0.0, float(item.attrs[spacing])
+            return read_scalar(item, first) if first else 0.0, read_scalar(item, spacing)
     return None
 
 
@@ -120,7 +130,10 @@ def _has_columns(item: h5py.Dataset) -> bool:
 
 
 def _floats(item: h5py.Dataset) -> np.ndarray:
-    return np.asarray(item[()], dtype=np.float64)
+    """The values, which must be real numbers."""
+    if item.dtype.kind not in "fiu":
+        raise ValueError(f"{item.name} holds no real numbers")
+    return read_dataset(item, SPECTRUM_LIMITS).astype(np.float64, copy=False)
 
 
 def _text(value: object) -> str:

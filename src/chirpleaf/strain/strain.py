@@ -26,6 +26,12 @@ DecimatedSeries = Float64[np.ndarray, "decimated_sample"]
 Spectrum = Float64[np.ndarray, "frequency"]
 """Values at increasing frequencies, shape (F,)."""
 
+LATEST = 1e11
+"""Largest GPS time in s, some thousand years from now; float64 resolves it to 15 microseconds."""
+
+HIGHEST_RATE = 2.0**20
+"""Highest sampling rate in Hz, far above that of any channel. The filter that decimates grows with the rate."""
+
 STOP_BAND_DECIBEL = 100.0
 """Attenuation of the anti-alias filter above the new Nyquist frequency in dB (amplitude / 1e5)."""
 
@@ -70,7 +76,7 @@ class Strain:
             )
         if np.isinf(values).any():
             raise InputError(f"{self.detector} strain: expected finite values or NaN; got inf; mark bad samples as NaN")
-        if not (np.isfinite(self.sample_rate) and self.sample_rate > 0 and np.isfinite(self.start_time)):
+        if not (0 < self.sample_rate <= HIGHEST_RATE and abs(self.start_time) <= LATEST):
             raise InputError(
                 f"{self.detector} strain: expected a finite GPS start and a positive rate; got start {self.start_time} "
                 f"and rate {self.sample_rate}; check the file's header"

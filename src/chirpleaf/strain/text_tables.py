@@ -6,17 +6,18 @@ or semicolons, hold comments that start with #, % or //, and name its columns in
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import re
-from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
 
-GZIP_SIGNATURE = b"\x1f\x8b"
+from chirpleaf.errors import InputError
+from chirpleaf.system.bounded_text import open_text
+from chirpleaf.system.limits import LIMITS, LoadLimits
+
 COMMENTS = ("#", "%", "//")
 HEADER_LINES = 40
 """Lines at the top of a file among which header lines are searched."""
@@ -34,41 +35,43 @@ class TextTable(NamedTuple):
     values: Float64[np.ndarray, "row column"]
 
 
-def read_text(path: Path) -> str:
-    """The text of a file, decompressed and decoded.
+def read_table(path: Path, limits: LoadLimits = LIMITS) -> TextTable:
+    """Reads a table from a text file, in parts: the text as a whole would take several times the memory of its numbers.
 
     Args:
-        path: the file.
+        path: a regular file (`system.limits.find_fault`), possibly compressed by gzip.
+        limits: limits of size and time.
 
     Raises:
+        InputError: the text is larger than the limits.
         OSError: it cannot be read, or is cut short.
-        ValueError: it is not text.
+        ValueError: it is not text, a line is not of numbers, or lines differ in their number of columns.
     """
-    content = path.read_bytes()
-    if content.startswith(GZIP_SIGNATURE):
-        try:
-            content = gzip.decompress(content)
-        except EOFError as error:
-            raise OSError("compressed file cut short") from error
-    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    text = content.decode("utf-16" if wide else "utf-8-sig")
-    if "\0" in text:
-        raise ValueError("binary content")
-    return text
+    with open_text(path, limits) as text:
+        top = list(islice(text, HEADER_LINES))
+    header, skipped = _split_top(top)
+    if skipped == len(top) < HEADER_LINES:
+        raise ValueError("no line of numbers")
+    first = top[skipped].strip() if skipped < len(top) else ""
+    delimiter = next((sign for sign in ",;" if sign in first), None)
+    most = limits.values // max(len(_split_line(first)), 1)
+    with open_text(path, limits) as text:
+        values = np.loadtxt(
+            text, comments=COMMENTS, delimiter=delimiter, skiprows=skipped, ndmin=2, max_rows=most + 1, dtype=np.float64
+        )
+    if len(values) > most:
+        raise InputError(
+            f"{path}: expected at most {most:,} lines of numbers; got more; cut it to the seconds or frequencies that "
+            "are needed"
+        )
+    return TextTable(header, values)
 
 
-def parse_table(text: str) -> TextTable:
-    """Parses the text of a table.
-
-    Args:
-        text: the content of a file.
-
-    Raises:
-        ValueError: a line is not of numbers, or lines differ in their number of columns.
-    """
-    top, skipped = text.split("\n", HEADER_LINES)[:HEADER_LINES], 0
+def _split_top(lines: list[str]) -> tuple[tuple[str, ...], int]:
+    """Header lines among the first lines of a file, and the number of lines before the numbers."""
     header: list[str] = []
-    for line in map(str.strip, top):
+    skipped = 0
+    for line in map(str.strip, lines):
         if line and not line.startswith(COMMENTS):
             if _is_numeric(line) or any(not one.startswith(COMMENTS) for one in header):
                 break
@@ -76,17 +79,17 @@ def parse_table(text: str) -> TextTable:
         elif line:
             header.append(line)
         skipped += 1
-    if skipped == len(top) < HEADER_LINES:
-        raise ValueError("no line of numbers")
-    first = top[skipped] if skipped < len(top) else ""
-    delimiter = next((sign for sign in ",;" if sign in first), None)
-    values = np.loadtxt(StringIO(text), comments=COMMENTS, delimiter=delimiter, skiprows=skipped, ndmin=2)
-    return TextTable(tuple(header), np.asarray(values, dtype=np.float64))
+    return tuple(header), skipped
+
+
+def _split_line(line: str) -> list[str]:
+    """Entries of a line."""
+    return re.split(r"[\s,;]+", line.strip(" ,;"))
 
 
 def _is_numeric(line: str) -> bool:
     """Whether all entries of a line are numbers."""
     try:
-        return bool([float(entry) for entry in re.split(r"[\s,;]+", line.strip(" ,;"))])
+        return bool([float(entry) for entry in _split_line(line)])
     except ValueError:
         return False

@@ -6,6 +6,9 @@ from pathlib import Path
 from chirpleaf.errors import InputError
 from chirpleaf.system.files import is_stale, remove_stale_files
 
+LOCK = ".chirpleaf.lock"
+"""Name of the hidden file that a run locks in its output folder (`system.claims`)."""
+
 
 def check_folder(path: Path, *, overwrite: bool) -> None:
     """Checks that a folder may take output. Verbs call it before they compute anything; it creates nothing.
@@ -19,7 +22,7 @@ def check_folder(path: Path, *, overwrite: bool) -> None:
     """
     if path.is_file():
         raise InputError(f"expected a folder for --out; got the file {path}: name another")
-    if path.is_dir() and not all(map(is_stale, path.iterdir())) and not overwrite:
+    if path.is_dir() and not all(map(_is_left_over, path.iterdir())) and not overwrite:
         raise InputError(f"expected a new or empty folder for --out; got {path}, which holds files: add --overwrite")
     existing = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
@@ -46,3 +49,8 @@ def new_folder(path: Path, *, overwrite: bool) -> Path:
     except OSError as error:
         raise InputError(f"expected a folder that can be made for --out; got {path} ({error}): name another") from error
     return path
+
+
+def _is_left_over(path: Path) -> bool:
+    """Whether a file is the lock or the unfinished file of a run that was killed."""
+    return path.name == LOCK or is_stale(path)

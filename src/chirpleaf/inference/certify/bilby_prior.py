@@ -18,6 +18,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.bilby_densities import MASSES, SPINS, BilbyIntrinsic, BilbyMarginal
 from chirpleaf.inference.certify.bilby_distance import DISTANCES, BilbyDistance, RedshiftDistance, read_distance
 from chirpleaf.inference.certify.settings import DEFAULTS, PriorSettings
+from chirpleaf.system.limits import LIMITS, find_fault
 
 _PAIRS = (
     {"chirp_mass", "mass_ratio"},
@@ -100,8 +101,8 @@ def _import_bilby() -> Any:
 
 def _read_entries(path: Path) -> Any:
     """Reads bilby's dictionary of priors from a file."""
-    if not path.is_file():
-        raise InputError(f"expected a prior file; got {path}, which is none: check its name")
+    if fault := find_fault(path, LIMITS.document_bytes):
+        raise InputError(f"expected a prior file; got {path}, which {fault}: check its name")
     bilby = _import_bilby()
     try:
         return bilby.BBHPriorDict(filename=str(path.resolve()))

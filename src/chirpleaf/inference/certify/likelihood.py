@@ -22,6 +22,7 @@ from chirpleaf.physics.signals import SignalModel
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.segment import Segment
+from chirpleaf.system.processes import follow_parent
 
 Waveform = SignalModel | WaveformSettings
 """A signal model, or an approximant with all its modes."""
@@ -67,7 +68,7 @@ def _evaluate(segment: Segment, pieces: list[Samples], waveform: Waveform, worke
     if workers == 1:
         yield from map(_sum_over_frequencies, repeat(segment), pieces, repeat(waveform))
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=follow_parent) as pool:
         yield from pool.map(_sum_over_frequencies, repeat(segment), pieces, repeat(waveform))
 
 

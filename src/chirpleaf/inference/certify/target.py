@@ -17,6 +17,7 @@ from chirpleaf.physics.distributions import BoundedDistribution, Marginal, Power
 from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.priors import IntrinsicDensity, IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
+from chirpleaf.system.limits import LIMITS, find_fault
 
 
 def _volume() -> BoundedDistribution:
@@ -95,9 +96,10 @@ class Prior:
         if str(prior) in PRESETS:
             return PRESETS[str(prior)]
         path = Path(prior)
-        if not path.is_file():
+        if fault := find_fault(path, LIMITS.document_bytes):
+            what = "is none of them" if fault == "does not exist" else fault
             raise InputError(
-                f"expected --prior {', '.join(PRESETS)} or a prior file of bilby; got {prior}, which is none of them: "
+                f"expected --prior {', '.join(PRESETS)} or a prior file of bilby; got {prior}, which {what}: "
                 "choose a preset or check the name of the file"
             )
         from chirpleaf.inference.certify.bilby_prior import read_bilby_prior  # noqa: PLC0415 - for files alone

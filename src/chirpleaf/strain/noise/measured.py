@@ -15,6 +15,8 @@ from chirpleaf.errors import InputError
 from chirpleaf.strain.noise.source import Bins, NoiseDraw, NoiseTable
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.strain import Spectrum
+from chirpleaf.system.hdf5_files import check_content
+from chirpleaf.system.limits import find_fault
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,15 @@ class MeasuredNoise:
     @cached_property
     def _events(self) -> dict[str, dict[str, PowerSpectralDensity]]:
         try:
-            with h5py.File(self.path) as file:
+            if fault := find_fault(self.path):
+                raise OSError(f"it {fault}")
+            with h5py.File(self.path, "r") as file:
+                check_content(file)
                 return {
                     event: {name: _read_density(table) for name, table in group.items()}
                     for event, group in file.items()
                 }
-        except (OSError, KeyError, AttributeError) as error:
+        except (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, TypeError, ValueError) as error:
             raise InputError(
                 f"expected HDF5 with EVENT/DETECTOR datasets and attributes f0, delta_f, scale; got {self.path} "
                 f"({error}): see chirpleaf.strain.noise.measured"

@@ -29,6 +29,7 @@ from chirpleaf.strain.readers.frames import FRAME_SIGNATURE, read_frames
 from chirpleaf.strain.readers.hdf5 import read_hdf5
 from chirpleaf.strain.readers.text import read_text_file
 from chirpleaf.strain.strain import Strain
+from chirpleaf.system.limits import expand_user, find_fault
 
 
 def read(path: str | Path | Sequence[str | Path], detector: str, *, channel: str | None = None) -> Strain:
@@ -52,10 +53,9 @@ def read(path: str | Path | Sequence[str | Path], detector: str, *, channel: str
     """
     if not isinstance(path, str | Path):
         return join([read(one, detector, channel=channel) for one in path])
-    path = Path(path).expanduser()
-    if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{detector} strain: expected a file; got {path}, which {kind}; check the path")
+    path = expand_user(path)
+    if fault := find_fault(path):
+        raise InputError(f"{detector} strain: expected a file; got {path}, which {fault}; check the path")
     with path.open("rb") as file:
         signature = file.read(len(FRAME_SIGNATURE))
     if signature == FRAME_SIGNATURE:

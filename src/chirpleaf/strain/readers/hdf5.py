@@ -25,9 +25,20 @@ from chirpleaf.strain.readers.headers import (
     round_rate,
 )
 from chirpleaf.strain.strain import Strain
+from chirpleaf.system.hdf5_files import (
+    check_dataset,
+    get_dataset,
+    list_datasets,
+    read_attribute,
+    read_dataset,
+    read_scalar,
+)
 
 LAYOUTS = (("Xstart", "Xspacing"), ("x0", "dx"), ("start_time", "delta_t"))
 """Attributes of a dataset that hold the start and the spacing."""
+
+MOST_BITS = 63
+"""Bits of a word; the sign has no meaning."""
 
 FORMATS = "HDF5 with strain of GWOSC (strain/Strain), gwpy or pycbc"
 
@@ -70,14 +81,16 @@ def read_hdf5(path: Path, detector: str, channel: str | None) -> Strain:
             if not found:
                 raise KeyError(f"datasets {', '.join(sorted(file)) or 'none'}")
             series = _choose_series(path, found, detector, channel)
-            values = np.asarray(file[series.path][()], dtype=np.float64)
-            _check_meta(path, file, series, len(values))
+            dataset = file[series.path]
+            check_dataset(dataset)
+            _check_meta(path, file, series, dataset)
+            values = read_dataset(dataset).astype(np.float64, copy=False)
             quality = _read_quality(file, series.start)
     except InputError:
         raise
     except OSError as error:
         raise make_read_error(path, "a complete HDF5 file", error) from error
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
         raise make_read_error(path, FORMATS, error) from error
     return Strain(detector, values, series.start, round_rate(1.0 / series.spacing), quality)
 
@@ -85,22 +98,19 @@ def read_hdf5(path: Path, detector: str, channel: str | None) -> Strain:
 def _list_series(file: h5py.File) -> list[SeriesHeader]:
     """Finds the time series of floating-point numbers."""
     found: list[SeriesHeader] = []
-    owner = _text(file["meta/Detector"][()]) if "meta/Detector" in file else None
-
-    def add(name: str, dataset: object) -> None:
-        if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind != "f" or dataset.ndim != 1:
-            return
+    stated = get_dataset(file, "meta/Detector")
+    owner = None if stated is None else _text(read_dataset(stated).reshape(-1)[0])
+    for name, dataset in list_datasets(file).items():
         attributes = dataset.attrs
-        for start, spacing in LAYOUTS:
-            if start in attributes and spacing in attributes and _is_in_time(_text(attributes.get("xunit", "s"))):
-                labels = [_text(attributes[key]) for key in ("channel", "name") if key in attributes]
-                prefixes = [find_prefix(label) for label in (*labels, name)]
-                prefix = owner or next((prefix for prefix in prefixes if prefix), None)
-                times = float(attributes[start]), float(attributes[spacing])
-                found.append(SeriesHeader(name, (name, *labels), prefix, *times))
-                return
-
-    file.visititems(add)
+        if dataset.dtype.kind != "f" or dataset.ndim != 1:
+            continue
+        layout = next((pair for pair in LAYOUTS if all(key in attributes for key in pair)), None)
+        if layout and _is_in_time(_text(read_attribute(dataset, "xunit")) if "xunit" in attributes else "s"):
+            labels = [_text(read_attribute(dataset, key)) for key in ("channel", "name") if key in attributes]
+            prefixes = [find_prefix(label) for label in (*labels, name)]
+            prefix = owner or next((prefix for prefix in prefixes if prefix), None)
+            start, spacing = (read_scalar(dataset, key) for key in layout)
+            found.append(SeriesHeader(name, (name, *labels), prefix, start, spacing))
     return found
 
 
@@ -120,36 +130,62 @@ def _choose_series(path: Path, found: list[SeriesHeader], detector: str, channel
     return chosen
 
 
-def _check_meta(path: Path, file: h5py.File, series: SeriesHeader, samples: int) -> None:
+def _check_meta(path: Path, file: h5py.File, series: SeriesHeader, dataset: h5py.Dataset) -> None:
     """Checks the header of a GWOSC file against its data."""
-    points = file[series.path].attrs.get("Npoints")
-    if points is not None:
-        check_length(path, samples, float(points), "Npoints")
-    if "meta/Duration" in file:
-        check_length(path, samples, float(file["meta/Duration"][()]) / series.spacing, "Duration")
-    if "meta/GPSstart" in file and abs(float(file["meta/GPSstart"][()]) - series.start) >= series.spacing:
+    if "Npoints" in dataset.attrs:
+        check_length(path, dataset.size, read_scalar(dataset, "Npoints"), "Npoints")
+    duration, start = (_read_number(file, f"meta/{name}") for name in ("Duration", "GPSstart"))
+    if duration is not None:
+        check_length(path, dataset.size, duration / series.spacing, "Duration")
+    if start is not None and not abs(start - series.start) < series.spacing:
         raise InputError(
-            f"{path}: expected one start time in the header; got GPSstart {float(file['meta/GPSstart'][()]):.6f} and "
+            f"{path}: expected one start time in the header; got GPSstart {start:.6f} and "
             f"Xstart {series.start:.6f}; download the file again"
         )
 
 
 def _read_quality(file: h5py.File, start: float) -> DataQuality | None:
     """Reads the bits of data quality and injections of a GWOSC file."""
-    if "quality/simple/DQmask" not in file:
+    words, injection_words = (
+        get_dataset(file, place) for place in ("quality/simple/DQmask", "quality/injections/Injmask")
+    )
+    if words is None:
         return None
-    quality = np.asarray(file["quality/simple/DQmask"][()], dtype=np.int64)
+    quality = _read_words(words)
     quality_names = _names(file, "quality/simple/DQShortnames", QUALITY_NAMES)
     injections: Words = np.full(len(quality), -1, dtype=np.int64)
     injection_names: tuple[str, ...] = INJECTION_NAMES
-    if "quality/injections/Injmask" in file:
-        injections = np.asarray(file["quality/injections/Injmask"][()], dtype=np.int64)
+    if injection_words is not None:
+        injections = _read_words(injection_words)
         injection_names = _names(file, "quality/injections/InjShortnames", INJECTION_NAMES)
     return DataQuality(start, quality, injections, quality_names, injection_names)
 
 
+def _read_words(dataset: h5py.Dataset) -> Words:
+    """Words of bits, one for each second."""
+    if dataset.dtype.kind not in "iu" or dataset.ndim != 1:
+        raise ValueError(f"{dataset.name} holds no words of bits")
+    return read_dataset(dataset).astype(np.int64)
+
+
 def _names(file: h5py.File, path: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_text(name) for name in file[path][()]) if path in file else default
+    """Names of bits, at most as many as a word has."""
+    dataset = get_dataset(file, path)
+    if dataset is None:
+        return default
+    if dataset.ndim != 1 or dataset.size > MOST_BITS:
+        raise ValueError(f"{path} holds no names of at most {MOST_BITS} bits")
+    return tuple(_text(name) for name in read_dataset(dataset))
+
+
+def _read_number(file: h5py.File, path: str) -> float | None:
+    """The number of a dataset; None without one."""
+    dataset = get_dataset(file, path)
+    if dataset is None:
+        return None
+    if dataset.size != 1 or dataset.dtype.kind not in "fiu":
+        raise ValueError(f"{path} is not one number")
+    return float(read_dataset(dataset).reshape(())[()])
 
 
 def _is_in_time(unit: str) -> bool:

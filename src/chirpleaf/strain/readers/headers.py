@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,9 @@ from chirpleaf.errors import InputError
 
 MOST_LISTED = 12
 """Most channels that a message lists."""
+
+WIDEST_NUMBER = 1e12
+"""Number of samples from which a message shows its first digits alone."""
 
 _PREFIX = re.compile(r"(?:^|[/\s])([A-Z]\d)(?=[:/_-]|$)")
 
@@ -93,9 +97,10 @@ def check_length(path: Path, samples: int, expected: float, unit: str) -> None:
     Raises:
         InputError: they differ.
     """
-    if samples != round(expected):
+    if not abs(expected) < math.inf or samples != round(expected):
+        wanted = f"{expected:.0f}" if abs(expected) < WIDEST_NUMBER else f"{expected:.3g}"
         raise InputError(
-            f"{path}: expected {round(expected)} samples according to the header ({unit}); got {samples}; the file is "
+            f"{path}: expected {wanted} samples according to the header ({unit}); got {samples}; the file is "
             "truncated or was changed, download it again"
         )
 
@@ -106,6 +111,8 @@ def round_rate(rate: float) -> float:
     Args:
         rate: sampling rate in Hz.
     """
+    if not math.isfinite(rate):
+        return rate
     return float(round(rate)) if abs(rate - round(rate)) < 1e-6 * rate else rate
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from chirpleaf.errors import InputError
 from chirpleaf.strain.joining import LONGEST_GAP
 from chirpleaf.strain.readers.headers import check_detector, check_length, find_prefix, make_read_error, round_rate
-from chirpleaf.strain.strain import Series, Strain
-from chirpleaf.strain.text_tables import TextTable, parse_table, read_text
+from chirpleaf.strain.strain import LATEST, Series, Strain
+from chirpleaf.strain.text_tables import TextTable, read_table
+from chirpleaf.system.limits import LIMITS
 
 HEADER = {
     "samples per second": re.compile(r"\b([\d.]+) samples per second"),
@@ -41,7 +42,9 @@ def read_text_file(path: Path, detector: str) -> Strain:
         InputError: the file is truncated, of another format or detector, or contradicts itself.
     """
     try:
-        table = parse_table(read_text(path))
+        table = read_table(path)
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
         raise make_read_error(path, FORMATS, error) from error
     columns = table.values.shape[1] if table.values.size else 0
@@ -62,7 +65,10 @@ def _read_gwosc(path: Path, detector: str, table: TextTable) -> Strain:
             f"{path}: expected {FORMATS}; got text of one column without {', '.join(missing)} in a header; add a "
             "column of GPS times or download it again"
         )
-    rate, start, duration = (float(match.group(1).rstrip(".")) for match in found.values() if match is not None)
+    try:
+        rate, start, duration = (float(match.group(1).rstrip(".")) for match in found.values() if match is not None)
+    except ValueError as error:
+        raise make_read_error(path, FORMATS, error) from error
     owner = OWNER.search(header)
     check_detector(path, detector, owner.group(1) if owner else None)
     check_length(path, len(table.values), rate * duration, "duration")
@@ -74,7 +80,7 @@ def _read_two_columns(path: Path, detector: str, table: TextTable) -> Strain:
     named = next((prefix for prefix in map(find_prefix, table.header) if prefix), None)
     check_detector(path, detector, named)
     times, values = table.values.T
-    if len(times) < 2 or not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
+    if len(times) < 2 or not ((np.abs(times) <= LATEST).all() and (np.diff(times) > 0).all()):
         raise InputError(f"{path}: expected increasing GPS times in the first column; got others; sort the lines")
     rate = round_rate((len(times) - 1) / (times[-1] - times[0]))
     if not _fits(times, rate):
@@ -84,6 +90,11 @@ def _read_two_columns(path: Path, detector: str, table: TextTable) -> Strain:
                 f"{path}: expected GPS times at a constant sampling rate in the first column; got steps from "
                 f"{np.diff(times).min():g} to {np.diff(times).max():g} s; write the times with more digits"
             )
+    if (times[-1] - times[0]) * rate > LIMITS.values:
+        raise InputError(
+            f"{path}: expected at most {LIMITS.values:,} samples from the first to the last GPS time; got "
+            f"{times[-1] - times[0]:g} s at {rate:g} Hz; cut it to the seconds that are needed"
+        )
     places = np.rint((times - times[0]) * rate).astype(int)
     filled: Series = np.full(places[-1] + 1, np.nan)
     filled[places] = values

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from chirpleaf.physics.signals import SignalModel
 from chirpleaf.representation.multiband import FloatArray, Multiband
+from chirpleaf.system.processes import follow_parent
 from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
 
@@ -115,7 +116,7 @@ class WaveformSource:
         if workers <= 1 or len(starts) == 1:
             yield from map(self.rows, starts, stops)
             return
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=follow_parent) as pool:
             yield from pool.map(self.rows, starts, stops)
 
 
