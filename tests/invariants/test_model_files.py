@@ -1,7 +1,9 @@
 """Model files: round trips, no unpickling, and a message for every kind of broken file."""
 
 import json
+import runpy
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,11 @@ from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, Model, load, load_model, save
 from chirpleaf.models.architecture_json import decode_architecture, encode_architecture
 from chirpleaf.models.files import FORMAT, describe
+from chirpleaf.models.shipped import available_models
 from chirpleaf.representation.canonical import Canonical
+
+
+add_checksum = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "add_model_checksums.py"))["add_checksum"]
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +83,11 @@ def test_the_file_is_plain_safetensors(file: Path, model: Model) -> None:
 
 
 def rewritten(change: Callable[[dict, dict], None]) -> Callable[[Path, Path], None]:
-    """Breaks a file by a change of its document or its tensors."""
+    """Breaks a file without a checksum by a change of its document or its tensors."""
 
     def broken(source: Path, target: Path) -> None:
         document, tensors = document_of(source), load_plain(source)
+        document.pop("sha256")
         change(document, tensors)
         save_plain(tensors, target, metadata={"chirpleaf": json.dumps(document)})
 
@@ -153,6 +160,49 @@ def test_a_broken_file_is_an_input_error(
         load_model(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value) or "architecture" in str(caught.value) or "head" in str(caught.value)
+
+
+def flip_a_bit(path: Path, target: Path, place: float) -> None:
+    """Changes the lowest bit of one byte of the tensors."""
+    content = bytearray(path.read_bytes())
+    start = 8 + int.from_bytes(content[:8], "little")
+    content[start + round(place * (len(content) - 1 - start))] ^= 1
+    target.write_bytes(content)
+
+
+@pytest.mark.parametrize("place", [0.0, 0.3, 0.7, 1.0])
+def test_a_flipped_bit_is_an_input_error(file: Path, tmp_path: Path, place: float) -> None:
+    path = tmp_path / "flipped.safetensors"
+    flip_a_bit(file, path, place)
+    with pytest.raises(InputError, match=r"got .*flipped\.safetensors, whose checksum differs.*: fetch it again"):
+        load(path)
+
+
+def test_a_changed_document_or_a_zeroed_layer_is_an_input_error(file: Path, tmp_path: Path) -> None:
+    with safe_open(file, framework="numpy") as opened:
+        metadata = opened.metadata()
+    layer = next(name for name, values in load_plain(file).items() if name.startswith("density.") and values.ndim == 2)
+    changed = {**metadata, "chirpleaf": metadata["chirpleaf"].replace('"random"', '"render"')}
+    zeroed = {**load_plain(file), layer: np.zeros_like(load_plain(file)[layer])}
+    for content, header in ((load_plain(file), changed), (zeroed, metadata)):
+        save_plain(content, tmp_path / "changed.safetensors", metadata=header)
+        with pytest.raises(InputError, match="whose checksum differs"):
+            load(tmp_path / "changed.safetensors")
+
+
+def test_a_file_of_a_former_version_is_read_and_gets_a_checksum(file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "former.safetensors"
+    rewritten(lambda *_: None)(file, path)
+    assert "sha256" not in document_of(path)
+    load(path)
+    add_checksum(path)
+    assert path.read_bytes() == file.read_bytes()
+
+
+def test_shipped_models_have_a_checksum() -> None:
+    for name in available_models():
+        path = Path(str(resources.files("chirpleaf.models"))) / "weights" / f"{name}.safetensors"
+        assert len(document_of(path)["sha256"]) == 64, name
 
 
 def test_a_missing_file_and_an_unknown_name(tmp_path: Path) -> None:

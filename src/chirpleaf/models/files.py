@@ -1,10 +1,13 @@
 """Model files: safetensors with one JSON document in the header. Nothing is ever unpickled.
 
 The tensors are the weights (`density.*`, float16 at rest) and the templates (`templates.*`); the JSON document holds
-the format's version, the model's name, its architecture and its provenance.
+the format's version, the model's name, its architecture and its provenance. A checksum of document and tensors stands
+in the document, so that a file with a changed bit is refused. Files of former versions have none.
 """
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ MOST_BYTES = 500_000_000
 """Largest model file. The shipped ones have some megabytes; weights take twice their size at rest in memory."""
 
 _KEY = "chirpleaf"
+_CHECKSUM = "sha256"
 _DENSITY = "density."
 
 
@@ -46,9 +50,44 @@ def save(model: Model, path: Path) -> None:
     weights = model.estimator.network.state_dict()
     tensors = {f"{_DENSITY}{name}": weight.half().contiguous() for name, weight in weights.items()}
     tensors |= {f"templates.{name}": value for name, value in _bank_tensors(model.estimator.canonical.bank).items()}
+    write_tensors(document, tensors, path)
+
+
+def write_tensors(document: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Writes document, tensors and their checksum, whole or not at all.
+
+    Args:
+        document: JSON values.
+        tensors: contiguous tensors by name.
+        path: file name.
+    """
+    marked = {**document, _CHECKSUM: compute_checksum(document, tensors)}
     with write_atomically(path) as scratch:
-        save_file(tensors, scratch, metadata={_KEY: json.dumps(document)})
+        save_file(dict(tensors), scratch, metadata={_KEY: json.dumps(marked)})
         scratch.chmod(0o644)  # because safetensors writes files that only their owner can read
+
+
+def compute_checksum(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of the document, and of name, type, shape and bytes of every tensor in the order of their names.
+
+    Args:
+        document: JSON values; a checksum among them does not count.
+        tensors: contiguous tensors by name.
+
+    Returns:
+        Hexadecimal digits.
+
+    Example:
+        >>> compute_checksum({}, {"a": torch.zeros(2)}) == compute_checksum({}, {"a": torch.zeros(1, 2)})
+        False
+    """
+    values = {name: value for name, value in document.items() if name != _CHECKSUM}
+    digest = hashlib.sha256(json.dumps(values).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.numpy().data)
+    return digest.hexdigest()
 
 
 def load(path: Path) -> Model:
@@ -61,7 +100,7 @@ def load(path: Path) -> Model:
         The model, in evaluation mode.
 
     Raises:
-        InputError: the file is missing, truncated, not from chirpleaf, or from a newer version.
+        InputError: the file is missing, truncated, changed, not from chirpleaf, or from a newer version.
     """
     document, tensors = _read(path)
     try:
@@ -111,7 +150,13 @@ def _read(path: Path, *, tensors: bool = True) -> tuple[dict[str, Any], dict[str
         raise InputError(
             f"expected a chirpleaf model; got {path}, a safetensors file of another program: name another file"
         )
-    return _document(metadata[_KEY], path), found
+    document = _document(metadata[_KEY], path)
+    if tensors and document.get(_CHECKSUM, "") not in ("", compute_checksum(document, found)):
+        raise InputError(
+            f"expected a model file as it was written; got {path}, whose checksum differs, so that weights or header "
+            "have changed: fetch it again"
+        )
+    return document, found
 
 
 def _document(text: str, path: Path) -> dict[str, Any]:
