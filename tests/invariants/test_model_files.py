@@ -20,7 +20,6 @@ from chirpleaf.models.files import FORMAT, describe
 from chirpleaf.models.shipped import available_models
 from chirpleaf.representation.canonical import Canonical
 
-
 add_checksum = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "add_model_checksums.py"))["add_checksum"]
 
 
