@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +20,13 @@ from chirpleaf.strain.noise_spectrum import (
 )
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.psd_files import read_psd
+from chirpleaf.strain.psd_scale import check_agreement, check_strain_scale
 from chirpleaf.strain.segment import AFTER_TRIGGER
-from chirpleaf.strain.strain import Strain
+from chirpleaf.strain.strain import Spectrum, Strain
+
+SCALE_BAND = (40.0, 400.0)
+"""Frequencies in Hz between which the scale of a spectrum is compared with the strain: away from the wall below and the
+roll-off above. A wider band would compare frequencies where tables differ by purpose."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +128,8 @@ def gather_spectra(
         Detector name to power spectral density.
 
     Raises:
-        InputError: a spectrum belongs to a detector without strain, or there are too few good seconds to estimate one.
+        InputError: a spectrum belongs to a detector without strain, does not agree with the strain by orders of
+            magnitude, there are too few good seconds to estimate one, or the strain has another scale than strain.
     """
     psd = name_detectors(psd, "power spectral density")
     if settings.psd_analysis is not None and not psd:
@@ -138,9 +145,37 @@ def gather_spectra(
         given = psd.get(name)
         if given is None:
             spectra[name] = noise[name].estimate()
+            check_strain_scale(name, _find_in_band(spectra[name], *SCALE_BAND).values)
         else:
             spectra[name] = _load_spectrum(given, name, settings)
+            _compare_with_strain(name, spectra[name], noise[name])
     return spectra
+
+
+def _compare_with_strain(name: str, given: PowerSpectralDensity, noise: NoiseData) -> None:
+    """Refuses a spectrum of another scale than that of the strain, as far as the strain allows an estimate."""
+    try:
+        estimate = noise.estimate()
+    except InputError:
+        return
+    check_strain_scale(name, _find_in_band(estimate, *SCALE_BAND).values)
+    low, high = max(SCALE_BAND[0], given.frequencies[0]), min(SCALE_BAND[1], given.frequencies[-1])
+    compared = _find_in_band(estimate, low, high)
+    if len(compared.values) > 0:
+        check_agreement(name, given.at(compared.frequencies), compared.values)
+
+
+class _Values(NamedTuple):
+    """Finite values of a spectrum at their frequencies in Hz."""
+
+    frequencies: Spectrum
+    values: Spectrum
+
+
+def _find_in_band(spectrum: PowerSpectralDensity, low: float, high: float) -> _Values:
+    """The values of a spectrum from `low` to `high` Hz, without those of no weight."""
+    inside = (spectrum.frequencies >= low) & (spectrum.frequencies <= high) & np.isfinite(spectrum.values)
+    return _Values(spectrum.frequencies[inside], spectrum.values[inside])
 
 
 def _load_spectrum(source: PsdSource, detector: str, settings: ReadSettings) -> PowerSpectralDensity:
