@@ -17,8 +17,8 @@ AMPLITUDE_SCALES = (1e-28, 1e-16)
 """Medians of amplitude spectral densities in 1/sqrt(Hz), likewise."""
 
 MOST_DISAGREEMENT = 30.0
-"""Factor between a given density and the power of the strain beyond which it is no density of this strain. A smaller one
-would refuse strain with loud disturbances, a larger one would leave wrong units to later checks."""
+"""Factor between a given density and the power of the strain beyond which it is no density of this strain. A smaller
+one would refuse strain with loud disturbances, a larger one would leave wrong units to later checks."""
 
 _AMPLITUDE = re.compile(r"(?<![a-z])asd(?![a-z])|amplitude|sqrt|rt\s?hz|hz\^?[({]?-?(1/2|0\.5)", re.IGNORECASE)
 _POWER = re.compile(r"(?<![a-z])psds?(?![a-z])|power", re.IGNORECASE)
