@@ -17,6 +17,7 @@ from jaxtyping import Complex128, Float64
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
+from chirpleaf.strain.frequencies import check_frequencies
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.strain import Spectrum, Strain
 from chirpleaf.strain.windows import tukey
@@ -118,8 +119,10 @@ def cut_segment(
 
     Raises:
         InputError: if the segment is not within the strain or has gaps, a density is missing or does not cover the
-            frequencies, the sampling rate is too low for the frequencies, or they reach below the high-pass filter.
+            frequencies, the sampling rate is too low for the frequencies, they reach below the high-pass filter, or
+            they are not those of a segment of this duration.
     """
+    check_frequencies(frequencies, duration)
     if conditioning.high_pass is not None and frequencies[0] < conditioning.high_pass:
         raise InputError(
             f"segment: expected frequencies above the corner of the high-pass filter, {conditioning.high_pass:g} Hz; "
@@ -132,7 +135,7 @@ def cut_segment(
         if series.sample_rate < 2 * frequencies[-1]:
             raise InputError(
                 f"{name} strain: expected a sampling rate of at least {2 * frequencies[-1]:g} Hz; got "
-                f"{series.sample_rate:g} Hz: take the file sampled at 4096 Hz"
+                f"{series.sample_rate:g} Hz: give strain of a higher sampling rate or lower the highest frequency"
             )
         rows.append(_transform_series(series, reference_time, duration, frequencies, conditioning))
         densities.append(psd[name].at(frequencies))

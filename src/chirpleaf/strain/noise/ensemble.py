@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from chirpleaf.strain.ensemble import PsdEnsemble
+from chirpleaf.strain.frequencies import check_frequencies
 from chirpleaf.strain.noise.source import Bins, NoiseDraw, NoiseTable
 from chirpleaf.strain.strain import Spectrum
+from chirpleaf.system.checks import check_integer
 
 _CHUNK = 256
 """Densities that are drawn with one generator when a table is made: a larger chunk needs more memory."""
@@ -35,7 +37,7 @@ class EnsembleNoise:
 
         Args:
             detectors: names of the detectors, in order.
-            frequencies: increasing, shape (F,), Hz.
+            frequencies: multiples of 1 / duration, increasing, shape (F,), Hz.
             duration: length of the segment, seconds.
             rng: source of randomness.
 
@@ -43,8 +45,10 @@ class EnsembleNoise:
             The draw; its origin names the families of the densities.
 
         Raises:
-            InputError: a detector is unknown, or the ensemble does not cover the frequencies.
+            InputError: a detector is unknown, the ensemble does not cover the frequencies, or they are not those of a
+                segment of this duration.
         """
+        check_frequencies(frequencies, duration)
         draws = [replace(self.ensemble, detectors=(name,)).sample(1, frequencies, rng) for name in detectors]
         families = sorted({str(draw.family[0]) for draw in draws})
         return NoiseDraw(np.stack([draw.values[0] for draw in draws]), duration, "/".join(families))
@@ -65,8 +69,9 @@ class EnsembleNoise:
             The table.
 
         Raises:
-            InputError: as for `sample`.
+            InputError: as for `sample`, or no density is asked for.
         """
+        check_integer("n", n, 1)
         frequencies = bins.native_frequencies
         weights = np.empty((len(detectors), n, len(reference_weights)), dtype=np.float32)
         for place, name in enumerate(detectors):

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from chirpleaf.errors import InputError
+from chirpleaf.strain.frequencies import check_frequencies
 from chirpleaf.strain.noise.source import Bins, NoiseDraw, NoiseTable
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.strain import Spectrum
@@ -66,7 +67,7 @@ class MeasuredNoise:
 
         Args:
             detectors: names of the detectors, in order.
-            frequencies: shape (F,), Hz.
+            frequencies: multiples of 1 / duration, increasing, shape (F,), Hz.
             duration: length of the segment, seconds.
             rng: source of randomness.
 
@@ -74,8 +75,10 @@ class MeasuredNoise:
             The draw; its origin is the name of the event.
 
         Raises:
-            InputError: no event of the file has all of the detectors, or the file cannot be read.
+            InputError: no event of the file has all of the detectors, the file cannot be read, or the frequencies are
+                not those of a segment of this duration.
         """
+        check_frequencies(frequencies, duration)
         complete = self._complete_events(detectors)
         event = complete[rng.integers(len(complete))]
         return NoiseDraw(self._densities(event, detectors, frequencies), duration, event)

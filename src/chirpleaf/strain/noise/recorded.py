@@ -23,6 +23,7 @@ import numpy as np
 from chirpleaf.errors import InputError
 from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
 from chirpleaf.strain.events import events, load_event
+from chirpleaf.strain.frequencies import check_frequencies
 from chirpleaf.strain.noise.source import Bins, NoiseDraw, NoiseTable
 from chirpleaf.strain.noise_spectrum import (
     DEFAULT_SPECTRUM,
@@ -36,6 +37,7 @@ from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.psd_estimation import Periodograms
 from chirpleaf.strain.segment import AFTER_TRIGGER, cut_segment
 from chirpleaf.strain.strain import Spectrum, Strain
+from chirpleaf.system.checks import check_integer
 
 Interval = tuple[float, float]
 
@@ -152,8 +154,10 @@ class RecordedNoise:
             The draw, with recorded strain; its origin is the name of the recording.
 
         Raises:
-            InputError: no recording has enough strain of all detectors, or its sampling rate is too low.
+            InputError: no recording has enough strain of all detectors, its sampling rate is too low, or the
+                frequencies are not those of a segment of this duration.
         """
+        check_frequencies(frequencies, duration)
         starts = self._find_starts(detectors, duration)
         lengths = np.array([min(_total_length(intervals) for intervals in found) for found in starts.values()])
         name = list(starts)[rng.choice(len(starts), p=lengths / lengths.sum())]
@@ -190,8 +194,9 @@ class RecordedNoise:
             The table, with whitened noise. With slides, rows are drawn independently for each detector.
 
         Raises:
-            InputError: as for `sample`.
+            InputError: as for `sample`, or no segment is asked for.
         """
+        check_integer("n", n, 1)
         rng = np.random.default_rng(seed)
         shape = (len(detectors), n, len(reference_weights))
         weights, noise = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.complex64)
