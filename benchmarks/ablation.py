@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ from chirpleaf.config import read_preset
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.networks.density import ConditionalDensity
-from chirpleaf.networks.encoders import Concatenation, EncoderSettings
+from chirpleaf.networks.encoders import Concatenation
 from chirpleaf.networks.flow import FlowSettings
 from chirpleaf.plots.training import plot_losses
 from chirpleaf.representation.anchoring import Along, Anchoring
@@ -77,15 +77,14 @@ class RawInput(CanonicalInput):
 class MaskedConcatenation(Concatenation):
     """All tokens in one vector, zero where a detector is absent, and the mask of the present ones."""
 
-    takes_subsets: ClassVar[bool] = True
-
-    def __init__(self, layout: TokenLayout, settings: EncoderSettings | None = None) -> None:
-        super().__init__(layout, settings)
+    def __init__(self, layout: TokenLayout) -> None:
+        super().__init__(layout)
         self.n_outputs += layout.n_detectors
 
     def forward(self, tokens: Tokens) -> Tensor:
         """Combine the tokens to the input of a root."""
-        return torch.cat([super().forward(tokens), tokens.present.to(tokens.values.dtype)], dim=1)
+        as_present = tokens._replace(present=torch.ones_like(tokens.present))
+        return torch.cat([super().forward(as_present), tokens.present.to(tokens.values.dtype)], dim=1)
 
 
 def concatenate(estimator: PosteriorEstimator, architecture: Architecture) -> PosteriorEstimator:

@@ -9,11 +9,21 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture, Head, Root
+from chirpleaf.models.architecture_json import join_encoder
 from chirpleaf.networks.encoders import EncoderSettings
 from chirpleaf.physics.prior_kinds import PriorDistribution, encode_prior, find_kind, is_registered
 from chirpleaf.representation.anchoring import Along
@@ -86,8 +96,7 @@ class Preset(_Section):
     templates: TemplateSettings = _DEFAULT.templates
     along: Along = _DEFAULT.along
     series: SeriesSettings | None = _DEFAULT.series
-    encoder: str = _DEFAULT.encoder
-    pooling: EncoderSettings = _DEFAULT.pooling
+    encoder: EncoderSettings = Field(default=_DEFAULT.encoder, discriminator="kind")
     root: Root = _DEFAULT.root
     n_context: PositiveInt = _DEFAULT.n_context
     head: Head = Field(default=_DEFAULT.head, discriminator="kind")
@@ -95,6 +104,20 @@ class Preset(_Section):
     simulation: Simulation = Simulation()
     schedule: Schedule = Schedule()
     communication: Communication = Communication()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _join_encoder(cls, values: Any) -> Any:
+        """Takes the name of an encoder for its section, and the sizes of older presets, which stand in `pooling`."""
+        if not isinstance(values, dict) or not isinstance(values.get("encoder", ""), str | dict):
+            return values  # refused by the types of the fields
+        try:
+            encoder = join_encoder(values)
+        except (InputError, TypeError) as error:
+            raise PydanticCustomError(
+                "encoder", "settings of the encoder belong in its section, not in pooling"
+            ) from error
+        return {**{name: value for name, value in values.items() if name != "pooling"}, "encoder": encoder}
 
     def architecture(self) -> Architecture:
         """The architecture that the preset trains.

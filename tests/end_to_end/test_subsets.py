@@ -19,8 +19,7 @@ arrival_margin: 0.005
 delay: 0.025
 prior: {chirp_mass_min: 25, chirp_mass_max: 45, mass_ratio_min: 0.3}
 templates: {phase_step: 10, ratio_step: 0.15, chi_eff: [0.0]}
-encoder: pooled
-pooling: {width: 16, heads: 2}
+encoder: {kind: pooled, width: 16, heads: 2}
 root: {width: 32, n_blocks: 1}
 n_context: 16
 head: {kind: mixture, n_components: 3, n_hidden: 16}

@@ -1,18 +1,32 @@
 """Numbers that users give to the Python interface: wrong ones are refused in one line before any work."""
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import chirpleaf
 from chirpleaf.errors import InputError
-from chirpleaf.inference.certify import CertifySettings
-from chirpleaf.networks.encoders import EncoderSettings, Pooling
+from chirpleaf.inference.certify.settings import (
+    CertifySettings,
+    HeterodyneSettings,
+    SamplingSettings,
+    TableSettings,
+)
+from chirpleaf.models import Architecture
+from chirpleaf.networks.encoders import PooledSettings
+from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.bijections import Interval
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.spaces import aligned_space
 from chirpleaf.tokens import TokenLayout
+from chirpleaf.training.recipe import train
+from chirpleaf.training.schedule import Schedule
+from chirpleaf.training.simulation import Simulation
 
 pytestmark = pytest.mark.usefixtures("unchecked_types")
 
@@ -57,7 +71,7 @@ def test_settings_of_certification_are_checked(wrong: dict[str, Any]) -> None:
 
 def test_parts_of_models_refuse_sizes_that_do_not_fit() -> None:
     with pytest.raises(InputError, match="expected heads that divide the width 8; got 3"):
-        Pooling(TokenLayout(2, (3, 1)), EncoderSettings(width=8, heads=3))
+        PooledSettings(width=8, heads=3).build(TokenLayout(2, (3, 1)))
     for low, high in ((1.0, 1.0), (2.0, 1.0), (0.0, INF), (NAN, 1.0)):
         with pytest.raises(InputError, match="expected finite bounds in order"):
             Interval(0, low, high)
@@ -65,3 +79,28 @@ def test_parts_of_models_refuse_sizes_that_do_not_fit() -> None:
     for shape in ((3, 5), (3,), ()):
         with pytest.raises(InputError, match="expected columns of chirp_mass"):
             space.unstack(np.zeros(shape))
+        theta = torch.zeros(shape, dtype=torch.float64)
+        for map_columns in (space.bijection, space.bijection.inv, partial(space.bijection.log_abs_det_jacobian, theta)):
+            with pytest.raises(InputError, match=r"expected columns of chirp_mass.*; got shape .*: give 4 columns"):
+                map_columns(theta)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (lambda: CertifySettings(sampling=SamplingSettings(growth=0)), "SamplingSettings.growth"),
+        (lambda: CertifySettings(table=TableSettings(cells_loud=(1, 64, 0, 24))), r"TableSettings.cells_loud\[2\]"),
+        (lambda: CertifySettings(table=TableSettings(cells_loud=(1, 64))), "TableSettings.cells_loud"),
+        (lambda: CertifySettings(sampling=HeterodyneSettings()), "CertifySettings.sampling"),
+        (lambda: Architecture(root=ResidualSettings(width=-4)).build(), "ResidualSettings.width"),
+        (lambda: Architecture(root=ResidualSettings(hidden=(8, 0))).build(), r"ResidualSettings.hidden\[1\]"),
+        (lambda: Architecture(arrival_margin=-0.1).build(), "Architecture.arrival_margin"),
+        (lambda: Architecture(duration=0.0).build(), "Architecture.duration"),
+        (lambda: Architecture(encoder=PooledSettings(heads=0)).build(), "PooledSettings.heads"),
+        (lambda: train("x", Architecture(), Simulation(spectra=0), Schedule(), out=Path()), "Simulation.spectra"),
+        (lambda: train("x", Architecture(), Simulation(), Schedule(muon=-1.0), out=Path()), "Schedule.muon"),
+    ],
+)
+def test_settings_within_settings_are_checked(settings: Callable[[], object], name: str) -> None:
+    with pytest.raises(InputError, match=rf"expected {name} to (be|have) .*; got .*: correct it"):
+        settings()

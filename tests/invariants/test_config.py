@@ -14,6 +14,7 @@ from chirpleaf.config import (
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture
 from chirpleaf.networks.convolutional import PUBLISHED
+from chirpleaf.networks.encoders import ConcatenationSettings, EncoderSettings, PooledSettings
 from chirpleaf.networks.flow import FlowSettings
 from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings
@@ -67,6 +68,23 @@ def test_a_preset_is_written_whole(tmp_path: Path) -> None:
         preset = read_preset(path)
         write_preset(preset, tmp_path / "whole.yaml")
         assert read_preset(tmp_path / "whole.yaml") == preset
+
+
+@pytest.mark.parametrize(
+    ("older", "expected"),
+    [
+        ("encoder: pooled\npooling: {width: 16, heads: 2}", PooledSettings(width=16, heads=2)),
+        ("encoder: pooled", PooledSettings()),
+        ("encoder: concatenation\npooling: {width: 16, n_blocks: 1, heads: 8}", ConcatenationSettings()),
+        ("pooling: {width: 16, n_blocks: 1, heads: 8}", ConcatenationSettings()),
+    ],
+)
+def test_a_preset_that_names_its_encoder_is_read(older: str, expected: EncoderSettings, tmp_path: Path) -> None:
+    preset = read_preset(write(tmp_path, f"name: x\n{older}"))
+    assert preset.encoder == preset.architecture().encoder == expected
+    write_preset(preset, tmp_path / "whole.yaml")
+    assert "pooling" not in (tmp_path / "whole.yaml").read_text()
+    assert read_preset(tmp_path / "whole.yaml") == preset
 
 
 def test_a_bank_is_part_of_a_preset(tmp_path: Path) -> None:
@@ -123,6 +141,12 @@ def test_settings_reach_where_they_belong(tmp_path: Path) -> None:
         ("name: x\nschedule: {epochs: -3}", r"got schedule\.epochs in .*greater than 0"),
         ("duration: 8", "got name in .*Field required"),
         ("name: x\nhead: {kind: tail}", "got head in"),
+        ("name: x\nencoder: sum", "got encoder in"),
+        ("name: x\nencoder: 3", "got encoder in"),
+        ("name: x\nencoder: {kind: pooled, width: 0}", r"got encoder\.pooled\.width in"),
+        ("name: x\nencoder: {kind: concatenation, width: 3}", r"got encoder\.concatenation\.width in"),
+        ("name: x\nencoder: {kind: pooled}\npooling: {width: 3}", "settings of the encoder belong in its section"),
+        ("name: x\nencoder: pooled\npooling: 3", "settings of the encoder belong in its section"),
         ("", "got the file in"),
         ("- 1", "got the file in"),
         ("name: [", "does not parse"),

@@ -3,6 +3,7 @@
 import json
 import runpy
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from chirpleaf.models import Architecture, Model, load, load_model, save
 from chirpleaf.models.architecture_json import decode_architecture, encode_architecture
 from chirpleaf.models.files import FORMAT, describe
 from chirpleaf.models.shipped import available_models
+from chirpleaf.networks.encoders import ConcatenationSettings, EncoderSettings, PooledSettings
 from chirpleaf.representation.canonical import Canonical
 
 add_checksum = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "add_model_checksums.py"))["add_checksum"]
@@ -240,3 +242,16 @@ def test_an_older_file_has_no_background(model: Model) -> None:
     assert decode_architecture(values).background == model.architecture.background > 0
     del values["background"]
     assert decode_architecture(values).background == 0
+
+
+@pytest.mark.parametrize("settings", [PooledSettings(width=64, heads=4), ConcatenationSettings()])
+def test_an_older_file_has_its_encoder_in_two_fields(model: Model, settings: EncoderSettings) -> None:
+    architecture = replace(model.architecture, encoder=settings)
+    values = encode_architecture(architecture)
+    assert decode_architecture(values) == architecture
+    sizes = {"width": 64, "n_blocks": 1, "heads": 4}
+    older = {**values, "encoder": settings.kind, "pooling": sizes}
+    assert decode_architecture(older) == architecture
+    for wrong in ({**values, "pooling": sizes}, {**older, "encoder": "sum"}):
+        with pytest.raises(InputError, match=r"expected (settings of the encoder|an encoder among).*; got .*: m"):
+            decode_architecture(wrong)

@@ -14,6 +14,7 @@ from chirpleaf.inference.observation import canonicalise
 from chirpleaf.inference.observe import observe
 from chirpleaf.inference.trust import assess
 from chirpleaf.models import Model
+from chirpleaf.networks.encoders import PooledSettings
 from chirpleaf.physics.detectors import DETECTORS
 from chirpleaf.strain.noise import EnsembleNoise
 from chirpleaf.strain.psd import PowerSpectralDensity
@@ -32,7 +33,7 @@ def make_strain(names: tuple[str, ...]) -> dict[str, Strain]:
 
 @pytest.fixture(scope="module")
 def subset_model(build_model: Callable[..., Model]) -> Model:
-    return build_model("subsets", detectors=DETECTORS, encoder="pooled", arrival_margin=0.005, delay=0.025)
+    return build_model("subsets", detectors=DETECTORS, encoder=PooledSettings(), arrival_margin=0.005, delay=0.025)
 
 
 @pytest.mark.parametrize("names", SUBSETS)

@@ -9,10 +9,12 @@ from torch import Tensor
 
 from chirpleaf.errors import InputError
 from chirpleaf.models import Model
-from chirpleaf.networks.encoders import ENCODERS, Concatenation, EncoderSettings, Pooling
+from chirpleaf.networks.encoders import ENCODERS, Channels, Concatenation, Encoder, PooledSettings, Pooling
 from chirpleaf.physics.detectors import light_travel_times
 from chirpleaf.representation.canonical import CanonicalInput
 from chirpleaf.tokens import TokenLayout, Tokens, concatenate_tokens
+
+LAYOUT = TokenLayout(3, (4, 2, 1), n_shared=2, shared_after=1)
 
 
 def tokens(n: int = 4, seed: int = 0) -> Tokens:
@@ -23,7 +25,10 @@ def tokens(n: int = 4, seed: int = 0) -> Tokens:
 
 @pytest.mark.parametrize("name", ENCODERS)
 def test_an_encoder_takes_tokens_row_by_row(name: str) -> None:
-    encoder = ENCODERS[name](TokenLayout(3, (4, 2, 1), n_shared=2, shared_after=1))
+    settings = ENCODERS[name]()
+    assert settings.kind == name
+    encoder = settings.build(LAYOUT)
+    assert isinstance(encoder, Encoder)
     whole = encoder(tokens())
     assert whole.shape == (4, encoder.n_outputs)
     for row in range(4):
@@ -32,7 +37,7 @@ def test_an_encoder_takes_tokens_row_by_row(name: str) -> None:
 
 def test_concatenation_keeps_every_feature_once_and_sections_together() -> None:
     some = tokens(1)
-    found = Concatenation(TokenLayout(3, (4, 2, 1), n_shared=2, shared_after=1))(some)[0]
+    found = Concatenation(LAYOUT)(some)[0]
     values = some.values[0]
     expected = [values[:, :4].flatten(), some.shared[0], values[:, 4:6].flatten(), values[:, 6]]
     assert torch.equal(found, torch.cat(expected))
@@ -45,7 +50,6 @@ def test_batches_are_joined_and_selected() -> None:
         assert torch.equal(part, other)
 
 
-LAYOUT = TokenLayout(3, (4, 2, 1), n_shared=2, shared_after=1)
 SUBSETS = [list(who) for who in product((False, True), repeat=3) if any(who)]
 
 
@@ -53,7 +57,7 @@ SUBSETS = [list(who) for who in product((False, True), repeat=3) if any(who)]
 def pooling() -> Pooling:
     """A pooling encoder whose weights are all drawn."""
     torch.manual_seed(3)
-    encoder = Pooling(LAYOUT, EncoderSettings(width=16, heads=4))
+    encoder = PooledSettings(width=16, heads=4).build(LAYOUT)
     for weight in encoder.parameters():
         torch.nn.init.normal_(weight, std=0.5)
     return encoder
@@ -90,6 +94,35 @@ def test_a_batch_of_mixed_subsets_equals_its_examples_one_by_one(pooling: Poolin
     some = tokens(len(SUBSETS))._replace(present=torch.tensor(SUBSETS))
     alone = [pooling(some.select(slice(row, row + 1))) for row in range(len(SUBSETS))]
     torch.testing.assert_close(pooling(some), torch.cat(alone))
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"values": torch.zeros(2, 2, 7), "present": torch.ones(2, 2, dtype=torch.bool)},
+        {"values": torch.zeros(2, 3, 6)},
+        {"shared": torch.zeros(2, 3)},
+    ],
+    ids=["a detector less", "a feature less", "a shared feature more"],
+)
+def test_tokens_of_other_sizes_are_refused(name: str, other: dict[str, Tensor]) -> None:
+    with pytest.raises(InputError, match=r"expected tokens of 3 detectors with 7 features each and 2 shared; got .*: "):
+        ENCODERS[name]().build(LAYOUT)(tokens(2)._replace(**other))
+
+
+@pytest.mark.parametrize("build", [Concatenation, Channels])
+def test_an_absent_detector_is_refused_where_all_are_needed(build: type[Concatenation] | type[Channels]) -> None:
+    some = tokens(2)._replace(present=torch.tensor([[True, True, True], [True, False, True]]))
+    build(LAYOUT)(some.select(slice(1)))
+    with pytest.raises(InputError, match=r"expected data of all detectors of the model; got some without: use"):
+        build(LAYOUT)(some)
+
+
+def test_an_example_without_any_detector_is_refused(pooling: Pooling) -> None:
+    some = tokens(2)._replace(present=torch.tensor([[True, False, False], [False, False, False]]))
+    with pytest.raises(InputError, match="expected at least one detector in each example; got none in some: leave"):
+        pooling(some)
 
 
 @pytest.fixture(scope="module")
@@ -130,9 +163,12 @@ def test_a_detector_that_is_present_does_change_the_canonical_input(model: Model
     assert not torch.equal(canonical(*data).tokens.values[:, 0], alone.tokens.values[:, 0])
 
 
+@pytest.mark.usefixtures("unchecked_types")
 def test_an_unknown_encoder_is_refused(model: Model) -> None:
-    with pytest.raises(InputError, match=r"expected an encoder among concatenation, pooled; got 'sum'"):
-        replace(model.architecture, encoder="sum").build(model.estimator.canonical.bank)
+    with pytest.raises(
+        InputError, match=r"Architecture\.encoder to be Conc.* or PooledSettings; got 'sum': correct it"
+    ):
+        replace(model.architecture, encoder="sum").build(model.estimator.canonical.bank)  # type: ignore[arg-type]
 
 
 def test_arrivals_are_searched_within_reach_of_the_detectors_that_are_present(

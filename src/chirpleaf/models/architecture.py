@@ -13,7 +13,7 @@ from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.models.targets import LeafTargets
 from chirpleaf.networks.convolutional import ConvolutionalSettings
 from chirpleaf.networks.density import ConditionalDensity
-from chirpleaf.networks.encoders import ENCODERS, Channels, EncoderSettings
+from chirpleaf.networks.encoders import Channels, ConcatenationSettings, EncoderSettings
 from chirpleaf.networks.flow import FlowSettings
 from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLeaves
@@ -30,6 +30,9 @@ from chirpleaf.representation.multiband import FloatArray, Multiband
 from chirpleaf.representation.series import SeriesInput, SeriesSettings
 from chirpleaf.representation.templates import TemplateBank, TemplateSettings, build_template_bank
 from chirpleaf.strain.ensemble import design_log_psd
+from chirpleaf.system.checks import check_settings
+from chirpleaf.system.constraints import Fraction, PositiveFloat, PositiveInt
+from chirpleaf.tokens import TokenLayout
 
 _REFERENCE_CURVE = "aLIGO_mid_high"
 
@@ -66,8 +69,7 @@ class Architecture:
         templates: spacing of the template bank.
         along: direction in which the anchored coordinate is measured; see `representation.anchoring`.
         series: time series that the root takes in place of the canonical input; None for the latter.
-        encoder: maps tokens to the root's input; a name in `networks.encoders.ENCODERS`.
-        pooling: sizes of an encoder that takes any subset of the detectors.
+        encoder: maps tokens to the root's input; one of `networks.encoders.ENCODERS`.
         root: a residual network or, for time series, convolutions.
         n_context: length of the context vector of a residual network.
         head: a density or leaves, which follow the root.
@@ -79,22 +81,21 @@ class Architecture:
     prior: PriorDistribution = field(default_factory=IntrinsicPrior)
     signal: str = "quadrupole"
     approximant: str = DEFAULT_APPROXIMANT
-    duration: float = 8.0
-    minimum_frequency: float = Multiband.minimum_frequency
-    maximum_frequency: float = Multiband.maximum_frequency
-    fold: int = Multiband.fold
-    widest: float = Multiband.widest
-    arrival_margin: float | None = None
-    delay: float = Multiband.jitter
+    duration: PositiveFloat = 8.0
+    minimum_frequency: PositiveFloat = Multiband.minimum_frequency
+    maximum_frequency: PositiveFloat = Multiband.maximum_frequency
+    fold: PositiveInt = Multiband.fold
+    widest: PositiveFloat = Multiband.widest
+    arrival_margin: PositiveFloat | None = None
+    delay: PositiveFloat = Multiband.jitter
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     along: Along = "chirp_mass"
     series: SeriesSettings | None = None
-    encoder: str = "concatenation"
-    pooling: EncoderSettings = field(default_factory=EncoderSettings)
+    encoder: EncoderSettings = field(default_factory=ConcatenationSettings)
     root: Root = field(default_factory=ResidualSettings)
-    n_context: int = 128
+    n_context: PositiveInt = 128
     head: Head = field(default_factory=MixtureSettings)
-    background: float = 0.01
+    background: Fraction = 0.01
 
     @cached_property
     def grid(self) -> Multiband:
@@ -132,7 +133,7 @@ class Architecture:
     @property
     def takes_subsets(self) -> bool:
         """Whether detectors may be absent from the data."""
-        return self.series is None and self.encoder in ENCODERS and ENCODERS[self.encoder].takes_subsets
+        return self.series is None and self.encoder.takes_subsets
 
     def reference_weights(self) -> FloatArray:
         """Whitening weights of the reference detector, a LIGO curve between O1 and design; shape (n_bins,), Hz."""
@@ -149,8 +150,9 @@ class Architecture:
             The estimator: a posterior of all parameters of the space, or leaves of single quantities.
 
         Raises:
-            InputError: input, root and head do not fit together, or a name is unknown.
+            InputError: a setting is out of range, a name is unknown, or input, root and head do not fit together.
         """
+        check_settings(self)
         if bank is None:
             bank = build_template_bank(self.grid, self.signal_model, self.prior.chirp_mass_range, self.templates)
         margin = self.arrival_margin
@@ -189,8 +191,6 @@ class Architecture:
                 root = self.root.build(len(self.detectors), series.n_samples)
             except ValueError as error:
                 raise InputError(str(error)) from error
-            return Channels(), root, root.n_outputs
-        if self.encoder not in ENCODERS:
-            raise InputError(f"expected an encoder among {', '.join(ENCODERS)}; got {self.encoder!r}: change it")
-        encoder = ENCODERS[self.encoder](canonical.layout, self.pooling)
+            return Channels(TokenLayout(len(self.detectors), (series.n_samples,))), root, root.n_outputs
+        encoder = self.encoder.build(canonical.layout)
         return encoder, self.root.build(encoder.n_outputs, self.n_context), self.n_context

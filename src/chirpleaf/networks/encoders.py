@@ -6,10 +6,12 @@ turns each token x_d, with the shared features s and an embedding e_d of the det
     sum_d h_d,        sum_d a_d h_d,        a_d = softmax_d(score(h_d)),        s,        who is present
 
 are the input of the root. Absent detectors are in no sum.
+
+A frozen settings class stands beside each encoder and builds it. An encoder refuses tokens of other sizes than its own.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -17,25 +19,28 @@ from torch import Tensor, nn
 
 from chirpleaf.errors import InputError
 from chirpleaf.networks.residual import ResidualBlock
+from chirpleaf.system.checks import check_settings
 from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
 from chirpleaf.tokens import TokenLayout, Tokens
 
 
-@dataclass(frozen=True)
-class EncoderSettings:
-    """Settings of the network that the detectors of `Pooling` share.
+@runtime_checkable
+class Encoder(Protocol):
+    """What an encoder is, apart from a `torch.nn.Module`.
 
     Attributes:
-        width: features of each detector. More features tell detectors better apart and cost time.
-        n_blocks: number of residual blocks. More blocks fit better and cost time.
-        heads: groups of features that are weighted separately in the weighted sum; a divisor of `width`.
+        n_outputs: length of the root's input.
     """
 
-    __pydantic_config__: ClassVar = FORBID_EXTRA
+    n_outputs: int
 
-    width: PositiveInt = 256
-    n_blocks: PositiveInt = 1
-    heads: PositiveInt = 8
+    def __call__(self, tokens: Tokens) -> Tensor:
+        """Combine the tokens to the input of a root, shape (batch, n_outputs).
+
+        Raises:
+            InputError: the tokens have other sizes than the encoder, or lack a detector that it needs.
+        """
+        ...
 
 
 class Concatenation(nn.Module):
@@ -43,10 +48,6 @@ class Concatenation(nn.Module):
 
     Args:
         layout: sizes of the tokens.
-        settings: not used.
-
-    Attributes:
-        takes_subsets: whether detectors may be absent.
 
     Example:
         >>> encoder = Concatenation(TokenLayout(2, (3, 1), n_shared=1, shared_after=1))
@@ -55,15 +56,15 @@ class Concatenation(nn.Module):
         [[0.0, 1.0, 2.0, 4.0, 5.0, 6.0, 9.0, 3.0, 7.0]]
     """
 
-    takes_subsets: ClassVar[bool] = False
-
-    def __init__(self, layout: TokenLayout, settings: EncoderSettings | None = None) -> None:
+    def __init__(self, layout: TokenLayout) -> None:
         super().__init__()
         self._layout = layout
         self.n_outputs = layout.n_detectors * sum(layout.sections) + layout.n_shared
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "batch feature"]:
-        """Combine the tokens to the input of a root, shape (batch, n_outputs)."""
+        """Combine the tokens to the input of a root, shape (batch, n_outputs); see `Encoder`."""
+        _check_layout(tokens, self._layout)
+        _check_all_present(tokens)
         parts = [part.flatten(1) for part in tokens.values.split(list(self._layout.sections), dim=-1)]
         parts.insert(self._layout.shared_after, tokens.shared)
         return torch.cat(parts, dim=1)
@@ -76,28 +77,16 @@ class Pooling(nn.Module):
         layout: sizes of the tokens.
         settings: sizes of the network that the detectors share.
 
-    Raises:
-        InputError: the heads do not divide the width.
-
-    Attributes:
-        takes_subsets: whether detectors may be absent.
-
     Example:
-        >>> encoder = Pooling(TokenLayout(2, (3, 1)), EncoderSettings(width=8, heads=2))
+        >>> encoder = PooledSettings(width=8, heads=2).build(TokenLayout(2, (3, 1)))
         >>> tokens = Tokens.from_values(torch.ones(1, 2, 4), torch.tensor([[True, False]]))
         >>> encoder(tokens).shape == (1, encoder.n_outputs)
         True
     """
 
-    takes_subsets: ClassVar[bool] = True
-
-    def __init__(self, layout: TokenLayout, settings: EncoderSettings | None = None) -> None:
+    def __init__(self, layout: TokenLayout, settings: "PooledSettings") -> None:
         super().__init__()
-        settings = settings or EncoderSettings()
-        if settings.width % settings.heads:
-            raise InputError(
-                f"expected heads that divide the width {settings.width}; got {settings.heads}: change one of them"
-            )
+        self._layout = layout
         self.n_outputs = 2 * settings.width + layout.n_shared + layout.n_detectors
         self._heads = settings.heads
         self.embed = nn.Linear(sum(layout.sections), settings.width)
@@ -108,7 +97,10 @@ class Pooling(nn.Module):
         self.score = nn.Linear(settings.width, settings.heads)
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "batch feature"]:
-        """Combine the tokens to the input of a root, shape (batch, n_outputs)."""
+        """Combine the tokens to the input of a root, shape (batch, n_outputs); see `Encoder`."""
+        _check_layout(tokens, self._layout)
+        if not tokens.present.any(1).all():
+            raise InputError("expected at least one detector in each example; got none in some: leave those out")
         example, detector = tokens.present.nonzero().unbind(1)
         features = self.embed(tokens.values[example, detector]) + self.detector[detector]
         if self.embed_shared is not None:
@@ -125,14 +117,102 @@ class Pooling(nn.Module):
 
 
 class Channels(nn.Module):
-    """Use the time series of the detectors as channels of a convolution."""
+    """Use the time series of the detectors as channels of a convolution.
+
+    Args:
+        layout: number of detectors and length of the series.
+    """
+
+    def __init__(self, layout: TokenLayout) -> None:
+        super().__init__()
+        self._layout = layout
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "batch detector time"]:
-        """Return the values of the tokens, shape (batch, detector, time)."""
+        """Return the values of the tokens, shape (batch, detector, time).
+
+        Raises:
+            InputError: as for `Encoder`.
+        """
+        _check_layout(tokens, self._layout)
+        _check_all_present(tokens)
         return tokens.values
 
 
-Encoder = Concatenation | Pooling
+@dataclass(frozen=True)
+class ConcatenationSettings:
+    """Settings of `Concatenation`, which has no sizes of its own.
 
-ENCODERS: dict[str, type[Concatenation] | type[Pooling]] = {"concatenation": Concatenation, "pooled": Pooling}
-"""Encoders of feature vectors by their name in presets and model files."""
+    Attributes:
+        kind: name of these settings in presets and model files.
+        takes_subsets: whether detectors may be absent.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
+    takes_subsets: ClassVar[bool] = False
+
+    kind: Literal["concatenation"] = "concatenation"
+
+    def build(self, layout: TokenLayout) -> Concatenation:
+        """Make an encoder for tokens of these sizes."""
+        return Concatenation(layout)
+
+
+@dataclass(frozen=True)
+class PooledSettings:
+    """Settings of `Pooling`: sizes of the network that the detectors share.
+
+    Attributes:
+        kind: name of these settings in presets and model files.
+        width: features of each detector. More features tell detectors better apart and cost time.
+        n_blocks: number of residual blocks. More blocks fit better and cost time.
+        heads: groups of features that are weighted separately in the weighted sum; a divisor of `width`.
+        takes_subsets: whether detectors may be absent.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
+    takes_subsets: ClassVar[bool] = True
+
+    kind: Literal["pooled"] = "pooled"
+    width: PositiveInt = 256
+    n_blocks: PositiveInt = 1
+    heads: PositiveInt = 8
+
+    def build(self, layout: TokenLayout) -> Pooling:
+        """Make an encoder with initial weights for tokens of these sizes.
+
+        Raises:
+            InputError: a size is out of range, or the heads do not divide the width.
+        """
+        check_settings(self)
+        if self.width % self.heads:
+            raise InputError(f"expected heads that divide the width {self.width}; got {self.heads}: change one of them")
+        return Pooling(layout, self)
+
+
+EncoderSettings = ConcatenationSettings | PooledSettings
+"""Settings of any encoder of feature vectors."""
+
+ENCODERS: dict[str, type[ConcatenationSettings] | type[PooledSettings]] = {
+    "concatenation": ConcatenationSettings,
+    "pooled": PooledSettings,
+}
+"""Settings of the encoders by the names that presets and model files give them."""
+
+
+def _check_layout(tokens: Tokens, layout: TokenLayout) -> None:
+    """Refuses tokens of other sizes than those of a layout."""
+    n_detectors, n_features, n_shared = (*tokens.values.shape[1:], tokens.shared.shape[1])
+    if (n_detectors, n_features, n_shared) != (layout.n_detectors, sum(layout.sections), layout.n_shared):
+        raise InputError(
+            f"expected tokens of {layout.n_detectors} detectors with {sum(layout.sections)} features each and "
+            f"{layout.n_shared} shared; got {n_detectors} with {n_features} and {n_shared}: "
+            "prepare the data with the model's own estimator"
+        )
+
+
+def _check_all_present(tokens: Tokens) -> None:
+    """Refuses tokens of which a detector is absent."""
+    if not tokens.present.all():
+        raise InputError(
+            "expected data of all detectors of the model; got some without: use an encoder for subsets (pooled)"
+        )

@@ -17,7 +17,15 @@ from torch import Tensor
 from torch.distributions.transforms import Transform
 
 from chirpleaf.errors import InputError
-from chirpleaf.physics.bijections import Chain, ConditionalInterval, EffectiveSpin, Interval, Logarithm, Probit
+from chirpleaf.physics.bijections import (
+    Bijection,
+    Chain,
+    ConditionalInterval,
+    EffectiveSpin,
+    Interval,
+    Logarithm,
+    Probit,
+)
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.priors import IntrinsicPrior
@@ -33,7 +41,7 @@ class ParameterSpace:
         names: names of the parameters, in order (`physics.parameters` has their units).
         prior: their prior.
         bijection: bijection from the parameters (..., d) to unconstrained coordinates (..., d), float64. Under the
-            prior, these are close to standard normal.
+            prior, these are close to standard normal. It refuses another number of columns by an InputError.
         periodic: whether each dimension is periodic.
 
     Example:
@@ -47,6 +55,9 @@ class ParameterSpace:
     prior: PriorDistribution
     bijection: Transform
     periodic: tuple[bool, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bijection", _NamedColumns(self.bijection, self.names))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -75,15 +86,44 @@ class ParameterSpace:
         Raises:
             InputError: the number of columns is not that of the parameters.
         """
-        if theta.ndim == 0 or theta.shape[-1] != len(self):
-            names = ", ".join(self.names)
-            raise InputError(f"expected columns of {names}; got shape {tuple(theta.shape)}: give {len(self)} columns")
+        _check_columns(theta.shape, self.names)
         values = theta.numpy() if isinstance(theta, Tensor) else theta
         return {name: values[..., index] for index, name in enumerate(self.names)}
 
     def select(self, samples: Mapping[str, Array], rows: slice | NDArray[np.int64] | NDArray[np.bool_]) -> Samples:
         """Some rows of the parameters of this space; further keys are left out."""
         return {name: samples[name][rows] for name in self.names}
+
+
+@dataclass(eq=False)
+class _NamedColumns(Bijection):
+    """A bijection of named parameters, which refuses another number of columns."""
+
+    bijection: Transform
+    names: tuple[str, ...]
+
+    def _call(self, x: Tensor) -> Tensor:
+        _check_columns(x.shape, self.names)
+        y: Tensor = self.bijection(x)
+        return y
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        _check_columns(y.shape, self.names)
+        x: Tensor = self.bijection.inv(y)
+        return x
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        """ln |dy / dx|, shape (...)."""
+        _check_columns(x.shape, self.names)
+        _check_columns(y.shape, self.names)
+        found: Tensor = self.bijection.log_abs_det_jacobian(x, y)
+        return found
+
+
+def _check_columns(shape: tuple[int, ...], names: tuple[str, ...]) -> None:
+    """Refuses an array (..., d) whose columns are not those of the names."""
+    if not shape or shape[-1] != len(names):
+        raise InputError(f"expected columns of {', '.join(names)}; got shape {tuple(shape)}: give {len(names)} columns")
 
 
 def aligned_space(prior: PriorDistribution) -> ParameterSpace:

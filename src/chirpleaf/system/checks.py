@@ -9,8 +9,10 @@ chirpleaf.errors.InputError: expected samples to be a whole number of at least 1
 import math
 import operator
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from numbers import Integral, Real
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt
 
@@ -20,7 +22,7 @@ MOST_SEED = 2**63 - 1
 """Largest seed that torch takes."""
 
 
-def check_integer(name: str, value: Any, least: int, most: int | None = None) -> int:
+def check_integer(name: str, value: Any, least: int, most: int | None = None, *, remedy: str = "correct it") -> int:
     """Checks a whole number.
 
     Args:
@@ -28,6 +30,7 @@ def check_integer(name: str, value: Any, least: int, most: int | None = None) ->
         value: what the user gave; integers of numpy count, Booleans, text and decimal fractions do not.
         least: smallest number that is allowed.
         most: largest number that is allowed; any if None.
+        remedy: end of the message: what to do.
 
     Raises:
         InputError: it is no whole number or out of range.
@@ -38,22 +41,23 @@ def check_integer(name: str, value: Any, least: int, most: int | None = None) ->
         number = None
     if number is None or number < least or (most is not None and number > most):
         bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise InputError(f"expected {name} to be a whole number {bounds}; got {_show(value)}: correct it")
+        raise InputError(f"expected {name} to be a whole number {bounds}; got {_show(value)}: {remedy}")
     return number
 
 
-def check_positive(name: str, value: Any) -> float:
+def check_positive(name: str, value: Any, *, remedy: str = "correct it") -> float:
     """Checks a finite number above zero.
 
     Args:
         name: name of the argument, with its unit.
         value: what the user gave.
+        remedy: end of the message: what to do.
 
     Raises:
         InputError: it is no such number.
     """
     if type(value) is bool or not isinstance(value, Real) or not 0 < float(value) < math.inf:
-        raise InputError(f"expected {name} to be a finite number above 0; got {_show(value)}: correct it")
+        raise InputError(f"expected {name} to be a finite number above 0; got {_show(value)}: {remedy}")
     return float(value)
 
 
@@ -61,17 +65,48 @@ def check_settings(settings: Any) -> None:
     """Checks the numbers of a settings class, which are annotated by the types of `system.constraints`.
 
     Args:
-        settings: instance of a dataclass. Settings in its fields have checks of their own.
+        settings: instance of a dataclass. Settings in its fields, alone or in a tuple, are checked in the same way.
 
     Raises:
         InputError: a number is out of its range, or is no number.
     """
     assert is_dataclass(settings)
-    hints = get_type_hints(type(settings), include_extras=True)
-    for field in fields(settings):
-        hint = hints[field.name]
-        if get_origin(hint) is Annotated:
-            _check_annotated(f"{type(settings).__name__}.{field.name}", getattr(settings, field.name), *get_args(hint))
+    kind: type = type(settings)
+    for name, hint in _hints(kind).items():
+        _check_value(f"{kind.__name__}.{name}", getattr(settings, name), hint)
+
+
+@lru_cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The type of each field of a dataclass, with its bounds."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {field.name: hints[field.name] for field in fields(kind)}
+
+
+def _check_value(name: str, value: Any, hint: Any) -> None:
+    """Checks one value by its type: a number with bounds, several of them, or settings; other types are not checked."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    if value is None and NoneType in kinds:
+        return
+    kinds = tuple(kind for kind in kinds if kind is not NoneType)
+    if all(map(is_dataclass, kinds)) and not isinstance(value, kinds):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise InputError(f"expected {name} to be {names}; got {_show(value)}: correct it")
+    if is_dataclass(value):
+        check_settings(value)
+    elif len(kinds) == 1 and get_origin(kinds[0]) is Annotated:
+        _check_annotated(name, value, *get_args(kinds[0]))
+    elif len(kinds) == 1 and get_origin(kinds[0]) is tuple and isinstance(value, tuple):
+        _check_entries(name, value, get_args(kinds[0]))
+
+
+def _check_entries(name: str, values: tuple[Any, ...], hints: tuple[Any, ...]) -> None:
+    """Checks each entry of a tuple, of one type or of a type for each place."""
+    each = hints[:1] * len(values) if hints[-1:] == (Ellipsis,) else hints
+    if len(each) != len(values):
+        raise InputError(f"expected {name} to have {len(each)} entries; got {_show(values)}: correct it")
+    for place, (value, hint) in enumerate(zip(values, each, strict=True)):
+        _check_value(f"{name}[{place}]", value, hint)
 
 
 def _check_annotated(name: str, value: Any, kind: type, *bounds: Gt | Ge | Lt | Le) -> None:

@@ -15,6 +15,7 @@ from chirpleaf.models.estimator import Estimator
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.model import Model
 from chirpleaf.strain.noise import NoiseSource
+from chirpleaf.system.checks import check_settings
 from chirpleaf.training.calibration import calibrate_intervals
 from chirpleaf.training.data import CALIBRATION, build_simulator, held_out_simulator, validation_batches
 from chirpleaf.training.engine import fit
@@ -65,8 +66,11 @@ def train(
         The trained model, with its provenance.
 
     Raises:
-        InputError: there is no checkpoint to resume from, or the bank belongs to another preset.
+        InputError: a setting is out of range, there is no checkpoint to resume from, or the bank belongs to another
+            preset.
     """
+    for settings in (simulation, schedule, communication):
+        check_settings(settings)
     with ranks.connect():
         machine = _prepare_machine(out, seed, cores=cores, resume=resume, ranks=ranks)
         estimator = start.estimator if start else architecture.build()

@@ -5,6 +5,18 @@
 
 from dataclasses import dataclass
 
+from chirpleaf.system.constraints import (
+    Fraction,
+    NonNegativeFloat,
+    NonNegativeInt,
+    OpenFraction,
+    PositiveFloat,
+    PositiveInt,
+)
+
+Cells = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
+"""Numbers of cells in four dimensions."""
+
 
 @dataclass(frozen=True)
 class HeterodyneSettings:
@@ -30,20 +42,20 @@ class HeterodyneSettings:
         align_step: spacing of the delays that are tried before the best one is refined, seconds.
     """
 
-    dephasing: float = 0.6
-    tolerated_error: float = 0.03
-    halvings: int = 4
-    band_draws: int = 24
-    band_share: float = 0.95
-    band_floor: float = 1e-4
-    amplitude_floor: float = 0.1
-    reference_trials: int = 8
-    search: float = 0.04
-    loud_snr: float = 6.0
-    timing_error: float = 0.002
-    light_margin: float = 0.001
-    align_reach: float = 0.02
-    align_step: float = 0.00025
+    dephasing: PositiveFloat = 0.6
+    tolerated_error: NonNegativeFloat = 0.03
+    halvings: NonNegativeInt = 4
+    band_draws: PositiveInt = 24
+    band_share: OpenFraction = 0.95
+    band_floor: NonNegativeFloat = 1e-4
+    amplitude_floor: NonNegativeFloat = 0.1
+    reference_trials: PositiveInt = 8
+    search: NonNegativeFloat = 0.04
+    loud_snr: NonNegativeFloat = 6.0
+    timing_error: NonNegativeFloat = 0.002
+    light_margin: NonNegativeFloat = 0.001
+    align_reach: NonNegativeFloat = 0.02
+    align_step: PositiveFloat = 0.00025
 
 
 @dataclass(frozen=True)
@@ -61,12 +73,12 @@ class ExtrinsicSettings:
         typical_draws: draws that stand for the posterior while the tables of points are made.
     """
 
-    draws_per_round: int = 256
-    marginal_error: float = 0.04
-    fewest_points: int = 1024
-    most_points: int = 16_384
-    threads: int = 2
-    typical_draws: int = 32
+    draws_per_round: PositiveInt = 256
+    marginal_error: PositiveFloat = 0.04
+    fewest_points: PositiveInt = 1024
+    most_points: PositiveInt = 16_384
+    threads: PositiveInt = 2
+    typical_draws: PositiveInt = 32
 
 
 @dataclass(frozen=True)
@@ -97,24 +109,24 @@ class TableSettings:
             determine the cells better.
     """
 
-    time_cell: float = 1 / 16384
-    time_window: float = 0.01
-    time_power: float = 0.8
-    time_background: float = 0.05
-    negligible: float = 1e-6
-    angle_background: float = 0.2
-    loud_snr: float = 7.0
-    cells_quiet: tuple[int, int, int, int] = (8, 32, 12, 12)
-    cells_loud: tuple[int, int, int, int] = (1, 64, 24, 24)
-    three_cells_quiet: tuple[int, int, int, int] = (8, 128, 8, 8)
-    three_cells_loud: tuple[int, int, int, int] = (1, 192, 16, 16)
-    binaries: int = 8
-    points: int = 8192
-    enlargement: int = 4
-    effective_points: int = 150
-    least_step: float = 0.02
-    rounds: int = 12
-    settled_rounds: float = 0.5
+    time_cell: PositiveFloat = 1 / 16384
+    time_window: NonNegativeFloat = 0.01
+    time_power: PositiveFloat = 0.8
+    time_background: Fraction = 0.05
+    negligible: NonNegativeFloat = 1e-6
+    angle_background: Fraction = 0.2
+    loud_snr: NonNegativeFloat = 7.0
+    cells_quiet: Cells = (8, 32, 12, 12)
+    cells_loud: Cells = (1, 64, 24, 24)
+    three_cells_quiet: Cells = (8, 128, 8, 8)
+    three_cells_loud: Cells = (1, 192, 16, 16)
+    binaries: PositiveInt = 8
+    points: PositiveInt = 8192
+    enlargement: PositiveInt = 4
+    effective_points: PositiveInt = 150
+    least_step: PositiveFloat = 0.02
+    rounds: NonNegativeInt = 12
+    settled_rounds: PositiveFloat = 0.5
 
 
 @dataclass(frozen=True)
@@ -138,19 +150,19 @@ class DistanceSettings:
         threads: threads that fill the table. More than cores gain nothing.
     """
 
-    nodes: int = 64
-    snr_step: float = 0.05
-    finest_step: float = 0.008
-    coarsest_step: float = 0.04
-    nearest: float = 1e-4
-    margin_near: float = 10.0
-    margin_far: float = 100.0
-    depth: float = 30.0
-    snr_factor: float = 1.15
-    snr_margin: float = 4.0
-    draw_refinement: int = 3
-    binaries_at_once: int = 16
-    threads: int = 2
+    nodes: PositiveInt = 64
+    snr_step: PositiveFloat = 0.05
+    finest_step: PositiveFloat = 0.008
+    coarsest_step: PositiveFloat = 0.04
+    nearest: PositiveFloat = 1e-4
+    margin_near: PositiveFloat = 10.0
+    margin_far: PositiveFloat = 100.0
+    depth: PositiveFloat = 30.0
+    snr_factor: PositiveFloat = 1.15
+    snr_margin: NonNegativeFloat = 4.0
+    draw_refinement: PositiveInt = 3
+    binaries_at_once: PositiveInt = 16
+    threads: PositiveInt = 2
 
 
 @dataclass(frozen=True)
@@ -168,10 +180,10 @@ class PhaseSettings:
             results in the processor's cache; more call torch less often.
     """
 
-    phases: int = 32
-    depth: float = 20.0
-    draw_resolution: float = 16.0
-    pairs_at_once: int = 524_288
+    phases: PositiveInt = 32
+    depth: PositiveFloat = 20.0
+    draw_resolution: PositiveFloat = 16.0
+    pairs_at_once: PositiveInt = 524_288
 
 
 @dataclass(frozen=True)
@@ -183,5 +195,5 @@ class LikelihoodSettings:
         worth_a_process: number of waveform values above which a second process pays, as it takes two seconds to start.
     """
 
-    waveforms: int = 64
-    worth_a_process: int = 10_000_000
+    waveforms: PositiveInt = 64
+    worth_a_process: NonNegativeInt = 10_000_000

@@ -20,7 +20,14 @@ from chirpleaf.inference.certify.likelihood_settings import (
     TableSettings,
 )
 from chirpleaf.system.checks import check_settings
-from chirpleaf.system.constraints import NonNegativeFloat, NonNegativeInt
+from chirpleaf.system.constraints import (
+    Fraction,
+    NonNegativeFloat,
+    NonNegativeInt,
+    OpenFraction,
+    PositiveFloat,
+    PositiveInt,
+)
 
 
 @dataclass(frozen=True)
@@ -45,17 +52,17 @@ class SamplingSettings:
             error of the fast likelihood better.
     """
 
-    first_draws: int = 2048
-    fewest_draws: int = 512
-    growth: int = 2
-    reserve: float = 1.05
-    least_efficiency: float = 1e-3
-    trial_draws: int = 16_384
-    rate_growth: float = 3.0
-    refit_efficiency: float = 0.6
-    refits: int = 3
-    refit_draws: int = 32
-    checked_samples: int = 64
+    first_draws: PositiveInt = 2048
+    fewest_draws: PositiveInt = 512
+    growth: PositiveInt = 2
+    reserve: PositiveFloat = 1.05
+    least_efficiency: PositiveFloat = 1e-3
+    trial_draws: PositiveInt = 16_384
+    rate_growth: NonNegativeFloat = 3.0
+    refit_efficiency: NonNegativeFloat = 0.6
+    refits: NonNegativeInt = 3
+    refit_draws: PositiveInt = 32
+    checked_samples: PositiveInt = 64
 
 
 @dataclass(frozen=True)
@@ -71,10 +78,10 @@ class ReferenceTimeSettings:
             further draws.
     """
 
-    efficiency: float = 0.1
-    draws: int = 16
-    attempts: int = 3
-    share: float = 0.5
+    efficiency: NonNegativeFloat = 0.1
+    draws: PositiveInt = 16
+    attempts: NonNegativeInt = 3
+    share: NonNegativeFloat = 0.5
 
 
 @dataclass(frozen=True)
@@ -97,17 +104,17 @@ class MixtureFitSettings:
         covariance_floor: share of the common covariance in each component's. A larger one keeps components broad.
     """
 
-    components: int = 8
-    iterations: int = 40
-    broadening: float = 1.2
-    kept_weight: float = 0.998
-    reach: float = 5.0
-    unreachable: float = 0.01
-    effective_draws: float = 200.0
-    flattening: float = 0.8
-    least_power: float = 1e-3
-    shrinkage: float = 0.3
-    covariance_floor: float = 0.02
+    components: PositiveInt = 8
+    iterations: PositiveInt = 40
+    broadening: PositiveFloat = 1.2
+    kept_weight: OpenFraction = 0.998
+    reach: PositiveFloat = 5.0
+    unreachable: NonNegativeFloat = 0.01
+    effective_draws: PositiveFloat = 200.0
+    flattening: OpenFraction = 0.8
+    least_power: PositiveFloat = 1e-3
+    shrinkage: Fraction = 0.3
+    covariance_floor: NonNegativeFloat = 0.02
 
 
 @dataclass(frozen=True)
@@ -125,12 +132,12 @@ class FirstFitSettings:
         background: share of the first draws that the broader proposal makes. A larger one bounds the weights better.
     """
 
-    efficiency: float = 0.5
-    covered: float = 0.05
-    draws: int = 4096
-    rounds: int = 6
-    enough: float = 0.5
-    background: float = 0.1
+    efficiency: NonNegativeFloat = 0.5
+    covered: NonNegativeFloat = 0.05
+    draws: PositiveInt = 4096
+    rounds: NonNegativeInt = 6
+    enough: NonNegativeFloat = 0.5
+    background: Fraction = 0.1
 
 
 @dataclass(frozen=True)
@@ -151,14 +158,14 @@ class PriorSettings:
             the integral over distance is too coarse for narrower ones.
     """
 
-    overlap_draws: int = 20_000
-    strip: float = 0.01
-    probes: int = 16
-    largest_loss: float = 0.01
-    constraint_sequences: int = 16
-    constraint_points: int = 16_384
-    constraint_error: float = 0.02
-    narrowest_distances: float = 1.2
+    overlap_draws: PositiveInt = 20_000
+    strip: PositiveFloat = 0.01
+    probes: NonNegativeInt = 16
+    largest_loss: NonNegativeFloat = 0.01
+    constraint_sequences: PositiveInt = 16
+    constraint_points: PositiveInt = 16_384
+    constraint_error: PositiveFloat = 0.02
+    narrowest_distances: PositiveFloat = 1.2
 
 
 @dataclass(frozen=True)
@@ -172,10 +179,10 @@ class ReweightingSettings:
         reserve: factor on the number of samples that the efficiency of reweighting requires.
     """
 
-    stride: int = 16
-    search: float = 0.03
-    step: float = 5e-5
-    reserve: float = 1.1
+    stride: PositiveInt = 16
+    search: NonNegativeFloat = 0.03
+    step: PositiveFloat = 5e-5
+    reserve: PositiveFloat = 1.1
 
 
 @dataclass(frozen=True)
@@ -200,7 +207,7 @@ class CertifySettings:
         reweighting: approximants with further modes.
 
     Raises:
-        InputError: one of the first three numbers is out of range.
+        InputError: a number is out of range, also one of the settings of a step.
     """
 
     minimum_draws: NonNegativeInt = 0
