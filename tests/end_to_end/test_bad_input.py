@@ -136,14 +136,18 @@ def test_one_detector_where_the_model_needs_two(infer: Callable[..., None], stra
         (("GW150914", "--strain", "H1=a", "--trigger", "1"), ("expected an event or strain", "got both", "give EVENT")),
         (("GW150914", "--psd", "nothing"), ("expected --psd DETECTOR=FILE", "got 'nothing'", "write")),
         (("GW150914", "--psd", "H1=nowhere.txt"), ("expected a file", "got nowhere.txt", "check the path")),
-        (("GW150914", "--samples", "0"), ("expected --samples from 1 to 1000000", "got 0", "10000 are usual")),
+        (
+            ("GW150914", "--samples", "0"),
+            ("a whole number from 1 to 1000000", "got 0", "10000 are usual"),
+        ),
         (("GW150914", "--samples", "1e6"), ("Invalid value for '--samples'", "chirpleaf infer --help")),
         (
             ("GW150914", "--no-certify", "--effective-samples", "9"),
             ("expected certification", "got an answer of the network alone", "leave"),
         ),
-        (("GW150914", "--effective-samples", "0"), ("expected --effective-samples of at least 1", "got 0", "5000")),
+        (("GW150914", "--effective-samples", "0"), ("expected --effective-samples to be a whole", "got 0", "5000")),
         (("GW150914", "--budget", "0"), ("expected --budget in seconds", "got 0", "60 is usual")),
+        (("GW150914", "--budget", "inf"), ("expected --budget in seconds", "got inf", "60 is usual")),
         (("GW150914", "--approximant", "IMRPhenomX"), ("expected an approximant", "did you mean")),
         (("GW150914", "--prior", "flat"), ("expected --prior", "model, standard, comoving", "got flat", "choose")),
         (("GW150914", "--model", "bhb"), ("expected a shipped model", "got 'bhb'", "see `chirpleaf models`")),
@@ -238,7 +242,8 @@ def test_a_full_disk_is_one_line_too(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("chirpleaf.result.base.write_files", full)
-    ran = chirpleaf("infer", "GW150914", "--model", model_file, "--samples", 100, "--out", tmp_path / "results")
+    arguments = ("--model", model_file, "--no-certify", "--samples", 100, "--out", tmp_path / "results")
+    ran = chirpleaf("infer", "GW150914", *arguments)
     assert_refused(ran.status, ran.stdout, ran.stderr, "expected files", "No space left on device", "free space")
 
 
@@ -267,6 +272,6 @@ def test_an_interruption_is_quiet(chirpleaf: Command, tmp_path: Path, monkeypatc
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chirpleaf.inference.load_candidates", interrupt)
+    monkeypatch.setattr("chirpleaf.inference.analysis.load_candidates", interrupt)
     ran = chirpleaf("infer", "GW150914", "--out", tmp_path / "out")
     assert (ran.status, ran.stderr) == (130, "")

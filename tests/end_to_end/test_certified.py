@@ -26,7 +26,7 @@ FILES = {"summary.json", "posterior.hdf5", "result.json", "skymap.fits"}
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skips the figures, which other tests check."""
-    monkeypatch.setattr("chirpleaf.cli.pictures.write_result_figures", lambda *_: ())
+    monkeypatch.setattr("chirpleaf.cli.pictures.draw_result_figures", lambda *_: {})
 
 
 def summary_of(folder: Path) -> dict[str, Any]:
@@ -112,7 +112,8 @@ def test_a_prior_that_excludes_the_signal_is_not_trusted(chirpleaf: Command, tmp
         "chi_2 = Uniform(minimum=-0.9, maximum=0.9, name='chi_2')\n"
         "luminosity_distance = PowerLaw(alpha=2, minimum=100, maximum=3000, name='luminosity_distance')\n"
     )
-    ran = chirpleaf("infer", "GW150914", "--samples", 500, "--prior", prior, "--out", tmp_path / "out")
+    arguments = ("--samples", 500, "--budget", 5, "--prior", prior, "--out", tmp_path / "out")
+    ran = chirpleaf("infer", "GW150914", *arguments)
     assert ran.status == 3
     assert ran.stderr.startswith("not trusted: ")
     assert ran.stderr.count("\n") == 1

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from chirpleaf.cli import checks
+from chirpleaf.cli.drawing import _SameProcess
 from chirpleaf.cli.report import decimals
 from chirpleaf.inference import load_candidates, prepare
 from chirpleaf.models import load_model
@@ -89,7 +91,7 @@ def test_version(chirpleaf: Command) -> None:
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skips the figures, which take a second and which other tests check."""
-    monkeypatch.setattr("chirpleaf.cli.pictures.write_result_figures", lambda *_: ())
+    monkeypatch.setattr("chirpleaf.cli.pictures.draw_result_figures", lambda *_: {})
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -132,6 +134,33 @@ def test_an_untrusted_result_is_written_and_reported(chirpleaf: Command, model_f
     assert re.fullmatch(r"not trusted: no signal: network signal-to-noise \d\.\d, below 6; .*\n", ran.stderr)
     assert files_of(tmp_path / "noise") == FILES
     assert summary_of(tmp_path / "noise")["trust"]["verdict"] == "untrusted"
+
+
+@pytest.mark.parametrize("figure", ["_draw_corner", "_draw_strain"])
+def test_files_and_figures_are_replaced_together_or_not_at_all(
+    chirpleaf: Command, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: str
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    class Unfinished(Future):
+        """A figure that is drawn only when its file is asked for."""
+
+        def result(self, timeout: float | None = None) -> None:
+            stop()
+
+    arguments = ("infer", "GW150914", "--model", model_file, "--no-certify", "--out", tmp_path)
+    assert chirpleaf(*arguments, "--samples", 200).status == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(before) >= FILES
+    submit = _SameProcess.submit
+
+    def submit_late(executor: _SameProcess, function: Callable[..., Any], *values: object) -> Future:
+        return Unfinished() if function.__name__ == figure else submit(executor, function, *values)
+
+    monkeypatch.setattr(_SameProcess, "submit", submit_late)
+    assert chirpleaf(*arguments, "--samples", 300, "--overwrite").status == 130
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_overwriting_keeps_other_files(chirpleaf: Command, model_file: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ UTC = "2015-09-14T09:50:45.4"
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skips the figures, which other tests check."""
-    monkeypatch.setattr("chirpleaf.cli.pictures.write_result_figures", lambda *_: ())
+    monkeypatch.setattr("chirpleaf.cli.pictures.draw_result_figures", lambda *_: {})
 
 
 @pytest.fixture(scope="module")

@@ -34,11 +34,11 @@ sys.stderr.write(" ".join(sorted(loaded)))
 IN_THIS_PROCESS = """
 from chirpleaf.cli import drawing, pictures
 drawing._can_fork = lambda: False
-write = pictures.write_result_figures
+draw = pictures.draw_result_figures
 def check(*arguments):
     assert not [name for name in sys.modules if name.startswith("matplotlib")], "matplotlib is imported too early"
-    return write(*arguments)
-pictures.write_result_figures = check
+    return draw(*arguments)
+pictures.draw_result_figures = check
 """
 
 

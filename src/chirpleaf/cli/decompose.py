@@ -35,7 +35,7 @@ def decompose(
 
     context.with_resource(claim_folder(out, overwrite=overwrite))
 
-    from chirpleaf.cli.pictures import write_figures
+    from chirpleaf.cli.pictures import Writer, figure_writers
     from chirpleaf.diagnostics.decomposition import SHARES, measure_decomposition
     from chirpleaf.errors import InputError
     from chirpleaf.models import load_model, save
@@ -52,18 +52,16 @@ def decompose(
     found = measure_decomposition(whole, leaf, shares, events=events, seed=seed, track=show)
     small = cut(whole, leaf, keep, found.filters)
 
-    path = out / f"{small.name}.safetensors"
-    save(small, path)
     origin = {"model": whole.name, "leaf": leaf, "keep": keep, "events": events, "seed": seed}
     document = json.dumps({**origin, "shares": [row.to_json() for row in found.shares]}, indent=2) + "\n"
     importance = {name: [layer.numpy() for layer in layers] for name, layers in found.filters.importance.items()}
-    written = [
-        path,
-        *write_files({"decomposition.json": lambda scratch: scratch.write_text(document)}, out),
-        *write_figures({"filters.png": plot_filter_importance(importance)}, out),
-    ]
+    writers: dict[str, Writer] = {
+        f"{small.name}.safetensors": partial(save, small),
+        "decomposition.json": lambda scratch: scratch.write_text(document),
+        **figure_writers({"filters.png": plot_filter_importance(importance)}),
+    }
     console.print(_make_table(found, whole.name, leaf, keep), highlight=False)
-    finish_run(out, written)
+    finish_run(out, write_files(writers, out))
 
 
 def _make_table(found: "Decomposition", name: str, leaf: str, keep: float) -> "Table":

@@ -42,7 +42,8 @@ def evaluate(
 
     context.with_resource(claim_folder(out, overwrite=overwrite))
 
-    from chirpleaf.cli.evaluation import make_evaluation_table, write_evaluation_figures
+    from chirpleaf.cli.evaluation import draw_evaluation, make_evaluation_table
+    from chirpleaf.cli.pictures import Writer, figure_writers
     from chirpleaf.diagnostics import evaluation as diagnostics
     from chirpleaf.errors import InputError
     from chirpleaf.models import load_model
@@ -72,9 +73,10 @@ def evaluate(
         "chirpleaf_version": version("chirpleaf"),
     }
     document = json.dumps({**origin, **evaluation.to_json()}, indent=2) + "\n"
-    written = [
-        *write_files({"evaluation.json": lambda scratch: scratch.write_text(document)}, out),
-        *write_evaluation_figures(evaluation, out),
-    ]
+    writers: dict[str, Writer] = {
+        "evaluation.json": lambda scratch: scratch.write_text(document),
+        **figure_writers(draw_evaluation(evaluation)),
+    }
+    written = write_files(writers, out)
     console.print(make_evaluation_table(evaluation, loaded.name), highlight=False)
     finish_run(out, written)

@@ -1,10 +1,8 @@
-"""The table that `chirpleaf evaluate` prints, and the figures that it writes."""
+"""The table that `chirpleaf evaluate` prints, and the figures that it draws."""
 
-from pathlib import Path
-
+from matplotlib.figure import Figure
 from rich.table import Table
 
-from chirpleaf.cli.pictures import write_figures
 from chirpleaf.diagnostics.calibration import coverage_by_group
 from chirpleaf.diagnostics.evaluation import Evaluation
 from chirpleaf.plots.calibration import plot_coverage, plot_pp
@@ -61,20 +59,19 @@ def _make_error_table(evaluation: Evaluation, name: str) -> Table:
     return table
 
 
-def write_evaluation_figures(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
-    """Writes `errors.png` and, where there are ranks, `pp.png` and a `coverage_KIND.png` for each kind of group.
+def draw_evaluation(evaluation: Evaluation) -> dict[str, Figure]:
+    """Draws `errors.png` and, where there are ranks, `pp.png` and a `coverage_KIND.png` for each kind of group.
 
     Args:
         evaluation: the evaluation.
-        folder: an existing folder. Files of these names are replaced.
 
     Returns:
-        The files.
+        File name to figure.
     """
     drawn = DRAWN if "chi_eff" in evaluation.medians else tuple(evaluation.medians)
     errors, calibration = evaluation.errors, evaluation.calibration
     medians = {name: errors.parameters[name].medians for name in drawn}
-    figures = {"errors.png": plot_errors(errors.bins, medians, group_label=GROUP_LABELS["snr"])}
+    figures: dict[str, Figure] = {"errors.png": plot_errors(errors.bins, medians, group_label=GROUP_LABELS["snr"])}
     if calibration is not None:
         p_values, combined = calibration.p_values, calibration.combined_p_value
         figures["pp.png"] = plot_pp(evaluation.ranks, p_values=p_values, combined_p_value=combined)
@@ -82,4 +79,4 @@ def write_evaluation_figures(evaluation: Evaluation, folder: Path) -> tuple[Path
         coverages = coverage_by_group(tables)
         rows = {name: coverages[name] for name in drawn}
         figures[f"coverage_{kind}.png"] = plot_coverage(list(tables), rows, group_label=GROUP_LABELS[kind])
-    return write_figures(figures, folder)
+    return figures

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from chirpleaf.cli import infer_options as option
 from chirpleaf.cli.console import console, finish_run
-from chirpleaf.errors import InputError, UntrustedError
+from chirpleaf.errors import UntrustedError
+from chirpleaf.system.checks import check_integer, check_positive
 from chirpleaf.system.defaults import SAMPLES
 
 if TYPE_CHECKING:
@@ -66,70 +67,60 @@ def infer(
     ):
         import torch
 
-        from chirpleaf.inference import analyse, load_candidates, plan_certification, prepare
+        from chirpleaf.inference import analyse_event
         from chirpleaf.inference.sources import ReadSettings
-        from chirpleaf.inference.timing import Stopwatch
         from chirpleaf.result.trust import Grade
         from chirpleaf.system.cores import free_cores
 
         torch.set_num_threads(1)  # one event is too little work for two threads; a busy core would slow both
 
-        watch = Stopwatch()
-        options = option.make_data_options(
-            detectors=detectors,
-            duration=duration,
-            f_min=f_min,
-            f_max=f_max,
-            high_pass=high_pass,
-            window_roll_off=window_roll_off,
-            psd_method=psd_method,
-            psd_length=psd_length,
-        )
-        waveform = option.make_waveform_options(approximant, f_ref, waveform_argument)
-        models = load_candidates(model)
-        plan = plan_certification(
-            models[0].load(),
-            certify,
-            prior,
-            waveform,
-            effective_samples=effective_samples,
-            budget=budget,
-            workers=cores or free_cores(),
-        )
-        data = prepare(
-            models,
+        data, result = analyse_event(
             event,
             strain=files or None,
             trigger_time=trigger,
             psd=spectra,
             settings=ReadSettings(channels, psd_analysis),
-            options=options,
-            watch=watch,
+            model=model,
+            samples=samples,
+            seed=seed,
+            certify=certify,
+            effective_samples=effective_samples,
+            budget=budget,
+            options=option.make_data_options(
+                detectors=detectors,
+                duration=duration,
+                f_min=f_min,
+                f_max=f_max,
+                high_pass=high_pass,
+                window_roll_off=window_roll_off,
+                psd_method=psd_method,
+                psd_length=psd_length,
+            ),
+            waveform=option.make_waveform_options(approximant, f_ref, waveform_argument),
+            prior=prior,
+            workers=cores or free_cores(),
         )
-        result = analyse(data, plan, samples=samples, seed=seed, watch=watch)
         _write(result, data, folder, executor)
     if result.trust.grade is Grade.REFUSE:
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
 
 
 def _check_options(samples: int, effective_samples: int | None, budget: float | None) -> None:
-    """Refuses numbers out of range."""
-    if not 1 <= samples <= MOST_SAMPLES:
-        raise InputError(f"expected --samples from 1 to {MOST_SAMPLES}; got {samples}: 10000 are usual")
-    if effective_samples is not None and effective_samples < 1:
-        raise InputError(f"expected --effective-samples of at least 1; got {effective_samples}: 5000 are usual")
-    if budget is not None and not 0 < budget < 1e6:
-        raise InputError(f"expected --budget in seconds, above 0; got {budget:g}: 60 is usual")
+    """Refuses numbers out of range by the names of their options, before anything is loaded."""
+    check_integer("--samples", samples, 1, MOST_SAMPLES, remedy="10000 are usual")
+    if effective_samples is not None:
+        check_integer("--effective-samples", effective_samples, 1, remedy="5000 are usual")
+    if budget is not None:
+        check_positive("--budget in seconds", budget, remedy="60 is usual")
 
 
 def _write(result: "Posterior | LeafEstimates", data: "PreparedData", folder: Path, executor: "Executor") -> None:
     """Writes the files and figures, and prints the table."""
-    from chirpleaf.cli.pictures import write_result_figures
+    from chirpleaf.cli.pictures import draw_result_figures
     from chirpleaf.cli.report import report
 
-    figures = write_result_figures(result, data, folder, executor)
-    written = result.write(folder)
+    figures = draw_result_figures(result, data, executor)
     table = report(result)
-    written += tuple(figure.result() for figure in figures)
+    written = result.write(folder, figures)
     console.print(table, highlight=False)
     finish_run(folder, written)

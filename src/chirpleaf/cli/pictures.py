@@ -1,11 +1,10 @@
-"""The figures that `chirpleaf infer` writes, and the function by which every verb writes its own."""
+"""The figures of `chirpleaf infer`, and functions by which every verb writes its figures together with other files."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from chirpleaf.system.files import write_files
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
     from chirpleaf.plots.panels import CornerPanels
     from chirpleaf.result import LeafEstimates, Posterior
 
+Writer = Callable[[Path], object]
+"""Writes one file to the path that it is given."""
+
 BAND = (30.0, 400.0)
 """Lower and upper frequency of the whitened strain in the figure, Hz."""
 
@@ -27,28 +29,32 @@ _EMPTY: "dict[tuple[str, ...], CornerPanels]" = {}
 """Panels that `prepare_drawing` has made, by their parameters."""
 
 
-def write_result_figures(
-    result: "Posterior | LeafEstimates", data: "PreparedData", folder: Path, executor: "Executor"
-) -> "list[Future[Path]]":
-    """Writes `corner.png` and `strain.png`. Both carry the verdict of a result that is not trusted.
+def draw_result_figures(
+    result: "Posterior | LeafEstimates", data: "PreparedData", executor: "Executor"
+) -> dict[str, Writer]:
+    """Begins to draw `corner.png` and `strain.png`. Both carry the verdict of a result that is not trusted.
 
     Args:
         result: a posterior or leaf estimates.
         data: the data that they belong to.
-        folder: an existing folder; files of these names are replaced.
         executor: draws the figures (`drawing_process`).
 
     Returns:
-        The two files, once they are written; no corner plot of a posterior whose draws are all impossible.
+        File name to a function that waits for the figure and writes it to the path that it is given (`write_files`).
+        There is no corner plot of a posterior whose draws are all impossible.
     """
     from chirpleaf.result.trust import Grade
 
     word = result.trust.verdict if result.trust.grade is Grade.REFUSE else None
-    strain = executor.submit(_draw_strain, folder / "strain.png", word, *_view_strain(result, data))
-    if result.impossible:
-        return [strain]
-    samples = {name: result[name] for name in result.headline}
-    return [executor.submit(_draw_corner, folder / "corner.png", word, samples), strain]
+    images = {"strain.png": executor.submit(_draw_strain, word, *_view_strain(result, data))}
+    if not result.impossible:
+        samples = {name: result[name] for name in result.headline}
+        images["corner.png"] = executor.submit(_draw_corner, word, samples)
+    return {name: partial(_write_image, images[name]) for name in sorted(images)}
+
+
+def _write_image(image: "Future[bytes]", path: Path) -> None:
+    path.write_bytes(image.result())
 
 
 def prepare_drawing() -> None:
@@ -56,8 +62,6 @@ def prepare_drawing() -> None:
 
     This loads fonts and symbols early. The panels are filled when the samples exist.
     """
-    from io import BytesIO
-
     import chirpleaf.plots.corner
     import chirpleaf.plots.strain  # noqa: F401 - imported for the figures that follow
     from chirpleaf.plots.panels import make_panels
@@ -67,37 +71,29 @@ def prepare_drawing() -> None:
     _EMPTY[HEADLINE].figure.savefig(BytesIO(), format="png")
 
 
-def write_figures(figures: "Mapping[str, Figure]", folder: Path) -> tuple[Path, ...]:
-    """Writes figures as PNG.
+def figure_writers(figures: "Mapping[str, Figure]") -> dict[str, Writer]:
+    """Functions that write figures as PNG, for `write_files`.
 
     Args:
         figures: file name to figure.
-        folder: an existing folder; files of these names are replaced.
 
     Returns:
-        The files.
+        File name to a function that writes the figure to the path that it is given.
     """
-    return write_files({name: partial(figure.savefig, format="png") for name, figure in figures.items()}, folder)
+    return {name: partial(figure.savefig, format="png") for name, figure in figures.items()}
 
 
-def _draw_corner(path: Path, word: str | None, samples: "Mapping[str, ArrayLike]") -> Path:
-    """Draws the marginals of a posterior, and a word across them."""
+def _draw_corner(word: str | None, samples: "Mapping[str, ArrayLike]") -> bytes:
+    """Draws the marginals of a posterior as PNG, and a word across them."""
     from chirpleaf.plots.corner import plot_corner
-    from chirpleaf.plots.style import stamp
 
     parameters = tuple(samples)
-    figure = plot_corner(samples, parameters, empty=_EMPTY.pop(parameters, None))
-    if word is not None:
-        stamp(figure, word)
-    return write_figures({path.name: figure}, path.parent)[0]
+    return _encode(plot_corner(samples, parameters, empty=_EMPTY.pop(parameters, None)), word)
 
 
-def _draw_strain(
-    path: Path, word: str | None, trigger_time: float, names: tuple[str, ...], view: tuple[Any, ...]
-) -> Path:
-    """Draws the whitened strain of each detector and the interval of the signals, and a word across them."""
+def _draw_strain(word: str | None, trigger_time: float, names: tuple[str, ...], view: tuple[Any, ...]) -> bytes:
+    """Draws the whitened strain of each detector and the interval of the signals as PNG, and a word across them."""
     from chirpleaf.plots.strain import plot_whitened_strain
-    from chirpleaf.plots.style import stamp
 
     times, strain, signal = view
     figure = plot_whitened_strain(
@@ -108,9 +104,18 @@ def _draw_strain(
         model_interval=None if signal is None else dict(zip(names, signal[[0, 2]].swapaxes(0, 1), strict=True)),
         band=BAND,
     )
+    return _encode(figure, word)
+
+
+def _encode(figure: "Figure", word: str | None) -> bytes:
+    """The figure as PNG, with a word across it."""
+    from chirpleaf.plots.style import stamp
+
     if word is not None:
         stamp(figure, word)
-    return write_figures({path.name: figure}, path.parent)[0]
+    image = BytesIO()
+    figure.savefig(image, format="png")
+    return image.getvalue()
 
 
 def _view_strain(

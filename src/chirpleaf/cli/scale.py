@@ -30,7 +30,7 @@ def scale(
 ) -> None:
     """Time training on ranks of one thread each, and predict it for up to 1,024 nodes."""
     from chirpleaf.cli.extras import require_training
-    from chirpleaf.cli.pictures import write_figures
+    from chirpleaf.cli.pictures import Writer, figure_writers
     from chirpleaf.diagnostics.scaling import Link
     from chirpleaf.plots.scaling import plot_efficiency
     from chirpleaf.system.claims import claim_folder
@@ -52,11 +52,11 @@ def scale(
     }
     measured = {f"{name}, measured here": scaling.weak for name, scaling in scalings.items()}
     figure = plot_efficiency(predicted, measured, levels=PUBLISHED)
-    written = [
-        *write_files({"scaling.json": lambda scratch: scratch.write_text(document)}, out),
-        *write_figures({"scaling.png": figure}, out),
-    ]
-    finish_run(out, written)
+    writers: dict[str, Writer] = {
+        "scaling.json": lambda scratch: scratch.write_text(document),
+        **figure_writers({"scaling.png": figure}),
+    }
+    finish_run(out, write_files(writers, out))
 
 
 def _measure_scaling(preset: Path, cluster: "Link", *, ranks: int, steps: int, repeats: int) -> "tuple[str, Scaling]":

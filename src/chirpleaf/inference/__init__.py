@@ -17,7 +17,7 @@ their importance weights with the exact likelihood. `build` makes the result (`c
 verdict.
 """
 
-from chirpleaf.inference.analysis import analyse, infer
+from chirpleaf.inference.analysis import analyse, analyse_event, infer
 from chirpleaf.inference.build import build_certified_posterior
 from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.plan import CertificationPlan, certify_draws, plan_certification
@@ -32,6 +32,7 @@ __all__ = [
     "Posterior",
     "PreparedData",
     "analyse",
+    "analyse_event",
     "assess_certified",
     "build_certified_posterior",
     "build_result",

@@ -12,7 +12,7 @@ from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
 from chirpleaf.inference.plan import CertificationPlan, certify_draws, plan_certification
 from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
-from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
+from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, StrainSource
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.inference.trust import assess_certified
 from chirpleaf.result.leaves import LeafEstimates
@@ -78,10 +78,71 @@ def infer(
         >>> posterior["chirp_mass"].shape
         (100,)
     """
+    _, result = analyse_event(
+        event,
+        strain=strain,
+        trigger_time=trigger_time,
+        psd=psd,
+        settings=ReadSettings(channel or {}, psd_analysis),
+        model=model,
+        samples=samples,
+        seed=seed,
+        certify=certify,
+        effective_samples=effective_samples,
+        budget=budget,
+        options=options,
+        waveform=waveform if approximant is None else replace(waveform, approximant=approximant),
+        prior=prior,
+        workers=workers,
+    )
+    return result
+
+
+def analyse_event(
+    event: str | None = None,
+    *,
+    strain: Mapping[str, StrainSource] | None = None,
+    trigger_time: float | str | None = None,
+    psd: Mapping[str, PsdSource] | None = None,
+    settings: ReadSettings = DEFAULT_READ_SETTINGS,
+    model: str | Path | None = None,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    certify: bool | None = None,
+    effective_samples: int | None = None,
+    budget: float | None = None,
+    options: DataOptions = DEFAULT_DATA,
+    waveform: WaveformOptions = DEFAULT_WAVEFORMS,
+    prior: str | Path | None = None,
+    workers: int = 1,
+) -> tuple[PreparedData, Posterior | LeafEstimates]:
+    """All stages of an analysis, with the data that the result belongs to; `infer` and `chirpleaf infer` call it.
+
+    Args:
+        event: as for `infer`, also all that follow.
+        strain: detector name to strain or to files of it.
+        trigger_time: GPS time in seconds, or UTC as text.
+        psd: detector name to power spectral density or to a file of it.
+        settings: what to read from the files.
+        model: name or file of a model.
+        samples: number of draws.
+        seed: seed of the draws.
+        certify: whether to weight the draws by the exact likelihood.
+        effective_samples: effective sample size that is wanted.
+        budget: seconds after which no more draws are weighed.
+        options: data of the likelihood.
+        waveform: waveforms of the likelihood.
+        prior: name or file of a prior.
+        workers: processes that share waveforms.
+
+    Returns:
+        The prepared data and the result.
+
+    Raises:
+        InputError: as for `infer`.
+    """
     watch = Stopwatch()
     _check_numbers(samples, seed)
-    if approximant is not None:
-        waveform = replace(waveform, approximant=approximant)
     models = load_candidates(model)
     plan = plan_certification(
         models[0].load(),
@@ -92,7 +153,6 @@ def infer(
         budget=budget,
         workers=workers,
     )
-    settings = ReadSettings(channel or {}, psd_analysis)
     data = prepare(
         models,
         event,
@@ -103,7 +163,7 @@ def infer(
         settings=settings,
         watch=watch,
     )
-    return analyse(data, plan, samples=samples, seed=seed, watch=watch)
+    return data, analyse(data, plan, samples=samples, seed=seed, watch=watch)
 
 
 def analyse(

@@ -218,16 +218,18 @@ class Result(ABC):
             raise InputError(f"expected an existing folder to save to; got no folder {path}: create it first")
         write_record(self.to_record(), file / FILE_NAME if file.is_dir() else file)
 
-    def write(self, folder: Path) -> tuple[Path, ...]:
-        """Writes all files of the result, each completely or not at all.
+    def write(self, folder: Path, further: Mapping[str, Callable[[Path], object]] | None = None) -> tuple[Path, ...]:
+        """Writes all files of the result; none replaces its former version before all are complete.
 
         Args:
             folder: an existing folder; files of the same names are replaced.
+            further: files that belong to the result, such as figures: file name to a function that writes the file to
+                the path that it is given.
 
         Returns:
             The files.
         """
-        return write_files(self._writers(), folder)
+        return write_files({**self._writers(), **(further or {})}, folder)
 
     def bilby_document(self) -> dict[str, Any]:
         """The content of `result.json`, which `bilby.core.result.read_in_result` reads."""
