@@ -34,7 +34,7 @@ def measure_differences(reference: Path, detector: str) -> tuple[float, float]:
     segment = strain.segment(event.trigger_time + 2.0 - DURATION, DURATION)
     window = tukey(len(segment), ROLL_OFF * segment.sample_rate)
     ours = np.fft.rfft(window * segment.values)[: len(frequencies)] / segment.sample_rate
-    estimate = welch(strain, segment_duration=DURATION, roll_off=ROLL_OFF).at(frequencies[band])
+    estimate = welch(strain, stretch=DURATION, roll_off=ROLL_OFF).at(frequencies[band])
     scale = np.sqrt(psd[band] * DURATION / 4.0)
     return float(np.abs(estimate / psd[band] - 1.0).max()), float((np.abs(ours - data)[band] / scale).max())
 

@@ -10,6 +10,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.strain.conditioning import ORDER, STANDARD, Conditioning
 from chirpleaf.strain.noise_spectrum import SpectrumSettings, estimate_spectrum
 from chirpleaf.strain.psd import PowerSpectralDensity
+from chirpleaf.strain.psd_estimation import welch
 from chirpleaf.strain.segment import Segment, cut_segment
 from chirpleaf.strain.strain import Strain
 
@@ -100,6 +101,7 @@ def test_spectra_of_other_sources_need_no_filter() -> None:
     strain = Strain("H1", wall(2, height=1.0), 0.0, RATE)
     settings = SpectrumSettings("median")
     plain = estimate_spectrum(strain, settings, Conditioning(None, 1.0))
+    np.testing.assert_array_equal(plain.values, welch(strain, roll_off=1.0).values)
     filtered = estimate_spectrum(strain, settings, Conditioning(15.0, 1.0))
     np.testing.assert_allclose(filtered.at(FREQUENCIES), plain.at(FREQUENCIES), rtol=0.03)
     assert np.isinf(filtered.values[filtered.frequencies < 12.0]).all()

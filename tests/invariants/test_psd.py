@@ -118,7 +118,7 @@ def test_the_matched_filter_of_windowed_noise_has_unit_variance() -> None:
 @pytest.mark.parametrize(("average", "segment", "overlap"), [("median", 4.0, 0.5), ("mean", 2.0, 0.0)])
 def test_it_equals_scipys_welch(average: str, segment: float, overlap: float) -> None:
     values = coloured_noise(33.0, np.random.default_rng(4))
-    ours = welch(Strain("H1", values, 0.0, RATE), segment_duration=segment, overlap=overlap, average=average)
+    ours = welch(Strain("H1", values, 0.0, RATE), stretch=segment, overlap=overlap, average=average)
     n = round(segment * RATE)
     frequencies, theirs = scipy.signal.welch(
         values, RATE, tukey(n, 0.2 * RATE), n, int(overlap * n), detrend=False, average=average

@@ -5,22 +5,9 @@ import pytest
 from prior_lines import ALIGNED, CHIRP, DISTANCE, REGION, SPINS
 from scipy import integrate, stats
 
-from chirpleaf.inference.certify.bilby_prior import read_bilby_prior
 from chirpleaf.physics.comoving_volume import UniformComovingVolume, UniformSourceFrame
 from chirpleaf.physics.cosmology import luminosity_distance, redshift
 from chirpleaf.physics.distributions import ProjectedSpin
-
-
-@pytest.fixture
-def read(tmp_path):
-    """Reads a prior file of some lines."""
-
-    def call(text):
-        path = tmp_path / "some.prior"
-        path.write_text(text)
-        return read_bilby_prior(path)
-
-    return call
 
 
 @pytest.mark.parametrize("name", ["redshift", "comoving_distance"])

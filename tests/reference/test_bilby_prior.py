@@ -20,18 +20,6 @@ from chirpleaf.physics.distributions import ProjectedSpin
 from chirpleaf.physics.priors import IntrinsicPrior
 
 
-@pytest.fixture
-def read(tmp_path):
-    """Reads a prior file of some lines."""
-
-    def call(text):
-        path = tmp_path / "some.prior"
-        path.write_text(text)
-        return read_bilby_prior(path)
-
-    return call
-
-
 @pytest.mark.parametrize(
     ("mine", "theirs"),
     [

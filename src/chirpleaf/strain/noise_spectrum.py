@@ -102,7 +102,7 @@ def estimate_spectrum(
     *,
     exclude: tuple[float, float] | None = None,
 ) -> PowerSpectralDensity:
-    """Estimate the noise spectrum of a detector from its strain.
+    """Estimate the noise spectrum of a detector from its strain, conditioned as the analysed segment is.
 
     Args:
         strain: data of one detector; NaN where they are not to be used.

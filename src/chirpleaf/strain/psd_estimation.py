@@ -50,26 +50,28 @@ OVERLAP = 0.5
 def welch(
     strain: Strain,
     *,
-    segment_duration: float = STRETCH,
+    stretch: float = STRETCH,
     overlap: float = OVERLAP,
     roll_off: float = STANDARD.roll_off,
     average: Literal["median", "mean"] = "median",
     exclude: tuple[float, float] | None = None,
 ) -> PowerSpectralDensity:
-    """Estimate the power spectral density of a detector's noise from its strain.
+    """Estimate the power spectral density of strain as it is, by Welch's method.
 
-    Every stretch lies within one run of data without gaps, outside the excluded interval.
+    Every stretch lies within one run of data without gaps, outside the excluded interval. An analysis estimates its
+    noise spectra by `noise_spectrum.estimate_spectrum`, which conditions the strain first; with the method "median" and
+    without a high-pass filter, the two are equal.
 
     Args:
         strain: data of one detector.
-        segment_duration: length of the stretches in s; the frequency resolution is its inverse.
+        stretch: length of the stretches of the estimate, s; the frequency resolution is its inverse.
         overlap: fraction of a stretch that overlaps with the next one, in [0, 1).
         roll_off: length in s of each roll-off of the Tukey window.
         average: average over the periodograms; the median is corrected for its bias.
-        exclude: (GPS start, GPS end) in s to exclude, such as the interval of a signal.
+        exclude: (GPS start, GPS end) in s to exclude, such as the event's own segment.
 
     Returns:
-        Density at the frequencies 0, 1 / segment_duration, ... up to half the sampling rate.
+        Density at the frequencies 0, 1 / stretch, ... up to half the sampling rate.
 
     Raises:
         InputError: if there are too few seconds of good data, or a setting is out of range.
@@ -87,18 +89,18 @@ def welch(
         raise InputError(
             f"power spectral density: expected average 'median' or 'mean'; got {average!r}; change the setting"
         )
-    frequencies, spectra, _ = compute_periodograms(strain, segment_duration, overlap, roll_off, exclude)
+    frequencies, spectra, _ = compute_periodograms(strain, stretch, overlap, roll_off, exclude)
     return PowerSpectralDensity(frequencies, np.mean(spectra, axis=0) if average == "mean" else average_median(spectra))
 
 
 def compute_periodograms(
-    strain: Strain, segment_duration: float, overlap: float, roll_off: float, exclude: tuple[float, float] | None
+    strain: Strain, stretch: float, overlap: float, roll_off: float, exclude: tuple[float, float] | None
 ) -> Periodograms:
     """Compute the periodogram of each stretch.
 
     Args:
         strain: as for `welch`.
-        segment_duration: as for `welch`.
+        stretch: as for `welch`.
         overlap: as for `welch`.
         roll_off: as for `welch`.
         exclude: as for `welch`.
@@ -111,7 +113,7 @@ def compute_periodograms(
     """
     if not 0.0 <= overlap < 1.0:
         raise InputError(f"power spectral density: expected an overlap in [0, 1); got {overlap}; change the setting")
-    n = round(segment_duration * strain.sample_rate)
+    n = round(stretch * strain.sample_rate)
     step = n - int(overlap * n)
     window = tukey(n, roll_off * strain.sample_rate)
     runs = [(low, high) for low, high in _find_good_runs(strain, exclude) if high - low >= n]
