@@ -25,6 +25,10 @@ from chirpleaf.training.simulation import Simulation
 
 _WARM_UP_STEPS = 5
 """Untimed steps at the beginning, which fill caches."""
+_WAVEFORMS = 4096
+"""Waveforms of each rank, at most: more take longer to make and do not change the time of a step."""
+_SPECTRA = 64
+"""Noise spectra, at most: as for `_WAVEFORMS`."""
 _WARM_UP_EXCHANGES = 2
 """Exchanges of each size before the timed ones."""
 _EXCHANGES = 15
@@ -80,7 +84,11 @@ def measure_pace(
     """
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    simulation = replace(simulation, waveforms=4096 * ranks.size, spectra=64)  # without effect on the time of a step
+    simulation = replace(
+        simulation,
+        waveforms=min(simulation.waveforms, _WAVEFORMS * ranks.size),
+        spectra=min(simulation.spectra, _SPECTRA),
+    )
     batches = (steps + _WARM_UP_STEPS) * schedule.accumulate * ranks.size
     with ranks.connect(), tempfile.TemporaryDirectory() as folder:
         estimator = architecture.build()
