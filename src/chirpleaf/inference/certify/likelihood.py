@@ -76,7 +76,7 @@ def _sum_over_frequencies(segment: Segment, samples: Samples, waveform: Waveform
     """The likelihood of samples that fit in memory together."""
     matched = np.zeros(len(samples["geocent_time"]))
     power = np.empty((len(matched), len(segment.detectors)))
-    for index, signal in enumerate(_project(segment, samples, waveform)):
+    for index, signal in enumerate(project_signals(segment, samples, waveform)):
         noise = 4 / (segment.duration * segment.psd[index])
         power[:, index] = np.abs(signal) ** 2 @ noise
         matched += (signal.conj() @ (segment.strain[index] * noise)).real
@@ -85,8 +85,19 @@ def _sum_over_frequencies(segment: Segment, samples: Samples, waveform: Waveform
     return matched - power.sum(axis=1) / 2, np.sqrt(power)
 
 
-def _project(segment: Segment, samples: Samples, waveform: Waveform) -> Iterator[Complex128[np.ndarray, "n frequency"]]:
-    """The waveforms in one detector after the other."""
+def project_signals(
+    segment: Segment, samples: Samples, waveform: Waveform
+) -> Iterator[Complex128[np.ndarray, "n frequency"]]:
+    """The waveforms in one detector after the other.
+
+    Args:
+        segment: gives detectors, frequencies and the reference time of the phases.
+        samples: as for `log_likelihood_ratio`.
+        waveform: as for `log_likelihood_ratio`.
+
+    Yields:
+        1/Hz, shape (n, F); NaN where the waveform cannot be computed.
+    """
     frequencies, sidereal = segment.frequencies, gmst(segment.reference_time)
     series: Complex128[np.ndarray, "n series frequency"]
     response: Complex128[np.ndarray, "n series"] | Float64[np.ndarray, "n series"]

@@ -8,7 +8,13 @@ raises nothing on ugly data; `assessment` composes them.
 |---|---|---|
 | `data` | are strain, header and noise spectrum what they claim to be? | data |
 | `observation` | is there a signal within the range that the model was trained for? | signal, model |
+| `glitches` | do glitches in single detectors explain the data as well? | signal |
+| `coherence` | do all detectors see the same binary, as loud as sky and orientation allow? | signal |
+| `residuals` | is what the best signal leaves white noise? | model |
+| `walls` | does the posterior end only because a prior does? | model |
 | `assessment` | do the importance-sampling diagnostics allow an answer? | sampling |
+
+`after` composes the checks of certified draws, `assessment` all checks; `settings` holds every limit.
 """
 
 from chirpleaf.inference.trust.assessment import assess, assess_certified, assess_network

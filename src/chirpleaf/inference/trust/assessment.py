@@ -14,6 +14,9 @@ from chirpleaf.result.trust import Finding, Level, Trust
 if TYPE_CHECKING:
     from chirpleaf.inference.certify import Certified, Target  # not needed by an analysis without certification
 
+TOLD = ("signal.glitch", "signal.coherence")
+"""Checks whose result is told even if it speaks for the answer."""
+
 
 def assess(
     observation: Observation,
@@ -70,8 +73,27 @@ def assess_certified(
     Returns:
         The verdict.
     """
-    found = examine_data(data, draws.certificate.detectors)
-    return assess(data.observation, draws.certificate, found, settings)
+    before = examine_data(data, draws.certificate.detectors)
+    after = () if draws.certificate.effective_samples < 1 else examine_draws(data, draws, target, settings)
+    return assess(data.observation, draws.certificate, (*before, *after), settings)
+
+
+def examine_draws(
+    data: PreparedData, draws: "Certified", target: "Target", settings: TrustSettings = DEFAULT_TRUST
+) -> tuple[Finding, ...]:
+    """Compares certified draws with the data and with other explanations of them.
+
+    Args:
+        data: the prepared data.
+        draws: weighted draws with their certificate.
+        target: prior and waveform model of the weights.
+        settings: thresholds.
+    """
+    from chirpleaf.inference.trust.after import examine_posterior  # noqa: PLC0415 - loads the certification
+
+    segment, trigger = data.cut_network_segment(), data.source.trigger_time
+    found = examine_posterior(data.model.architecture, segment, trigger, draws, target, settings)
+    return tuple(one for one in found if one.level > Level.NOTE or one.check in TOLD)
 
 
 def examine_certificate(certificate: Certificate) -> tuple[Finding, ...]:

@@ -1,9 +1,26 @@
 """Settings of the checks: thresholds, and the numbers that trade accuracy for time.
 
-Thresholds are set on one set of simulations and reported on another (`benchmarks/trust_roc.py`).
+Thresholds are set on one set of simulations and reported on another (`benchmarks/trust_roc.py`). A threshold has two
+values: at the first the answer is doubtful, at the second it is refused. Stricter ones refuse more bad data and more
+good signals.
 """
 
 from dataclasses import dataclass, field
+
+from chirpleaf.strain.wavelets import WaveletSettings
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Two values of a statistic.
+
+    Attributes:
+        warn: value at which the answer is doubtful.
+        refuse: value at which it is refused.
+    """
+
+    warn: float
+    refuse: float
 
 
 @dataclass(frozen=True)
@@ -15,10 +32,101 @@ class SignalSettings:
             ratio of 7: a higher limit would refuse events that the model knows, a lower one would accept noise.
         greatest_snr: peak network signal-to-noise ratio above which the model was not trained. Training ends at an
             optimal ratio of 60.
+        log_bayes_factor: ln of the Bayes factor of a binary against noise below which noise explains the data too well.
+            Higher values refuse faint signals; lower ones accept the loudest noise of some hundred triggers.
     """
 
     least_snr: float = 6.0
     greatest_snr: float = 65.0
+    log_bayes_factor: Threshold = Threshold(10.0, 5.0)
+
+
+@dataclass(frozen=True)
+class GlitchSettings:
+    """Whether glitches explain the data as well as a binary does.
+
+    Attributes:
+        wavelets: the family of glitches and its prior.
+        probability: prior probability of a glitch in each detector, given the trigger. It shifts the Bayes factor by
+            its logit for every detector with a glitch.
+        log_bayes_factor: ln of the Bayes factor of a binary in all detectors against glitches in some of them.
+        one_detector: the same where one detector has data.
+    """
+
+    wavelets: WaveletSettings = field(default_factory=WaveletSettings)
+    probability: float = 0.5
+    log_bayes_factor: Threshold = Threshold(3.0, -3.0)
+    one_detector: Threshold = Threshold(3.0, -3.0)
+
+
+@dataclass(frozen=True)
+class CoherenceSettings:
+    """Whether the detectors agree on one binary.
+
+    Attributes:
+        draws: draws of the proposal whose likelihood is computed for each detector. More reduce the error of the
+            evidence, at a millisecond each.
+        reach: arrival times about that of the best sample in each detector, seconds. A longer one finds more of the
+            incoherent explanations.
+        step: spacing of the arrival times, seconds.
+        orientations: directions and orientations that the prior of the response is made of.
+        probability: prior probability of a binary of its own in each detector, against noise.
+        log_bayes_factor: ln of the Bayes factor of one binary in all detectors against one of its own in each.
+        share: share of all detectable sources whose signal-to-noise ratios are as uneven as the data's.
+    """
+
+    draws: int = 192
+    reach: float = 0.03
+    step: float = 0.00025
+    orientations: int = 20_000
+    probability: float = 0.5
+    log_bayes_factor: Threshold = Threshold(-4.0, -8.0)
+    share: Threshold = Threshold(2e-3, 1e-4)
+
+
+@dataclass(frozen=True)
+class ResidualSettings:
+    """What is left of the data without the best signal.
+
+    Attributes:
+        wavelets: the family of bursts that are searched for.
+        burst: ln of the evidence of a burst over that of noise in a detector.
+        bands: ends of the frequency bands of tiles, Hz.
+        times: ends of the time intervals of tiles, seconds after the merger.
+        tile: excess of a tile's power over that of the same band in the rest of the segment, standard deviations of a
+            normal variable of the same probability. There are some thirty tiles.
+        lags: lags of the autocorrelation, in samples of the analysed band.
+        correlation: excess of the squared autocorrelation, standard deviations as above.
+        around: half length of the data whose autocorrelation is computed, seconds.
+    """
+
+    wavelets: WaveletSettings = field(default_factory=lambda: WaveletSettings(most=2))
+    burst: Threshold = Threshold(5.0, 20.0)
+    bands: tuple[float, ...] = (20.0, 32.0, 48.0, 72.0, 108.0, 162.0, 243.0, 365.0, 550.0, 1024.0)
+    times: tuple[float, ...] = (-0.6, -0.3, -0.12, 0.03, 0.15)
+    tile: Threshold = Threshold(5.0, 7.0)
+    lags: int = 24
+    correlation: Threshold = Threshold(8.0, 12.0)
+    around: float = 0.5
+
+
+@dataclass(frozen=True)
+class WallSettings:
+    """Whether the posterior ends where a prior ends.
+
+    Attributes:
+        strip: width of the strip along an end in which samples are counted, over the posterior's standard deviation.
+            A narrower one holds fewer samples.
+        density: density of the posterior at the end of a prior, times its standard deviation: 0.3 for a flat posterior,
+            0.5 for half a normal one, 1 for an exponential one.
+        time: share of the posterior within `time_strip` of an end of the prior of the arrival time.
+        time_strip: seconds.
+    """
+
+    strip: float = 0.1
+    density: Threshold = Threshold(0.55, 0.8)
+    time: Threshold = Threshold(0.01, 0.1)
+    time_strip: float = 0.005
 
 
 @dataclass(frozen=True)
@@ -27,9 +135,17 @@ class TrustSettings:
 
     Attributes:
         signal: whether there is a signal.
+        glitches: whether glitches explain the data.
+        coherence: whether the detectors agree on one binary.
+        residuals: what is left without the best signal.
+        walls: whether the posterior ends where a prior ends.
     """
 
     signal: SignalSettings = field(default_factory=SignalSettings)
+    glitches: GlitchSettings = field(default_factory=GlitchSettings)
+    coherence: CoherenceSettings = field(default_factory=CoherenceSettings)
+    residuals: ResidualSettings = field(default_factory=ResidualSettings)
+    walls: WallSettings = field(default_factory=WallSettings)
 
 
 DEFAULT_TRUST = TrustSettings()

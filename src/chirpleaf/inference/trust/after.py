@@ -1,0 +1,77 @@
+"""Checks after the certification: the posterior against the data, and against other explanations of them."""
+
+import numpy as np
+
+from chirpleaf.inference.certify import Certified, Target
+from chirpleaf.inference.trust.coherence import Proposal, examine_coherence
+from chirpleaf.inference.trust.fit import find_best_signal
+from chirpleaf.inference.trust.glitches import examine_glitches
+from chirpleaf.inference.trust.levels import grade_value
+from chirpleaf.inference.trust.residuals import examine_residuals
+from chirpleaf.inference.trust.settings import DEFAULT_TRUST, SignalSettings, TrustSettings
+from chirpleaf.inference.trust.walls import examine_walls
+from chirpleaf.models.architecture import Architecture
+from chirpleaf.physics.signals import make_signal_model
+from chirpleaf.result.certificate import Certificate
+from chirpleaf.result.trust import Finding
+from chirpleaf.strain.segment import Segment
+
+
+def examine_posterior(
+    architecture: Architecture,
+    segment: Segment,
+    trigger_time: float,
+    draws: Certified,
+    target: Target,
+    settings: TrustSettings = DEFAULT_TRUST,
+) -> tuple[Finding, ...]:
+    """Runs all checks of a certified posterior.
+
+    Args:
+        architecture: that of the network, which gives prior and signal model.
+        segment: the data of the likelihood.
+        trigger_time: GPS time that the prior of the arrival is centred on unless the target has a centre, seconds.
+        draws: weighted draws with their certificate.
+        target: prior and waveform model of the weights.
+        settings: thresholds.
+
+    Returns:
+        What the checks found; a note for each that found nothing.
+    """
+    samples, certificate = draws.samples, draws.certificate
+    signal = make_signal_model(target.waveform, architecture.signal)
+    complete = signal.has_all_modes()
+    space = architecture.space
+    centre = trigger_time if target.centre is None else target.centre
+    found = [
+        *examine_noise(certificate, settings.signal),
+        *examine_walls(samples, draws.log_weight, space.prior, target, centre, settings.walls),
+        *examine_glitches(segment, certificate.log_bayes_factor, settings.glitches),
+    ]
+    best = find_best_signal(segment, samples, draws.log_weight, signal if complete else target.waveform)
+    if best is None:
+        return tuple(found)
+    found += examine_residuals(segment, best.strain, best.merger, settings.residuals)
+    if complete:  # reweighted samples are no draws of a known density
+        proposal = Proposal({name: np.asarray(samples[name]) for name in space.names}, draws.log_prob)
+        value = certificate.log_bayes_factor
+        found += examine_coherence(segment, proposal, best, signal, target, value, settings.coherence)
+    return tuple(found)
+
+
+def examine_noise(certificate: Certificate, settings: SignalSettings = DEFAULT_TRUST.signal) -> tuple[Finding, ...]:
+    """Compares a binary with Gaussian noise.
+
+    Args:
+        certificate: diagnostics of certified draws.
+        settings: limits of the Bayes factor.
+
+    Returns:
+        One finding; a note if noise does not explain the data.
+    """
+    value = certificate.log_bayes_factor
+    level = grade_value(value, settings.log_bayes_factor)
+    message = f"noise alone explains the data nearly as well as a binary: ln Bayes factor {value:.1f}"
+    if value < settings.log_bayes_factor.refuse:
+        message = f"no signal: the ln Bayes factor of a binary against noise is {value:.1f}; check the trigger time"
+    return (Finding("signal.noise", level, message, value=value),)

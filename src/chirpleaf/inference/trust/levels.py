@@ -1,0 +1,21 @@
+"""From the value of a statistic to a level."""
+
+from chirpleaf.inference.trust.settings import Threshold
+from chirpleaf.result.trust import Level
+
+
+def grade_value(value: float, threshold: Threshold) -> Level:
+    """The level of a value; larger values are worse if the threshold increases, else smaller ones.
+
+    Args:
+        value: the statistic; one that is not a number is refused.
+        threshold: its limits.
+
+    Example:
+        >>> grade_value(4.0, Threshold(3.0, 5.0)).name, grade_value(4.0, Threshold(3.0, -3.0)).name
+        ('WARN', 'NOTE')
+    """
+    sign = 1.0 if threshold.refuse > threshold.warn else -1.0
+    if not sign * value < sign * threshold.refuse:
+        return Level.REFUSE
+    return Level.WARN if sign * value >= sign * threshold.warn else Level.NOTE

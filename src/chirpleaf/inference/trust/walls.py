@@ -1,0 +1,122 @@
+"""Walls: does the posterior end only because a prior does?
+
+The density of the posterior in a strip along the end of a prior, times its standard deviation, is 0.3 for a flat
+posterior, 0.5 for half a normal one, whose likelihood is greatest at the end, and 1 for an exponential one, whose
+likelihood is greatest far beyond it. A parameter whose physical range ends there too, such as the mass ratio at one,
+has no wall; beyond other ends, no more counts than the physical range has left.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chirpleaf.inference.certify.target import Target
+from chirpleaf.inference.trust.levels import grade_value
+from chirpleaf.inference.trust.settings import DEFAULT_TRUST, WallSettings
+from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.edges import Edge
+from chirpleaf.physics.prior_kinds import PriorDistribution
+from chirpleaf.result.trust import Finding
+from chirpleaf.result.weights import relative_weights
+
+Array = NDArray[np.float64]
+
+_ROOM = dict.fromkeys(("chirp_mass", "mass_1", "mass_2", "luminosity_distance"), np.inf)
+"""What the physical range of a parameter has beyond the end of a prior; spins end at one, mass ratios at zero."""
+
+
+def examine_walls(
+    samples: Samples,
+    log_weight: Array,
+    prior: PriorDistribution,
+    target: Target,
+    centre: float,
+    settings: WallSettings = DEFAULT_TRUST.walls,
+) -> tuple[Finding, ...]:
+    """Compares the posterior with the ends of every prior.
+
+    Args:
+        samples: draws of intrinsic and extrinsic parameters, each of shape (n,).
+        log_weight: ln of their weights, shape (n,).
+        prior: prior of the network, within which the draws lie.
+        target: prior of the posterior.
+        centre: middle of the prior of the arrival time, GPS time, seconds.
+        settings: strips and limits.
+
+    Returns:
+        A finding for each end; a note where the posterior does not pile up.
+    """
+    kept = np.isfinite(log_weight)
+    if not kept.any():
+        return ()
+    theta = {name: np.asarray(values)[kept] for name, values in samples.items()}
+    weight = relative_weights(log_weight[kept])
+    weight /= weight.sum()
+    edges = _list_edges(prior, target)
+    found = []
+    for edge in edges:
+        if edge.name in theta and edge.name not in target.fixed:
+            value = measure_pile_up(theta[edge.name], edge.value(theta), weight, edge, settings)
+            level = grade_value(value, settings.density)
+            message = (
+                f"the posterior piles up at {edge.description}, where the prior ends: the signal may lie beyond; "
+                "choose another --model or --prior"
+            )
+            found.append(Finding("model.wall", level, message, value=value))
+    return (*found, *_examine_time(theta, weight, target, centre, settings))
+
+
+def _list_edges(prior: PriorDistribution, target: Target) -> tuple[Edge, ...]:
+    """Ends of the priors of masses, spins and distance, each at one value.
+
+    The least mass ratio depends on the chirp mass where component masses bound it; these bounds are ends by themselves.
+    """
+    lightest, heaviest = prior.component_mass_range
+    distance = target.distance
+    lowest_ratio = getattr(prior, "mass_ratio_min", 0.0)
+    return (
+        *(edge for edge in prior.edges() if edge.name != "mass_ratio"),
+        *Edge.both("mass_ratio", lowest_ratio, 1.0)[:1],
+        *Edge.both("mass_2", lightest, heaviest, unit="solar masses")[:1],
+        *Edge.both("mass_1", lightest, heaviest, unit="solar masses")[1:],
+        *Edge.both("luminosity_distance", distance.minimum, distance.maximum, unit="Mpc"),
+    )
+
+
+def measure_pile_up(x: Array, place: Array, weight: Array, edge: Edge, settings: WallSettings) -> float:
+    """Density of a parameter at an end of its prior, times its standard deviation.
+
+    Args:
+        x: values, shape (n,).
+        place: the end of the prior for each of them, shape (n,).
+        weight: their weights, which sum to one, shape (n,).
+        edge: the end.
+        settings: width of the strip.
+
+    Returns:
+        Dimensionless; zero for a parameter of one value. No more counts beyond the end than its physical range has.
+    """
+    mean = float(weight @ x)
+    spread = float(np.sqrt(weight @ (x - mean) ** 2))
+    strip = settings.strip * spread
+    if strip == 0.0:
+        return 0.0
+    near = np.abs(x - place) <= strip
+    middle = float(np.average(place, weights=weight))
+    room = _ROOM.get(edge.name, 1 - middle if edge.outward > 0 else middle if edge.name == "mass_ratio" else 1 + middle)
+    return float(weight[near].sum() / strip * min(spread, max(room, 0.0)))
+
+
+def _examine_time(
+    theta: Samples, weight: Array, target: Target, centre: float, settings: WallSettings
+) -> tuple[Finding, ...]:
+    """Whether the arrival time lies at an end of its prior. Its posterior has several peaks, so its share counts."""
+    if "geocent_time" not in theta:
+        return ()
+    offset = theta["geocent_time"] - centre
+    share = float(weight[np.abs(offset) > target.time - settings.time_strip].sum())
+    level = grade_value(share, settings.time)
+    message = (
+        f"{100 * share:.0f} % of the posterior lie at the end of the prior of the arrival time, {target.time:g} s from "
+        "its middle: correct --trigger"
+    )
+    return (Finding("model.wall", level, message, value=share),)
