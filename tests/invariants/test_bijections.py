@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from chirpleaf.physics.bijections import BIJECTIONS, Bijection, Chain, Probit
+from chirpleaf.physics.bijections import BIJECTIONS, Bijection, Chain, Probit, transform
 
 each = pytest.mark.parametrize("bijection", BIJECTIONS.values(), ids=BIJECTIONS.keys())
 
@@ -24,6 +24,13 @@ def test_jacobian_equals_automatic_differentiation(bijection: Bijection, points:
     matrices = torch.stack([torch.autograd.functional.jacobian(bijection, point) for point in points])  # type: ignore[no-untyped-call]
     expected = torch.linalg.slogdet(matrices).logabsdet
     torch.testing.assert_close(bijection.log_abs_det_jacobian(points, bijection(points)), expected)
+
+
+@each
+def test_a_bijection_comes_with_its_jacobian(bijection: Bijection, points: Tensor) -> None:
+    y, log_jacobian = transform(bijection, points)
+    torch.testing.assert_close(y, bijection(points), rtol=0, atol=0)
+    torch.testing.assert_close(log_jacobian, bijection.log_abs_det_jacobian(points, y), rtol=0, atol=0)
 
 
 @each

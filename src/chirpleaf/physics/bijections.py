@@ -77,14 +77,30 @@ class Chain(Bijection):
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """ln |dy / dx|, shape (...): the sum over the steps."""
-        total = x.new_zeros(x.shape[:-1], dtype=torch.float64)
         *first, last = self.steps
-        for step in first:
-            after = step(x)
-            total = total + step.log_abs_det_jacobian(x, after)
-            x = after
-        found: Tensor = total + last.log_abs_det_jacobian(x, y)
+        before, total = transform(Chain(first), x)
+        found: Tensor = total + last.log_abs_det_jacobian(before, y)
         return found
+
+
+def transform(bijection: Transform, x: Tensor) -> tuple[Tensor, Tensor]:
+    """A bijection with its Jacobian; the steps of a chain are computed once for both.
+
+    Args:
+        bijection: of the last dimension.
+        x: shape (..., d).
+
+    Returns:
+        y, shape (..., d), and ln |dy / dx|, shape (...).
+    """
+    if not isinstance(bijection, Chain):
+        y = bijection(x)
+        return y, bijection.log_abs_det_jacobian(x, y)
+    total = x.new_zeros(x.shape[:-1], dtype=torch.float64)
+    for step in bijection.steps:
+        x, log_jacobian = transform(step, x)
+        total = total + log_jacobian
+    return x, total
 
 
 @dataclass(eq=False)

@@ -152,7 +152,7 @@ def aligned_space(prior: PriorDistribution) -> ParameterSpace:
     spin = prior.spin_max
     steps = [
         EffectiveSpin(mass_ratio=1, chi_1=2, chi_2=3, spin_max=spin),
-        ConditionalInterval(3, _SecondSpinBounds(spin)),
+        ConditionalInterval(3, SecondSpinBounds(spin)),
         Interval(2, -spin, spin),
         ConditionalInterval(1, _MassRatioBounds(prior)),
         Logarithm(0),
@@ -174,12 +174,21 @@ class _MassRatioBounds:
 
 
 @dataclass(frozen=True)
-class _SecondSpinBounds:
-    """Bounds of chi_2, coordinate 3, that keep chi_1 inside the prior, given mass ratio and chi_eff."""
+class SecondSpinBounds:
+    """Bounds of chi_2, coordinate 3, that keep chi_1 inside the prior, given mass ratio and chi_eff.
+
+    Attributes:
+        spin_max: largest magnitude of either spin.
+    """
 
     spin_max: float
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The lower and the upper bound, both of shape (...).
+
+        Args:
+            x: chirp mass, mass ratio, effective spin and chi_2, shape (..., 4); the first and the last are not read.
+        """
         mass_ratio, chi_eff = x[..., 1], x[..., 2]
         middle, half_width = (1 + mass_ratio) * chi_eff / mass_ratio, self.spin_max / mass_ratio
         return (middle - half_width).clamp_min(-self.spin_max), (middle + half_width).clamp_max(self.spin_max)

@@ -11,7 +11,7 @@
 | `extrinsics`, `histogram`, `adaptation` | weighted extrinsic points, and how they are adapted to an event |
 | `marginal` | the likelihood of the intrinsic parameters alone |
 | `proposals`, `mixture` | densities that intrinsic parameters are drawn from |
-| `first_proposals`, `coordinates` | the same where the network hardly covers the target |
+| `first_proposals`, `spin_coordinates`, `coordinates` | the same where the target's prior is not the network's |
 | `draws`, `weigher`, `pool`, `importance` | draws with their target density, importance weights and diagnostics |
 | `reference_times`, `reweighting` | alternative reference times; weights towards approximants with further modes |
 | `certification` | the composition of all steps, for an observation |

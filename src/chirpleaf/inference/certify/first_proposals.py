@@ -5,8 +5,9 @@ The network's posterior over its prior is a fast estimate of the likelihood,
     L(theta) ~ q(theta) / pi_network(theta).
 
 Times the target's prior, it estimates the target's posterior without any waveform. If the network's own draws represent
-this estimate poorly (narrow, peaked or fixed spins), a Gaussian mixture is fitted to it in coordinates of the target
-(`coordinates`), and the first draws come from this mixture. The importance weights are exact for any proposal.
+this estimate poorly, a Gaussian mixture is fitted to it, and the first draws come from this mixture: in coordinates of
+the network with other spins (`spin_coordinates`) if the network covers the target, else (narrow or fixed spins) in
+coordinates of the target alone (`coordinates`). The importance weights are exact for any proposal.
 """
 
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from chirpleaf.inference.certify.importance import ImportanceDiagnostics
 from chirpleaf.inference.certify.mixture import MixtureProposal, fit_correction
 from chirpleaf.inference.certify.proposals import NetworkProposal, Proposal
 from chirpleaf.inference.certify.settings import CertifySettings
+from chirpleaf.inference.certify.spin_coordinates import make_spin_coordinates
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.observation import Observation
+from chirpleaf.physics.bijections import Chain
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.priors import IntrinsicPrior
 
@@ -68,7 +71,7 @@ class FirstProposals:
         return self._covered < self.settings.first_fit.efficiency
 
     def refit(self, theta: Samples, log_weight: Array) -> MixtureProposal:
-        """Fits a mixture to weighted draws, in coordinates of the target if the network covers too little of it.
+        """Fits a mixture to weighted draws, in the coordinates that suit network and target.
 
         Args:
             theta: intrinsic parameters, each of shape (n,).
@@ -77,6 +80,10 @@ class FirstProposals:
         if self._covered < self.settings.first_fit.covered:
             return MixtureProposal.fit(
                 self._free, self._coordinates, theta, log_weight, self.settings.mixture, self.seed
+            )
+        if self._changes_spins:
+            return MixtureProposal.fit(
+                self.network.space, self._spin_coordinates, theta, log_weight, self.settings.mixture, self.seed
             )
         return fit_correction(self.observation, theta, log_weight, self.settings.mixture, self.seed)
 
@@ -102,6 +109,20 @@ class FirstProposals:
                 f"under {type(prior).__name__}: choose prior model"
             )
         return make_target_coordinates(prior, self.target, self._free)
+
+    @property
+    def _changes_spins(self) -> bool:
+        """Whether the target has other priors of both spins than the network, independent of all else."""
+        prior, spins = self.network.space.prior, self.target.spins
+        return (
+            isinstance(prior, IntrinsicPrior)
+            and {"chi_1", "chi_2"} <= set(spins)
+            and any(spins[name] != prior.spin for name in ("chi_1", "chi_2"))
+        )
+
+    @cached_property
+    def _spin_coordinates(self) -> Chain:
+        return make_spin_coordinates(self.observation, self.target.spins, self.settings.spin_coordinates, self.seed)
 
     @cached_property
     def _draws(self) -> Samples:

@@ -19,6 +19,7 @@ from chirpleaf.inference.certify.proposals import NetworkProposal, log_sum_exp
 from chirpleaf.inference.certify.settings import MixtureFitSettings
 from chirpleaf.inference.observation import Observation
 from chirpleaf.models.normal import normal_coordinates
+from chirpleaf.physics.bijections import transform
 from chirpleaf.physics.derived import Samples
 from chirpleaf.result.weights import effective_sample_size, relative_weights
 
@@ -93,16 +94,20 @@ class MixtureProposal:
         means = z[rng.choice(len(z), n, p=weight)] * (1 - settings.shrinkage) + centre * settings.shrinkage
         covariances = np.repeat(whole[None] / 2, n, axis=0)
         share = np.full(n, 1 / n)
+        z = z - centre
+        means -= centre
+        products = (z[:, :, None] * z[:, None]).reshape(len(z), -1)
         for _ in range(settings.iterations):
             log_joint = _log_normal(z, means, np.linalg.cholesky(covariances)) + np.log(share)
             joint = weight[:, None] * np.exp(log_joint - log_sum_exp(log_joint, axis=1)[:, None])
             share = joint.sum(axis=0).clip(_LEAST_SHARE)
             means = (joint.T @ z) / share[:, None]
-            residual = z[:, None] - means
-            covariances = np.einsum("nk,nki,nkj->kij", joint, residual, residual) / share[:, None, None]
-            covariances += settings.covariance_floor * whole
+            covariances = ((joint.T @ products) / share[:, None]).reshape(covariances.shape)
+            covariances += settings.covariance_floor * whole - means[:, :, None] * means[:, None]
             share /= share.sum()
-        return cls(space, coordinates, np.log(share), means, np.linalg.cholesky(settings.broadening * covariances))
+        return cls(
+            space, coordinates, np.log(share), centre + means, np.linalg.cholesky(settings.broadening * covariances)
+        )
 
     def sample(self, n: int, seed: int) -> Samples:
         """Draws intrinsic parameters, each of shape (n,)."""
@@ -114,10 +119,9 @@ class MixtureProposal:
 
     def log_prob(self, theta: Samples) -> Array:
         """ln of the density per unit of the intrinsic parameters, shape (n,)."""
-        values = torch.from_numpy(self.space.stack(theta))
-        z = self.coordinates(values)
+        z, log_jacobian = transform(self.coordinates, torch.from_numpy(self.space.stack(theta)))
         log_prob = log_sum_exp(_log_normal(z.numpy(), self.means, self.roots) + self.log_share, axis=1)
-        return np.asarray(log_prob + self.coordinates.log_abs_det_jacobian(values, z).numpy())
+        return np.asarray(log_prob + log_jacobian.numpy())
 
 
 def fit_correction(
@@ -170,6 +174,9 @@ def _log_normal(
     z: Float64[np.ndarray, "n d"], means: Float64[np.ndarray, "k d"], roots: Float64[np.ndarray, "k d d"]
 ) -> Float64[np.ndarray, "n k"]:
     """ln of normal densities."""
-    scaled = np.einsum("kij,nkj->nki", np.linalg.inv(roots), z[:, None] - means)
+    whitening = np.linalg.inv(roots)
+    # One matrix product for all components.
+    scaled = (z @ whitening.reshape(-1, z.shape[1]).T).reshape(len(z), *means.shape)
+    scaled -= np.einsum("kij,kj->ki", whitening, means)
     volume = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
     return np.asarray(-0.5 * np.square(scaled).sum(axis=-1) - volume - 0.5 * z.shape[1] * np.log(2 * np.pi))

@@ -141,6 +141,23 @@ class FirstFitSettings:
 
 
 @dataclass(frozen=True)
+class SpinCoordinateSettings:
+    """Coordinates of a target that differs from the network in the priors of the spins.
+
+    Attributes:
+        cells: cells of chi_2 in which the target's prior is taken as constant. More follow it better, and take longer
+            in proportion.
+        background: share of the network's prior in these cells. It reaches binaries that the target hardly allows, and
+            wastes as many draws.
+        scale_draws: draws of the network that determine the scale of each coordinate. More determine it better.
+    """
+
+    cells: int = 32
+    background: float = 0.02
+    scale_draws: int = 1024
+
+
+@dataclass(frozen=True)
 class PriorSettings:
     """How priors are compared and normalised.
 
@@ -202,6 +219,7 @@ class CertifySettings:
         phase: integral over the phase of signals with several harmonics.
         mixture: fit of a further proposal.
         first_fit: mixture of the first draws.
+        spin_coordinates: coordinates of that mixture where the spins' priors differ.
         prior: comparison of priors.
         likelihood: likelihood on every frequency.
         reweighting: approximants with further modes.
@@ -222,6 +240,7 @@ class CertifySettings:
     phase: PhaseSettings = field(default_factory=PhaseSettings)
     mixture: MixtureFitSettings = field(default_factory=MixtureFitSettings)
     first_fit: FirstFitSettings = field(default_factory=FirstFitSettings)
+    spin_coordinates: SpinCoordinateSettings = field(default_factory=SpinCoordinateSettings)
     prior: PriorSettings = field(default_factory=PriorSettings)
     likelihood: LikelihoodSettings = field(default_factory=LikelihoodSettings)
     reweighting: ReweightingSettings = field(default_factory=ReweightingSettings)
