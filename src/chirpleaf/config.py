@@ -23,13 +23,15 @@ from pydantic_core import PydanticCustomError
 
 from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture, Head, Root
+from chirpleaf.models.architecture_checks import check_architecture
 from chirpleaf.models.architecture_json import join_encoder
 from chirpleaf.networks.encoders import EncoderSettings
 from chirpleaf.physics.prior_kinds import PriorDistribution, encode_prior, find_kind, is_registered
 from chirpleaf.representation.anchoring import Along
 from chirpleaf.representation.series import SeriesSettings
 from chirpleaf.representation.templates import TemplateSettings
-from chirpleaf.system.constraints import Fraction, PositiveFloat, PositiveInt
+from chirpleaf.system.checks import check_settings
+from chirpleaf.system.constraints import Fraction, PositiveFloat, PositiveInt, Seed
 from chirpleaf.system.documents import parse_yaml
 from chirpleaf.system.files import write_atomically
 from chirpleaf.system.limits import LIMITS, find_fault
@@ -80,7 +82,7 @@ class Preset(_Section):
     """
 
     name: str
-    seed: int = 0
+    seed: Seed = 0
     detectors: tuple[str, ...] = _DEFAULT.detectors
     parameter_space: str = _DEFAULT.parameter_space
     prior: Prior = _DEFAULT.prior
@@ -127,6 +129,17 @@ class Preset(_Section):
         """
         return Architecture(**{field.name: getattr(self, field.name) for field in fields(Architecture)})
 
+    def check(self) -> None:
+        """Checks that the settings fit together; pydantic has checked each one.
+
+        Raises:
+            InputError: they do not.
+        """
+        check_architecture(self.architecture())
+        for settings in (self.simulation, self.schedule, self.communication):
+            check_settings(settings)
+        self.simulation.check(self.detectors)
+
 
 def read_preset(path: Path) -> Preset:
     """Reads and checks a preset.
@@ -138,11 +151,13 @@ def read_preset(path: Path) -> Preset:
         InputError: the file is missing or not YAML, or a setting is unknown or out of range.
     """
     try:
-        return Preset.model_validate(_read_settings(path))
+        preset = Preset.model_validate(_read_settings(path))
+        preset.check()
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise InputError(f"expected a valid preset; got {place} in {path}: {first['msg']}: mend it") from error
+    return preset
 
 
 def write_preset(preset: Preset, path: Path) -> None:

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Gt, Le
 from torch import nn
 
 from chirpleaf.errors import InputError
+from chirpleaf.models.architecture_checks import check_architecture
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.models.targets import LeafTargets
@@ -30,11 +33,15 @@ from chirpleaf.representation.multiband import FloatArray, Multiband
 from chirpleaf.representation.series import SeriesInput, SeriesSettings
 from chirpleaf.representation.templates import TemplateBank, TemplateSettings, build_template_bank
 from chirpleaf.strain.ensemble import design_log_psd
-from chirpleaf.system.checks import check_settings
-from chirpleaf.system.constraints import Fraction, PositiveFloat, PositiveInt
+from chirpleaf.system.constraints import Fraction, PositiveFloat, Width
 from chirpleaf.tokens import TokenLayout
 
 _REFERENCE_CURVE = "aLIGO_mid_high"
+
+Frequency = Annotated[float, Ge(1), Le(16384)]
+"""Hz."""
+Delay = Annotated[float, Gt(0), Le(1)]
+"""Seconds."""
 
 Head = MixtureSettings | FlowSettings | LeafSettings | BayesianLeafSettings
 Root = ResidualSettings | ConvolutionalSettings
@@ -81,19 +88,19 @@ class Architecture:
     prior: PriorDistribution = field(default_factory=IntrinsicPrior)
     signal: str = "quadrupole"
     approximant: str = DEFAULT_APPROXIMANT
-    duration: PositiveFloat = 8.0
-    minimum_frequency: PositiveFloat = Multiband.minimum_frequency
-    maximum_frequency: PositiveFloat = Multiband.maximum_frequency
-    fold: PositiveInt = Multiband.fold
+    duration: Annotated[float, Ge(0.25), Le(4096)] = 8.0
+    minimum_frequency: Frequency = Multiband.minimum_frequency
+    maximum_frequency: Frequency = Multiband.maximum_frequency
+    fold: Annotated[int, Gt(0), Le(1024)] = Multiband.fold
     widest: PositiveFloat = Multiband.widest
-    arrival_margin: PositiveFloat | None = None
-    delay: PositiveFloat = Multiband.jitter
+    arrival_margin: Delay | None = None
+    delay: Delay = Multiband.jitter
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     along: Along = "chirp_mass"
     series: SeriesSettings | None = None
     encoder: EncoderSettings = field(default_factory=ConcatenationSettings)
     root: Root = field(default_factory=ResidualSettings)
-    n_context: PositiveInt = 128
+    n_context: Width = 128
     head: Head = field(default_factory=MixtureSettings)
     background: Fraction = 0.01
 
@@ -152,7 +159,7 @@ class Architecture:
         Raises:
             InputError: a setting is out of range, a name is unknown, or input, root and head do not fit together.
         """
-        check_settings(self)
+        check_architecture(self)
         if bank is None:
             bank = build_template_bank(self.grid, self.signal_model, self.prior.chirp_mass_range, self.templates)
         margin = self.arrival_margin

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from chirpleaf.networks.filters import FilterLayer
-from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
+from chirpleaf.system.constraints import FORBID_EXTRA, Width
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Convolution:
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
 
-    kernel: PositiveInt
-    channels: PositiveInt
-    stride: PositiveInt = 1
-    dilation: PositiveInt = 1
-    pool: PositiveInt = 1
+    kernel: Width
+    channels: Width
+    stride: Width = 1
+    dilation: Width = 1
+    pool: Width = 1
 
     def output_length(self, length: int) -> int:
         """Compute the length of the output for an input of `length` samples."""

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from chirpleaf.errors import InputError
 from chirpleaf.networks.residual import ResidualBlock
 from chirpleaf.system.checks import check_settings
-from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
+from chirpleaf.system.constraints import FORBID_EXTRA, Depth, Width
 from chirpleaf.tokens import TokenLayout, Tokens
 
 
@@ -173,9 +173,9 @@ class PooledSettings:
     takes_subsets: ClassVar[bool] = True
 
     kind: Literal["pooled"] = "pooled"
-    width: PositiveInt = 256
-    n_blocks: PositiveInt = 1
-    heads: PositiveInt = 8
+    width: Width = 256
+    n_blocks: Depth = 1
+    heads: Width = 8
 
     def build(self, layout: TokenLayout) -> Pooling:
         """Make an encoder with initial weights for tokens of these sizes.

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
+from chirpleaf.system.constraints import FORBID_EXTRA, Depth, Width
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class FlowSettings:
     __pydantic_config__: ClassVar = FORBID_EXTRA
 
     kind: Literal["flow"] = "flow"
-    n_transforms: PositiveInt = 3
-    n_hidden: PositiveInt = 128
-    n_bins: PositiveInt = 12
+    n_transforms: Depth = 3
+    n_hidden: Width = 128
+    n_bins: Width = 12
 
     def build(self, n_context: int, n_dims: int) -> "FlowHead":
         """Make a head with initial weights."""

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
+from chirpleaf.system.constraints import FORBID_EXTRA, Width
 
 _TINY = 1e-300
 """Smallest tail probability, which corresponds to 37 standard deviations."""
@@ -57,8 +57,8 @@ class MixtureSettings:
     __pydantic_config__: ClassVar = FORBID_EXTRA
 
     kind: Literal["mixture"] = "mixture"
-    n_components: PositiveInt = 12
-    n_hidden: PositiveInt = 128
+    n_components: Width = 12
+    n_hidden: Width = 128
 
     def build(self, n_context: int, n_dims: int) -> "MixtureHead":
         """Make a head with initial weights."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from chirpleaf.networks.bayesian import BayesianLinear, Predictive
 from chirpleaf.networks.filters import FilterLayer
-from chirpleaf.system.constraints import FORBID_EXTRA, Fraction, PositiveFloat, PositiveInt
+from chirpleaf.system.constraints import FORBID_EXTRA, Fraction, PositiveFloat, Width
 from chirpleaf.tokens import Tokens
 
 _LOWEST, _HIGHEST = -6.0, 3.0
@@ -37,7 +37,7 @@ class LeafSettings:
 
     names: tuple[str, ...]
     kind: Literal["leaves"] = "leaves"
-    width: PositiveInt = 128
+    width: Width = 128
     dropout: Fraction = 0.1
 
     def build(self, n_inputs: int) -> "Leaf":
@@ -62,7 +62,7 @@ class BayesianLeafSettings:
 
     names: tuple[str, ...]
     kind: Literal["bayesian-leaves"] = "bayesian-leaves"
-    width: PositiveInt = 128
+    width: Width = 128
     dropout: Fraction = 0.1
     scale: Literal["sample", "leaf"] = "sample"
     prior_scale: PositiveFloat = 1.0

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from chirpleaf.networks.filters import FilterLayer
-from chirpleaf.system.constraints import FORBID_EXTRA, PositiveInt
+from chirpleaf.system.constraints import FORBID_EXTRA, Depth, Width
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class ResidualSettings:
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
 
-    width: PositiveInt = 512
-    n_blocks: PositiveInt = 6
-    hidden: tuple[PositiveInt, ...] | None = None
+    width: Width = 512
+    n_blocks: Depth = 6
+    hidden: tuple[Width, ...] | None = None
 
     def build(self, n_inputs: int, n_outputs: int) -> "ResidualNetwork":
         """Make a root with initial weights."""

@@ -13,6 +13,7 @@ q_low(M_c) <= q <= 1. The integral over q is elementary apart from a hypergeomet
 and the one over M_c, smooth between the kinks of q_low, is done by Gauss-Legendre quadrature to rounding error.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -43,6 +44,13 @@ class IntrinsicDensity(Protocol):
     def log_prob(self, samples: Mapping[str, ArrayLike], /) -> Array:
         """Normalised log density (n,) per d(chirp_mass) d(mass_ratio) d(chi_1) d(chi_2), minus infinity outside."""
         ...
+
+
+LIGHTEST, HEAVIEST = 0.1, 1e5
+"""Component masses that a prior may have, solar masses: below and above, no detector on the ground sees a merger."""
+
+SMALLEST_RATIO = 1e-3
+"""Smallest mass ratio of a prior; waveform models are not made for smaller ones."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +85,18 @@ class IntrinsicPrior:
     chirp_mass_max: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.mass_min < self.mass_max < np.inf:
+        if not LIGHTEST <= self.mass_min < self.mass_max <= HEAVIEST:
             raise InputError(
-                f"expected 0 < mass_min < mass_max; got {self.mass_min}, {self.mass_max}: put the smaller mass first"
+                f"expected 0 < mass_min < mass_max, from {LIGHTEST:g} to {HEAVIEST:g}; got {self.mass_min}, "
+                f"{self.mass_max}: put the smaller mass first"
             )
-        if not 0.0 < self.mass_ratio_min < 1.0:
+        if not SMALLEST_RATIO <= self.mass_ratio_min < 1.0:
             raise InputError(f"expected mass_ratio_min in (0, 1); got {self.mass_ratio_min}: give m_2 / m_1")
         if not 0.0 < self.spin_max <= 1.0:
             raise InputError(f"expected spin_max in (0, 1]; got {self.spin_max}: black holes spin at most at 1")
+        bounds = [bound for bound in (self.chirp_mass_min, self.chirp_mass_max) if bound is not None]
         low, high = self.chirp_mass_range
-        if not low < high:
+        if not low < high or any(math.isnan(bound) for bound in bounds):
             raise InputError(
                 f"expected a range of chirp masses; got [{low:.6g}, {high:.6g}]: widen chirp_mass_min, chirp_mass_max,"
                 " mass_min or mass_max"

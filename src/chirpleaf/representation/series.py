@@ -10,15 +10,16 @@ c being the grid's carrier; noise then has unit variance in every sample.
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Gt, Le
 from jaxtyping import Complex64, Float32
 from torch import Tensor, nn
 
 from chirpleaf.errors import InputError
 from chirpleaf.representation.multiband import Multiband
-from chirpleaf.system.constraints import FORBID_EXTRA, NonNegativeFloat, OpenFraction, PositiveInt
+from chirpleaf.system.constraints import FORBID_EXTRA, NonNegativeFloat, OpenFraction
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class SeriesSettings:
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
 
-    rate: PositiveInt
-    n_samples: PositiveInt
+    rate: Annotated[int, Gt(0), Le(2**20)]
+    n_samples: Annotated[int, Gt(0), Le(2**22)]
     before: OpenFraction = 0.75
     arrival: NonNegativeFloat = 0.1
 

@@ -8,14 +8,19 @@ binning, arXiv:1806.08792).
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Gt, Le, Lt
 
+from chirpleaf.errors import InputError
 from chirpleaf.physics.inspiral import chirp_phase
 from chirpleaf.physics.signals.model import SignalModel
 from chirpleaf.representation.multiband import ComplexArray, FloatArray, Multiband
 from chirpleaf.system.constraints import FORBID_EXTRA, PositiveFloat, PositiveInt
+
+MOST_TEMPLATES = 10_000
+"""Largest number of chirp masses of a bank. The shipped ones have some dozens; each takes time of a search."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class TemplateSettings:
 
     phase_step: PositiveFloat = 8.0
     ratio_step: PositiveFloat = 0.1
-    chi_eff: tuple[float, ...] = (-0.6, 0.0, 0.6)
-    mass_ratio: PositiveFloat = 0.7
+    chi_eff: tuple[Annotated[float, Gt(-1), Lt(1)], ...] = (-0.6, 0.0, 0.6)
+    mass_ratio: Annotated[float, Ge(0.01), Le(1)] = 0.7
     rungs_per_group: PositiveInt = 4
     spins_share_anchor: bool = True
 
@@ -59,6 +64,11 @@ def chirp_mass_ladder(
     """
     fine = np.geomspace(lowest, highest, 20_001)
     steps = -chirp_phase(fine, frequency) / phase_step + np.log(fine) / ratio_step
+    if not steps[-1] - steps[0] < MOST_TEMPLATES:
+        raise InputError(
+            f"expected at most {MOST_TEMPLATES} chirp masses of templates; got {steps[-1] - steps[0]:.3g}: raise "
+            "templates.phase_step and templates.ratio_step, or minimum_frequency"
+        )
     n = max(int(np.ceil(steps[-1] - steps[0])), 1)
     return np.interp((np.arange(n) + 0.5) / n * (steps[-1] - steps[0]) + steps[0], steps, fine)
 

@@ -2,12 +2,17 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
+from annotated_types import Ge, Gt, Le
+
+from chirpleaf.errors import InputError
 from chirpleaf.strain.ensemble import PsdEnsemble
 from chirpleaf.strain.noise import EnsembleNoise
-from chirpleaf.system.constraints import FORBID_EXTRA, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from chirpleaf.system.constraints import FORBID_EXTRA, NonNegativeInt, PositiveInt
 from chirpleaf.training.subsets import SubsetSettings
+
+SnrBound = Annotated[float, Ge(0.1), Le(1e5)]
 
 
 @dataclass(frozen=True)
@@ -43,16 +48,39 @@ class Simulation:
     validation_waveforms: PositiveInt = 20_000
     spectra: PositiveInt = 8192
     validation_spectra: PositiveInt = 1024
-    snr_range: tuple[PositiveFloat, PositiveFloat] = (7.0, 60.0)
+    snr_range: tuple[SnrBound, SnrBound] = (7.0, 60.0)
     subsets: SubsetSettings | None = None
-    jitter: NonNegativeFloat = 0.0015
-    strata: PositiveInt = 64
-    batch_size: PositiveInt = 512
+    jitter: Annotated[float, Ge(0), Le(1)] = 0.0015
+    strata: Annotated[int, Gt(0), Le(100_000)] = 64
+    batch_size: Annotated[int, Gt(0), Le(2**20)] = 512
     validation_batches: PositiveInt = 32
     families: tuple[str, ...] = PsdEnsemble.families
     bank: Path | None = None
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
+
+    def check(self, detectors: tuple[str, ...]) -> None:
+        """Checks that the settings fit each other and the detectors.
+
+        Args:
+            detectors: names of the detectors.
+
+        Raises:
+            InputError: they do not.
+        """
+        if not self.snr_range[0] < self.snr_range[1]:
+            raise InputError(
+                f"expected simulation.snr_range with the smaller number first; got {list(self.snr_range)}: 7 and 60 "
+                "are usual"
+            )
+        if not self.families or len(set(self.families)) < len(self.families):
+            raise InputError(
+                f"expected simulation.families with at least one family, each once; got {list(self.families)}: leave "
+                "them out for the default"
+            )
+        if self.subsets is not None:
+            self.subsets.probabilities(len(detectors))
+        self.make_noise(detectors)
 
     def make_noise(self, detectors: tuple[str, ...]) -> EnsembleNoise:
         """The noise of the training data, unless another source is given.

@@ -11,7 +11,9 @@ simulated.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from annotated_types import Gt, Le
 
 from chirpleaf.system.constraints import FORBID_EXTRA, PositiveFloat
 
@@ -43,7 +45,7 @@ class Communication:
     grid: bool = False
     ahead: bool = True
     memory: bool = True
-    timeout: PositiveFloat = 60.0
+    timeout: Annotated[float, Gt(0), Le(1e6)] = 60.0
 
     __pydantic_config__: ClassVar = FORBID_EXTRA
 
