@@ -93,6 +93,14 @@ def test_bursts_are_found_where_one_asks_and_in_what_is_left() -> None:
     assert [flaw.kind for flaw in both.find(within=(6.0, 8.0))] == ["burst"]
 
 
+def test_bursts_are_found_beside_mostly_constant_samples() -> None:
+    """Their spectrum is not that of the noise."""
+    for strain, kinds in ((NOISE, ["constant"]), (burst(28.0, 50.0), ["constant", "burst"])):
+        values = strain.values.copy()
+        values[: round(20 * RATE)] = 0.0
+        assert [flaw.kind for flaw in find_flaws(replace(strain, values=values), TRIGGER).flaws] == kinds
+
+
 @pytest.mark.parametrize("seconds", [0.01, 0.9, 1.5])
 def test_short_and_empty_strain_is_inspected(seconds: float) -> None:
     n = round(seconds * RATE)

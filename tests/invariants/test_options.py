@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from chirpleaf import infer
+from chirpleaf.cli.infer_options import make_data_options, make_waveform_options
 from chirpleaf.cli.pairs import detector_numbers, named_values
 from chirpleaf.errors import InputError
 from chirpleaf.inference.options import DEFAULT_DATA, DataOptions, WaveformOptions
@@ -158,6 +159,24 @@ def test_precessing_spins_are_defined_at_the_reference_frequency() -> None:
 
 def test_waveforms_of_the_network_are_the_default() -> None:
     assert WaveformOptions().make_settings("IMRPhenomXAS") == DEFAULT_WAVEFORM
+
+
+def test_options_of_waveforms_reach_their_settings() -> None:
+    options = WaveformOptions("imrphenomd", 50.0, (("PhenomXPrecVersion", 104),))
+    assert options.make_settings("IMRPhenomXAS") == WaveformSettings("IMRPhenomD", 50.0, (("PhenomXPrecVersion", 104),))
+
+
+def test_options_of_the_command_line_reach_their_settings() -> None:
+    given = {"detectors": "h1, L1", "duration": 4.0, "f_min": ["h1=25", "L1=30"], "f_max": 512.0, "high_pass": "none"}
+    found = make_data_options(**given, window_roll_off=0.2, psd_method="median", psd_length=32.0)
+    assert found == DataOptions(
+        ("H1", "L1"), 4.0, {"H1": 25.0, "L1": 30.0}, 512.0, Conditioning(None, 0.2), SpectrumSettings("median", 32.0)
+    )
+    assert make_data_options(**dict.fromkeys((*given, "window_roll_off", "psd_method", "psd_length"))) == DEFAULT_DATA
+    assert make_waveform_options("IMRPhenomD", 50.0, ["PhenomXPrecVersion=104"]) == WaveformOptions(
+        "IMRPhenomD", 50.0, (("PhenomXPrecVersion", 104),)
+    )
+    assert make_waveform_options(None, None, None) == WaveformOptions()
 
 
 def test_pairs_of_the_command_line() -> None:

@@ -91,6 +91,20 @@ def test_targets_without_a_binary_in_common_are_refused():
     assert sliver.make_target(NETWORK, trigger_time=0.0).prior == "sliver"
 
 
+class Thin:
+    """A density of a thin slice of first spins."""
+
+    def log_prob(self, samples):
+        return np.where(np.abs(samples["chi_1"] - 0.1) < 1e-9, 0.0, -np.inf)
+
+
+@pytest.mark.parametrize("given", [{"fixed": {"chi_1": 0.1}}, {"spins": {"chi_1": Uniform(0.1 - 1e-9, 0.1 + 1e-9)}}])
+def test_a_prior_of_values_that_no_draw_of_the_network_has_overlaps_with_it(given):
+    assert Prior("thin", Thin(), **given).make_target(NETWORK, trigger_time=0.0).prior == "thin"
+    with pytest.raises(InputError, match="got none in common"):
+        Prior("thin", Thin()).make_target(NETWORK, trigger_time=0.0)
+
+
 class Doubled:
     """The network's prior with another slope, and not one binary more."""
 

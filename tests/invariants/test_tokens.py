@@ -79,6 +79,13 @@ def test_an_absent_detector_has_no_influence(pooling: Pooling, present: list[boo
         assert torch.isfinite(changed).all()
 
 
+def test_the_weights_of_the_present_detectors_sum_to_one(pooling: Pooling) -> None:
+    """The weighted sum of one detector is that detector's features; that of several is not their sum."""
+    for present, equal in (([False, True, False], True), ([True, True, False], False)):
+        found = pooling(tokens()._replace(present=torch.tensor([present] * 4)))
+        assert torch.allclose(found[:, :16], found[:, 16:32], atol=1e-5) == equal
+
+
 def test_the_order_of_the_detectors_does_not_matter(pooling: Pooling) -> None:
     some = tokens()._replace(present=torch.tensor([[True, True, False]] * 2 + [[True, True, True]] * 2))
     order = torch.tensor([2, 0, 1])

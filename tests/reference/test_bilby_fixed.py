@@ -6,6 +6,7 @@ from prior_lines import ALIGNED, CHIRP, DISTANCE, REGION, SPINS
 from scipy import integrate, stats
 
 from chirpleaf.physics.comoving_volume import UniformComovingVolume, UniformSourceFrame
+from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.cosmology import luminosity_distance, redshift
 from chirpleaf.physics.distributions import ProjectedSpin
 
@@ -69,6 +70,10 @@ def test_fixed_masses(read):
     mass = read("chirp_mass = 30\nmass_ratio = Uniform(minimum=0.2, maximum=1)\n" + SPINS + DISTANCE)
     found = mass.intrinsic.log_prob({**some, "chi_2": np.zeros(2)})
     np.testing.assert_allclose(found, -np.log(0.8 * 1.6**2), atol=1e-9)
+    first = read("mass_1 = Uniform(minimum=20, maximum=60)\nmass_ratio = 0.8\n" + SPINS + DISTANCE)
+    found = first.intrinsic.log_prob({**some, "chi_2": np.zeros(2)})
+    slope = component_masses(1.0, 0.8)[0]  # of mass_1 by chirp mass
+    np.testing.assert_allclose(found, np.log(slope / 40.0 / 1.6**2), atol=2e-3)
 
 
 @pytest.mark.parametrize("low", [0.05, 0.8])
