@@ -48,8 +48,8 @@ def test_quantiles_do_not_change(posterior: Posterior) -> None:
         assert found == pytest.approx([lower, median, upper], abs=(upper - lower) / 20), name
 
 
-def test_both_events_are_trusted_and_the_short_model_is_chosen(posterior: Posterior) -> None:
-    assert posterior.trust.trusted
+def test_both_events_have_no_fault_and_the_short_model_is_chosen(posterior: Posterior) -> None:
+    assert (posterior.trust.verdict, posterior.trust.reasons) == ("not certified", ())
     assert posterior.provenance.model == "bbh"
 
 
