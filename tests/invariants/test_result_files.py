@@ -83,7 +83,11 @@ def former_file(path: Path, names: tuple[str, ...], log_weight: np.ndarray) -> N
             dataset = group.create_dataset(name, data=values)
             if name.startswith("log_"):
                 file[name] = dataset
-        origin = {name: value for name, value in PROVENANCE.to_json().items() if name not in ("data_quality", "notes")}
+        origin = {
+            name: value
+            for name, value in PROVENANCE.to_json().items()
+            if name not in ("data_quality", "notes", "recipe")
+        }
         file.attrs.update({**origin, "chirpleaf_version": "0.1.0"})
 
 

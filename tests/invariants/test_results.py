@@ -89,7 +89,7 @@ def test_the_summary_keeps_the_contract(result: Posterior | LeafEstimates) -> No
     summary = result.summary_document()
     assert list(summary) == [
         "event", "trigger_time", "detectors", "model", "approximant", "seed", "n_samples", "parameters",
-        "prior", "certificate", "trust", "timing", "data",
+        "prior", "certificate", "trust", "timing", "data", "recipe",
     ]  # fmt: skip
     assert summary["n_samples"] == N
     assert set(summary["timing"]) == {"load_s", "infer_s", "certify_s", "total_s"}

@@ -24,6 +24,7 @@ from chirpleaf.cli.infer import infer
 from chirpleaf.cli.models import models
 from chirpleaf.cli.scale import scale
 from chirpleaf.cli.train import train
+from chirpleaf.cli.verify import verify
 from chirpleaf.errors import InputError, UntrustedError
 
 DONE, WRONG_INPUT, NOT_TRUSTED = 0, 2, 3
@@ -37,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (infer, train, bank, scale, evaluate, decompose, models, events, doctor):
+for verb in (infer, train, bank, scale, evaluate, decompose, verify, models, events, doctor):
     app.command()(verb)
 
 

@@ -12,6 +12,7 @@ from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
 from chirpleaf.inference.plan import CertificationPlan, certify_draws, plan_certification
 from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
+from chirpleaf.inference.recording import record_analysis
 from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, StrainSource
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.inference.trust import assess_certified
@@ -163,7 +164,26 @@ def analyse_event(
         settings=settings,
         watch=watch,
     )
-    return data, analyse(data, plan, samples=samples, seed=seed, watch=watch)
+    result = analyse(data, plan, samples=samples, seed=seed, watch=watch)
+    recipe = record_analysis(
+        data,
+        event=event,
+        strain=strain,
+        trigger_time=trigger_time,
+        psd=psd,
+        settings=settings,
+        model=model,
+        samples=samples,
+        seed=seed,
+        certify=certify,
+        effective_samples=effective_samples,
+        budget=budget,
+        options=options,
+        waveform=waveform,
+        prior=prior,
+        workers=workers,
+    )
+    return data, replace(result, provenance=replace(result.provenance, recipe=recipe))
 
 
 def analyse(

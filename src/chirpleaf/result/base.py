@@ -263,6 +263,7 @@ class Result(ABC):
             "trust": self.trust.to_json(),
             "timing": dict(self.timing),
             "data": {name: origin[name] for name in _TREATMENT},
+            "recipe": origin["recipe"],
         }
 
     def _list_names(self, given: str | Sequence[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:

@@ -224,7 +224,7 @@ def _record(file: h5py.File) -> Record:
     )
 
 
-_ORIGIN_DOCUMENTS = ("data_quality", "notes")
+_ORIGIN_DOCUMENTS = ("data_quality", "notes", "recipe")
 """Fields of `Provenance` that are written as JSON."""
 
 _DOCUMENTS = (*_ORIGIN_DOCUMENTS, "trust", "timing", "prior", "certificate", "uncertainty_components")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chirpleaf.result.frozen import FrozenMapping
+from chirpleaf.result.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Provenance:
         chirpleaf_version: version of the package that made the result.
         data_quality: detector name to its quality; detectors whose files have no bits are missing.
         notes: what the user should know of the data, a sentence each.
+        recipe: arguments, hashes of the input, and versions, by which `chirpleaf verify` runs the analysis again; None
+            where a file does not say.
     """
 
     event: str
@@ -74,6 +77,7 @@ class Provenance:
     chirpleaf_version: str = field(default_factory=lambda: version("chirpleaf"))
     data_quality: Mapping[str, DetectorQuality] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data_quality", FrozenMapping(self.data_quality))
@@ -82,7 +86,12 @@ class Provenance:
         """The attributes as JSON values."""
         quality = {name: bits.to_json() for name, bits in self.data_quality.items()}
         lists = {name: list(value) for name, value in vars(self).items() if isinstance(value, tuple)}
-        return {**asdict(self), **lists, "data_quality": quality}
+        return {
+            **asdict(self),
+            **lists,
+            "data_quality": quality,
+            "recipe": self.recipe.to_json() if self.recipe else None,
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Provenance":
@@ -105,4 +114,5 @@ class Provenance:
             for name, bits in (known.get("data_quality") or {}).items()
         }
         lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list | tuple | np.ndarray)}
-        return cls(**{**known, **lists, "data_quality": quality})
+        recipe = Recipe.from_json(known["recipe"]) if known.get("recipe") else None
+        return cls(**{**known, **lists, "data_quality": quality, "recipe": recipe})

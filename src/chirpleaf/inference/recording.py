@@ -1,0 +1,134 @@
+"""Recording of an analysis: its recipe, for the provenance of the result and for `inference.replay`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from chirpleaf.inference.options import DataOptions, WaveformOptions
+from chirpleaf.inference.preparation import PreparedData
+from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
+from chirpleaf.models.model import Model
+from chirpleaf.result.recipe import Recipe, describe_machine, find_versions, hash_arrays, hash_file
+
+
+def record_analysis(
+    data: PreparedData,
+    *,
+    event: str | None,
+    strain: Mapping[str, StrainSource] | None,
+    trigger_time: float | str | None,
+    psd: Mapping[str, PsdSource] | None,
+    settings: ReadSettings,
+    model: str | Path | None,
+    samples: int,
+    seed: int,
+    certify: bool | None,
+    effective_samples: int | None,
+    budget: float | None,
+    options: DataOptions,
+    waveform: WaveformOptions,
+    prior: str | Path | None,
+    workers: int,
+) -> Recipe:
+    """The recipe of an analysis.
+
+    Args:
+        data: the prepared data.
+        event: as for `analysis.analyse_event`, also all that follow.
+        strain: detector name to strain or to files of it.
+        trigger_time: GPS time in seconds, or UTC as text.
+        psd: detector name to power spectral density or to a file of it.
+        settings: what to read from the files.
+        model: name or file of a model.
+        samples: number of draws.
+        seed: seed of the draws.
+        certify: whether to weight the draws by the exact likelihood.
+        effective_samples: effective sample size that is wanted.
+        budget: seconds after which no more draws are weighed.
+        options: data of the likelihood.
+        waveform: waveforms of the likelihood.
+        prior: name or file of a prior.
+        workers: processes that share waveforms.
+    """
+    files = {name: _list_files(source) for name, source in (strain or {}).items()}
+    spectra = {name: _list_files(source) for name, source in (psd or {}).items()}
+    absent = {"strain": [name for name, found in files.items() if not found]}
+    absent["psd"] = [name for name, found in spectra.items() if not found]
+    return Recipe(
+        event=event,
+        trigger_time=None if trigger_time is None else str(trigger_time),
+        strain={name: found for name, found in files.items() if found},
+        psd={name: found[0] for name, found in spectra.items() if found},
+        channel=settings.channel,
+        psd_analysis=settings.psd_analysis,
+        model=None if model is None else _name_model(model),
+        samples=samples,
+        seed=seed,
+        certify=certify,
+        effective_samples=effective_samples,
+        budget=budget,
+        prior=None if prior is None else _name_file(prior),
+        workers=workers,
+        threads=torch.get_num_threads(),
+        detectors=options.detectors,
+        duration=options.duration,
+        f_min=options.f_min,
+        f_max=options.f_max,
+        high_pass=options.conditioning.high_pass,
+        roll_off=options.conditioning.roll_off,
+        psd_method=options.spectrum.method,
+        psd_length=options.spectrum.length,
+        approximant=waveform.approximant,
+        f_ref=waveform.f_ref,
+        waveform_arguments=tuple(f"{name}={value}" for name, value in waveform.arguments),
+        in_memory=tuple(f"{what} {name}" for what, names in absent.items() for name in names),
+        hashes=_hash_input(data, prior),
+        versions=find_versions(),
+        machine=describe_machine(),
+    )
+
+
+def hash_model(model: Model) -> str:
+    """SHA-256 of the weights of a model, in the order of their names, and of its templates.
+
+    Args:
+        model: the model.
+    """
+    weights = model.estimator.network.state_dict()
+    bank = model.estimator.canonical.bank
+    tables = (bank.chirp_mass, bank.chi_eff, bank.anchors, bank.ratios)
+    return hash_arrays(*(weights[name].contiguous().numpy() for name in sorted(weights)), *tables)
+
+
+def _hash_input(data: PreparedData, prior: str | Path | None) -> dict[str, str]:
+    """Hashes of the strain, of the noise spectra, whether given or estimated, of the model and of a prior file."""
+    strain = {
+        f"strain {name}": hash_arrays(one.values, one.start_time, one.sample_rate)
+        for name, one in data.source.strain.items()
+    }
+    spectra = {f"psd {name}": hash_arrays(one.frequencies, one.values) for name, one in data.spectra.items()}
+    found = {**strain, **spectra, "model": hash_model(data.model)}
+    if prior is not None and Path(prior).is_file():
+        found["prior"] = hash_file(prior)
+    return found
+
+
+def _list_files(source: StrainSource | PsdSource) -> tuple[str, ...]:
+    """Full paths of the files of a source; none if it is in memory."""
+    if isinstance(source, str | Path):
+        return (str(Path(source).expanduser().absolute()),)
+    if isinstance(source, Sequence):
+        return tuple(str(Path(one).expanduser().absolute()) for one in source)
+    return ()
+
+
+def _name_model(model: str | Path) -> str:
+    """A shipped model by its name, another one by its full path."""
+    text = str(model)
+    return str(Path(text).absolute()) if text.endswith(".safetensors") or "/" in text else text
+
+
+def _name_file(prior: str | Path) -> str:
+    """A prior file by its full path, a preset by its name."""
+    return str(Path(prior).absolute()) if Path(prior).is_file() else str(prior)

@@ -1,0 +1,194 @@
+"""Replay of an analysis by the recipe of its result, and comparison of both.
+
+With the versions and the machine of the first time, the numbers are the same to the bit. Elsewhere the last bits of
+sums differ, a random number more or less is accepted, and the samples agree within their sampling error: of each
+parameter, the largest distance D of the two distribution functions has
+
+    D <= sqrt(-ln(alpha / 2) / 2) sqrt(1 / n_1 + 1 / n_2)
+
+(two-sample test of Kolmogorov and Smirnov), n being effective sample sizes.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from chirpleaf.errors import InputError
+from chirpleaf.inference.analysis import analyse_event
+from chirpleaf.inference.options import DataOptions, WaveformOptions
+from chirpleaf.inference.sources import ReadSettings
+from chirpleaf.physics.waveform_settings import Value, parse_arguments
+from chirpleaf.result.leaves import LeafEstimates
+from chirpleaf.result.posterior import Posterior
+from chirpleaf.result.recipe import Recipe
+from chirpleaf.strain.conditioning import Conditioning
+from chirpleaf.strain.noise_spectrum import SpectrumSettings, parse_method
+
+FALSE_ALARM = 1e-4
+"""Probability that two sound analyses differ by more than their sampling error in any parameter. A larger one finds
+smaller differences, and reports more that are none."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A result beside its replay.
+
+    Attributes:
+        identical: whether all numbers are the same to the bit.
+        differing: names of the arrays that are not.
+        expected: whether they have to be: versions and machine are the same.
+        changes: versions and machine that differ, a phrase each.
+        draws: numbers of draws of both. Where they differ, the time budget ended one of them earlier.
+        distances: parameter to largest distance of the two distribution functions, over its allowed value; only where
+            the numbers are not identical.
+    """
+
+    identical: bool
+    differing: tuple[str, ...]
+    expected: bool
+    changes: tuple[str, ...]
+    draws: tuple[int, int]
+    distances: dict[str, float]
+
+    @property
+    def same(self) -> bool:
+        """Whether the replay confirms the result: to the bit where that is expected, else within sampling error."""
+        return self.identical or (not self.expected and all(value <= 1.0 for value in self.distances.values()))
+
+
+def replay(result: Posterior | LeafEstimates) -> tuple[Posterior | LeafEstimates, Comparison]:
+    """Runs the analysis of a result again, and compares.
+
+    Args:
+        result: the result, with its recipe.
+
+    Returns:
+        The new result and the comparison.
+
+    Raises:
+        InputError: the result has no recipe, its input was in memory, is missing or has changed.
+    """
+    recipe = result.provenance.recipe
+    if recipe is None:
+        raise InputError(
+            "expected a result with the recipe of its analysis; got one of a version of chirpleaf that wrote none: "
+            "analyse the event again"
+        )
+    if recipe.in_memory:
+        raise InputError(
+            f"expected an analysis of files; got one with {', '.join(recipe.in_memory)} in memory: analyse files to "
+            "have a result that can be verified"
+        )
+    again = _run(recipe)
+    new = again.provenance.recipe
+    assert new is not None
+    names = sorted({*recipe.hashes, *new.hashes})
+    changed = [name for name in names if recipe.hashes.get(name) != new.hashes.get(name)]
+    follow = {name.replace("strain", "psd") for name in changed if name.startswith("strain")}
+    changed = [name for name in changed if name not in follow or name.removeprefix("psd ") in recipe.psd]
+    if changed and not (_find_changes(recipe, new) and all(name.startswith("psd ") for name in changed)):
+        raise InputError(
+            f"expected the input of the first analysis; got another {', '.join(changed)}, whose hash differs: find the "
+            "former files"
+        )
+    return again, compare(result, again)
+
+
+def compare(result: Posterior | LeafEstimates, again: Posterior | LeafEstimates) -> Comparison:
+    """Compares a result with another one of the same analysis.
+
+    Args:
+        result: the result.
+        again: its replay.
+    """
+    first, second = _list_arrays(result), _list_arrays(again)
+    names = sorted({*first, *second})
+    differing = tuple(
+        name
+        for name in names
+        if name not in first or name not in second or not np.array_equal(first[name], second[name], equal_nan=True)
+    )
+    old, new = result.provenance.recipe, again.provenance.recipe
+    changes = _find_changes(old, new) if old is not None and new is not None else ("unknown versions",)
+    distances = _measure_distances(result, again) if differing else {}
+    draws = result.n_draws, again.n_draws
+    return Comparison(not differing, differing, not changes, changes, draws, distances)
+
+
+def _run(recipe: Recipe) -> Posterior | LeafEstimates:
+    """Runs the analysis of a recipe."""
+    torch.set_num_threads(recipe.threads)
+    options = DataOptions(
+        recipe.detectors,
+        recipe.duration,
+        recipe.f_min,
+        recipe.f_max,
+        Conditioning(recipe.high_pass, recipe.roll_off),
+        replace(SpectrumSettings(), method=parse_method(recipe.psd_method), length=recipe.psd_length),
+    )
+    _, result = analyse_event(
+        recipe.event,
+        strain={name: list(files) for name, files in recipe.strain.items()} or None,
+        trigger_time=recipe.trigger_time,
+        psd=dict(recipe.psd),
+        settings=ReadSettings(dict(recipe.channel), recipe.psd_analysis),
+        model=recipe.model,
+        samples=recipe.samples,
+        seed=recipe.seed,
+        certify=recipe.certify,
+        effective_samples=recipe.effective_samples,
+        budget=recipe.budget,
+        options=options,
+        waveform=WaveformOptions(recipe.approximant, recipe.f_ref, _parse(recipe.waveform_arguments)),
+        prior=recipe.prior,
+        workers=recipe.workers,
+    )
+    return result
+
+
+def _parse(arguments: tuple[str, ...]) -> tuple[tuple[str, Value], ...]:
+    """Names and values of waveform arguments."""
+    return parse_arguments({name: value for name, _, value in (text.partition("=") for text in arguments)})
+
+
+def _find_changes(old: Recipe, new: Recipe) -> tuple[str, ...]:
+    """Versions and machine that differ between two recipes."""
+    names = sorted({*old.versions, *new.versions})
+    changes = [
+        f"{name} {old.versions.get(name, 'none')} then, {new.versions.get(name, 'none')} now"
+        for name in names
+        if old.versions.get(name) != new.versions.get(name)
+    ]
+    if old.machine != new.machine:
+        changes.append(f"{old.machine} then, {new.machine} now")
+    return tuple(changes)
+
+
+def _list_arrays(result: Posterior | LeafEstimates) -> dict[str, NDArray[np.float64]]:
+    """Every array of a result, by name."""
+    record = result.to_record()
+    arrays = {**record.samples, "log_prob": record.log_prob, "log_weight": record.log_weight}
+    return arrays if record.sky is None else {**arrays, "sky": record.sky.probability}
+
+
+def _measure_distances(result: Posterior | LeafEstimates, again: Posterior | LeafEstimates) -> dict[str, float]:
+    """Largest distance of the distribution functions of each parameter, over its allowed value."""
+    names = [name for name in result if name in again]
+    sizes = [_count_effective(one) for one in (result, again)]
+    allowed = math.sqrt(-0.5 * math.log(FALSE_ALARM / len(names) / 2)) * math.sqrt(sum(1 / size for size in sizes))
+    distances = {}
+    for name in names:
+        values = np.sort(result[name]), np.sort(again[name])
+        places = np.concatenate(values)
+        first, second = (np.searchsorted(one, places, side="right") / len(one) for one in values)
+        distances[name] = float(np.abs(first - second).max()) / allowed
+    return distances
+
+
+def _count_effective(result: Posterior | LeafEstimates) -> float:
+    """Effective sample size."""
+    certificate = result.certificate if isinstance(result, Posterior) else None
+    return float(len(result)) if certificate is None else max(certificate.effective_samples, 1.0)
