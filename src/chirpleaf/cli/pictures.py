@@ -25,6 +25,9 @@ BAND = (30.0, 400.0)
 SIGNALS = 40
 """Posterior samples whose signals make the interval in the figure. More are smoother, at some milliseconds each."""
 
+_PNG: dict[str, Any] = {"format": "png", "pil_kwargs": {"compress_level": 3}}
+"""Arguments of `savefig`. The usual compression, level 6, takes 0.1 s longer for a file that is 7 % smaller."""
+
 _EMPTY: "dict[tuple[str, ...], CornerPanels]" = {}
 """Panels that `prepare_drawing` has made, by their parameters."""
 
@@ -68,7 +71,7 @@ def prepare_drawing() -> None:
     from chirpleaf.result.posterior import HEADLINE
 
     _EMPTY[HEADLINE] = make_panels(HEADLINE)
-    _EMPTY[HEADLINE].figure.savefig(BytesIO(), format="png")
+    _EMPTY[HEADLINE].figure.savefig(BytesIO(), **_PNG)
 
 
 def figure_writers(figures: "Mapping[str, Figure]") -> dict[str, Writer]:
@@ -80,7 +83,7 @@ def figure_writers(figures: "Mapping[str, Figure]") -> dict[str, Writer]:
     Returns:
         File name to a function that writes the figure to the path that it is given.
     """
-    return {name: partial(figure.savefig, format="png") for name, figure in figures.items()}
+    return {name: partial(figure.savefig, **_PNG) for name, figure in figures.items()}
 
 
 def _draw_corner(word: str | None, samples: "Mapping[str, ArrayLike]") -> bytes:
@@ -114,7 +117,7 @@ def _encode(figure: "Figure", word: str | None) -> bytes:
     if word is not None:
         stamp(figure, word)
     image = BytesIO()
-    figure.savefig(image, format="png")
+    figure.savefig(image, **_PNG)
     return image.getvalue()
 
 

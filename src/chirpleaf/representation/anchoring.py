@@ -96,9 +96,10 @@ class PhaseAnchoring(Anchoring):
     def __init__(self, canonical: CanonicalInput, space: ParameterSpace, mass_ratio: float) -> None:
         super().__init__(canonical, space, mass_ratio)
         chirp_mass, chi = canonical.chirp_mass.double(), canonical.chi_eff.double()
+        products = {mass: _phase_products(mass, mass_ratio, canonical) for mass in set(chirp_mass.tolist())}
         responses = [
-            _phase_response(float(mass), mass_ratio, float(spin), canonical)
-            for mass, spin in zip(chirp_mass, chi, strict=True)
+            _phase_response(products[mass], mass_ratio, spin)
+            for mass, spin in zip(chirp_mass.tolist(), chi.tolist(), strict=True)
         ]
         step = 1e-3
         steepness = (self._mass_coordinate(chirp_mass * np.exp(step)) - self.anchor) / step
@@ -137,19 +138,25 @@ class _PhaseResponse(NamedTuple):
     slopes: FloatArray
 
 
-def _phase_response(chirp_mass: float, mass_ratio: float, chi: float, canonical: CanonicalInput) -> _PhaseResponse:
+def _phase_products(chirp_mass: float, mass_ratio: float, canonical: CanonicalInput) -> FloatArray:
+    """Products <b_i, b_j> of the functions of frequency in the phase, after a fit of time and phase, shape (4, 4)."""
     frequencies = canonical.grid.frequencies
     end = np.searchsorted(frequencies, _innermost_orbit_frequency(chirp_mass, mass_ratio))
     frequencies = frequencies[: max(end, 2 * len(PHASE_EXPONENTS))]
     strength = canonical.reference_weights[: len(frequencies)] * envelope(frequencies)
     strength /= np.linalg.norm(strength)
-    powers = phase_powers(chirp_mass, frequencies)
-    terms = np.asarray(phase_coefficients(mass_ratio, chi, chi)) * np.asarray(PHASE_EXPONENTS)
-    bends = strength * np.stack([terms @ powers, *powers[1:]])
+    bends = strength * phase_powers(chirp_mass, frequencies)
     fitted, _ = np.linalg.qr(np.stack([strength, strength * frequencies], axis=1))
-    along, *others = bends - bends @ fitted @ fitted.T
-    information = along @ along
-    return _PhaseResponse(float(information**-0.5), np.stack(others) @ along / information)
+    bends -= bends @ fitted @ fitted.T
+    return np.asarray(bends @ bends.T)
+
+
+def _phase_response(products: FloatArray, mass_ratio: float, chi: float) -> _PhaseResponse:
+    """The response of a template from the products of its chirp mass."""
+    terms = np.asarray(phase_coefficients(mass_ratio, chi, chi)) * np.asarray(PHASE_EXPONENTS)
+    along = products @ terms
+    information = terms @ along
+    return _PhaseResponse(float(information**-0.5), along[1:] / information)
 
 
 def _innermost_orbit_frequency(chirp_mass: float, mass_ratio: float) -> float:

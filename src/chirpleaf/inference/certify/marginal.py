@@ -53,8 +53,9 @@ class Pairs(NamedTuple):
     @property
     def error(self) -> Float64[Tensor, " n"]:
         """Standard error of `log_likelihood`, as if the points were independent, shape (n,)."""
-        weight = (self.log_weight - self.log_weight.amax(1, keepdim=True).nan_to_num(neginf=0.0)).double().exp()
-        return weight.std(1) / weight.mean(1) / weight.shape[1] ** 0.5
+        weight = (self.log_weight - self.log_weight.amax(1, keepdim=True).nan_to_num(neginf=0.0)).exp()
+        variance = weight.square().mean(1) / weight.mean(1).square() - 1
+        return (variance.double().clamp_min(0.0) / (weight.shape[1] - 1)).sqrt()
 
 
 @dataclass(frozen=True, eq=False)
