@@ -82,7 +82,7 @@ def measure_pace(preset: Path, names: list[str], out: Path, steps: int, way: Com
         ranks.append(subprocess.Popen(["ip", "netns", "exec", name, *command], env=environment))
     if [code for code in [rank.wait() for rank in ranks] if code]:
         raise RuntimeError("a rank failed")
-    return Pace(**json.loads((out / "pace.json").read_text()))
+    return Pace.from_json((out / "pace.json").read_text())
 
 
 def main() -> None:

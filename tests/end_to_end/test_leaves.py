@@ -16,6 +16,7 @@ from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.leaves import BayesianLeaf, BayesianLeafSettings, LeafSettings
 from chirpleaf.representation.canonical import Canonical
 from chirpleaf.representation.series import SeriesSettings
+from chirpleaf.representation.templates import TemplateSettings
 from chirpleaf.tokens import concatenate_tokens
 from chirpleaf.training.data import build_simulator
 from chirpleaf.training.progress import read_history
@@ -27,8 +28,8 @@ from chirpleaf.training.simulator import Simulator
 SIMULATION = Simulation(
     waveforms=8192, validation_waveforms=2000, spectra=128, snr_range=(15.0, 40.0), batch_size=128, validation_batches=4
 )
-LOUD = replace(SIMULATION, snr_range=(60.0, 100.0))
-"""What time series need to be learnt from in so short a training."""
+LOUD = replace(SIMULATION, snr_range=(60.0, 100.0), waveforms=4096, validation_waveforms=1000)
+"""What time series need to be learnt from in so short a training; fewer, as their grid has six times the bins."""
 SCHEDULE = Schedule(epochs=4, batches=50, learning_rate=2e-3, warmup=20, ema_decay=0.95)
 LAYERS = [
     {"kernel": 16, "channels": 8, "pool": 8},
@@ -40,6 +41,8 @@ SERIES = {
     "root": decode_root({"layers": LAYERS}),
     "fold": 16,
     "widest": 0.25,
+    "maximum_frequency": 512.0,
+    "templates": TemplateSettings(phase_step=12.0, ratio_step=0.2, chi_eff=(0.0,)),
 }
 KINDS: dict[str, dict[str, Any]] = {
     "masses": {"head": LeafSettings(("mass_1", "mass_2"))},

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from chirpleaf.config import read_preset
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture
 from chirpleaf.physics.signals import make_signal_model
@@ -161,12 +162,9 @@ def test_a_worker_that_is_killed_loses_nothing(tmp_path: Path) -> None:
     preset.write_text(PRESET)
     script = Path(sys.executable).with_name("chirpleaf")
 
-    def bank(name: str) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [script, "bank", preset, "--out", tmp_path / name, "--workers", "2", "--piece", "128"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+    settings = read_preset(preset)
+    source = waveform_source(settings.architecture(), seed=settings.seed, strata=settings.simulation.strata)
+    fill(BankFile.create(tmp_path / "whole.h5", source, settings.simulation.waveforms, 128), source)  # in this process
 
     def made(name: str) -> int:
         try:
@@ -175,10 +173,8 @@ def test_a_worker_that_is_killed_loses_nothing(tmp_path: Path) -> None:
         except (OSError, KeyError):
             return 0
 
-    whole = bank("whole.h5")
-    whole.communicate(timeout=300)
-    assert whole.returncode == 0
-    job = bank("killed.h5")
+    command = [script, "bank", preset, "--out", tmp_path / "killed.h5", "--workers", "2", "--piece", "128"]
+    job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while made("killed.h5") < 3:
         assert job.poll() is None
         time.sleep(0.02)

@@ -95,7 +95,7 @@ def _time_ranks(preset: Path, ranks: int, steps: int, batch_size: int) -> "Pace"
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         if ran.returncode:
             raise InputError(f"expected {ranks} ranks that train by {preset}; got `{ran.stderr.strip()[-300:]}`")
-        return Pace(**json.loads(out.read_text()))
+        return Pace.from_json(out.read_text())
 
 
 def _show(name: str, scaling: "Scaling") -> None:

@@ -1,5 +1,6 @@
 """Pace of a training: the times of its steps and of the exchange of its gradients, measured by `training.timing`."""
 
+import json
 from dataclasses import dataclass
 
 
@@ -27,3 +28,9 @@ class Pace:
     meanwhile: list[float]
     lengths: list[int]
     exchanges: list[tuple[int, float]]
+
+    @classmethod
+    def from_json(cls, text: str) -> "Pace":
+        """The times that a rank wrote as JSON of the fields."""
+        values = json.loads(text)
+        return cls(**{**values, "exchanges": [(n_bytes, seconds) for n_bytes, seconds in values["exchanges"]]})
