@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
-from chirpleaf.result.certificate import Certificate
+from chirpleaf.result.certificate import Certificate, Stopped
 
 GOOD: Mapping[str, Any] = {
     "efficiency": 0.5,
@@ -22,6 +22,8 @@ GOOD: Mapping[str, Any] = {
     "approximant": "IMRPhenomXAS",
     "detectors": ("H1", "L1"),
     "wanted": 1000,
+    "largest_weight": 0.004,
+    "stopped": "enough",
 }
 
 
@@ -30,24 +32,49 @@ def test_a_good_certificate_has_no_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("changes", "said"),
     [
-        ("effective_samples", 999.0, "999 effective samples of 1000 after 2000 draws"),
-        ("pareto_k", 0.71, r"heavy tail \(Pareto k 0\.71"),
-        ("pareto_k", float("inf"), "heavy tail"),
-        ("likelihood_error", 0.11, r"off by 0\.11 nats"),
+        ({"effective_samples": 999.0}, "999 effective samples of 1000 after 2000 draws"),
+        ({"pareto_k": 0.71, "largest_weight": 0.02}, r"heavy tail \(Pareto k 0\.71, above 0\.7\).* hide 7% of"),
+        ({"pareto_k": float("inf")}, r"heavy tail \(Pareto k inf, above 0\.7\)$"),
+        ({"largest_weight": 0.051}, "a single draw has 5% of the weight"),
+        ({"likelihood_error": 0.11}, r"off by 0\.11 nats"),
     ],
 )
-def test_each_fault_has_its_reason(name: str, value: float, said: str) -> None:
-    (reason,) = Certificate(**{**GOOD, name: value}).reasons
+def test_each_fault_has_its_reason(changes: Mapping[str, Any], said: str) -> None:
+    (reason,) = Certificate(**{**GOOD, **changes}).reasons
     assert re.search(said, reason)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("effective_samples", 1000.0), ("pareto_k", 0.7), ("likelihood_error", 0.1)]
+    "changes",
+    [
+        {"effective_samples": 1000.0},
+        {"pareto_k": 0.69, "largest_weight": 0.05},
+        {"pareto_k": 0.8, "largest_weight": 0.0059},
+        {"likelihood_error": 0.1},
+    ],
 )
-def test_values_at_the_limits_are_trusted(name: str, value: float) -> None:
-    assert Certificate(**{**GOOD, name: value}).reasons == ()
+def test_values_at_the_limits_are_trusted(changes: Mapping[str, Any]) -> None:
+    assert Certificate(**{**GOOD, **changes}).reasons == ()
+
+
+@pytest.mark.parametrize("stopped", get_args(Stopped))
+def test_the_network_is_not_to_blame_if_the_time_was_up(stopped: str) -> None:
+    (reason,) = Certificate(**{**GOOD, "effective_samples": 10.0, "stopped": stopped}).reasons
+    assert ("--budget" in reason) == (stopped == "budget")
+    assert ("misses the posterior" in reason) == (stopped != "budget")
+    (tail,) = Certificate(**{**GOOD, "pareto_k": 0.9, "largest_weight": 0.01, "stopped": stopped}).reasons
+    assert ("--budget was up" in tail) == (stopped == "budget")
+
+
+@pytest.mark.parametrize(("shape", "count"), [(0.7, 0), (0.71, 1)])
+def test_the_former_rule_holds_for_results_of_former_versions(shape: float, count: int) -> None:
+    written = Certificate(**{**GOOD, "pareto_k": shape}).to_json()
+    former = {name: value for name, value in written.items() if name not in ("largest_weight", "stopped")}
+    found = Certificate.from_json(former)
+    assert found.stopped == "unknown"
+    assert len(found.reasons) == count
 
 
 def test_all_faults_have_reasons_and_are_written() -> None:

@@ -28,6 +28,22 @@ def test_an_exact_proposal_has_even_weights() -> None:
     assert found.efficiency == pytest.approx(1.0)
     assert found.effective_samples == pytest.approx(1000.0)
     assert found.error == pytest.approx(0.0, abs=1e-6)
+    assert found.pareto_k == -1.0
+    assert found.converged
+
+
+def test_a_few_large_weights_over_equal_ones_are_a_heavy_tail() -> None:
+    weights = np.zeros(1000)
+    weights[:3] = 6.0
+    found = ImportanceDiagnostics.from_log_weights(weights)
+    assert found.pareto_k == np.inf
+    assert not found.converged
+    assert found.largest_weight == pytest.approx(np.exp(6.0) / (997 + 3 * np.exp(6.0)))
+
+
+def test_rounding_is_no_tail() -> None:
+    noise = 1e-13 * np.random.default_rng(0).standard_normal(5000)
+    assert ImportanceDiagnostics.from_log_weights(EVIDENCE + noise).pareto_k == -1.0
 
 
 @pytest.mark.parametrize("width", [1.2, 1.5, 2.0])
@@ -90,6 +106,8 @@ def test_a_single_weight_that_counts() -> None:
     assert found.log_evidence == pytest.approx(-3.0 - np.log(1000))
     assert found.error == pytest.approx(1.0, rel=1e-3)
     assert found.pareto_k == np.inf
+    assert found.largest_weight == 1.0
+    assert not found.converged
 
 
 @pytest.mark.parametrize("shape", [-0.2, 0.1, 0.3, 0.5, 0.7, 1.0])

@@ -1,79 +1,38 @@
 """A pool of draws from a known density: stopping, refits and evidence."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
+from known_density import PER_DRAW, POOR, TARGET, FakeWeigher, Gaussian, refit
 
 from chirpleaf.inference.certify import pool as pool_module
-from chirpleaf.inference.certify.draws import EvaluatedDraws
-from chirpleaf.inference.certify.mixture import MixtureProposal
 from chirpleaf.inference.certify.pool import Pool
-from chirpleaf.inference.certify.settings import CertifySettings, MixtureFitSettings
-from chirpleaf.inference.certify.weigher import Weigher
-from chirpleaf.physics.derived import Samples
-from chirpleaf.physics.priors import IntrinsicPrior
-from chirpleaf.physics.spaces import aligned_space
-
-SPACE = aligned_space(IntrinsicPrior(chirp_mass_min=20.0, chirp_mass_max=40.0))
-SUPPORT = SPACE.bijection
-TARGET, POOR = (0.2, 0.4), (0.8, 1.2)
-"""Centre and width of normal coordinates: of the target, and of a proposal that misses it by half."""
-PER_DRAW = 1e-3
-"""Seconds that a draw takes by the clock of these tests."""
-
-
-class Gaussian:
-    """A proposal, or a target, of independent normal coordinates."""
-
-    def __init__(self, centre: float, width: float) -> None:
-        self.centre, self.width = centre, width
-
-    def sample(self, n: int, seed: int) -> Samples:
-        z = self.centre + self.width * np.random.default_rng(seed).standard_normal((n, 4))
-        return SPACE.unstack(SUPPORT.inv(torch.from_numpy(z)))
-
-    def log_prob(self, theta: Samples) -> np.ndarray:
-        values = torch.from_numpy(SPACE.stack(theta))
-        z = SUPPORT(values)
-        whitened = (z - self.centre) / self.width
-        log_density = -0.5 * (whitened.square() + np.log(2 * np.pi * self.width**2)).sum(-1)
-        return np.asarray((log_density + SUPPORT.log_abs_det_jacobian(values, z)).numpy())
-
-
-def refit(theta: Samples, log_weight: np.ndarray) -> MixtureProposal:
-    return MixtureProposal.fit(SPACE, SUPPORT, theta, log_weight, MixtureFitSettings(), seed=0)
-
-
-class FakeWeigher(Weigher):
-    """Computes a known target density, and takes a known time."""
-
-    def __init__(self, clock: SimpleNamespace) -> None:
-        vars(self).update(space=SPACE, seed=0, clock=clock)
-
-    def weigh(self, theta: Samples, log_prob: np.ndarray, offset: int) -> EvaluatedDraws:
-        self.clock.now += PER_DRAW * len(log_prob)  # type: ignore[attr-defined]
-        return EvaluatedDraws(
-            theta,
-            Gaussian(*TARGET).log_prob(theta),
-            np.zeros(len(log_prob)),
-            np.zeros((1, 3)),
-            np.zeros(len(log_prob), bool),
-        )
+from chirpleaf.inference.certify.settings import CertifySettings, SamplingSettings
 
 
 @pytest.fixture
-def pool(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A pool with 2048 draws from a poor proposal, and its clock."""
+def make_pool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Makes a pool with 2048 draws from a poor proposal, and its clock."""
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(pool_module.time, "perf_counter", lambda: clock.now)
-    pool: Any = Pool(FakeWeigher(clock), CertifySettings())
-    pool.clock = clock
-    poor = Gaussian(*POOR)
-    pool.add(poor, poor.sample(2048, 0))
-    return pool
+
+    def make(proposal: Gaussian | None = None, **sampling: Any) -> Any:
+        pool: Any = Pool(FakeWeigher(clock), CertifySettings(sampling=SamplingSettings(**sampling)))
+        pool.clock = clock
+        proposal = proposal or Gaussian(*POOR)
+        pool.add(proposal, proposal.sample(2048, 0))
+        return pool
+
+    return make
+
+
+@pytest.fixture
+def pool(make_pool: Callable[..., Any]) -> Any:
+    """A pool with 2048 draws from a poor proposal, and its clock."""
+    return make_pool()
 
 
 def test_a_poor_proposal_is_bettered_until_enough_count(pool: Any) -> None:
@@ -82,6 +41,7 @@ def test_a_poor_proposal_is_bettered_until_enough_count(pool: Any) -> None:
     after = pool.diagnostics
     assert before.efficiency < 0.1
     assert after.effective_samples >= 2000
+    assert pool.stopped == "enough"
     assert after.efficiency > 2 * before.efficiency
     assert abs(after.log_evidence) < 4 * after.error < 0.2
 
@@ -91,6 +51,7 @@ def test_no_turn_is_much_longer_than_the_time_that_is_left(pool: Any) -> None:
     pool.fill(0, 1_000_000, refit, deadline)
     assert pool.clock.now > begun + 2
     assert pool.clock.now <= deadline + 512 * PER_DRAW
+    assert pool.stopped == "budget"
 
 
 def test_draws_that_are_asked_for_are_made_though_fewer_would_do(pool: Any) -> None:
@@ -101,9 +62,11 @@ def test_draws_that_are_asked_for_are_made_though_fewer_would_do(pool: Any) -> N
 def test_after_the_deadline_none_are_made(pool: Any) -> None:
     pool.fill(5000, 2000, refit, deadline=pool.clock.now - 1)
     assert pool.size == 2048
+    assert pool.stopped == "budget"
 
 
-def test_nothing_is_fitted_to_a_few_draws(pool: Any) -> None:
+def test_nothing_is_fitted_to_a_few_draws(make_pool: Callable[..., Any]) -> None:
+    pool = make_pool(tail_rounds=0)
     pool.draws.log_target[10:] = -np.inf
 
     def refuse(*_: object) -> None:
@@ -122,3 +85,72 @@ def test_a_good_proposal_is_left_alone(pool: Any) -> None:
 
     pool.fill(0, 12_000, refuse, deadline=1e3)
     assert pool.diagnostics.effective_samples >= 12_000
+
+
+def keep(*_: object) -> Gaussian:
+    """No fit helps: the poor proposal again."""
+    return Gaussian(*POOR)
+
+
+def test_sampling_ends_at_the_most_draws(make_pool: Callable[..., Any]) -> None:
+    """About a twentieth of the draws is effective; twice as many draws are allowed as make 300 of them."""
+    pool = make_pool(most_draws=8000, most_draws_per_sample=1, trial_draws=10**9)
+    pool.fill(0, 100_000, keep, deadline=np.inf)
+    assert (pool.size, pool.stopped) == (8000, "draws")
+    asked = make_pool(most_draws=8000, most_draws_per_sample=1, trial_draws=10**9)
+    asked.fill(9000, 100_000, keep, deadline=np.inf)
+    assert (asked.size, asked.stopped) == (9000, "draws")
+
+
+def test_what_no_further_draws_can_reach_is_abandoned(make_pool: Callable[..., Any]) -> None:
+    pool = make_pool(most_draws=50_000, most_draws_per_sample=1, trial_draws=4000)
+    pool.fill(0, 40_000, keep, deadline=np.inf)
+    assert pool.stopped == "hopeless"
+    assert 4000 <= pool.size < 20_000
+
+
+@pytest.mark.parametrize("speed", [1.0, 1000.0])
+def test_the_clock_decides_nothing_without_a_budget(make_pool: Callable[..., Any], speed: float) -> None:
+    first, second = make_pool(), make_pool()
+    first.fill(0, 3000, refit, deadline=np.inf)
+    second.clock.now, second._seconds = 1e6, speed * second._seconds
+    second.fill(0, 3000, refit, deadline=np.inf)
+    np.testing.assert_array_equal(first.log_weight, second.log_weight)
+
+
+def test_more_draws_follow_if_the_tail_is_heavy(make_pool: Callable[..., Any]) -> None:
+    """A proposal that is too narrow has enough effective samples, of which a few decide the posterior."""
+    narrow = Gaussian(TARGET[0], 0.55 * TARGET[1])
+    alone = make_pool(narrow, tail_rounds=0)
+    alone.fill(0, 50, refit, deadline=np.inf)
+    assert alone.diagnostics.effective_samples > 50
+    assert not alone.diagnostics.converged
+    assert alone.size == 2048
+    more = make_pool(narrow)
+    more.fill(0, 50, refit, deadline=np.inf)
+    assert more.size in (4096, 8192)
+    assert more.diagnostics.converged
+    assert more.stopped == "enough"
+
+
+def test_a_tail_that_stays_heavy_ends_after_some_rounds(make_pool: Callable[..., Any]) -> None:
+    narrow = Gaussian(TARGET[0], 0.4 * TARGET[1])
+    pool = make_pool(narrow)
+    pool.fill(0, 3, lambda *_: narrow, deadline=np.inf)
+    assert pool.size == 4 * 2048
+    assert not pool.diagnostics.converged
+
+
+def test_background_draws_do_not_become_the_principal_proposal(pool: Any) -> None:
+    before = pool.principal
+    pool.add(Gaussian(TARGET[0], 2 * TARGET[1]), 100, background=True)
+    assert pool.principal is before
+    assert pool.size == 2148
+    again = Gaussian(*TARGET)
+    pool.add(again, 100)
+    assert pool.principal is again
+    # The density of the mixture: of each proposal, by its share of the draws.
+    shares = np.array([100, 2048, 100]) / pool.size
+    parts = [one.log_prob(pool._theta) for one in (Gaussian(TARGET[0], 2 * TARGET[1]), Gaussian(*POOR), again)]
+    expected = np.log(np.einsum("k,kn->n", shares, np.exp(parts)))
+    np.testing.assert_allclose(pool.log_prob, expected, atol=1e-8)

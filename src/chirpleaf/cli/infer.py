@@ -111,7 +111,7 @@ def _check_options(samples: int, effective_samples: int | None, budget: float | 
     if effective_samples is not None:
         check_integer("--effective-samples", effective_samples, 1, remedy="5000 are usual")
     if budget is not None:
-        check_positive("--budget in seconds", budget, remedy="60 is usual")
+        check_positive("--budget in seconds", budget, remedy="leave it out for no limit of time")
 
 
 def _write(result: "Posterior | LeafEstimates", data: "PreparedData", folder: Path, executor: "Executor") -> None:

@@ -51,7 +51,9 @@ EffectiveSamples = Annotated[
 ]
 Budget = Annotated[
     float | None,
-    typer.Option(metavar="SECONDS", help="Seconds after which certification draws no more samples; 60 by default."),
+    typer.Option(
+        metavar="SECONDS", help="Seconds after which certification draws no more samples; no limit by default."
+    ),
 ]
 Approximant = Annotated[str | None, typer.Option(help="Waveform model of the likelihood; the network's by default.")]
 PriorName = Annotated[

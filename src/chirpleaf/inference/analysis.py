@@ -59,7 +59,7 @@ def infer(
         certify: whether to weight the draws by the exact likelihood of all detectors, and to draw sky position,
             orientation, distance and time. True by default for models of all parameters, and possible only for these.
         effective_samples: effective sample size that is wanted; half of `samples` if None.
-        budget: seconds after which no more draws are weighed; that of `CertifySettings` if None.
+        budget: seconds after which no more draws are weighed; no limit if None.
         options: data of the likelihood: detectors, length of the segment, frequencies.
         waveform: waveforms of the likelihood: approximant, reference frequency, arguments of lalsimulation.
         approximant: short for `waveform` with this approximant alone.

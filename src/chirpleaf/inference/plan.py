@@ -67,7 +67,7 @@ def plan_certification(
         prior: a preset (`PRESETS` of `certify.target`) or a prior file of bilby; that of the catalogues if None.
         waveform: waveforms of the likelihood.
         effective_samples: effective sample size that is wanted; half the number of draws if None.
-        budget: seconds after which no more draws are weighed; that of `CertifySettings` if None.
+        budget: seconds after which no more draws are weighed; no limit if None.
         workers: processes that share waveforms with more than the (2, 2) mode.
 
     Returns:
@@ -95,7 +95,7 @@ def plan_certification(
             choose_prior,
         )
 
-        settings = CertifySettings() if budget is None else CertifySettings(budget=budget)
+        settings = CertifySettings(budget=budget)
         chosen = choose_prior(model.architecture.space.prior) if prior is None else prior
         return CertificationPlan(Prior.load(chosen), settings, waveform, effective_samples, workers)
     asked = effective_samples is not None or budget is not None

@@ -3,16 +3,19 @@
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
-GREATEST_PARETO_K = 0.7
-"""Tail shape of the weights above which their mean has not converged (arXiv:1507.02646)."""
+from chirpleaf.result.tail import GREATEST_PARETO_K, has_converged, hidden_share, limit_pareto_k
 
 GREATEST_LIKELIHOOD_ERROR = 0.1
 """Root mean square error of ln L, nats, above which the fast likelihood would distort the posterior."""
 
 GREATEST_FAILED_SHARE = 0.01
 """Share of the draws whose waveform cannot be computed above which the posterior may lack a part."""
+
+Stopped = Literal["enough", "draws", "budget", "hopeless", "unknown"]
+"""Why no more draws were made: enough are effective, the most that are allowed were made, the user's time budget was
+up, or no number that is allowed would be enough. Results of former versions do not state it."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Certificate:
         effective_samples: effective sample size, (sum w)^2 / sum w^2.
         log_bayes_factor: ln of the evidence ratio of signal to noise.
         log_bayes_factor_error: standard error of `log_bayes_factor`.
-        pareto_k: shape of the tail of the weights; weights above 0.7 cannot be trusted.
+        pareto_k: shape of the tail of the weights (see `result.tail`).
         draws: number of draws from the proposal.
         marginal_error: standard error of ln L of a draw that the finite number of extrinsic points causes, median
             over the posterior, nats.
@@ -34,6 +37,8 @@ class Certificate:
         wanted: effective sample size that the user asked for.
         edges: a sentence for each edge of the network's prior beyond which the posterior may continue.
         failed_waveforms: number of draws whose waveform could not be computed; their likelihood counts as zero.
+        largest_weight: largest weight over the sum of all; one, which bounds it, in results of former versions.
+        stopped: why no more draws were made.
     """
 
     efficiency: float
@@ -49,18 +54,22 @@ class Certificate:
     wanted: int
     edges: tuple[str, ...] = ()
     failed_waveforms: int = 0
+    largest_weight: float = 1.0
+    stopped: Stopped = "unknown"
+
+    @property
+    def converged(self) -> bool:
+        """Whether the tail of the weights is light enough; in results of former versions, whether k is at most 0.7."""
+        if self.stopped == "unknown":
+            return self.pareto_k <= GREATEST_PARETO_K
+        return has_converged(self.pareto_k, self.largest_weight, self.draws)
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Reasons not to trust the samples, a sentence each; empty if there is none."""
-        found = []
-        if self.effective_samples < self.wanted:
-            found.append(
-                f"{self.effective_samples:.0f} effective samples of {self.wanted} after {self.draws} draws "
-                f"(efficiency {self.efficiency:.2g}): the network's proposal misses the posterior, or --budget is short"
-            )
-        if self.pareto_k > GREATEST_PARETO_K:
-            found.append(f"the weights have a heavy tail (Pareto k {self.pareto_k:.2f}, above {GREATEST_PARETO_K:g})")
+        found = [self._describe_shortage()] if self.effective_samples < self.wanted else []
+        if not self.converged:
+            found.append(self._describe_tail())
         if self.likelihood_error > GREATEST_LIKELIHOOD_ERROR:
             found.append(f"the fast likelihood is off by {self.likelihood_error:.2f} nats from the full one")
         if self.failed_waveforms > GREATEST_FAILED_SHARE * self.draws:
@@ -69,6 +78,24 @@ class Certificate:
                 "count as impossible; choose another approximant"
             )
         return (*found, *self.edges)
+
+    def _describe_shortage(self) -> str:
+        """The sentence on too few effective samples; a wrong proposal is no reason if the time was up."""
+        count = f"{self.effective_samples:.0f} effective samples of {self.wanted} after {self.draws} draws"
+        if self.stopped == "budget":
+            return f"{count}, when the time of --budget was up: give more time"
+        return f"{count} (efficiency {self.efficiency:.2g}): the network's proposal misses the posterior"
+
+    def _describe_tail(self) -> str:
+        """The sentence on weights that have not converged."""
+        limit = limit_pareto_k(self.draws)
+        if self.pareto_k <= limit:
+            return f"a single draw has {self.largest_weight:.0%} of the weight"
+        hidden = hidden_share(self.pareto_k, self.largest_weight)
+        known = self.stopped != "unknown" and hidden < 1
+        share = f", which may hide {hidden:.0%} of the posterior" if known else ""
+        more = "; the time of --budget was up before more draws" if self.stopped == "budget" else ""
+        return f"the weights have a heavy tail (Pareto k {self.pareto_k:.2f}, above {limit:.2g}){share}{more}"
 
     def to_json(self) -> dict[str, Any]:
         """The attributes as JSON values; infinite numbers become null."""

@@ -11,6 +11,7 @@
 | `extrinsics`, `histogram`, `adaptation` | weighted extrinsic points, and how they are adapted to an event |
 | `marginal` | the likelihood of the intrinsic parameters alone |
 | `proposals`, `mixture` | densities that intrinsic parameters are drawn from |
+| `coverage` | a broadened proposal, which finds what the others miss |
 | `first_proposals`, `spin_coordinates`, `coordinates` | the same where the target's prior is not the network's |
 | `draws`, `weigher`, `pool`, `importance` | draws with their target density, importance weights and diagnostics |
 | `reference_times`, `reweighting` | alternative reference times; weights towards approximants with further modes |

@@ -3,18 +3,21 @@
     draws theta_i ~ q of the network
       -> marginal likelihood L_i over all other parameters, and one extrinsic point for each draw from its
          conditional density
-      -> weights w_i = L_i pi(theta_i) / q(theta_i), until enough of them are effective or the time is up;
+      -> weights w_i = L_i pi(theta_i) / q(theta_i), until enough of them are effective and their tail has converged;
          if the network misses the posterior, it is run about other reference times (`reference_times`);
+         a broadened proposal makes a few draws, which find what the others miss (`coverage`);
          if the efficiency is low, a mixture fitted to the draws is a further proposal (`mixture`)
       -> the same likelihood on every frequency, for some of the samples, as a check.
 
 The marginal likelihood evaluates waveforms on few frequencies (`heterodyne`).
 """
 
+import math
 import time
 from dataclasses import dataclass, replace
 
 from chirpleaf.inference.certify.certified import Certified
+from chirpleaf.inference.certify.coverage import broaden
 from chirpleaf.inference.certify.edges import find_reached_edges
 from chirpleaf.inference.certify.pool import Pool, Refit
 from chirpleaf.inference.certify.reference_times import FirstDraws, weigh_first_draws
@@ -24,6 +27,7 @@ from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.observation import Observation
 from chirpleaf.physics.signals import make_signal_model
 from chirpleaf.physics.waveform_settings import WaveformSettings
+from chirpleaf.result.certificate import Stopped
 from chirpleaf.strain.segment import Segment
 
 
@@ -51,7 +55,7 @@ def certify(
     Returns:
         All draws with their weights, a sky map and a certificate.
     """
-    deadline = time.perf_counter() + settings.budget
+    deadline = time.perf_counter() + (math.inf if settings.budget is None else settings.budget)
     architecture = observation.model.architecture
     twice = not make_signal_model(target.waveform, architecture.signal).has_all_modes()
     of_network = replace(target.waveform, approximant=architecture.approximant, arguments=())
@@ -61,6 +65,8 @@ def certify(
     first = min(settings.minimum_draws, most) if settings.minimum_draws else most
     weigh = FirstDraws(segment, centre, first_target, first, settings, seed)
     hypotheses, pool = weigh_first_draws(observation, weigh, settings, deadline)
+    if time.perf_counter() <= deadline:
+        _cover(pool, settings)
     refit = weigh.propose(hypotheses[-1]).refit
     if twice:
         second = Reweighting(segment, of_network, target.waveform, settings, seed, workers)
@@ -70,6 +76,14 @@ def certify(
         result = pool.to_certified()
     edges = find_reached_edges(result.samples, result.log_weight, architecture.space, target, settings.prior)
     return result._replace(certificate=replace(result.certificate, edges=edges))
+
+
+def _cover(pool: Pool, settings: CertifySettings) -> None:
+    """Adds draws of the broadened principal proposal: a share of as many draws as the settings ask for."""
+    sampling = settings.sampling
+    wanted = max(settings.minimum_draws, settings.effective_samples, pool.size)
+    if draws := int(sampling.coverage_share * wanted):
+        pool.add(broaden(pool.principal, sampling.coverage_scale), draws, background=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,14 +116,29 @@ class Reweighting:
         """
         wanted = self.settings.effective_samples
         result, before = self._weigh(pool, wanted, refit, deadline), 0
-        while before < result.certificate.draws and time.perf_counter() < deadline:
-            short = wanted / max(result.certificate.effective_samples, 1.0)
-            if short <= 1:
-                break
-            before = result.certificate.draws
+        while (short := wanted / max(result.certificate.effective_samples, 1.0)) > 1:
+            if end := self._end(pool, before, short, deadline):
+                return result._replace(certificate=replace(result.certificate, stopped=end))
+            before = pool.size
             more = round(self.settings.reweighting.reserve * short * pool.diagnostics.effective_samples)
             result = self._weigh(pool, more, refit, deadline)
         return result
+
+    @staticmethod
+    def _end(pool: Pool, before: int, short: float, deadline: float) -> Stopped | None:
+        """Why the samples are not reweighted again; None if they are.
+
+        Args:
+            pool: draws so far.
+            before: number of draws at the last but one reweighting.
+            short: factor on the effective sample size that is missing.
+            deadline: end of the time budget.
+        """
+        if time.perf_counter() >= deadline:
+            return "budget"
+        if pool.size == before:
+            return pool.stopped
+        return "hopeless" if short * pool.size > pool.most_draws else None
 
     def _weigh(self, pool: Pool, effective_samples: int, refit: Refit, deadline: float) -> Certified:
         pool.fill(self.settings.minimum_draws, effective_samples, refit, deadline)

@@ -4,8 +4,8 @@ With samples theta_i ~ q and weights w_i = L(theta_i) pi(theta_i) / q(theta_i),
 
     Z = mean(w),    N_eff = (sum w)^2 / sum w^2,    efficiency = N_eff / N,    var(ln Z) = (1 / efficiency - 1) / N.
 
-These estimates hold if the mean of the weights has converged. A generalised Pareto distribution is fitted to the
-largest weights; a shape k above 0.7 means that it has not (arXiv:1507.02646).
+These estimates hold if the mean of the weights has converged. The shape k of a generalised Pareto distribution, fitted
+to the largest weights, and the largest weight itself tell whether it has (`result.tail`).
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
+from chirpleaf.result.tail import has_converged
 from chirpleaf.result.weights import effective_sample_size, relative_weights
 
 LogWeights = Float64[np.ndarray, " n"]
+
+_EQUAL_TAIL = -1.0
+"""Shape of weights that are all equal: that of a uniform distribution, whose tail is bounded as well."""
+_ROUNDING = 1e-9
+"""Relative difference below which two weights count as equal."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,8 @@ class ImportanceDiagnostics:
         efficiency: effective sample size over the number of samples.
         effective_samples: effective sample size N_eff.
         pareto_k: shape of the tail of the weights; infinite if there are too few weights to fit.
+        largest_weight: largest weight over the sum of all; one if every weight is zero.
+        draws: number of samples N.
 
     Example:
         >>> ImportanceDiagnostics.from_log_weights(np.zeros(100)).efficiency
@@ -39,6 +47,13 @@ class ImportanceDiagnostics:
     efficiency: float
     effective_samples: float
     pareto_k: float
+    largest_weight: float
+    draws: int
+
+    @property
+    def converged(self) -> bool:
+        """Whether the tail of the weights is light enough (`result.tail.has_converged`)."""
+        return has_converged(self.pareto_k, self.largest_weight, self.draws)
 
     @classmethod
     def from_log_weights(cls, log_weight: LogWeights) -> "ImportanceDiagnostics":
@@ -52,7 +67,7 @@ class ImportanceDiagnostics:
         """
         n, top = len(log_weight), log_weight.max(initial=-np.inf)
         if not np.isfinite(top):
-            return cls(-np.inf, np.inf, 0.0, 0.0, np.inf)
+            return cls(-np.inf, np.inf, 0.0, 0.0, np.inf, 1.0, n)
         weight = relative_weights(log_weight)
         effective = effective_sample_size(weight)
         return cls(
@@ -61,6 +76,8 @@ class ImportanceDiagnostics:
             effective / n,
             effective,
             pareto_shape(weight),
+            float(1 / weight.sum()),
+            n,
         )
 
 
@@ -71,7 +88,7 @@ def pareto_shape(weight: Float64[np.ndarray, " n"]) -> float:
         weight: not negative, of any scale, shape (n,).
 
     Returns:
-        Its shape k; infinite for fewer than five weights in the tail.
+        Its shape k; infinite for fewer than five weights in the tail, and -1 if all weights in the tail are equal.
     """
     n = len(weight)
     tail = int(min(0.2 * n, 3 * np.sqrt(n)))
@@ -79,7 +96,10 @@ def pareto_shape(weight: Float64[np.ndarray, " n"]) -> float:
         return float("inf")
     ordered = np.sort(weight)
     excess = ordered[-tail:] - ordered[-tail - 1]
-    return _shape(excess[excess > 0])
+    distinct = excess > _ROUNDING * ordered[-tail - 1]
+    if not distinct.any() and ordered[-1] > 0:
+        return _EQUAL_TAIL
+    return _shape(excess[distinct])
 
 
 def _shape(excess: Float64[np.ndarray, " m"]) -> float:

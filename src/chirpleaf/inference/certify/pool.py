@@ -15,7 +15,7 @@ from chirpleaf.inference.certify.proposals import Proposal, mix_log_prob
 from chirpleaf.inference.certify.settings import CertifySettings
 from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.physics.derived import Samples, derived, source_frame
-from chirpleaf.result.certificate import Certificate
+from chirpleaf.result.certificate import Certificate, Stopped
 from chirpleaf.result.sky import SkyMap
 from chirpleaf.result.weights import relative_weights
 
@@ -38,6 +38,8 @@ class Pool:
         self._counts: list[int] = []
         self._draws: EvaluatedDraws | None = None
         self._seconds = 0.0
+        self._refits = 0
+        self.stopped: Stopped = "enough"
 
     @property
     def draws(self) -> EvaluatedDraws:
@@ -49,6 +51,17 @@ class Pool:
     def size(self) -> int:
         """Number of draws so far."""
         return sum(self._counts)
+
+    @property
+    def most_draws(self) -> int:
+        """Most draws of the event, unless more are asked for."""
+        sampling = self._settings.sampling
+        return max(sampling.most_draws, sampling.most_draws_per_sample * self._settings.effective_samples)
+
+    @property
+    def principal(self) -> Proposal:
+        """The proposal of the next draws."""
+        return self._proposals[-1]
 
     @cached_property
     def log_prob(self) -> Array:
@@ -70,62 +83,90 @@ class Pool:
         """Intrinsic parameters of the draws."""
         return {name: self.draws.samples[name] for name in self._weigher.space.names}
 
-    def add(self, proposal: Proposal, draws: Samples | int) -> None:
+    def add(self, proposal: Proposal, draws: Samples | int, *, background: bool = False) -> None:
         """Computes the target density of draws of a proposal, and adds the draws.
 
         Args:
             proposal: density of the draws.
             draws: intrinsic parameters drawn from it, or the number of draws.
+            background: whether no further draws are to come from it; if not, it becomes the principal proposal.
         """
         start, offset = time.perf_counter(), self.size
         theta = proposal.sample(draws, self._weigher.seed + offset) if isinstance(draws, int) else draws
         batch = self._weigher.weigh(theta, proposal.log_prob(theta), offset)
         self._draws = batch if self._draws is None else EvaluatedDraws.concatenate([self._draws, batch])
         if proposal not in self._proposals:
-            self._proposals.append(proposal)
-            self._counts.append(0)
+            place = 0 if background else len(self._proposals)
+            self._proposals.insert(place, proposal)
+            self._counts.insert(place, 0)
         self._counts[self._proposals.index(proposal)] += len(batch.log_target)
         self.__dict__.pop("log_prob", None)
         self._seconds += time.perf_counter() - start
 
     def fill(self, draws: int, effective_samples: int, refit: Refit, deadline: float) -> None:
-        """Adds draws until both numbers are reached, the deadline has passed, or the target is out of reach.
+        """Adds draws until both numbers are reached and the tail of the weights has converged, or until sampling ends.
+
+        `stopped` then states why no more draws were made.
 
         Args:
             draws: least number of draws.
             effective_samples: effective sample size that is wanted.
-            refit: fits another proposal if the efficiency is low.
-            deadline: time after which no further batch starts, by `time.perf_counter`.
+            refit: fits another proposal if the efficiency is low or the tail heavy.
+            deadline: time after which no further batch starts, by `time.perf_counter`; infinity if there is none.
         """
-        sampling = self._settings.sampling
-        start, before = time.perf_counter(), self.diagnostics.effective_samples
-        while more := self._missing_draws(draws, effective_samples):
-            now, have = time.perf_counter(), self.diagnostics.effective_samples
-            rate = (have - before) / (now - start) if have > before else np.inf
-            out_of_reach = sampling.rate_growth * rate * (deadline - now) < effective_samples - have
-            hopeless = self.size >= sampling.trial_draws and out_of_reach
-            if now > deadline or hopeless or not np.isfinite(self.log_weight).any():
+        sampling, start = self._settings.sampling, (self.size, self.diagnostics.effective_samples)
+        rounds, most = sampling.tail_rounds, max(draws, self.most_draws)
+        self.stopped = "enough"
+        while more := self._missing_draws(draws, effective_samples, rounds):
+            rounds -= self.diagnostics.effective_samples >= effective_samples and self.size >= draws
+            if end := self._end(effective_samples, start, most, deadline):
+                self.stopped = end
                 return
-            affordable = int(self.size / self._seconds * (deadline - now))
-            self.add(self._next_proposal(refit), min(more, max(affordable, sampling.fewest_draws)))
+            more = min(more, most - self.size)
+            if deadline < np.inf:
+                affordable = int(self.size / self._seconds * (deadline - time.perf_counter()))
+                more = min(more, max(affordable, sampling.fewest_draws))
+            self.add(self._next_proposal(refit), more)
 
-    def _missing_draws(self, draws: int, effective_samples: int) -> int:
+    def _end(self, effective_samples: int, start: tuple[int, float], most: int, deadline: float) -> Stopped | None:
+        """Why no further draws may be made; None if they may.
+
+        Args:
+            effective_samples: effective sample size that is wanted.
+            start: number of draws and effective sample size before the first further draws.
+            most: most draws.
+            deadline: end of the time budget.
+        """
+        sampling, have = self._settings.sampling, self.diagnostics.effective_samples
+        if time.perf_counter() > deadline:
+            return "budget"
+        if not np.isfinite(self.log_weight).any():
+            return "hopeless"
+        if self.size >= most:
+            return "draws"
+        recent = (have - start[1]) / max(self.size - start[0], 1)
+        reachable = sampling.efficiency_growth * max(recent, have / self.size) * (most - self.size)
+        return "hopeless" if self.size >= sampling.trial_draws and reachable < effective_samples - have else None
+
+    def _missing_draws(self, draws: int, effective_samples: int, tail_rounds: int) -> int:
         """Number of draws that are still needed; zero when there are enough."""
         sampling, found = self._settings.sampling, self.diagnostics
         if found.effective_samples >= effective_samples:
-            return max(draws - self.size, 0)
+            heavy = tail_rounds and self.size >= draws and not found.converged
+            return self.size if heavy else max(draws - self.size, 0)
         efficiency = max(found.efficiency, sampling.least_efficiency)
         missing = sampling.reserve * (effective_samples - found.effective_samples) / efficiency
         by_efficiency = int(np.clip(missing, sampling.fewest_draws, sampling.growth * self.size))
         return max(min(draws - self.size, self.size), by_efficiency)
 
     def _next_proposal(self, refit: Refit) -> Proposal:
-        """The last proposal, or a new one fitted to the draws if their efficiency is low and a fit is possible."""
-        sampling = self._settings.sampling
+        """The principal proposal, or a new one fitted to the draws if these are poor and a fit is possible."""
+        sampling, found = self._settings.sampling, self.diagnostics
         too_few = np.isfinite(self.log_weight).sum() < sampling.refit_draws
-        good = self.diagnostics.efficiency > sampling.refit_efficiency
-        if good or too_few or len(self._proposals) > sampling.refits:
-            return self._proposals[-1]
+        good = found.efficiency > sampling.refit_efficiency and found.converged
+        if good or too_few or self._refits >= sampling.refits:
+            return self.principal
+        self._refits += 1
         return refit(self._theta, self.log_weight)
 
     def likelihood_error(self) -> float:
@@ -157,6 +198,8 @@ class Pool:
             detectors=self._weigher.segment.detectors,
             wanted=self._settings.effective_samples,
             failed_waveforms=int(draws.failed.sum()),
+            largest_weight=found.largest_weight,
+            stopped=self.stopped,
         )
         ra, dec, sky_weight = draws.directions.T
         sky = SkyMap.from_directions(ra, dec, relative_weights(sky_weight))

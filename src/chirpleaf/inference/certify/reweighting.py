@@ -73,6 +73,7 @@ def _combine(before: Certificate, second: ImportanceDiagnostics, approximant: st
         log_bayes_factor=before.log_bayes_factor + second.log_evidence,
         log_bayes_factor_error=float(np.hypot(before.log_bayes_factor_error, second.error)),
         pareto_k=max(before.pareto_k, second.pareto_k),
+        largest_weight=max(before.largest_weight, second.largest_weight),
         approximant=approximant,
         failed_waveforms=before.failed_waveforms + failed,
     )

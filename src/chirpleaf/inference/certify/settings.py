@@ -41,13 +41,23 @@ class SamplingSettings:
         growth: greatest size of a further batch over all draws so far. A larger one makes fewer refits.
         reserve: factor on the draws that the present efficiency requires. A smaller one more often needs another batch.
         least_efficiency: lower bound of the efficiency by which the size of a batch is estimated; it bounds that size.
+        most_draws: most draws of one event, unless more are asked for. More save events that the network nearly misses;
+            fewer bound the time, some 20 s on one core.
+        most_draws_per_sample: the same for each effective sample that is wanted; the larger of the two holds. It is the
+            inverse of the least efficiency that is accepted.
         trial_draws: draws after which an event may be abandoned. More waste time on noise; fewer abandon events that a
             refit would have saved.
-        rate_growth: factor by which the rate of effective samples may still grow before the deadline; an event that
-            needs more is abandoned. A larger one spends more time on hopeless events.
+        efficiency_growth: factor by which further draws may be more efficient than those so far; an event that needs
+            more before `most_draws` is abandoned. A larger one spends more time on hopeless events.
+        tail_rounds: times that the number of draws is doubled where enough are effective, but the tail of their weights
+            has not converged. More refuse fewer good posteriors, and spend more time on bad ones.
         refit_efficiency: efficiency below which a mixture is fitted. A higher one fits where little can be gained.
         refits: most mixtures fitted to one event. More help posteriors that the first ones miss, at some 0.1 s each.
         refit_draws: draws of finite weight that a fit needs.
+        coverage_share: share of the draws from a broadened proposal. A larger one finds smaller parts of the posterior
+            that the proposals miss, at the cost of efficiency.
+        coverage_scale: factor on the standard deviations of the broadened proposal. A larger one reaches further and
+            puts fewer draws into each place.
         checked_samples: samples whose likelihood is computed on every frequency. More cost time and determine the
             error of the fast likelihood better.
     """
@@ -57,11 +67,16 @@ class SamplingSettings:
     growth: PositiveInt = 2
     reserve: PositiveFloat = 1.05
     least_efficiency: PositiveFloat = 1e-3
+    most_draws: PositiveInt = 100_000
+    most_draws_per_sample: PositiveInt = 20
     trial_draws: PositiveInt = 16_384
-    rate_growth: NonNegativeFloat = 3.0
+    efficiency_growth: NonNegativeFloat = 3.0
+    tail_rounds: NonNegativeInt = 2
     refit_efficiency: NonNegativeFloat = 0.6
     refits: NonNegativeInt = 3
     refit_draws: PositiveInt = 32
+    coverage_share: Fraction = 0.04
+    coverage_scale: PositiveFloat = 2.0
     checked_samples: PositiveInt = 64
 
 
@@ -209,7 +224,8 @@ class CertifySettings:
     Attributes:
         minimum_draws: least number of draws.
         effective_samples: effective sample size that is wanted. The time is proportional to it.
-        budget: seconds after which no further batch of draws starts; with 0, the first draws are the only ones.
+        budget: seconds after which no further batch of draws starts; with 0, the first draws are the only ones. None
+            leaves the end to the number of draws, so that the result does not depend on the clock.
         sampling: number of draws and proposals.
         reference_time: other reference times.
         heterodyne: frequencies of the fast likelihood.
@@ -230,7 +246,7 @@ class CertifySettings:
 
     minimum_draws: NonNegativeInt = 0
     effective_samples: NonNegativeInt = 5000
-    budget: NonNegativeFloat = 60.0
+    budget: NonNegativeFloat | None = None
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     reference_time: ReferenceTimeSettings = field(default_factory=ReferenceTimeSettings)
     heterodyne: HeterodyneSettings = field(default_factory=HeterodyneSettings)
