@@ -41,6 +41,7 @@ def test_no_draws_are_begun_after_the_budget(clock: SimpleNamespace) -> None:
     assert 1024 < short.draws < 2000 + 512
     assert clock.now < 2.0 + 512 * PER_DRAW
     assert "effective samples of 3000" in short.reasons[0]
+    assert "when the time of --budget was up" in short.reasons[0]
     ample = certify(seen, seen.segment, GPS, target, settings(512, 3000, 100.0)).certificate
     assert ample.effective_samples >= 3000
     assert ample.draws > 2000 + 512
@@ -72,7 +73,7 @@ class FakePool(Pool):
 
     @property
     def diagnostics(self) -> ImportanceDiagnostics:
-        return ImportanceDiagnostics(0.0, 0.1, self.efficiency, 512 * self.efficiency, 0.1)
+        return ImportanceDiagnostics(0.0, 0.1, self.efficiency, 512 * self.efficiency, 0.1, 0.01, 512)
 
     def likelihood_error(self) -> float:
         return self.error

@@ -168,12 +168,13 @@ def test_budget_and_draws_are_kept() -> None:
     assert short.certificate.draws == 64
     assert short.certificate.wanted == 5000
     assert "effective samples of 5000" in short.certificate.reasons[0]
+    assert short.certificate.stopped == "budget"
     more = certify(seen, seen.segment, GPS, aim, settings(128, 300, 600.0))
     assert more.certificate.effective_samples >= 300
     assert more.certificate.draws == len(more.log_weight) > 300
     assert more.certificate.reasons == ()
     many = certify(seen, seen.segment, GPS, aim, settings(600, 10, 600.0))
-    assert many.certificate.draws == 600
+    assert many.certificate.draws == 600 + 24  # and those of a broadened proposal
 
 
 def test_the_prior_of_the_time_holds_for_the_samples() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from chirpleaf.errors import InputError
 from chirpleaf.inference.options import DEFAULT_WAVEFORMS, WaveformOptions
 from chirpleaf.inference.preparation import PreparedData
+from chirpleaf.inference.trust.settings import DEFAULT_TRUST
 from chirpleaf.models.model import Model
 from chirpleaf.system.checks import check_integer, check_positive
 from chirpleaf.system.defaults import SAMPLES
@@ -116,7 +117,8 @@ def certify_draws(
         data: the prepared data.
         target: prior and waveforms of the result: `plan.make_target(data)`.
         plan: result of `plan_certification`.
-        samples: least number of draws; more follow if too few are effective.
+        samples: least number of draws; more follow if too few are effective. Without a signal, only the first draws
+            are made.
         seed: seed of all random numbers.
 
     Returns:
@@ -128,12 +130,15 @@ def certify_draws(
     from chirpleaf.inference.certify import certify  # noqa: PLC0415 - an analysis without certification is faster
 
     wanted = samples // 2 if plan.effective_samples is None else plan.effective_samples
+    settings = replace(plan.settings, minimum_draws=samples, effective_samples=wanted)
+    if data.observation.snr < DEFAULT_TRUST.signal.least_snr:
+        settings = settings.for_first_draws()  # the answer is refused, however many draws are made
     return certify(
         data.observation,
         data.cut_network_segment(),
         data.source.trigger_time,
         target,
-        replace(plan.settings, minimum_draws=samples, effective_samples=wanted),
+        settings,
         seed=seed,
         workers=plan.workers,
     )

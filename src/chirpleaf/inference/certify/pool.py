@@ -36,6 +36,7 @@ class Pool:
         self._weigher, self._settings = weigher, settings
         self._proposals: list[Proposal] = []
         self._counts: list[int] = []
+        self._log_probs: list[Array] = []
         self._draws: EvaluatedDraws | None = None
         self._seconds = 0.0
         self._refits = 0
@@ -66,7 +67,7 @@ class Pool:
     @cached_property
     def log_prob(self) -> Array:
         """ln of the density of the mixture of proposals at each draw, shape (n,)."""
-        return mix_log_prob(np.stack([proposal.log_prob(self._theta) for proposal in self._proposals]), self._counts)
+        return mix_log_prob(np.stack(self._log_probs), self._counts)
 
     @property
     def log_weight(self) -> Array:
@@ -93,13 +94,17 @@ class Pool:
         """
         start, offset = time.perf_counter(), self.size
         theta = proposal.sample(draws, self._weigher.seed + offset) if isinstance(draws, int) else draws
-        batch = self._weigher.weigh(theta, proposal.log_prob(theta), offset)
-        self._draws = batch if self._draws is None else EvaluatedDraws.concatenate([self._draws, batch])
         if proposal not in self._proposals:
             place = 0 if background else len(self._proposals)
             self._proposals.insert(place, proposal)
             self._counts.insert(place, 0)
-        self._counts[self._proposals.index(proposal)] += len(batch.log_target)
+            self._log_probs.insert(place, proposal.log_prob(self._theta) if offset else np.zeros(0))
+        own = self._proposals.index(proposal)
+        densities = [one.log_prob(theta) for one in self._proposals]
+        batch = self._weigher.weigh(theta, densities[own], offset)
+        self._draws = batch if self._draws is None else EvaluatedDraws.concatenate([self._draws, batch])
+        self._log_probs = [np.concatenate(parts) for parts in zip(self._log_probs, densities, strict=True)]
+        self._counts[own] += len(batch.log_target)
         self.__dict__.pop("log_prob", None)
         self._seconds += time.perf_counter() - start
 

@@ -9,7 +9,7 @@ to an algorithm itself (the degree of a polynomial, the coefficients of a paper)
     4
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chirpleaf.inference.certify.likelihood_settings import (
     DistanceSettings,
@@ -263,6 +263,17 @@ class CertifySettings:
 
     def __post_init__(self) -> None:
         check_settings(self)
+
+    def for_first_draws(self) -> "CertifySettings":
+        """The same settings with the first draws alone, for data whose result is refused anyway."""
+        few = min(self.minimum_draws, self.sampling.first_draws)
+        return replace(
+            self,
+            minimum_draws=few,
+            effective_samples=0,
+            sampling=replace(self.sampling, tail_rounds=0, coverage_share=0.0),
+            reference_time=replace(self.reference_time, attempts=0),
+        )
 
 
 DEFAULTS = CertifySettings()
