@@ -130,17 +130,19 @@ def test_quality_and_injections_are_reported(
         "H1": {"failed": ["CBC_CAT3"], "hardware_injections": ["CBC"]},
         "L1": {"failed": [], "hardware_injections": ["CW"]},
     }
-    expected = (
-        "H1: hardware injection (CBC) in the analysed segment",
-        "H1: data-quality checks CBC_CAT3 fail in the analysed segment",
-        "H1: 1 s without data or of failed category 1 count as gaps",
-        "L1: hardware injection (CW) in the analysed segment",
-    )
-    assert tuple(summary["data"]["notes"]) == expected
+    expected = {
+        "H1: hardware injection (CBC) in the analysed segment": "warn",
+        "H1: data-quality checks CBC_CAT3 fail in the analysed segment": "warn",
+        "L1: hardware injection (CW) in the analysed segment": "note",
+    }
+    told = [one for one in summary["trust"]["data"] if one["check"] in ("data.injection", "data.quality")]
+    assert {one["message"]: one["level"] for one in told} == expected
+    notes = ("H1: 1 s without data or of failed category 1 count as gaps",)
+    assert tuple(summary["data"]["notes"]) == notes
     printed = " ".join(ran.stdout.split())
-    for note in expected:
-        assert f"note: {note}" in printed
-    assert read(out / "posterior.hdf5").provenance.notes == expected
+    for message, level in {**expected, notes[0]: "note"}.items():
+        assert f"{level}: {message}" in printed
+    assert read(out / "posterior.hdf5").provenance.notes == notes
     assert read(out / "posterior.hdf5").provenance.data_quality["H1"].hardware_injections == ("CBC",)
 
 

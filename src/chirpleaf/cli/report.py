@@ -57,7 +57,7 @@ def decimals(lower: float, upper: float) -> int:
 
 def _table(result: Posterior | LeafEstimates) -> Table:
     origin, rows = result.provenance, result.summary(result.tabulated)
-    title = f"{origin.event} · {' '.join(origin.detectors)} · {origin.approximant} · model {origin.model}"
+    title = f"{origin.event} · {' '.join(origin.detectors)} · {origin.waveforms} · model {origin.model}"
     table = Table(title=title, title_justify="left")
     table.add_column("detector frame")
     table.add_column("median", justify="right")

@@ -9,6 +9,7 @@ from chirpleaf.inference.amortised import NetworkOutput
 from chirpleaf.inference.data_notes import collect_notes, describe_quality
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust import assess_network
+from chirpleaf.physics.approximants import can_precess
 from chirpleaf.physics.comoving_volume import UniformComovingVolume
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.prior_kinds import is_registered
@@ -124,13 +125,17 @@ def _trace(
     options, segment = data.options, data.observation.segment
     used = detectors or segment.detectors
     arguments = waveform.arguments if waveform else ()
+    approximant = waveform.approximant if waveform else model.architecture.approximant
+    restricted = model.architecture.parameter_space == "aligned" and can_precess(approximant)
+    spins = "aligned" if restricted else ""
     return Provenance(
         event=data.source.event,
         trigger_time=data.source.trigger_time,
         detectors=used,
         model=model.name,
         data_sha256=model.provenance.get("data_sha256", ""),
-        approximant=waveform.approximant if waveform else model.architecture.approximant,
+        approximant=approximant,
+        spins=spins,
         seed=seed,
         high_pass=options.conditioning.high_pass or 0.0,
         roll_off=options.conditioning.roll_off,
@@ -143,5 +148,14 @@ def _trace(
         waveform_arguments=tuple(f"{name}={value}" for name, value in arguments),
         flaws=data.describe_flaws(),
         data_quality=describe_quality(data),
-        notes=collect_notes(data),
+        notes=(*collect_notes(data), *([describe_restriction(approximant)] if spins else [])),
     )
+
+
+def describe_restriction(approximant: str) -> str:
+    """The sentence on an approximant whose precession is not used.
+
+    Args:
+        approximant: its name.
+    """
+    return f"aligned spins: {approximant} allows precession, but the spins in the orbital plane are kept at zero"

@@ -1,4 +1,4 @@
-"""What the user should know of the data of an analysis: quality bits, injections, gaps, and what readers changed."""
+"""What the user should know of the data of an analysis: bits of data quality, gaps, and what readers changed."""
 
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.result.provenance import DetectorQuality
@@ -30,15 +30,10 @@ def collect_notes(data: PreparedData) -> tuple[str, ...]:
     Args:
         data: the prepared data.
     """
-    quality, frequencies = describe_quality(data), data.observation.segment.frequencies
+    frequencies = data.observation.segment.frequencies
     notes = []
     for name, series in data.source.strain.items():
         spectrum = data.spectra[name]
-        if name in quality and quality[name].hardware_injections:
-            kinds = ", ".join(quality[name].hardware_injections)
-            notes.append(f"{name}: hardware injection ({kinds}) in the analysed segment")
-        if name in quality and quality[name].failed:
-            notes.append(f"{name}: data-quality checks {', '.join(quality[name].failed)} fail in the analysed segment")
         if series.quality is not None and series.quality.impaired:
             seconds = sum(end - start for start, end in series.quality.impaired)
             notes.append(f"{name}: {seconds:.0f} s without data or of failed category 1 count as gaps")

@@ -41,7 +41,7 @@ Row = dict[str, float | str]
 
 _TREATMENT = (
     *("high_pass", "roll_off", "psd_method", "psd_length", "flaws", "data_quality", "notes"),
-    *("duration", "f_min", "f_max", "f_ref", "waveform_arguments"),
+    *("duration", "f_min", "f_max", "f_ref", "waveform_arguments", "spins"),
 )
 """Fields of the provenance that say how strain and waveforms were treated: `data` in `summary.json`."""
 

@@ -50,6 +50,8 @@ class Provenance:
         f_max: highest frequency, Hz; 0 in a file that does not say.
         f_ref: reference frequency of the waveforms, Hz.
         waveform_arguments: further arguments of the waveforms, "NAME=VALUE" each.
+        spins: "aligned" where the approximant allows precession and the spins in the orbital plane are zero all the
+            same; empty otherwise.
         chirpleaf_version: version of the package that made the result.
         data_quality: detector name to its quality; detectors whose files have no bits are missing.
         notes: what the user should know of the data, a sentence each.
@@ -74,6 +76,7 @@ class Provenance:
     f_max: float = 0.0
     f_ref: float = 20.0
     waveform_arguments: tuple[str, ...] = ()
+    spins: str = ""
     chirpleaf_version: str = field(default_factory=lambda: version("chirpleaf"))
     data_quality: Mapping[str, DetectorQuality] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -92,6 +95,11 @@ class Provenance:
             "data_quality": quality,
             "recipe": self.recipe.to_json() if self.recipe else None,
         }
+
+    @property
+    def waveforms(self) -> str:
+        """The approximant, and its restriction to aligned spins if there is one."""
+        return f"{self.approximant} with {self.spins} spins" if self.spins else self.approximant
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Provenance":

@@ -8,6 +8,7 @@ good signals.
 from dataclasses import dataclass, field
 
 from chirpleaf.strain.wavelets import WaveletSettings
+from chirpleaf.strain.whiteness import Tiling
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,58 @@ class WallSettings:
 
 
 @dataclass(frozen=True)
+class DataSettings:
+    """Whether the data are what they claim to be; false alarms are counted by `benchmarks/data_quality.py`.
+
+    Attributes:
+        rounding_band: frequencies in Hz between which the noise of rounding is compared with that of the detector.
+        rounding_warn: noise of rounding over all noise, above which the result is doubtful.
+        rounding_refuse: the same above which it is refused: the signal is lost in the steps.
+        clipped: samples at the extreme values from which on the strain counts as clipped. Continuous noise has none; a
+            higher number accepts strain that lost its largest samples.
+        tilings: tiles in which whitened power is searched: the first, of a second, also for slow changes.
+        chirp_mass_margin: factor on the chirp mass of the best template, for the time that the signal spends in a band.
+            A smaller one spares more of the data from the search, a larger one takes early inspirals for disturbances.
+        track_margin: time before and after the inspiral that is not searched, s; as for `chirp_mass_margin`.
+        power_significance: normal deviate of a mean power below which it may be a fluctuation.
+        power_warn: factor between the power of all data and that of the spectrum, above which the result is doubtful.
+            Spectra from half a minute of recorded strain are off by up to 1.05.
+        power_refuse: the same above which it is refused.
+        band_warn: factor within a band above which the result is doubtful. Recorded strain of GW170814 in V1 has 1.4.
+        band_refuse: the same above which it is refused.
+        excess_warn: normal deviate of a tile above which the result is doubtful. Gaussian noise reaches 5, recorded
+            noise without glitches 6.2; a lower threshold finds weaker glitches and raises more false alarms.
+        excess_refuse: the same above which it is refused.
+        deficit_warn: normal deviate below the noise, by which a quiet second makes the result doubtful.
+    """
+
+    rounding_band: tuple[float, float] = (50.0, 300.0)
+    rounding_warn: float = 0.03
+    rounding_refuse: float = 0.3
+    clipped: int = 4
+    tilings: tuple[Tiling, ...] = (
+        Tiling(),
+        Tiling(length=0.25),
+        Tiling((20.0, 60.0, 130.0, 280.0, 600.0, 1024.0), 0.0625),
+    )
+    chirp_mass_margin: float = 0.85
+    track_margin: float = 0.25
+    power_significance: float = 5.0
+    power_warn: float = 1.12
+    power_refuse: float = 1.5
+    band_warn: float = 1.5
+    band_refuse: float = 3.0
+    excess_warn: float = 6.5
+    excess_refuse: float = 25.0
+    deficit_warn: float = 7.0
+
+
+@dataclass(frozen=True)
 class TrustSettings:
     """All settings of the checks.
 
     Attributes:
+        data: whether the data are what they claim to be.
         signal: whether there is a signal.
         glitches: whether glitches explain the data.
         coherence: whether the detectors agree on one binary.
@@ -141,6 +190,7 @@ class TrustSettings:
         walls: whether the posterior ends where a prior ends.
     """
 
+    data: DataSettings = field(default_factory=DataSettings)
     signal: SignalSettings = field(default_factory=SignalSettings)
     glitches: GlitchSettings = field(default_factory=GlitchSettings)
     coherence: CoherenceSettings = field(default_factory=CoherenceSettings)
