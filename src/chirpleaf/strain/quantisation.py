@@ -15,9 +15,13 @@ import numpy as np
 
 from chirpleaf.strain.strain import Series, Strain
 
+MOST_DISTINCT = 0.5
+"""Distinct values over samples, above which samples are continuous. A larger number takes continuous samples for
+rounded ones, a smaller one overlooks steps that are small against the range."""
+
 
 def find_step(values: Series) -> float:
-    """Typical distance of a sample from the nearest other value that occurs.
+    """Typical distance of a rounded sample from the nearest other value that occurs.
 
     Args:
         values: samples; those that are not finite do not count.
