@@ -126,7 +126,7 @@ def _trace(
     used = detectors or segment.detectors
     arguments = waveform.arguments if waveform else ()
     approximant = waveform.approximant if waveform else model.architecture.approximant
-    restricted = model.architecture.parameter_space == "aligned" and can_precess(approximant)
+    restricted = {"chi_1", "chi_2"} <= set(model.architecture.space.names) and can_precess(approximant)
     spins = "aligned" if restricted else ""
     return Provenance(
         event=data.source.event,
