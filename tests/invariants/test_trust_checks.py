@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import expon
+from scipy.stats import expon, gamma
 
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.trust.after import examine_noise
@@ -46,9 +46,9 @@ def find_walls(target: Target | None = None, **changes: np.ndarray) -> list[Find
 
 PILED_UP = {
     "chirp mass": ({"chirp_mass": 14.0 + expon.rvs(size=N, random_state=1)}, "chirp_mass 14"),
-    "component mass": (
-        {"mass_ratio": np.ones(N), "chirp_mass": (100 - expon.rvs(size=N, random_state=1)) / 2**0.2},
-        "mass_1 100",
+    "heaviest chirp mass": (
+        {"mass_ratio": np.ones(N), "chirp_mass": 100 / 2**0.2 - 2 * gamma.rvs(2, size=N, random_state=1)},
+        "chirp_mass 87",
     ),
     "mass ratio": ({"mass_ratio": 0.125 + 0.02 * expon.rvs(size=N, random_state=1)}, "mass_ratio 0.125"),
     "distance": ({"luminosity_distance": 100 + 5 * expon.rvs(size=N, random_state=1)}, "luminosity_distance 100 Mpc"),

@@ -111,7 +111,21 @@ def correlate_residual(
     # With fewer products at longer lags, N (N + 2) / (N - k) |r_k|^2 has mean one.
     scale = len(piece) ** 2 / (len(piece) - np.arange(1, lags + 1))
     degrees = 2 * lags
-    return float(_cube_root(2 * np.sum(scale * np.abs(r) ** 2) / degrees, degrees) / np.sqrt(2 / (9 * degrees)))
+    return normalise_power(2 * float(np.sum(scale * np.abs(r) ** 2)), degrees)
+
+
+def normalise_power(power: float, degrees: int) -> float:
+    """A chi-square variable as standard deviations of a normal one.
+
+    Args:
+        power: the variable.
+        degrees: its degrees of freedom.
+
+    Example:
+        >>> round(normalise_power(16.0, 16), 1), round(normalise_power(40.0, 16), 1)
+        (0.1, 3.2)
+    """
+    return float(((power / degrees) ** (1 / 3) - (1 - 2 / (9 * degrees))) / np.sqrt(2 / (9 * degrees)))
 
 
 def _transform_band(
@@ -121,11 +135,6 @@ def _transform_band(
     n = len(whitened)
     clock = np.arange(n) * segment.duration / n
     return np.where(clock < AFTER_TRIGGER, clock, clock - segment.duration), np.fft.ifft(whitened) * np.sqrt(n)
-
-
-def _cube_root(ratio: float, degrees: int) -> float:
-    """Cube root of a chi-square variable over its degrees of freedom, less its mean."""
-    return float(ratio ** (1 / 3) - (1 - 2 / (9 * degrees)))
 
 
 def _normalise_ratio(ratio: float, first: int, second: int) -> float:

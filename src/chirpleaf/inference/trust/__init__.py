@@ -11,6 +11,7 @@ raises nothing on ugly data; `assessment` composes them.
 | `glitches` | do glitches in single detectors explain the data as well? | signal |
 | `coherence` | do all detectors see the same binary, as loud as sky and orientation allow? | signal |
 | `residuals` | is what the best signal leaves white noise? | model |
+| `misfit` | are precession or higher modes left, which the model does not have? | model |
 | `walls` | does the posterior end only because a prior does? | model |
 | `assessment` | do the importance-sampling diagnostics allow an answer? | sampling |
 

@@ -7,6 +7,7 @@ from chirpleaf.inference.trust.coherence import Proposal, examine_coherence
 from chirpleaf.inference.trust.fit import find_best_signal
 from chirpleaf.inference.trust.glitches import examine_glitches
 from chirpleaf.inference.trust.levels import grade_value
+from chirpleaf.inference.trust.misfit import examine_misfit
 from chirpleaf.inference.trust.residuals import examine_residuals
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST, SignalSettings, TrustSettings
 from chirpleaf.inference.trust.walls import examine_walls
@@ -55,6 +56,7 @@ def examine_posterior(
     if complete:  # reweighted samples are no draws of a known density
         proposal = Proposal({name: np.asarray(samples[name]) for name in space.names}, draws.log_prob)
         value = certificate.log_bayes_factor
+        found += examine_misfit(segment, best, signal, settings.misfit)
         found += examine_coherence(segment, proposal, best, signal, target, value, settings.coherence)
     return tuple(found)
 

@@ -118,14 +118,19 @@ class WallSettings:
     Attributes:
         strip: width of the strip along an end in which samples are counted, over the posterior's standard deviation.
             A narrower one holds fewer samples.
+        mass_strip: the same for the chirp mass.
         density: density of the posterior at the end of a prior, times its standard deviation: 0.3 for a flat posterior,
             0.5 for half a normal one, 1 for an exponential one.
+        component: the same at the ends of the component masses. Many signals of the prior itself lie near the greatest
+            mass, and their mass ratios are uncertain; a lower limit doubts these.
         time: share of the posterior within `time_strip` of an end of the prior of the arrival time.
         time_strip: seconds.
     """
 
     strip: float = 0.1
+    mass_strip: float = 0.3
     density: Threshold = Threshold(0.55, 0.8)
+    component: Threshold = Threshold(1.5, 4.0)
     time: Threshold = Threshold(0.01, 0.1)
     time_strip: float = 0.005
 
@@ -178,6 +183,27 @@ class DataSettings:
 
 
 @dataclass(frozen=True)
+class MisfitSettings:
+    """Whether precession or higher modes are left over.
+
+    Attributes:
+        waveforms: precessing waveforms that the directions are made of. More cost time, some 15 ms each on 8 s of data.
+        directions: directions in each detector. More catch more of an unusual signal, and more noise.
+        largest_spin: greatest magnitude of the spins of these waveforms; models fail close to one.
+        step: step of mass ratio and spins to neighbouring signals, and of the chirp mass in parts of itself.
+        highest_frequency: end of the band, Hz. A lower one saves time and loses the higher modes of light binaries.
+        excess: power in these directions, standard deviations of a normal variable of the same probability.
+    """
+
+    waveforms: int = 12
+    directions: int = 3
+    largest_spin: float = 0.98
+    step: float = 0.03
+    highest_frequency: float = 512.0
+    excess: Threshold = Threshold(2.3, 5.0)
+
+
+@dataclass(frozen=True)
 class TrustSettings:
     """All settings of the checks.
 
@@ -188,6 +214,7 @@ class TrustSettings:
         coherence: whether the detectors agree on one binary.
         residuals: what is left without the best signal.
         walls: whether the posterior ends where a prior ends.
+        misfit: whether precession or higher modes are left over.
     """
 
     data: DataSettings = field(default_factory=DataSettings)
@@ -196,6 +223,7 @@ class TrustSettings:
     coherence: CoherenceSettings = field(default_factory=CoherenceSettings)
     residuals: ResidualSettings = field(default_factory=ResidualSettings)
     walls: WallSettings = field(default_factory=WallSettings)
+    misfit: MisfitSettings = field(default_factory=MisfitSettings)
 
 
 DEFAULT_TRUST = TrustSettings()

@@ -20,6 +20,11 @@ from chirpleaf.result.weights import relative_weights
 
 Array = NDArray[np.float64]
 
+_COMPONENTS = ("mass_1", "mass_2")
+
+_GRID = 32
+"""Chirp masses at which the range of mass ratios is averaged."""
+
 _ROOM = dict.fromkeys(("chirp_mass", "mass_1", "mass_2", "luminosity_distance"), np.inf)
 """What the physical range of a parameter has beyond the end of a prior; spins end at one, mass ratios at zero."""
 
@@ -55,14 +60,38 @@ def examine_walls(
     found = []
     for edge in edges:
         if edge.name in theta and edge.name not in target.fixed:
-            value = measure_pile_up(theta[edge.name], edge.value(theta), weight, edge, settings)
-            level = grade_value(value, settings.density)
+            if edge.name == "chirp_mass":
+                value = _measure_chirp_mass(theta, weight, edge, prior, settings)
+            else:
+                value = measure_pile_up(theta[edge.name], edge.value(theta), weight, edge, settings)
+            level = grade_value(value, settings.component if edge.name in _COMPONENTS else settings.density)
             message = (
                 f"the posterior piles up at {edge.description}, where the prior ends: the signal may lie beyond; "
                 "choose another --model or --prior"
             )
             found.append(Finding("model.wall", level, message, value=value))
     return (*found, *_examine_time(theta, weight, target, centre, settings))
+
+
+def _measure_chirp_mass(
+    theta: Samples, weight: Array, edge: Edge, prior: PriorDistribution, settings: WallSettings
+) -> float:
+    """As `measure_pile_up`, of the posterior over the range of mass ratios that component masses leave.
+
+    This range vanishes at the greatest chirp mass, and the posterior with it, however great the likelihood is.
+    """
+    (lowest,) = (one for one in prior.edges() if one.name == "mass_ratio")
+    x, place = theta["chirp_mass"], float(edge.value(theta)[0])
+    spread = float(np.sqrt(weight @ (x - weight @ x) ** 2))
+    strip = settings.mass_strip * spread
+    if strip == 0.0:
+        return 0.0
+    near = np.abs(x - place) <= strip
+    grid = place - edge.outward * strip * (np.arange(_GRID) + 0.5) / _GRID
+    room = float(np.mean(1 - lowest.value({"chirp_mass": grid})))
+    density = float(weight[near].sum()) / (strip * room)
+    beside = float(np.sum(weight[~near] / np.maximum(1 - lowest.value(theta)[~near], room)))
+    return density * spread / (beside + density * strip) if density > 0 else 0.0
 
 
 def _list_edges(prior: PriorDistribution, target: Target) -> tuple[Edge, ...]:
