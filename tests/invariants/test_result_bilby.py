@@ -16,6 +16,7 @@ from made_results import (
 )
 
 from chirpleaf.physics.comoving_volume import UniformSourceFrame
+from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.result.posterior import EXTRINSIC
 from chirpleaf.result.prior import AnalysisPrior
@@ -87,13 +88,15 @@ def test_bilby_reads_isotropic_spins() -> None:
     np.testing.assert_allclose(found.ln_prob(x), prior.spin.log_prob(x), atol=1e-3)
 
 
-def test_bilby_reads_distance_and_arrival() -> None:
-    priors = certified_posterior().to_bilby().priors
+@pytest.mark.parametrize("distance", [DISTANCE, PowerLaw(2.0, 100.0, 3000.0)], ids=["source frame", "volume"])
+def test_bilby_reads_distance_and_arrival(distance: UniformSourceFrame | PowerLaw) -> None:
+    prior = AnalysisPrior("some", IntrinsicPrior(), distance, (1.0, 2.0))
+    priors = certified_posterior(prior=prior).to_bilby().priors
     assert set(EXTRINSIC) <= set(priors)
     assert (priors["geocent_time"].minimum, priors["geocent_time"].maximum) == (1.0, 2.0)
     x = np.array([150.0, 900.0, 2500.0])
     np.testing.assert_allclose(
         np.diff(priors["luminosity_distance"].ln_prob(x)),
-        np.diff(DISTANCE.log_prob(x)),
+        np.diff(distance.log_prob(x)),
         atol=1e-3,
     )

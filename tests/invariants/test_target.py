@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import i0e
+from tiny import TinyPrior
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.edges import find_reached_edges
@@ -50,6 +51,12 @@ def test_catalogue_priors():
     samples = NETWORK.sample(5, np.random.default_rng(0))
     ratio = sum(np.log(np.log(0.9 / np.abs(samples[name]))) for name in ("chi_1", "chi_2"))
     np.testing.assert_allclose(isotropic.intrinsic.log_prob(samples) - NETWORK.log_prob(samples), ratio, rtol=1e-9)
+
+
+def test_isotropic_spins_are_of_networks_of_aligned_spins():
+    with pytest.raises(InputError, match="aligned spins for prior isotropic; got one under TinyPrior: choose model"):
+        Prior.load("isotropic").make_target(TinyPrior(), trigger_time=0.0)
+    assert Prior.load("model").make_target(TinyPrior(), trigger_time=0.0).intrinsic == TinyPrior()
 
 
 @pytest.mark.parametrize("name", ["flat", "", "missing.prior", "."])

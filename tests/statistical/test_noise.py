@@ -180,6 +180,8 @@ def test_draws_are_functions_of_their_seeds(source: NoiseSource) -> None:
 
 def test_densities_of_the_ensemble_are_independent_and_those_of_an_event_are_not(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
+    weights = EnsembleNoise().tabulate(DETECTORS, GRID, REFERENCE, 8, seed=0).weights
+    assert not np.isclose(weights[0], weights[1]).all(axis=-1).any()
     families = {EnsembleNoise().sample(DETECTORS, GRID.native_frequencies, DURATION, rng).origin for _ in range(40)}
     assert any("/" in family for family in families)
     assert any("/" not in family for family in families)

@@ -156,6 +156,9 @@ def test_subsets_are_drawn_as_often_as_the_settings_say() -> None:
     assert drawn[size == 1].float().mean(0).tolist() == pytest.approx([0.5, 0.25, 0.25], abs=0.02)
     # Of the pairs, (1, 2), (1, 3) and (2, 3) have the weights 2, 2 and 1.
     assert (~drawn[size == 2]).float().mean(0).tolist() == pytest.approx([0.2, 0.4, 0.4], abs=0.02)
+    doubled = SubsetSettings(sizes=(3.0, 3.0, 0.0), weights=(2.0, 1.0, 1.0)).probabilities(3)[1]
+    np.testing.assert_allclose(doubled, settings.probabilities(3)[1])
+    assert doubled.sum() == pytest.approx(1.0)
     before = generator.get_state()
     assert sample_present(5, 3, None, generator).all()
     assert torch.equal(before, generator.get_state())
