@@ -39,7 +39,7 @@ def build_posterior(
     return Posterior(
         proposal=Proposal(output.samples, output.log_prob, np.zeros(len(output.log_prob))),
         intrinsic=data.model.estimator.quantities,
-        provenance=_trace(data, seed),
+        provenance=trace_origin(data, seed),
         trust=assess_network(data),
         timing=timing,
         prior=AnalysisPrior("model", data.model.architecture.prior),
@@ -61,7 +61,7 @@ def build_leaf_estimates(
         samples=output.samples,
         log_prob=output.log_prob,
         uncertainty_components=output.uncertainty_components,
-        provenance=_trace(data, seed),
+        provenance=trace_origin(data, seed),
         trust=assess_network(data),
         timing=timing,
         prior=AnalysisPrior("model", data.model.architecture.prior),
@@ -90,7 +90,7 @@ def build_certified_posterior(
     return Posterior(
         proposal=Proposal(draws.samples, draws.log_prob, draws.log_weight),
         intrinsic=data.model.estimator.quantities,
-        provenance=_trace(data, seed, target.waveform, certificate.detectors),
+        provenance=trace_origin(data, seed, target.waveform, certificate.detectors),
         trust=trust,
         timing=timing,
         prior=describe_prior(target, data.source.trigger_time),
@@ -117,10 +117,17 @@ def describe_prior(target: "Target", trigger_time: float) -> AnalysisPrior:
     return AnalysisPrior(target.prior, arrival=arrival)
 
 
-def _trace(
+def trace_origin(
     data: PreparedData, seed: int, waveform: WaveformSettings | None = None, detectors: tuple[str, ...] | None = None
 ) -> Provenance:
-    """The origin of a result; waveform, detectors and band are those of the network unless given."""
+    """The origin of a result.
+
+    Args:
+        data: the prepared data.
+        seed: seed of the draws.
+        waveform: waveforms of the likelihood; those of the network if None.
+        detectors: names of those whose data are used; those of the network if None.
+    """
     model = data.model
     options, segment = data.options, data.observation.segment
     used = detectors or segment.detectors

@@ -1,16 +1,18 @@
 """Checks of the data before the analysis: are strain, header and noise spectrum what they claim to be?
 
-What one stream cannot show: a start in the header that is wrong by seconds, or data that run backwards, look like noise
-in one detector. They show as a signal that one detector has and the other has not.
+What one stream cannot show: with a start in the header that is wrong by seconds, or data that run backwards, a detector
+has noise at the trigger. It shows as a signal that one detector has and the other has not (`coherence`).
 """
 
 from collections.abc import Sequence
 
+from chirpleaf.errors import InputError
 from chirpleaf.inference.data_notes import describe_quality
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST, DataSettings
 from chirpleaf.inference.trust.whitened import examine_whitened
 from chirpleaf.result.trust import Finding, Level
+from chirpleaf.strain.line_frequencies import find_rate_factor
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.psd_scale import typical
 from chirpleaf.strain.quantisation import compute_rounding_noise, count_clipped
@@ -41,7 +43,35 @@ def examine_data(
         for name in detectors
         for found in examine_samples(cut_analysed(data, name), find_level(data.spectra[name], settings), settings)
     )
-    return (*bursts, *examine_bits(data, detectors), *samples, *examine_whitened(data, detectors, settings))
+    rates = examine_rates(data, detectors, settings)
+    return (*bursts, *examine_bits(data, detectors), *rates, *samples, *examine_whitened(data, detectors, settings))
+
+
+def examine_rates(
+    data: PreparedData, detectors: Sequence[str], settings: DataSettings = DEFAULT_TRUST.data
+) -> tuple[Finding, ...]:
+    """Compares the sampling rate of the header with the frequencies of known lines.
+
+    Args:
+        data: the prepared data.
+        detectors: those whose data are analysed.
+        settings: threshold.
+    """
+    found = []
+    for name in detectors:
+        try:
+            spectrum = data.noise[name].estimate() if name in data.known else data.spectra[name]
+        except InputError:
+            continue
+        factor, excess = find_rate_factor(spectrum, name)
+        if excess > settings.rate_refuse:
+            rate = data.source.strain[name].sample_rate
+            message = (
+                f"{name}: the lines of mains and suspensions lie at about {factor:.3g} times their frequencies: check "
+                f"the sampling rate of the header, {rate:g} Hz"
+            )
+            found.append(Finding("data.rate", Level.REFUSE, message, name, excess))
+    return tuple(found)
 
 
 def examine_bits(data: PreparedData, detectors: Sequence[str]) -> tuple[Finding, ...]:
