@@ -10,7 +10,15 @@ class ChirpleafError(Exception):
 
 
 class InputError(ChirpleafError, ValueError):
-    """Invalid input: a file, a name or a setting. The message states the remedy."""
+    """Invalid input: a file, a name or a setting. The message states the remedy, on one line.
+
+    Args:
+        message: the message. Names and values of the user may be in it: what cannot be printed, such as the end of a
+            line or a command to a terminal, is escaped.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__("".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(message)))
 
 
 class UnknownParameterError(InputError, KeyError):

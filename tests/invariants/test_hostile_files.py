@@ -19,6 +19,7 @@ from chirpleaf.models.files import load
 from chirpleaf.strain.noise import MeasuredNoise
 from chirpleaf.strain.psd_files import read_psd
 from chirpleaf.strain.readers import read
+from chirpleaf.strain.readers.frames import read_frames
 from chirpleaf.strain.text_tables import read_table
 from chirpleaf.system.documents import parse_json, parse_yaml
 from chirpleaf.system.hdf5_files import get_dataset
@@ -214,3 +215,16 @@ def test_json_that_is_no_plain_document(text: str, message: str) -> None:
 def test_documents_of_plain_values_are_read() -> None:
     assert parse_yaml("a: {b: [1, 2.5, text], c: null}") == {"a": {"b": [1, 2.5, "text"], "c": None}}
     assert parse_json('{"a": [1, {"b": null}]}') == {"a": [1, {"b": None}]}
+
+
+def test_frames_that_their_library_reads_for_ever_are_stopped(tmp_path: Path) -> None:
+    content = bytearray((Path(__file__).parents[1] / "files" / "gwpy.gwf").read_bytes())
+    content[3606:4085] = bytes(479)
+    path = tmp_path / "damaged.gwf"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"damaged\.gwf: expected complete GWF frames .*it takes too long"):
+        read_frames(path, "H1", None, LoadLimits(seconds=3.0))
+
+
+def test_a_message_is_one_line_whatever_is_quoted() -> None:
+    assert str(InputError("got 'a\nb\x1b[2J', ×2: mend it")) == r"got 'a\nb\x1b[2J', ×2: mend it"

@@ -48,7 +48,7 @@ class BoundedReader(io.RawIOBase):
     def __init__(self, source: Source, path: Path, limits: LoadLimits = LIMITS, *, is_text: bool = True) -> None:
         self._source, self._path, self._limits, self._is_text = source, path, limits, is_text
         self._left, self._line = limits.text_bytes, 0
-        self._end = time.monotonic() + limits.seconds
+        self._end = time.process_time() + limits.seconds
 
     def readable(self) -> bool:
         """Always True."""
@@ -68,7 +68,7 @@ class BoundedReader(io.RawIOBase):
                 f"{self._path}: expected at most {show_bytes(self._limits.text_bytes)} of text; got more; cut it to "
                 "the seconds or frequencies that are needed, or take HDF5"
             )
-        if time.monotonic() > self._end:
+        if time.process_time() > self._end:
             raise InputError(
                 f"{self._path}: expected text that can be read in {self._limits.seconds:g} s; got more; cut it to the "
                 "seconds that are needed, or take HDF5"

@@ -152,7 +152,7 @@ def check_dataset(dataset: h5py.Dataset, limits: LoadLimits = LIMITS) -> int:
             f"{name} claims {show_bytes(max(size, chunk, values * _ITEM_BYTES))}, more than the {show_bytes(largest)} "
             "that are read"
         )
-    return size
+    return int(size)
 
 
 def read_attribute(item: h5py.Dataset | h5py.Group, name: str) -> Any:

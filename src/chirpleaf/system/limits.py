@@ -29,17 +29,17 @@ class LoadLimits:
         entries: datasets, groups and attributes of an HDF5 file; releases of PESummary have some thousands.
         line_bytes: length of a line of text. A longer one is no table, and is parsed as a whole.
         depth: levels of nested lists and sections in a document, or of groups in an HDF5 file.
-        seconds: time that reading may take where it cannot be told beforehand. A slow disk needs it for large files.
+        seconds: processor time that reading may take where it cannot be told beforehand. Large text needs it.
     """
 
     file_bytes: int = 4 * 10**9
-    text_bytes: int = 2 * 10**9
+    text_bytes: int = 1_500_000_000
     document_bytes: int = 250_000
     values: int = 80_000_000
     entries: int = 20_000
     line_bytes: int = 65_536
     depth: int = 32
-    seconds: float = 60.0
+    seconds: float = 25.0
 
 
 LIMITS = LoadLimits()

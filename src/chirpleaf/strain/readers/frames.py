@@ -1,8 +1,20 @@
-"""GWF frames (LIGO-T970130), read with LALFrame."""
+"""GWF frames (LIGO-T970130), read with LALFrame in a process of its own.
+
+The C library trusts what a frame claims: damaged frames of some kilobytes made it loop without end, take all memory, or
+crash. In another process, with limits of time and memory, that is an error of the file like any other.
+"""
 
 from __future__ import annotations
 
+import math
+import os
+import pickle
+import resource
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,14 +24,69 @@ from chirpleaf.strain.quality import DataQuality, Words
 from chirpleaf.strain.readers.headers import choose_channel, find_prefix, make_read_error, round_rate
 from chirpleaf.strain.strain import Strain
 from chirpleaf.system.lal_messages import silence_lal
+from chirpleaf.system.limits import LIMITS, LoadLimits
+
+_PROGRAM = "from chirpleaf.strain.readers.frames import run_reader; run_reader()"
+_MEMORY = 3 * LIMITS.values * 8
+"""Bytes of memory for frames, above what the process has after its imports: the library keeps several copies."""
+_LINUX = sys.platform == "linux"
 
 FRAME_SIGNATURE = b"IGWD"
 QUALITY_MARK, INJECTION_MARK = "DQMASK", "INJMASK"
 """Ends of the names of the channels with bits of data quality and of hardware injections."""
 
 
-def read_frames(path: Path, detector: str, channel: str | None) -> Strain:
-    """Read one channel of a GWF file.
+def read_frames(path: Path, detector: str, channel: str | None, limits: LoadLimits = LIMITS) -> Strain:
+    """Read one channel of a GWF file, in a process of its own.
+
+    Args:
+        path: the file.
+        detector: prefix of the detector.
+        channel: name of the channel; None for the detector's only one with strain.
+        limits: limit of processor time.
+
+    Returns:
+        Its strain, with the bits of data quality if the file has them.
+
+    Raises:
+        InputError: the file is truncated or damaged, or the channel is missing, ambiguous or of another detector.
+    """
+    with TemporaryDirectory() as folder:
+        found = Path(folder) / "strain.pickle"
+        names = (path.absolute(), path, detector, channel or "", found, math.ceil(limits.seconds))
+        command = [sys.executable, "-c", _PROGRAM, *map(str, names)]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, check=False)
+        if ran.returncode or not found.is_file():
+            stopped = "it takes too long" if -ran.returncode == signal.SIGXCPU else "the library of frames failed"
+            raise make_read_error(path, "complete GWF frames without gaps", RuntimeError(stopped))
+        with found.open("rb") as file:
+            result: Strain | InputError = pickle.load(file)
+    if isinstance(result, InputError):
+        raise result
+    return result
+
+
+def run_reader() -> None:
+    """The other process: reads the frames that its arguments name, and writes the strain or the error to a file."""
+    where, shown, detector, channel, found, seconds = sys.argv[1:]
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _LINUX else 0
+    if _LINUX:
+        resource.setrlimit(resource.RLIMIT_AS, (own + _MEMORY, own + _MEMORY))
+    try:
+        result: Strain | InputError = read_frames_here(Path(where), detector, channel or None)
+    except InputError as error:
+        result = InputError(str(error).replace(where, shown))
+    except MemoryError as error:
+        result = make_read_error(Path(shown), "complete GWF frames without gaps", error)
+    with Path(found).open("wb") as file:
+        pickle.dump(result, file, protocol=5)
+
+
+def read_frames_here(path: Path, detector: str, channel: str | None) -> Strain:
+    """Read one channel of a GWF file in this process.
 
     Args:
         path: the file.
@@ -46,7 +113,7 @@ def read_frames(path: Path, detector: str, channel: str | None) -> Strain:
             chosen = choose_channel(path, detectors, detector, channel)
             series = frread.read_timeseries(_locate_frames(path), chosen)
             quality = _read_quality(path, [name for name in masks if name.startswith(f"{detector}:")])
-    except (RuntimeError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise make_read_error(path, "complete GWF frames without gaps", error) from error
