@@ -142,11 +142,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stretches", type=int, default=400)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--cases", default="", help="text that the names of the simulated cases contain")
+    parser.add_argument("--no-events", action="store_true", help="leave the embedded events out")
     parser.add_argument("--recorded", action="append", default=[], metavar="H1=FILE")
     parser.add_argument("--signal", type=float, default=np.inf, help="GPS time of a signal in the recorded files")
     arguments = parser.parse_args()
     LOGGER.info("%s", "| strain | stretches | WARN (%) | REFUSE (%) | checks |\n|---|---|---|---|---|")
     for case, change in CASES.items():
+        if arguments.cases not in case:
+            continue
         rng, source, found = np.random.default_rng(arguments.seed), EnsembleNoise(), []
         for _ in range(arguments.stretches if case.startswith("noise") else max(arguments.stretches // 4, 1)):
             strain, spectrum = simulate(rng, source)
@@ -155,7 +159,7 @@ def main() -> None:
         LOGGER.info("| %s %s", case, count(found))
     recorded = {
         f"{name} {detector}": (strain, events()[name].trigger_time)
-        for name in events()
+        for name in ([] if arguments.no_events else events())
         for detector, strain in load_event(name).items()
     }
     for pair in arguments.recorded:

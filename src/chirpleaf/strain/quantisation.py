@@ -27,16 +27,15 @@ def find_step(values: Series) -> float:
         values: samples; those that are not finite do not count.
 
     Returns:
-        The step of quantised samples. For continuous ones it is small, about the range over their number. Zero if all
-        samples are equal.
+        The step of rounded samples; zero if all samples are equal, or hardly any, as continuous ones.
 
     Example:
         >>> noise = np.random.default_rng(0).normal(size=4096)
-        >>> find_step(np.round(noise, 1)).__round__(3), find_step(noise) < 1e-3
-        (0.1, True)
+        >>> find_step(np.round(noise, 1)).__round__(3), find_step(noise)
+        (0.1, 0.0)
     """
     distinct, count = np.unique(values[np.isfinite(values)], return_counts=True)
-    if len(distinct) < 2:
+    if not 1 < len(distinct) < MOST_DISTINCT * count.sum():
         return 0.0
     steps = np.diff(distinct)
     nearest = np.minimum(np.append(steps, np.inf), np.insert(steps, 0, np.inf))
