@@ -1,6 +1,7 @@
 """A target of known density in four normal coordinates, and proposals for it; shared by the tests of pools."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,14 +47,14 @@ def refit(theta: Samples, log_weight: np.ndarray) -> MixtureProposal:
 class FakeWeigher(Weigher):
     """Computes a known target density, and takes a known time."""
 
-    def __init__(self, clock: SimpleNamespace) -> None:
-        vars(self).update(space=SPACE, seed=0, clock=clock)
+    def __init__(self, clock: SimpleNamespace, density: Any = None) -> None:
+        vars(self).update(space=SPACE, seed=0, clock=clock, density=density or Gaussian(*TARGET))
 
     def weigh(self, theta: Samples, log_prob: np.ndarray, offset: int) -> EvaluatedDraws:
         self.clock.now += PER_DRAW * len(log_prob)  # type: ignore[attr-defined]
         return EvaluatedDraws(
             theta,
-            Gaussian(*TARGET).log_prob(theta),
+            self.density.log_prob(theta),  # type: ignore[attr-defined]
             np.zeros(len(log_prob)),
             np.zeros((1, 3)),
             np.zeros(len(log_prob), bool),

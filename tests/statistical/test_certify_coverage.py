@@ -61,6 +61,32 @@ def test_a_missing_part_of_the_posterior_is_found(covered: bool) -> None:
     assert found.log_evidence == pytest.approx(0.0 if covered else missing, abs=0.04)
 
 
+class TwoModes:
+    """Two Gaussians, a fifth in the second one, some widths apart along the first coordinate."""
+
+    def __init__(self, distance: float) -> None:
+        self.step = np.array([distance * WIDTH, 0.0, 0.0, 0.0])
+
+    def log_prob(self, theta: Samples) -> np.ndarray:
+        values = torch.from_numpy(SPACE.stack(theta))
+        z = SUPPORT(values)
+        first, second = (norm.logpdf(z.numpy() - move, CENTRE, WIDTH).sum(-1) for move in (0.0, self.step))
+        log_density = np.logaddexp(np.log(0.8) + first, np.log(0.2) + second)
+        return np.asarray(log_density + SUPPORT.log_abs_det_jacobian(values, z).numpy())
+
+
+@pytest.mark.parametrize(("distance", "found"), [(5.0, True), (10.0, False)])
+def test_a_separate_mode_is_found_if_the_broadened_proposal_reaches_it(distance: float, found: bool) -> None:
+    """The limit of the method: a mode of a fifth of the posterior is found five widths away, and not ten."""
+    pool: Any = Pool(FakeWeigher(SimpleNamespace(now=0.0), TwoModes(distance)), CertifySettings())
+    main = normal_mixture(CENTRE, WIDTH)
+    pool.add(main, 2048)
+    pool.add(broaden(main, 2.0), 200, background=True)
+    pool.fill(0, 5000, refit, deadline=np.inf)
+    assert pool.stopped == "enough"
+    assert pool.diagnostics.log_evidence == pytest.approx(0.0 if found else np.log(0.8), abs=0.08)
+
+
 def test_a_mixture_is_broadened_about_its_means() -> None:
     broad = broaden(normal_mixture(CENTRE, WIDTH), 3.0)
     expected = Gaussian(CENTRE, 3 * WIDTH)
