@@ -8,7 +8,9 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from chirpleaf.errors import InputError
 from chirpleaf.result.certificate import Certificate, Stopped
+from chirpleaf.result.validation import check_type, check_types
 
 GOOD: Mapping[str, Any] = {
     "efficiency": 0.5,
@@ -91,3 +93,9 @@ def test_a_certificate_comes_back_from_json(edges: tuple[str, ...]) -> None:
         written = Certificate(**{**GOOD, **bad, "edges": edges})
         values = json.loads(json.dumps(written.to_json(), allow_nan=False)) | {"sky_area_50": 12.0}
         assert Certificate.from_json(values) == written
+
+
+def test_why_sampling_ended_is_one_of_the_known_words() -> None:
+    check_types(Certificate(**GOOD))
+    with pytest.raises(InputError, match=r"expected stopped to be typing.Literal\['enough', .*got 'tired'"):
+        check_type("stopped", "tired", Stopped)

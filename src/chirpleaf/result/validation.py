@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,6 +120,8 @@ def _check_shape(name: str, values: Array, n: int) -> None:
 def _fits(value: Any, hint: Any) -> bool:
     """Whether a value has the type of an annotation."""
     kind, parts = get_origin(hint) or hint, get_args(hint)
+    if kind is Literal:
+        return any(type(value) is type(part) and value == part for part in parts)
     if kind in (Union, UnionType):
         return any(_fits(value, part) for part in parts)
     if kind is tuple and isinstance(value, tuple):
