@@ -124,7 +124,7 @@ def test_ten_draws_can_be_certified(chirpleaf: Command, tmp_path: Path) -> None:
     arguments = ("--samples", 10, "--effective-samples", 5, "--out", tmp_path / "out")
     ran = chirpleaf("infer", "GW150914", *arguments)
     assert ran.status == 3  # too few to tell their tail
-    assert "heavy tail" in ran.stderr
+    assert "a single draw has" in ran.stderr
     assert summary_of(tmp_path / "out")["certificate"]["effective_samples"] >= 5
 
 

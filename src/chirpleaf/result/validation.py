@@ -120,10 +120,8 @@ def _check_shape(name: str, values: Array, n: int) -> None:
 def _fits(value: Any, hint: Any) -> bool:
     """Whether a value has the type of an annotation."""
     kind, parts = get_origin(hint) or hint, get_args(hint)
-    if kind is Literal:
-        return any(type(value) is type(part) and value == part for part in parts)
-    if kind in (Union, UnionType):
-        return any(_fits(value, part) for part in parts)
+    if kind in (Union, UnionType, Literal):
+        return value in parts if kind is Literal else any(_fits(value, part) for part in parts)
     if kind is tuple and isinstance(value, tuple):
         wanted = parts[:1] * len(value) if parts[-1] is Ellipsis else parts
         return len(value) == len(wanted) and all(map(_fits, value, wanted))
