@@ -6,6 +6,7 @@ the user interrupted the command. The script `chirpleaf` and `python -m chirplea
 """
 
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -64,6 +65,8 @@ def _root(
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     else:
         warnings.simplefilter("ignore")
+        # LAL reads it once. Its C code writes lines for each waveform that it refuses; the exceptions say what matters.
+        os.environ.setdefault("LAL_DEBUG_LEVEL", "0")
     if context.invoked_subcommand is None:
         context.get_help()
 
