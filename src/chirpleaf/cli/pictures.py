@@ -49,10 +49,12 @@ def draw_result_figures(
     from chirpleaf.result.trust import Grade
 
     word = result.trust.verdict if result.trust.grade is Grade.REFUSE else None
-    images = {"strain.png": executor.submit(_draw_strain, word, *_view_strain(result, data))}
+    images = {}
     if not result.impossible:
+        # It is drawn while this process computes the signals of the other figure.
         samples = {name: result[name] for name in result.headline}
         images["corner.png"] = executor.submit(_draw_corner, word, samples)
+    images["strain.png"] = executor.submit(_draw_strain, word, *_view_strain(result, data))
     return {name: partial(_write_image, images[name]) for name in sorted(images)}
 
 
