@@ -373,7 +373,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--model", default="bbh")
     parser.add_argument("--samples", type=int, default=2000)
-    parser.add_argument("--budget", type=float, default=10.0)
+    parser.add_argument("--budget", type=float, default=None, help="seconds; by default the draws end by their number")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     run(arguments) if arguments.task == "run" else report(arguments)

@@ -44,11 +44,13 @@ def examine_posterior(
     complete = signal.has_all_modes()
     space = architecture.space
     centre = trigger_time if target.centre is None else target.centre
-    found = [
-        *examine_noise(certificate, settings.signal),
-        *examine_walls(samples, draws.log_weight, space.prior, target, centre, settings.walls),
-        *examine_glitches(segment, certificate.log_bayes_factor, settings.glitches),
-    ]
+    found = list(examine_walls(samples, draws.log_weight, space.prior, target, centre, settings.walls))
+    # From a handful of effective draws, the evidence is far too low, and everything else seems to explain the data.
+    known = certificate.effective_samples >= settings.signal.least_effective_samples
+    if known or certificate.log_bayes_factor < settings.signal.log_bayes_factor.warn:
+        found += examine_noise(certificate, settings.signal)
+    if known:
+        found += examine_glitches(segment, certificate.log_bayes_factor, settings.glitches)
     best = find_best_signal(segment, samples, draws.log_weight, signal if complete else target.waveform)
     if best is None:
         return tuple(found)
@@ -57,7 +59,8 @@ def examine_posterior(
         proposal = Proposal({name: np.asarray(samples[name]) for name in space.names}, draws.log_prob)
         value = certificate.log_bayes_factor
         found += examine_misfit(segment, best, signal, settings.misfit)
-        found += examine_coherence(segment, proposal, best, signal, target, value, settings.coherence)
+        if known:
+            found += examine_coherence(segment, proposal, best, signal, target, value, settings.coherence)
     return tuple(found)
 
 

@@ -31,6 +31,9 @@ class SignalSettings:
     Attributes:
         least_snr: peak network signal-to-noise ratio below which there is no signal. Training begins at an optimal
             ratio of 7: a higher limit would refuse events that the model knows, a lower one would accept noise.
+        least_effective_samples: effective sample size from which on the evidence is compared with that of other
+            explanations. Of fewer, it is too low, and a good signal would be called a glitch; the answer is refused
+            for its sampling anyway.
         greatest_snr: peak network signal-to-noise ratio above which the model was not trained. Training ends at an
             optimal ratio of 60.
         log_bayes_factor: ln of the Bayes factor of a binary against noise below which noise explains the data too well.
@@ -38,6 +41,7 @@ class SignalSettings:
     """
 
     least_snr: float = 6.0
+    least_effective_samples: float = 20.0
     greatest_snr: float = 65.0
     log_bayes_factor: Threshold = Threshold(10.0, 5.0)
 
