@@ -32,7 +32,7 @@ MOST_LINES = 20
 """Lines on standard error that one case may cause."""
 
 
-def work(start: int, stop: int, seed: int, folder: Path) -> None:
+def work(start: int, stop: int, seed: int, folder: Path, only: str | None) -> None:
     """Reads the cases of a range, one line of JSON each."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
     import lalframe  # noqa: F401 - before memory is limited
@@ -46,7 +46,7 @@ def work(start: int, stop: int, seed: int, folder: Path) -> None:
 
     model = Path(chirpleaf.models.__file__).parent / "weights" / f"{shipped}.safetensors"
     kinds = make_kinds(folder, model)
-    names = list(kinds)
+    names = only.split(",") if only else list(kinds)
     own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (own + MEMORY, own + MEMORY))
     noise = os.open(folder / "stderr", os.O_RDWR | os.O_CREAT)
@@ -76,10 +76,11 @@ def tell(report: dict) -> None:
     sys.stdout.flush()
 
 
-def supervise(start: int, stop: int, seed: int, deadline: float, state: dict) -> int:
+def supervise(start: int, stop: int, seed: int, deadline: float, state: dict, only: str | None) -> int:
     """Runs a worker on the cases from `start`; returns the number of the next case."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "--work", str(start), str(stop), "--seed", str(seed), "--folder", folder]
+        command += ["--kinds", only] if only else []
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert process.stdout is not None
         selector = DefaultSelector()
@@ -128,11 +129,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("fuzz.json"))
     parser.add_argument("--minutes", type=float, default=1e6, help="Stop after these; the next call goes on.")
+    parser.add_argument("--kinds", help="Some kinds alone, separated by commas; a frame takes as long as 50 others.")
     parser.add_argument("--work", type=int, nargs=2)
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     if given.work:
-        work(*given.work, given.seed, given.folder)
+        work(*given.work, given.seed, given.folder, given.kinds)
         return
     state = {"seed": given.seed, "next": 0, "seconds": 0.0, "slowest": 0.0, "kinds": {}, "faults": []}
     if given.out.is_file():
@@ -140,7 +142,9 @@ def main() -> None:
     deadline = time.monotonic() + 60 * given.minutes
     while state["next"] < given.n and time.monotonic() < deadline:
         begin = time.monotonic()
-        state["next"] = supervise(state["next"], min(given.n, state["next"] + 2000), state["seed"], deadline, state)
+        state["next"] = supervise(
+            state["next"], min(given.n, state["next"] + 2000), state["seed"], deadline, state, given.kinds
+        )
         state["seconds"] += time.monotonic() - begin
         scratch = given.out.with_suffix(".part")
         scratch.write_text(json.dumps(state, indent=1) + "\n")
