@@ -12,26 +12,26 @@ from chirpleaf.result import Posterior
 GOLDEN: dict[str, dict[str, tuple[float, float, float]]] = {
     # 5 %, 50 % and 95 % quantiles of 20,000 samples, seed 1
     "GW150914": {
-        "chirp_mass": (28.95, 30.65, 32.5),
-        "mass_1": (35.07, 38.93, 45.43),
-        "mass_2": (26.77, 32.12, 35.79),
-        "mass_ratio": (0.6014, 0.8275, 0.982),
-        "chi_eff": (-0.1796, -0.04663, 0.08119),
-        "final_mass": (64.38, 67.78, 71.69),
-        "final_spin": (0.617, 0.6731, 0.7214),
-        "f_220": (239.3, 248.7, 255.3),
-        "tau_220": (3.818, 4.083, 4.405),
+        "chirp_mass": (28.61, 30.25, 32.06),
+        "mass_1": (34.57, 37.96, 44.01),
+        "mass_2": (26.85, 32.07, 35.42),
+        "mass_ratio": (0.6204, 0.8484, 0.9831),
+        "chi_eff": (-0.2097, -0.0788, 0.0499),
+        "final_mass": (63.58, 66.85, 70.57),
+        "final_spin": (0.6106, 0.6645, 0.7115),
+        "f_220": (242.0, 250.5, 256.8),
+        "tau_220": (3.762, 4.014, 4.319),
     },
     "GW170814": {
-        "chirp_mass": (25.93, 27.14, 28.4),
-        "mass_1": (31.27, 35.26, 44.47),
-        "mass_2": (22.07, 27.72, 31.31),
-        "mass_ratio": (0.5033, 0.7881, 0.9796),
-        "chi_eff": (-0.04219, 0.09062, 0.2248),
-        "final_mass": (57.46, 60.12, 64.2),
-        "final_spin": (0.6566, 0.7132, 0.7603),
-        "f_220": (269.0, 291.3, 297.8),
-        "tau_220": (3.469, 3.694, 4.006),
+        "chirp_mass": (25.6, 26.83, 28.11),
+        "mass_1": (30.81, 34.23, 41.89),
+        "mass_2": (22.82, 27.87, 31.0),
+        "mass_ratio": (0.5515, 0.8152, 0.9802),
+        "chi_eff": (-0.082, 0.0454, 0.173),
+        "final_mass": (56.64, 59.3, 62.72),
+        "final_spin": (0.6506, 0.7036, 0.7506),
+        "f_220": (276.4, 292.4, 298.1),
+        "tau_220": (3.399, 3.624, 3.908),
     },
 }
 
@@ -51,6 +51,11 @@ def test_quantiles_do_not_change(posterior: Posterior) -> None:
 def test_both_events_have_no_fault_and_the_short_model_is_chosen(posterior: Posterior) -> None:
     assert (posterior.trust.verdict, posterior.trust.reasons) == ("not certified", ())
     assert posterior.provenance.model == "bbh"
+
+
+def test_all_detectors_enter_the_network(posterior: Posterior) -> None:
+    known = {"GW150914": {"H1", "L1"}, "GW170814": {"H1", "L1", "V1"}}
+    assert set(posterior.trust.snr) == known[posterior.provenance.event]
 
 
 def test_the_density_is_that_of_the_samples(posterior: Posterior) -> None:

