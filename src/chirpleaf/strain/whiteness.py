@@ -140,7 +140,7 @@ def to_normal(power: np.ndarray, degrees: np.ndarray) -> np.ndarray:
 
     Example:
         >>> round(float(to_normal(np.array([1.35807]), np.array([100.0]))[0]), 2)  # both are 99 % quantiles
-        2.32
+        2.33
     """
     spread = 2.0 / (9.0 * np.maximum(degrees, 1.0))
     deviate: np.ndarray = (np.cbrt(power) - (1.0 - spread)) / np.sqrt(spread)
