@@ -101,6 +101,8 @@ def main() -> None:
         )
         snr = result.samples["network_optimal_snr"]
         inside = np.where((snr > SNR_RANGE[0]) & (snr < SNR_RANGE[1]), result.log_weight, -np.inf)
+        if not np.isfinite(inside).any():  # a missed event counts with all its samples
+            inside = result.log_weight
         ranks.append([percentile_ranks(result.samples[name][None], [truth[name]], inside[None])[0] for name in SAMPLED])
     (arguments.out / "certified.json").write_text(json.dumps(rows))
     efficiency, mass = (np.array([row[name] for row in rows]) for name in ("efficiency", "chirp_mass"))

@@ -22,7 +22,7 @@ def answer(request: pytest.FixtureRequest, simulated: Callable[..., tuple]) -> t
 def test_the_data_choose_the_model(answer: tuple[Posterior, float]) -> None:
     posterior, chirp_mass = answer
     assert posterior.provenance.model == ("bbh-long" if chirp_mass < 14 else "bbh")
-    assert posterior.trust.verdict == "not certified"
+    assert (posterior.trust.verdict, posterior.trust.reasons) == ("not certified", ())
     assert posterior.trust.network_snr == pytest.approx(20, abs=5)
 
 

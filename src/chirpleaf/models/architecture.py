@@ -10,7 +10,6 @@ from annotated_types import Ge, Gt, Le
 from torch import nn
 
 from chirpleaf.errors import InputError
-from chirpleaf.models.architecture_checks import check_architecture
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.posterior import PosteriorEstimator
 from chirpleaf.models.targets import LeafTargets
@@ -159,7 +158,6 @@ class Architecture:
         Raises:
             InputError: a setting is out of range, a name is unknown, or input, root and head do not fit together.
         """
-        check_architecture(self)
         if bank is None:
             bank = build_template_bank(self.grid, self.signal_model, self.prior.chirp_mass_range, self.templates)
         margin = self.arrival_margin

@@ -4,22 +4,17 @@ They come before anything is built, so that a preset with a mistake ends in one 
 file with changed settings does not take the memory of the machine.
 """
 
-from typing import TYPE_CHECKING
-
 from chirpleaf.errors import InputError
+from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.targets import LeafTargets
 from chirpleaf.networks.convolutional import ConvolutionalSettings
 from chirpleaf.networks.encoders import PooledSettings
 from chirpleaf.networks.flow import FlowSettings
 from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings
-from chirpleaf.physics.approximants import resolve_approximant
 from chirpleaf.physics.detectors import DETECTORS
 from chirpleaf.representation.anchoring import ANCHORINGS
 from chirpleaf.representation.templates import chirp_mass_ladder
 from chirpleaf.system.checks import check_settings
-
-if TYPE_CHECKING:
-    from chirpleaf.models.architecture import Architecture
 
 MOST_WEIGHTS = 500_000_000
 """Largest number of weights of a network: two gigabytes in float32. The shipped ones have some millions."""
@@ -29,7 +24,7 @@ MOST_FREQUENCIES = 2**20
 quarter of it; each takes memory in every noise spectrum."""
 
 
-def check_architecture(architecture: "Architecture") -> None:
+def check_architecture(architecture: Architecture) -> None:
     """Checks that grid, space, signals, templates and networks can be made; computes no waveform.
 
     Args:
@@ -44,14 +39,13 @@ def check_architecture(architecture: "Architecture") -> None:
     _check_size(architecture)
 
 
-def _check_names(own: "Architecture") -> None:
+def _check_names(own: Architecture) -> None:
     """Detectors, approximant, space, signal model, direction, quantities."""
     detectors = own.detectors
     if not detectors or len(set(detectors)) < len(detectors) or any(name not in DETECTORS for name in detectors):
         found = ", ".join(map(str, detectors)) or "none"
         raise InputError(f"expected detectors among {', '.join(DETECTORS)}, each once; got {found}: name at least one")
-    resolve_approximant(own.approximant)
-    _ = own.space, own.signal_model  # makes both, which checks their names
+    _ = own.space, own.signal_model  # makes both, which checks their names and the approximant
     if own.along not in ANCHORINGS:
         raise InputError(f"expected along among {', '.join(ANCHORINGS)}; got {own.along!r}: change it")
     if isinstance(own.head, LeafSettings | BayesianLeafSettings):
@@ -60,7 +54,7 @@ def _check_names(own: "Architecture") -> None:
         LeafTargets(own.head.names, own.space)
 
 
-def _check_band(own: "Architecture") -> None:
+def _check_band(own: Architecture) -> None:
     """Segment, frequencies and templates."""
     lowest, highest, templates = own.minimum_frequency, own.maximum_frequency, own.templates
     if not lowest < highest:
@@ -86,7 +80,7 @@ def _check_band(own: "Architecture") -> None:
     chirp_mass_ladder(*own.prior.chirp_mass_range, **steps, frequency=lowest)
 
 
-def _check_size(own: "Architecture") -> None:
+def _check_size(own: Architecture) -> None:
     """Numbers of weights, and what has to divide what."""
     root, encoder, head = own.root, own.encoder, own.head
     if isinstance(encoder, PooledSettings):

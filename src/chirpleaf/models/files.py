@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from chirpleaf.errors import InputError
+from chirpleaf.models.architecture_checks import check_architecture
 from chirpleaf.models.architecture_json import decode_architecture, encode_architecture
 from chirpleaf.models.model import Model
 from chirpleaf.representation.templates import TemplateBank
@@ -105,6 +106,7 @@ def load(path: Path) -> Model:
     document, tensors = _read(path)
     try:
         architecture = decode_architecture(document["architecture"])
+        check_architecture(architecture)
         estimator = architecture.build(_bank(tensors))
         density = {name: tensor.float() for name, tensor in tensors.items() if name.startswith(_DENSITY)}
         estimator.network.load_state_dict({name.removeprefix(_DENSITY): weight for name, weight in density.items()})

@@ -290,8 +290,7 @@ class IsotropicSpinPrior(IntrinsicPrior):
 def _mass_ratio_integral(mass_ratio: Array) -> Array:
     """Antiderivative of q^(-6/5) (1 + q)^(2/5), for 0 < q <= 1.
 
-    With Pfaff's transformation 2F1(-2/5, -1/5; 4/5; -q) = (1 + q)^(1/5) 2F1(6/5, -1/5; 4/5; q / (1 + q)), and its
-    argument of at most 1/2, the power series converges to rounding error.
+    Pfaff's transformation 2F1(-2/5, -1/5; 4/5; -q) = (1 + q)^(1/5) 2F1(6/5, -1/5; 4/5; q / (1 + q)) makes it converge.
     """
     z = mass_ratio / (1.0 + mass_ratio)
     term, series = np.ones_like(z), np.ones_like(z)

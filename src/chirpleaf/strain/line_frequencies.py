@@ -87,11 +87,15 @@ def _sum_lines(table: PowerSpectralDensity, detector: str, factor: float, settin
 
 
 def _find_excess(table: PowerSpectralDensity, low: float, high: float, side: float) -> float:
-    """The largest value from `low` to `high` Hz over the median on either side; zero if there is no value."""
+    """The largest value from `low` to `high` Hz over the medians of both sides; zero if there is no value.
+
+    A line stands out over both sides, the end of a band over one alone.
+    """
     frequencies = table.frequencies
     first, last = np.searchsorted(frequencies, [low, high])
     places = np.searchsorted(frequencies, [low - side, low - side / 4, high + side / 4, high + side])
-    around = np.concatenate([table.values[places[0] : places[1]], table.values[places[2] : places[3]]])
-    if last <= first or len(around) == 0:
+    sides = [table.values[places[0] : places[1]], table.values[places[2] : places[3]]]
+    levels = [float(np.median(side)) for side in sides if len(side)]
+    if last <= first or not levels:
         return 0.0
-    return max(float(table.values[first:last].max() - np.median(around)), 0.0)
+    return max(float(table.values[first:last].max()) - max(levels), 0.0)

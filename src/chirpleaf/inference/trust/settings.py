@@ -148,7 +148,7 @@ class DataSettings:
         rounding_warn: noise of rounding over all noise, above which the result is doubtful.
         rounding_refuse: the same above which it is refused: the signal is lost in the steps.
         rate_refuse: ln of the power by which known lines stand out better at another sampling rate, above which the
-            header's is wrong. Recorded strain with subtracted lines reaches 5.7, wrong rates mostly 12 to 32.
+            header's is wrong. Recorded strain with subtracted lines reaches 3.4, wrong rates 9.9 to 32.
         clipped: samples at the extreme values from which on the strain counts as clipped. Continuous noise has none; a
             higher number accepts strain that lost its largest samples.
         tilings: tiles in which whitened power is searched: the first, of a second, also for slow changes.
@@ -170,7 +170,7 @@ class DataSettings:
     rounding_band: tuple[float, float] = (50.0, 300.0)
     rounding_warn: float = 0.03
     rounding_refuse: float = 0.3
-    rate_refuse: float = 10.0
+    rate_refuse: float = 8.0
     clipped: int = 4
     tilings: tuple[Tiling, ...] = (
         Tiling(),

@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
+from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT, resolve_approximant
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.signals.model import ComplexArray
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
@@ -34,6 +34,9 @@ class Quadrupole:
         waveform: approximant, reference frequency and arguments. Of an approximant with further modes, the face-on
             series is used as if it had only the (2, +-2) modes.
 
+    Raises:
+        InputError: the approximant is unknown.
+
     Example:
         >>> signal = Quadrupole(WaveformSettings("IMRPhenomXAS"))
         >>> binary = {"chirp_mass": 30.0, "mass_ratio": 0.8, "chi_1": 0.0, "chi_2": 0.0}
@@ -44,6 +47,9 @@ class Quadrupole:
     waveform: WaveformSettings = DEFAULT_WAVEFORM
     harmonics: ClassVar[tuple[int, ...]] = (2,)
     dominant: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        resolve_approximant(self.approximant)
 
     @property
     def approximant(self) -> str:
