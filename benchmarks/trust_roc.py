@@ -11,11 +11,9 @@ Every case is strain of 32 s, analysed as `chirpleaf infer` does: spectra are es
 - `glitch`: one of six families in one detector, 8-40, trigger within 20 ms of it;
 - `overlap`: a glitch of signal-to-noise ratio 10-40 within 50 ms of a signal of 15-30;
 - `noise`: recorded noise of the embedded events, at least 3 s off the event, the detectors shifted against each other;
-- `precessing`: IMRPhenomXPHM, isotropic spins, 12-40; wrong if the truth of chirp mass, mass ratio, chi_eff or distance
-  is beyond the 99 % quantiles of the answer.
+- `precessing`: IMRPhenomXPHM, isotropic spins, 12-40; wrong if a true value of `JUDGED` is beyond the 99 % quantiles.
 
-Each case is a line of `KIND-SEED.jsonl`; cases that are there already are not repeated. Thresholds were set with seed 1
-(and glitches of `--families setting`, of other forms), the report is of seed 2.
+Each case is a line of `KIND-SEED.jsonl`, and is not repeated. Thresholds come from seed 1 (glitches: `--families setting`).
 """
 
 import argparse
@@ -47,8 +45,7 @@ from chirpleaf.strain.strain import Strain
 
 LOGGER = logging.getLogger("trust_roc")
 KINDS = ("signal", "glitch", "overlap", "noise", "precessing")
-EVENTS = ("GW150914", "GW170814")
-DETECTORS = ("H1", "L1")
+EVENTS, DETECTORS = ("GW150914", "GW170814"), ("H1", "L1")
 LENGTH, START = 32.0, 1126259446.0
 TRIGGER = START + 16.4
 BAND = (20.0, 1800.0)
