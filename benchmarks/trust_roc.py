@@ -13,7 +13,7 @@ Every case is strain of 32 s, analysed as `chirpleaf infer` does: spectra are es
 - `noise`: recorded noise of the embedded events, at least 3 s off the event, the detectors shifted against each other;
 - `precessing`: IMRPhenomXPHM, isotropic spins, 12-40; wrong if a true value of `JUDGED` is beyond the 99 % quantiles.
 
-Each case is a line of `KIND-SEED.jsonl`, and is not repeated. Thresholds come from seed 1 (glitches: `--families setting`).
+Each case is a line of `KIND-SEED.jsonl`, made once. Thresholds come from seed 1 (glitches: `--families setting`).
 """
 
 import argparse
