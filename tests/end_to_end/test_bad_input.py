@@ -88,7 +88,7 @@ def test_the_file_of_another_detector(
 
 def test_a_sampling_rate_too_low_for_the_band(infer: Callable[..., None], strain: dict[str, Strain]) -> None:
     slow = {name: series.require_sample_rate(1024.0) for name, series in strain.items()}
-    infer(slow, "H1 strain", "expected a sampling rate of at least", "got 1024 Hz", "take the file")
+    infer(slow, "H1 strain", "expected a sampling rate of at least", "got 1024 Hz", "give strain of a higher")
 
 
 def test_gaps_in_the_segment(infer: Callable[..., None], strain: dict[str, Strain]) -> None:

@@ -117,7 +117,7 @@ def test_a_prior_that_excludes_the_signal_is_not_trusted(chirpleaf: Command, tmp
     assert ran.status == 3
     assert ran.stderr.startswith("not trusted: ")
     assert ran.stderr.count("\n") == 1
-    assert summary_of(tmp_path / "out")["certificate"]["efficiency"] < 0.01  # of draws from the background alone
+    assert summary_of(tmp_path / "out")["certificate"]["efficiency"] < 0.05  # of draws from the background alone
 
 
 def test_ten_draws_can_be_certified(chirpleaf: Command, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import torch
 from scipy.integrate import dblquad, quad
 from scipy.special import i0e
 
+from chirpleaf.inference.certify.distance import Table
 from chirpleaf.inference.certify.likelihood_settings import DistanceSettings
 from chirpleaf.inference.certify.phase import BesselIntegral
 from chirpleaf.physics.distributions import PowerLaw
@@ -97,3 +98,14 @@ def test_without_response_the_likelihood_ratio_is_one(integral: BesselIntegral) 
     """A source that no detector responds to, at any distance of the prior: the likelihood ratio is one."""
     found = integral.integrate(torch.tensor([0.0, 1e-9, 1e-3]), torch.tensor([1e-6, 1e-6, 1e-3]))
     np.testing.assert_allclose(found.numpy(), 0.0, atol=0.01)
+
+
+@pytest.mark.parametrize("width", [5, 200_003])
+def test_a_table_is_bilinear_and_ends_with_its_edge(width: int) -> None:
+    """In float32, a wide table's last column is the next number after the last but one that is not whole."""
+    values = torch.arange(3.0)[:, None] * 10 + torch.arange(width) % 7
+    table = Table(values)
+    row, column = torch.tensor([0.5, 2.0, 9.0, 1.0]), torch.tensor([1.25, width - 1.0, width + 50.0, -3.0])
+    edge = (width - 1) % 7
+    torch.testing.assert_close(table.interpolate(row, column), torch.tensor([6.25, 20.0 + edge, 20.0 + edge, 10.0]))
+    assert table.interpolate(torch.tensor([float("nan")]), torch.tensor([1.0])).isnan().all()

@@ -32,6 +32,7 @@ from chirpleaf.representation.multiband import FloatArray, Multiband
 from chirpleaf.representation.series import SeriesInput, SeriesSettings
 from chirpleaf.representation.templates import TemplateBank, TemplateSettings, build_template_bank
 from chirpleaf.strain.ensemble import design_log_psd
+from chirpleaf.system.checks import check_settings
 from chirpleaf.system.constraints import Fraction, PositiveFloat, Width
 from chirpleaf.tokens import TokenLayout
 
@@ -158,6 +159,7 @@ class Architecture:
         Raises:
             InputError: a setting is out of range, a name is unknown, or input, root and head do not fit together.
         """
+        check_settings(self)
         if bank is None:
             bank = build_template_bank(self.grid, self.signal_model, self.prior.chirp_mass_range, self.templates)
         margin = self.arrival_margin

@@ -172,11 +172,12 @@ class Table:
 
     def interpolate(self, row: Tensor, column: Tensor) -> Tensor:
         """The function at rows and columns of one shape; places beyond the table count as its edge."""
-        row = row.clamp(0, self.values.shape[0] - 1.001)
-        column = column.clamp(0, self.values.shape[1] - 1.001)
-        i, j = row.int(), column.int()
+        n_rows, width = self.values.shape
+        row, column = row.clamp(0, n_rows - 1), column.clamp(0, width - 1)
+        # The last cell holds the edge itself, and a NaN counts as one.
+        i, j = row.int().clamp_(0, n_rows - 2), column.int().clamp_(0, width - 2)
         u, v = row - i, column - j
-        flat, width = self.values.flatten(), self.values.shape[1]
+        flat = self.values.flatten()
         at = (i * width + j).flatten()
         # `index_select` is five times faster than square brackets.
         corners = (flat.index_select(0, at + shift).view(row.shape) for shift in (0, 1, width, width + 1))

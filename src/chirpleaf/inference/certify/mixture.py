@@ -88,7 +88,9 @@ class MixtureProposal:
         weight = _flatten(log_weight, settings)
         z, weight = _select(coordinates(torch.from_numpy(space.stack(theta))).numpy(), weight, settings)
         centre = weight @ z
-        whole = np.cov(z.T, aweights=weight) + _SINGULAR * np.eye(z.shape[1])
+        whole = _SINGULAR * np.eye(z.shape[1])
+        if weight.max() < 1 - _SINGULAR:  # one draw alone has no covariance
+            whole += np.cov(z.T, aweights=weight)
         rng = np.random.default_rng([seed, 3])
         n = settings.components
         means = z[rng.choice(len(z), n, p=weight)] * (1 - settings.shrinkage) + centre * settings.shrinkage
