@@ -123,7 +123,7 @@ def normalise_power(power: float, degrees: int) -> float:
 
     Example:
         >>> round(normalise_power(16.0, 16), 1), round(normalise_power(40.0, 16), 1)
-        (0.1, 3.2)
+        (0.1, 3.1)
     """
     return float(((power / degrees) ** (1 / 3) - (1 - 2 / (9 * degrees))) / np.sqrt(2 / (9 * degrees)))
 
