@@ -67,14 +67,14 @@ def infer(
     ):
         import torch
 
-        from chirpleaf.inference import analyse_event
+        from chirpleaf.inference import Request, analyse_event
         from chirpleaf.inference.sources import ReadSettings
         from chirpleaf.result.trust import Grade
         from chirpleaf.system.cores import free_cores
 
         torch.set_num_threads(1)  # one event is too little work for two threads; a busy core would slow both
 
-        data, result = analyse_event(
+        request = Request(
             event,
             strain=files or None,
             trigger_time=trigger,
@@ -100,6 +100,7 @@ def infer(
             prior=prior,
             workers=cores or free_cores(),
         )
+        data, result = analyse_event(request)
         _write(result, data, folder, executor)
     if result.trust.grade is Grade.REFUSE:
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")

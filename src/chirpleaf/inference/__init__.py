@@ -22,6 +22,7 @@ from chirpleaf.inference.build import build_certified_posterior
 from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.plan import CertificationPlan, certify_draws, plan_certification
 from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
+from chirpleaf.inference.request import Request
 from chirpleaf.inference.trust import assess_certified
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
@@ -31,6 +32,7 @@ __all__ = [
     "LeafEstimates",
     "Posterior",
     "PreparedData",
+    "Request",
     "analyse",
     "analyse_event",
     "assess_certified",

@@ -13,7 +13,8 @@ from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOpt
 from chirpleaf.inference.plan import CertificationPlan, certify_draws, plan_certification
 from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
 from chirpleaf.inference.recording import record_analysis
-from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, StrainSource
+from chirpleaf.inference.request import Request
+from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.inference.trust import assess_certified
 from chirpleaf.result.leaves import LeafEstimates
@@ -79,12 +80,12 @@ def infer(
         >>> posterior["chirp_mass"].shape
         (100,)
     """
-    _, result = analyse_event(
+    request = Request(
         event,
-        strain=strain,
-        trigger_time=trigger_time,
-        psd=psd,
-        settings=ReadSettings(channel or {}, psd_analysis),
+        strain,
+        trigger_time,
+        psd or {},
+        ReadSettings(channel or {}, psd_analysis),
         model=model,
         samples=samples,
         seed=seed,
@@ -96,93 +97,46 @@ def infer(
         prior=prior,
         workers=workers,
     )
+    _, result = analyse_event(request)
     return result
 
 
-def analyse_event(
-    event: str | None = None,
-    *,
-    strain: Mapping[str, StrainSource] | None = None,
-    trigger_time: float | str | None = None,
-    psd: Mapping[str, PsdSource] | None = None,
-    settings: ReadSettings = DEFAULT_READ_SETTINGS,
-    model: str | Path | None = None,
-    samples: int = SAMPLES,
-    seed: int = 0,
-    certify: bool | None = None,
-    effective_samples: int | None = None,
-    budget: float | None = None,
-    options: DataOptions = DEFAULT_DATA,
-    waveform: WaveformOptions = DEFAULT_WAVEFORMS,
-    prior: str | Path | None = None,
-    workers: int = 1,
-) -> tuple[PreparedData, Posterior | LeafEstimates]:
+def analyse_event(request: Request) -> tuple[PreparedData, Posterior | LeafEstimates]:
     """All stages of an analysis, with the data that the result belongs to; `infer` and `chirpleaf infer` call it.
 
     Args:
-        event: as for `infer`, also all that follow.
-        strain: detector name to strain or to files of it.
-        trigger_time: GPS time in seconds, or UTC as text.
-        psd: detector name to power spectral density or to a file of it.
-        settings: what to read from the files.
-        model: name or file of a model.
-        samples: number of draws.
-        seed: seed of the draws.
-        certify: whether to weight the draws by the exact likelihood.
-        effective_samples: effective sample size that is wanted.
-        budget: seconds after which no more draws are weighed.
-        options: data of the likelihood.
-        waveform: waveforms of the likelihood.
-        prior: name or file of a prior.
-        workers: processes that share waveforms.
+        request: what is asked.
 
     Returns:
-        The prepared data and the result.
+        The prepared data and the result, whose provenance has the recipe of the analysis.
 
     Raises:
         InputError: as for `infer`.
     """
     watch = Stopwatch()
-    _check_numbers(samples, seed)
-    models = load_candidates(model)
+    _check_numbers(request.samples, request.seed)
+    models = load_candidates(request.model)
     plan = plan_certification(
         models[0].load(),
-        certify,
-        prior,
-        waveform,
-        effective_samples=effective_samples,
-        budget=budget,
-        workers=workers,
+        request.certify,
+        request.prior,
+        request.waveform,
+        effective_samples=request.effective_samples,
+        budget=request.budget,
+        workers=request.workers,
     )
     data = prepare(
         models,
-        event,
-        strain=strain,
-        trigger_time=trigger_time,
-        psd=psd,
-        options=options,
-        settings=settings,
+        request.event,
+        strain=request.strain,
+        trigger_time=request.trigger_time,
+        psd=request.psd,
+        options=request.options,
+        settings=request.settings,
         watch=watch,
     )
-    result = analyse(data, plan, samples=samples, seed=seed, watch=watch)
-    recipe = record_analysis(
-        data,
-        event=event,
-        strain=strain,
-        trigger_time=trigger_time,
-        psd=psd,
-        settings=settings,
-        model=model,
-        samples=samples,
-        seed=seed,
-        certify=certify,
-        effective_samples=effective_samples,
-        budget=budget,
-        options=options,
-        waveform=waveform,
-        prior=prior,
-        workers=workers,
-    )
+    result = analyse(data, plan, samples=request.samples, seed=request.seed, watch=watch)
+    recipe = record_analysis(data, request)
     return data, replace(result, provenance=replace(result.provenance, recipe=recipe))
 
 

@@ -1,89 +1,57 @@
 """Recording of an analysis: its recipe, for the provenance of the result and for `inference.replay`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from chirpleaf.inference.options import DataOptions, WaveformOptions
 from chirpleaf.inference.preparation import PreparedData
-from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
+from chirpleaf.inference.request import Request
+from chirpleaf.inference.sources import PsdSource, StrainSource
 from chirpleaf.models.model import Model
 from chirpleaf.result.recipe import Recipe, describe_machine, find_versions, hash_arrays, hash_file
 
 
-def record_analysis(
-    data: PreparedData,
-    *,
-    event: str | None,
-    strain: Mapping[str, StrainSource] | None,
-    trigger_time: float | str | None,
-    psd: Mapping[str, PsdSource] | None,
-    settings: ReadSettings,
-    model: str | Path | None,
-    samples: int,
-    seed: int,
-    certify: bool | None,
-    effective_samples: int | None,
-    budget: float | None,
-    options: DataOptions,
-    waveform: WaveformOptions,
-    prior: str | Path | None,
-    workers: int,
-) -> Recipe:
+def record_analysis(data: PreparedData, request: Request) -> Recipe:
     """The recipe of an analysis.
 
     Args:
         data: the prepared data.
-        event: as for `analysis.analyse_event`, also all that follow.
-        strain: detector name to strain or to files of it.
-        trigger_time: GPS time in seconds, or UTC as text.
-        psd: detector name to power spectral density or to a file of it.
-        settings: what to read from the files.
-        model: name or file of a model.
-        samples: number of draws.
-        seed: seed of the draws.
-        certify: whether to weight the draws by the exact likelihood.
-        effective_samples: effective sample size that is wanted.
-        budget: seconds after which no more draws are weighed.
-        options: data of the likelihood.
-        waveform: waveforms of the likelihood.
-        prior: name or file of a prior.
-        workers: processes that share waveforms.
+        request: what was asked.
     """
-    files = {name: _list_files(source) for name, source in (strain or {}).items()}
-    spectra = {name: _list_files(source) for name, source in (psd or {}).items()}
+    files = {name: _list_files(source) for name, source in (request.strain or {}).items()}
+    spectra = {name: _list_files(source) for name, source in request.psd.items()}
     absent = {"strain": [name for name, found in files.items() if not found]}
     absent["psd"] = [name for name, found in spectra.items() if not found]
     return Recipe(
-        event=event,
-        trigger_time=None if trigger_time is None else str(trigger_time),
+        event=request.event,
+        trigger_time=None if request.trigger_time is None else str(request.trigger_time),
         strain={name: found for name, found in files.items() if found},
         psd={name: found[0] for name, found in spectra.items() if found},
-        channel=settings.channel,
-        psd_analysis=settings.psd_analysis,
-        model=None if model is None else _name_model(model),
-        samples=samples,
-        seed=seed,
-        certify=certify,
-        effective_samples=effective_samples,
-        budget=budget,
-        prior=None if prior is None else _name_file(prior),
-        workers=workers,
+        channel=request.settings.channel,
+        psd_analysis=request.settings.psd_analysis,
+        model=None if request.model is None else _name_model(request.model),
+        samples=request.samples,
+        seed=request.seed,
+        certify=request.certify,
+        effective_samples=request.effective_samples,
+        budget=request.budget,
+        prior=None if request.prior is None else _name_file(request.prior),
+        workers=request.workers,
         threads=torch.get_num_threads(),
-        detectors=options.detectors,
-        duration=options.duration,
-        f_min=options.f_min,
-        f_max=options.f_max,
-        high_pass=options.conditioning.high_pass,
-        roll_off=options.conditioning.roll_off,
-        psd_method=options.spectrum.method,
-        psd_length=options.spectrum.length,
-        approximant=waveform.approximant,
-        f_ref=waveform.f_ref,
-        waveform_arguments=tuple(f"{name}={value}" for name, value in waveform.arguments),
+        detectors=request.options.detectors,
+        duration=request.options.duration,
+        f_min=request.options.f_min,
+        f_max=request.options.f_max,
+        high_pass=request.options.conditioning.high_pass,
+        roll_off=request.options.conditioning.roll_off,
+        psd_method=request.options.spectrum.method,
+        psd_length=request.options.spectrum.length,
+        approximant=request.waveform.approximant,
+        f_ref=request.waveform.f_ref,
+        waveform_arguments=tuple(f"{name}={value}" for name, value in request.waveform.arguments),
         in_memory=tuple(f"{what} {name}" for what, names in absent.items() for name in names),
-        hashes=_hash_input(data, prior),
+        hashes=_hash_input(data, request.prior),
         versions=find_versions(),
         machine=describe_machine(),
     )

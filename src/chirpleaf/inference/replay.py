@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from chirpleaf.errors import InputError
 from chirpleaf.inference.analysis import analyse_event
 from chirpleaf.inference.options import DataOptions, WaveformOptions
+from chirpleaf.inference.request import Request
 from chirpleaf.inference.sources import ReadSettings
 from chirpleaf.physics.waveform_settings import Value, parse_arguments
 from chirpleaf.result.leaves import LeafEstimates
@@ -129,7 +130,7 @@ def _run(recipe: Recipe) -> Posterior | LeafEstimates:
         Conditioning(recipe.high_pass, recipe.roll_off),
         replace(SpectrumSettings(), method=parse_method(recipe.psd_method), length=recipe.psd_length),
     )
-    _, result = analyse_event(
+    request = Request(
         recipe.event,
         strain={name: list(files) for name, files in recipe.strain.items()} or None,
         trigger_time=recipe.trigger_time,
@@ -146,6 +147,7 @@ def _run(recipe: Recipe) -> Posterior | LeafEstimates:
         prior=recipe.prior,
         workers=recipe.workers,
     )
+    _, result = analyse_event(request)
     return result
 
 

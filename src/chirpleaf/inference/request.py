@@ -1,0 +1,52 @@
+"""Request: all that a user asks of one analysis, as `analyse_event`, the recipe of a result and its replay take it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
+from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, StrainSource
+from chirpleaf.system.defaults import SAMPLES
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of one analysis.
+
+    Attributes:
+        event: name of an event, in any case; None with `strain`.
+        strain: detector name to strain, or to one or several files of it; None with `event`.
+        trigger_time: GPS time of the merger, seconds, or UTC as text; needed with `strain`.
+        psd: detector name to power spectral density (1/Hz) or to a file of it; the others are estimated.
+        settings: what to read from the files.
+        model: name of a shipped model or a model file; the data choose if None.
+        samples: number of draws.
+        seed: seed of the draws.
+        certify: whether to weight the draws by the exact likelihood; if the model allows it, when None.
+        effective_samples: effective sample size that is wanted; half of `samples` if None.
+        budget: seconds after which no more draws are weighed; no limit if None.
+        options: data of the likelihood.
+        waveform: waveforms of the likelihood.
+        prior: name of a preset or a prior file of bilby; the default of the field if None.
+        workers: processes that share waveforms with more than the (2, 2) mode.
+
+    Example:
+        >>> Request("GW150914").seed
+        0
+    """
+
+    event: str | None = None
+    strain: Mapping[str, StrainSource] | None = None
+    trigger_time: float | str | None = None
+    psd: Mapping[str, PsdSource] = field(default_factory=dict)
+    settings: ReadSettings = DEFAULT_READ_SETTINGS
+    model: str | Path | None = None
+    samples: int = SAMPLES
+    seed: int = 0
+    certify: bool | None = None
+    effective_samples: int | None = None
+    budget: float | None = None
+    options: DataOptions = DEFAULT_DATA
+    waveform: WaveformOptions = DEFAULT_WAVEFORMS
+    prior: str | Path | None = None
+    workers: int = 1
