@@ -255,3 +255,11 @@ def test_an_older_file_has_its_encoder_in_two_fields(model: Model, settings: Enc
     for wrong in ({**values, "pooling": sizes}, {**older, "encoder": "sum"}):
         with pytest.raises(InputError, match=r"expected (settings of the encoder|an encoder among).*; got .*: m"):
             decode_architecture(wrong)
+
+
+def test_settings_that_do_not_fit_together_are_refused_before_anything_is_built(model: Model, tmp_path: Path) -> None:
+    """A file of another program can have a right checksum and an architecture that cannot be."""
+    path = tmp_path / "wrong.safetensors"
+    save(replace(model, architecture=replace(model.architecture, detectors=("H1", "H1"))), path)
+    with pytest.raises(InputError, match=r"expected detectors among .*, each once; got H1, H1: name at least one"):
+        load(path)

@@ -186,13 +186,14 @@ class _ArrivalTables:
         offset: float,
         light: float,
     ) -> Float64[np.ndarray, "a b"]:
-        """Masses of the cells of both arrival times that light travel allows."""
+        """Masses of the cells of both arrival times that light travel allows; of the closest where it allows none.
+
+        It allows none where a disturbance in one detector is taken for the signal.
+        """
         settings = self.settings
         apart = offset + settings.time_cell * (np.arange(len(likelihood_b)) - np.arange(len(likelihood_a))[:, None])
         possible = np.abs(apart) < max(light + settings.time_cell, 1.001 * float(np.abs(apart).min()))
         mass = np.outer(likelihood_a, likelihood_b) ** settings.time_power * possible
-        if not mass.any():  # a disturbance in one detector: no arrivals that both like lie within the light travel time
-            mass = possible.astype(np.float64)
         share = settings.time_background
         return (1 - share) * mass / mass.sum() + share * possible / possible.sum()
 
