@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from glitch_families import FAMILIES, RATE, phase
+from glitch_families import FAMILIES, RATE, Array, Shape, phase
 from numpy.typing import NDArray
 
 from chirpleaf.inference import PreparedData, certify_draws, load_candidates, plan_certification, prepare
@@ -50,8 +50,6 @@ LENGTH, START = 32.0, 1126259446.0
 TRIGGER = START + 16.4
 BAND = (20.0, 1800.0)
 JUDGED = ("chirp_mass", "mass_ratio", "chi_eff", "luminosity_distance")
-
-Array = NDArray[np.float64]
 
 
 class Bench:
