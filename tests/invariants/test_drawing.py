@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from made_results import certified_posterior, network_posterior
 
-from chirpleaf.cli import drawing
+from chirpleaf.cli import drawing, pictures
+from chirpleaf.result.trust import Finding, Level, Trust
 
 PROGRAM = """
 import os, sys
@@ -61,3 +64,27 @@ def test_a_function_in_this_process_raises_at_once(tmp_path: Path, monkeypatch: 
         assert executor.submit(divmod, 7, 2).result() == (3, 1)
         with pytest.raises(ZeroDivisionError):
             executor.submit(divmod, 7, 0)
+
+
+@pytest.mark.parametrize(("level", "drawn"), [(Level.NOTE, 1), (Level.WARN, 1), (Level.REFUSE, 2)])
+def test_figures_that_were_begun_before_the_verdict_are_drawn_anew_only_if_it_refuses(
+    level: Level, drawn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+    monkeypatch.setattr(pictures, "draw_result_figures", lambda result, *_: calls.append(result) or {"a.png": result})
+    executor: Any = None
+    data: Any = None
+    drawing_of_figures = pictures.FigureDrawing(executor)
+    preview = certified_posterior(trust=Trust.unknown())
+    drawing_of_figures.begin(data, preview)
+    result = certified_posterior(trust=Trust.unknown().add(Finding("signal.noise", level, "word")))
+    figures = drawing_of_figures.finish(data, result)
+    assert len(calls) == drawn
+    assert figures["a.png"] is (preview if drawn == 1 else result)
+
+
+def test_figures_of_a_result_without_certification_are_drawn_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "draw_result_figures", lambda result, *_: {"a.png": result})
+    nothing: Any = None
+    result = network_posterior()
+    assert pictures.FigureDrawing(nothing).finish(nothing, result)["a.png"] is result

@@ -10,9 +10,10 @@ from chirpleaf.system.checks import check_integer, check_positive
 from chirpleaf.system.defaults import SAMPLES
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from collections.abc import Mapping
 
-    from chirpleaf.inference import LeafEstimates, Posterior, PreparedData
+    from chirpleaf.cli.pictures import Writer
+    from chirpleaf.inference import LeafEstimates, Posterior
 
 MOST_SAMPLES = 1_000_000
 """Largest number of samples. More need tens of gigabytes of memory."""
@@ -51,7 +52,7 @@ def infer(
     from chirpleaf.cli.collector import paused_collector
     from chirpleaf.cli.drawing import drawing_process
     from chirpleaf.cli.pairs import pair_detectors, pair_single
-    from chirpleaf.cli.pictures import prepare_drawing
+    from chirpleaf.cli.pictures import FigureDrawing, prepare_drawing
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.threads import use_one_numpy_thread
 
@@ -100,8 +101,9 @@ def infer(
             prior=prior,
             workers=cores or free_cores(),
         )
-        data, result = analyse_event(request)
-        _write(result, data, folder, executor)
+        drawing = FigureDrawing(executor)
+        data, result = analyse_event(request, drawing.begin)
+        _write(result, folder, drawing.finish(data, result))
     if result.trust.grade is Grade.REFUSE:
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
 
@@ -115,12 +117,10 @@ def _check_options(samples: int, effective_samples: int | None, budget: float | 
         check_positive("--budget in seconds", budget, remedy="leave it out for no limit of time")
 
 
-def _write(result: "Posterior | LeafEstimates", data: "PreparedData", folder: Path, executor: "Executor") -> None:
+def _write(result: "Posterior | LeafEstimates", folder: Path, figures: "Mapping[str, Writer]") -> None:
     """Writes the files and figures, and prints the table."""
-    from chirpleaf.cli.pictures import draw_result_figures
     from chirpleaf.cli.report import report
 
-    figures = draw_result_figures(result, data, executor)
     table = report(result)
     written = result.write(folder, figures)
     console.print(table, highlight=False)

@@ -1,6 +1,7 @@
 """The figures of `chirpleaf infer`, and functions by which every verb writes its figures together with other files."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -56,6 +57,41 @@ def draw_result_figures(
         images["corner.png"] = executor.submit(_draw_corner, word, samples)
     images["strain.png"] = executor.submit(_draw_strain, word, *_view_strain(result, data))
     return {name: partial(_write_image, images[name]) for name in sorted(images)}
+
+
+@dataclass
+class FigureDrawing:
+    """Drawing of a certified posterior's figures while the checks of its verdict run.
+
+    Attributes:
+        executor: draws the figures (`drawing_process`).
+        figures: those that are begun, as `draw_result_figures` returns them.
+    """
+
+    executor: "Executor"
+    figures: dict[str, Writer] = field(default_factory=dict)
+
+    def begin(self, data: "PreparedData", posterior: "Posterior") -> None:
+        """Begins to draw a posterior without a verdict: the argument `preview` of `inference.analyse_event`.
+
+        Args:
+            data: the data that it belongs to.
+            posterior: the posterior.
+        """
+        self.figures = draw_result_figures(posterior, data, self.executor)
+
+    def finish(self, data: "PreparedData", result: "Posterior | LeafEstimates") -> Mapping[str, Writer]:
+        """The figures of a result with its verdict; all are drawn anew if they have to carry the word.
+
+        Args:
+            data: the data that it belongs to.
+            result: a posterior or leaf estimates.
+        """
+        from chirpleaf.result.trust import Grade
+
+        if not self.figures or result.trust.grade is Grade.REFUSE:
+            self.figures = draw_result_figures(result, data, self.executor)
+        return self.figures
 
 
 def _write_image(image: "Future[bytes]", path: Path) -> None:

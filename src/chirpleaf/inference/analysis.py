@@ -3,7 +3,7 @@
 prepare (data) -> propose (network) -> certify (likelihood) -> assess (verdict) -> result
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +19,12 @@ from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.inference.trust import assess_certified
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
+from chirpleaf.result.trust import Trust
 from chirpleaf.system.checks import MOST_SEED, check_integer
 from chirpleaf.system.defaults import SAMPLES
+
+Preview = Callable[[PreparedData, Posterior], object]
+"""What is called with a certified posterior before the checks of its verdict, for example to draw it meanwhile."""
 
 
 def infer(
@@ -101,11 +105,12 @@ def infer(
     return result
 
 
-def analyse_event(request: Request) -> tuple[PreparedData, Posterior | LeafEstimates]:
+def analyse_event(request: Request, preview: Preview | None = None) -> tuple[PreparedData, Posterior | LeafEstimates]:
     """All stages of an analysis, with the data that the result belongs to; `infer` and `chirpleaf infer` call it.
 
     Args:
         request: what is asked.
+        preview: as for `analyse`.
 
     Returns:
         The prepared data and the result, whose provenance has the recipe of the analysis.
@@ -135,7 +140,7 @@ def analyse_event(request: Request) -> tuple[PreparedData, Posterior | LeafEstim
         settings=request.settings,
         watch=watch,
     )
-    result = analyse(data, plan, samples=request.samples, seed=request.seed, watch=watch)
+    result = analyse(data, plan, samples=request.samples, seed=request.seed, watch=watch, preview=preview)
     recipe = record_analysis(data, request)
     return data, replace(result, provenance=replace(result.provenance, recipe=recipe))
 
@@ -147,6 +152,7 @@ def analyse(
     samples: int = SAMPLES,
     seed: int = 0,
     watch: Stopwatch | None = None,
+    preview: Preview | None = None,
 ) -> Posterior | LeafEstimates:
     """Analyses prepared data: by the network alone, or with certification.
 
@@ -156,6 +162,8 @@ def analyse(
         samples: number of draws.
         seed: seed of the draws.
         watch: measures infer_s, certify_s and trust_s.
+        preview: called with the data and the certified posterior before the checks of the verdict, which is unknown
+            then; not called without certification.
 
     Returns:
         A posterior; leaf estimates for models with leaves.
@@ -172,6 +180,8 @@ def analyse(
     target = plan.make_target(data)
     draws = certify_draws(data, target, plan, samples=samples, seed=seed)
     watch.lap("certify_s")
+    if preview is not None:
+        preview(data, build_certified_posterior(data, draws, target, Trust.unknown(), seed, watch.timing))
     trust = assess_certified(data, draws, target)
     watch.lap("trust_s")
     return build_certified_posterior(data, draws, target, trust, seed, watch.timing)
