@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from chirpleaf.physics.bijections import BIJECTIONS, Bijection, Chain, Probit, transform
+from chirpleaf.physics.bijection_examples import BIJECTIONS
+from chirpleaf.physics.bijections import Bijection, Chain, Probit, transform
 
 each = pytest.mark.parametrize("bijection", BIJECTIONS.values(), ids=BIJECTIONS.keys())
 

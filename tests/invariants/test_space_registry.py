@@ -9,10 +9,12 @@ from tiny import PRIOR, tiny_space
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.parameters import PARAMETERS
+from chirpleaf.physics.precessing_prior import PrecessingPrior
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.spaces import SPACES, ParameterSpace, make_space
 
-ALL = {**{name: make(IntrinsicPrior()) for name, make in SPACES.items()}, "tiny": tiny_space(PRIOR)}
+OWN_PRIORS = {"aligned": IntrinsicPrior(), "precessing": PrecessingPrior()}
+ALL = {**{name: make(OWN_PRIORS[name]) for name, make in SPACES.items()}, "tiny": tiny_space(PRIOR)}
 spaces = pytest.mark.parametrize("space", ALL.values(), ids=ALL.keys())
 
 

@@ -5,11 +5,11 @@ A density that is learnt in unconstrained coordinates is zero outside the prior'
 them. A coordinate's range may depend on coordinates that the step leaves as they are, so that every step has a
 triangular Jacobian matrix.
 
-`BIJECTIONS` holds an example of each kind; the tests check round trips and Jacobians over it.
+`bijection_examples.BIJECTIONS` holds an example of each kind; the tests check round trips and Jacobians over it.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -272,20 +272,22 @@ class Probit(Bijection):
         return x
 
 
-def _replace(x: Tensor, dim: int, values: Tensor) -> Tensor:
-    """The coordinates in float64, one of them replaced."""
+def replace_columns(x: Tensor, values: Mapping[int, Tensor]) -> Tensor:
+    """Coordinates in float64, some of them replaced.
+
+    Args:
+        x: shape (..., d).
+        values: index of a coordinate to its new values, shape (...).
+
+    Returns:
+        Shape (..., d).
+    """
     columns = list(x.double().unbind(-1))
-    columns[dim] = values
+    for dim, column in values.items():
+        columns[dim] = column
     return torch.stack(columns, dim=-1)
 
 
-BIJECTIONS: dict[str, Bijection] = {
-    "logarithm": Logarithm(0),
-    "interval": Interval(1, -2.0, 3.0),
-    "conditional interval": ConditionalInterval(1, lambda x: (x[..., 0] - 2, x[..., 0] + 1)),
-    "conditional affine": ConditionalAffine(0, lambda x: x[..., 1] - x[..., 2].exp(), torch.tensor(0.3)),
-    "effective spin": EffectiveSpin(0, 1, 2, spin_max=10.0),
-    "probit": Probit((0, 2)),
-    "chain": Chain([Logarithm(0), Interval(0, -3.0, 1.0), Probit((0,))]),
-}
-"""An example of each kind on R^3; all are defined where 0 < x < 1."""
+def _replace(x: Tensor, dim: int, values: Tensor) -> Tensor:
+    """The coordinates in float64, one of them replaced."""
+    return replace_columns(x, {dim: values})

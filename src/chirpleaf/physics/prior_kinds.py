@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.edges import Edge
+from chirpleaf.physics.precessing_prior import PrecessingPrior
 from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 
 Array: TypeAlias = NDArray[np.float64]
@@ -86,6 +87,7 @@ class PriorDistribution(Protocol):
 PRIORS: dict[str, Callable[..., PriorDistribution]] = {
     "IntrinsicPrior": IntrinsicPrior,
     "IsotropicSpinPrior": IsotropicSpinPrior,
+    "PrecessingPrior": PrecessingPrior,
 }
 """Classes of priors, by the `kind` that presets, model files and results state."""
 

@@ -118,6 +118,36 @@ def final_spin(mass_1: ArrayLike, mass_2: ArrayLike, chi_1: ArrayLike, chi_2: Ar
     return np.asarray(binary.total_spin + non_spinning + numerator / denominator + unequal_spins)
 
 
+def in_plane_spin(
+    mass_1: ArrayLike,
+    mass_2: ArrayLike,
+    chi_1: ArrayLike,
+    azimuth_1: ArrayLike,
+    chi_2: ArrayLike,
+    azimuth_2: ArrayLike,
+) -> Array:
+    """Spin in the orbital plane, in units of the squared total mass.
+
+    The final spin of a precessing binary is the root of the sum of its square and that of `final_spin`: the spin in the
+    plane is assumed to be preserved (`SimIMRPhenomXPrecessingFinalSpin2017` of LALSimulation; LIGO-T1600168).
+
+    Args:
+        mass_1: mass of one hole, any shape and unit; the others broadcast with it.
+        mass_2: mass of the other, same unit.
+        chi_1: dimensionless in-plane spin of the first.
+        azimuth_1: its azimuth, rad.
+        chi_2: dimensionless in-plane spin of the second.
+        azimuth_2: its azimuth, rad.
+
+    Returns:
+        |m_1^2 chi_1 + m_2^2 chi_2| / (m_1 + m_2)^2 as vectors, broadcast shape.
+    """
+    mass_1, mass_2 = np.asarray(mass_1, dtype=np.float64), np.asarray(mass_2, dtype=np.float64)
+    first = mass_1**2 * chi_1 * np.exp(1j * np.asarray(azimuth_1, dtype=np.float64))
+    second = mass_2**2 * chi_2 * np.exp(1j * np.asarray(azimuth_2, dtype=np.float64))
+    return np.asarray(np.abs(first + second) / (mass_1 + mass_2) ** 2)
+
+
 def quasi_normal_frequency(final_spin: ArrayLike) -> tuple[Array, Array]:
     """Dimensionless frequency of the l = m = 2, n = 0 quasi-normal mode, by cubic spline of a table.
 

@@ -27,8 +27,12 @@ from chirpleaf.physics.bijections import (
     Probit,
 )
 from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.mass_prior import ComponentMassPrior
+from chirpleaf.physics.precessing_prior import PrecessingPrior
 from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.priors import IntrinsicPrior
+from chirpleaf.physics.spin_angles import PRECESSING
+from chirpleaf.physics.spin_bijections import InPlaneSpin, ProjectedSpinShare, Rotation
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -166,7 +170,7 @@ def aligned_space(prior: PriorDistribution) -> ParameterSpace:
 class _MassRatioBounds:
     """Bounds of the mass ratio, coordinate 1, given the chirp mass, coordinate 0."""
 
-    prior: IntrinsicPrior
+    prior: ComponentMassPrior
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         low = torch.as_tensor(self.prior.mass_ratio_lower(x[..., 0].detach().cpu().numpy()), dtype=torch.float64)
@@ -194,7 +198,58 @@ class SecondSpinBounds:
         return (middle - half_width).clamp_min(-self.spin_max), (middle + half_width).clamp_max(self.spin_max)
 
 
-SPACES: dict[str, Callable[[PriorDistribution], ParameterSpace]] = {"aligned": aligned_space}
+def precessing_space(prior: PriorDistribution) -> ParameterSpace:
+    """The nine numbers of a precessing binary (`physics.spin_angles`).
+
+    Under the prior the unconstrained coordinates of spins and inclination are standard normal:
+
+        z_3, z_4 = the probits of chi_1 and chi_2, rotated by atan(mass_ratio), so that the first grows with chi_eff,
+        z_5, z_6 = in-plane part of the first spin on the plane, without a seam in azimuth (`spin_bijections`),
+        z_7, z_8 = the same of the second spin,
+        z_9      = the probit of the place of cos_iota in (-1, 1);
+
+    those of the masses are as in `aligned_space`.
+
+    Args:
+        prior: whose support is mapped: a `PrecessingPrior`.
+
+    Raises:
+        InputError: the prior is of other parameters.
+    """
+    if not isinstance(prior, PrecessingPrior):
+        raise InputError(
+            f"expected a PrecessingPrior for precessing spins; got {type(prior).__name__}: change prior or "
+            "parameter_space"
+        )
+    index = {name: place for place, name in enumerate(PRECESSING)}
+    lowest, highest = prior.chirp_mass_range
+    steps = [
+        *(InPlaneSpin(*(index[name.format(body)] for name in _SPIN), spin_max=prior.spin_max) for body in (1, 2)),
+        *(ProjectedSpinShare(index[name], prior.spin_max) for name in ("chi_1", "chi_2")),
+        Probit((index["chi_1"], index["chi_2"])),
+        Rotation(index["chi_1"], index["chi_2"], _mass_ratio_angle),
+        ConditionalInterval(1, _MassRatioBounds(prior)),
+        Logarithm(0),
+        Interval(0, math.log(lowest), math.log(highest)),
+        Interval(index["cos_iota"], -1.0, 1.0),
+        Probit((0, 1, index["cos_iota"])),
+    ]
+    periodic = tuple(name.startswith("azimuth") for name in PRECESSING)
+    return ParameterSpace(PRECESSING, prior, Chain(steps), periodic)
+
+
+_SPIN = ("chi_{}", "chi_{}_in_plane", "azimuth_{}")
+
+
+def _mass_ratio_angle(x: Tensor) -> Tensor:
+    """atan(mass_ratio), the mass ratio being coordinate 1."""
+    return x[..., 1].atan()
+
+
+SPACES: dict[str, Callable[[PriorDistribution], ParameterSpace]] = {
+    "aligned": aligned_space,
+    "precessing": precessing_space,
+}
 """Functions that make a parameter space from a prior, by their names in presets and model files."""
 
 
