@@ -6,6 +6,7 @@ Templates and arrival times overlap, so few of their combinations are independen
 import numpy as np
 
 from chirpleaf.representation.multiband import FloatArray
+from chirpleaf.system.threads import map_in_threads
 
 _KEPT = 0.998
 """Share of the filters' power that their common factors keep."""
@@ -23,10 +24,13 @@ def factorise_filters(filters: np.ndarray, noise: FloatArray) -> tuple[np.ndarra
         keeps `_KEPT` of the filters' power on the noise.
     """
     noisy = filters * noise
-    # Eigenvectors of the smaller of both Gram matrices are the singular vectors, in a third of the time.
     rows = filters.shape[1] <= filters.shape[2]
-    gram = noisy @ _adjoint(noisy) if rows else _adjoint(noisy) @ noisy
-    power, vectors = np.linalg.eigh(gram)
+
+    def decompose(group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # Eigenvectors of the smaller of both Gram matrices are the singular vectors, in a third of the time.
+        return np.linalg.eigh(group @ _adjoint(group) if rows else _adjoint(group) @ group)
+
+    power, vectors = (np.stack(parts) for parts in zip(*map_in_threads(decompose, noisy, 2), strict=True))
     power, vectors = power[:, ::-1].clip(0.0), vectors[:, :, ::-1]
     kept = np.cumsum(power, axis=1) / power.sum(axis=1, keepdims=True)
     rank = min(int((kept < _KEPT).sum(axis=1).max()) + 1, power.shape[1])
