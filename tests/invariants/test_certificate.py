@@ -65,7 +65,8 @@ def test_values_at_the_limits_are_trusted(changes: Mapping[str, Any]) -> None:
 def test_the_network_is_not_to_blame_if_the_time_was_up(stopped: str) -> None:
     (reason,) = Certificate(**{**GOOD, "effective_samples": 10.0, "stopped": stopped}).reasons
     assert ("--budget" in reason) == (stopped == "budget")
-    assert ("misses the posterior" in reason) == (stopped != "budget")
+    assert ("misses the posterior" in reason) == (stopped not in ("budget", "refused"))
+    assert ("because the data refuse the answer" in reason) == (stopped == "refused")
     (tail,) = Certificate(**{**GOOD, "pareto_k": 0.9, "largest_weight": 0.01, "stopped": stopped}).reasons
     assert ("--budget was up" in tail) == (stopped == "budget")
 

@@ -78,6 +78,10 @@ class FakePool(Pool):
     def likelihood_error(self) -> float:
         return self.error
 
+    @property
+    def greatest_likelihood(self) -> float:
+        return 7.0
+
 
 @pytest.mark.parametrize(
     ("seconds", "efficiency", "error", "hypotheses", "dephasing"),
@@ -112,3 +116,22 @@ def test_first_draws_take_half_of_the_budget(
     weigh_first_draws(seen, weigh, CertifySettings(), deadline=10.0)
     assert [n for n, _ in calls] == hypotheses
     assert [step for _, step in calls] == dephasing
+
+
+@pytest.mark.parametrize(("least", "hypotheses"), [(8.0, [1]), (7.0, [1, 2, 2, 2])])
+def test_an_answer_that_is_refused_anyway_gets_no_more_draws(
+    monkeypatch: pytest.MonkeyPatch, least: float, hypotheses: list[int]
+) -> None:
+    calls, seen = [], observed()
+
+    def weigh(some: Hypotheses, nodes: HeterodyneSettings) -> Pool:
+        calls.append(len(some))
+        return FakePool(0.01, 0.0)
+
+    monkeypatch.setattr(reference_times, "_other_hypotheses", lambda *_: [seen] * 3)
+    _, pool = weigh_first_draws(seen, weigh, CertifySettings(), np.inf, rules_out=lambda value: value < least)
+    assert calls == hypotheses
+    if least > 7.0:
+        before = pool.stopped
+        pool.fill(10_000, 5000, lambda *_: pytest.fail("fitted"), np.inf)
+        assert before == pool.stopped == "refused"

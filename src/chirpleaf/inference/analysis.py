@@ -1,6 +1,6 @@
 """An analysis: composition of all stages.
 
-prepare (data) -> propose (network) -> certify (likelihood) -> assess (verdict) -> result
+prepare (data) -> examine (data) -> propose (network) -> certify (likelihood) -> assess (verdict) -> result
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from chirpleaf.inference.recording import record_analysis
 from chirpleaf.inference.request import Request
 from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
 from chirpleaf.inference.timing import Stopwatch
-from chirpleaf.inference.trust import assess_certified
+from chirpleaf.inference.trust import assess_certified, examine_before
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.trust import Trust
@@ -178,11 +178,13 @@ def analyse(
         watch.lap("infer_s")
         return build_result(data, output, seed, watch.timing)
     target = plan.make_target(data)
-    draws = certify_draws(data, target, plan, samples=samples, seed=seed)
+    before = examine_before(data)
+    watch.lap("trust_s")
+    draws = certify_draws(data, target, plan, samples=samples, seed=seed, before=before)
     watch.lap("certify_s")
     if preview is not None:
         preview(data, build_certified_posterior(data, draws, target, Trust.unknown(), seed, watch.timing))
-    trust = assess_certified(data, draws, target)
+    trust = assess_certified(data, draws, target, before=before)
     watch.lap("trust_s")
     return build_certified_posterior(data, draws, target, trust, seed, watch.timing)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chirpleaf.errors import InputError
 from chirpleaf.inference.options import DEFAULT_WAVEFORMS, WaveformOptions
 from chirpleaf.inference.preparation import PreparedData
-from chirpleaf.inference.trust.settings import DEFAULT_TRUST
+from chirpleaf.inference.trust import Preliminary, examine_before
 from chirpleaf.models.model import Model
 from chirpleaf.system.checks import check_integer, check_positive
 from chirpleaf.system.defaults import SAMPLES
@@ -109,7 +109,13 @@ def plan_certification(
 
 
 def certify_draws(
-    data: PreparedData, target: "Target", plan: CertificationPlan, *, samples: int = SAMPLES, seed: int = 0
+    data: PreparedData,
+    target: "Target",
+    plan: CertificationPlan,
+    *,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    before: Preliminary | None = None,
 ) -> "Certified":
     """Third stage of an analysis: draws from the network and weights the draws by the exact likelihood.
 
@@ -117,9 +123,10 @@ def certify_draws(
         data: the prepared data.
         target: prior and waveforms of the result: `plan.make_target(data)`.
         plan: result of `plan_certification`.
-        samples: least number of draws; more follow if too few are effective. Without a signal, only the first draws
-            are made.
+        samples: least number of draws; more follow if too few are effective. Of an answer that is refused whatever the
+            draws are, only the first ones are made.
         seed: seed of all random numbers.
+        before: what `examine_before` found in these data, if it is known.
 
     Returns:
         Weighted draws, sky map and certificate, for `build_certified_posterior`.
@@ -131,8 +138,9 @@ def certify_draws(
 
     wanted = samples // 2 if plan.effective_samples is None else plan.effective_samples
     settings = replace(plan.settings, minimum_draws=samples, effective_samples=wanted)
-    if data.observation.snr < DEFAULT_TRUST.signal.least_snr:
-        settings = settings.for_first_draws()  # the answer is refused, however many draws are made
+    before = examine_before(data) if before is None else before
+    if before.refused:
+        settings = settings.for_first_draws()
     return certify(
         data.observation,
         data.cut_network_segment(),
@@ -141,4 +149,5 @@ def certify_draws(
         settings,
         seed=seed,
         workers=plan.workers,
+        rules_out=before.rules_out,
     )

@@ -13,9 +13,10 @@ GREATEST_LIKELIHOOD_ERROR = 0.1
 GREATEST_FAILED_SHARE = 0.01
 """Share of the draws whose waveform cannot be computed above which the posterior may lack a part."""
 
-Stopped = Literal["enough", "draws", "budget", "hopeless", "unknown"]
+Stopped = Literal["enough", "draws", "budget", "hopeless", "refused", "unknown"]
 """Why no more draws were made: enough are effective, the most that are allowed were made, the user's time budget was
-up, or no number that is allowed would be enough. Results of former versions do not state it."""
+up, no number that is allowed would be enough, or the data refuse the answer, whatever the draws are. Results of former
+versions do not state it."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ class Certificate:
     def _describe_shortage(self) -> str:
         """The sentence on too few effective samples; a wrong proposal is no reason if the time was up."""
         count = f"{self.effective_samples:.0f} effective samples of {self.wanted} after {self.draws} draws"
+        if self.stopped == "refused":
+            return f"{count}: no more were made, because the data refuse the answer"
         if self.stopped == "budget":
             return f"{count}, when the time of --budget was up: give more time"
         return f"{count} (efficiency {self.efficiency:.2g}): the network's proposal misses the posterior"

@@ -14,6 +14,7 @@ The marginal likelihood evaluates waveforms on few frequencies (`heterodyne`).
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from chirpleaf.inference.certify.certified import Certified
@@ -40,6 +41,7 @@ def certify(
     *,
     seed: int = 0,
     workers: int = 1,
+    rules_out: Callable[[float], bool] | None = None,
 ) -> Certified:
     """Draws from the network and computes importance weights until the effective sample size is reached.
 
@@ -51,6 +53,8 @@ def certify(
         settings: number of draws, time budget, and the numbers that trade accuracy for time.
         seed: seed of all random numbers.
         workers: processes that share waveforms with further modes (see `reweight_with_modes`).
+        rules_out: whether an answer whose first draws have some greatest ln of the likelihood is refused, so that no
+            more draws are made; none if None.
 
     Returns:
         All draws with their weights, a sky map and a certificate.
@@ -64,8 +68,8 @@ def certify(
     most = settings.sampling.first_draws
     first = min(settings.minimum_draws, most) if settings.minimum_draws else most
     weigh = FirstDraws(segment, centre, first_target, first, settings, seed)
-    hypotheses, pool = weigh_first_draws(observation, weigh, settings, deadline)
-    if time.perf_counter() <= deadline:
+    hypotheses, pool = weigh_first_draws(observation, weigh, settings, deadline, rules_out)
+    if pool.stopped != "refused" and time.perf_counter() <= deadline:
         _cover(pool, settings)
     refit = weigh.propose(hypotheses[-1]).refit
     if twice:
@@ -114,6 +118,8 @@ class Reweighting:
             refit: as for `Pool.fill`.
             deadline: as for `Pool.fill`.
         """
+        if pool.stopped == "refused":
+            return self._reweight(pool, self.settings.sampling.refused_draws)
         wanted = self.settings.effective_samples
         result, before = self._weigh(pool, wanted, refit, deadline), 0
         while (short := wanted / max(result.certificate.effective_samples, 1.0)) > 1:
@@ -142,6 +148,16 @@ class Reweighting:
 
     def _weigh(self, pool: Pool, effective_samples: int, refit: Refit, deadline: float) -> Certified:
         pool.fill(self.settings.minimum_draws, effective_samples, refit, deadline)
+        return self._reweight(pool)
+
+    def _reweight(self, pool: Pool, most: int | None = None) -> Certified:
         return reweight_with_modes(
-            pool.to_certified(), self.segment, self.old, self.new, self.settings, seed=self.seed, workers=self.workers
+            pool.to_certified(),
+            self.segment,
+            self.old,
+            self.new,
+            self.settings,
+            seed=self.seed,
+            workers=self.workers,
+            most=most,
         )

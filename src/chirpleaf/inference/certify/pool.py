@@ -75,6 +75,13 @@ class Pool:
         return self.draws.log_target - self.log_prob
 
     @property
+    def greatest_likelihood(self) -> float:
+        """Greatest ln of the marginal likelihood of a draw over that of noise, nats."""
+        with np.errstate(invalid="ignore"):  # impossible draws
+            values = self.draws.log_target - self._weigher.target.intrinsic.log_prob(self._theta)
+        return float(np.nan_to_num(values, nan=-np.inf).max())
+
+    @property
     def diagnostics(self) -> ImportanceDiagnostics:
         """Diagnostics of the importance weights."""
         return ImportanceDiagnostics.from_log_weights(self.log_weight)
@@ -111,7 +118,7 @@ class Pool:
     def fill(self, draws: int, effective_samples: int, refit: Refit, deadline: float) -> None:
         """Adds draws until both numbers are reached and the tail of the weights has converged, or until sampling ends.
 
-        `stopped` then states why no more draws were made.
+        `stopped` then states why no more draws were made. None are added to those of an answer that is refused.
 
         Args:
             draws: least number of draws.
@@ -119,6 +126,8 @@ class Pool:
             refit: fits another proposal if the efficiency is low or the tail heavy.
             deadline: time after which no further batch starts, by `time.perf_counter`; infinity if there is none.
         """
+        if self.stopped == "refused":
+            return
         sampling, start = self._settings.sampling, (self.size, self.diagnostics.effective_samples)
         rounds, most = sampling.tail_rounds, max(draws, self.most_draws)
         self.stopped = "enough"

@@ -87,7 +87,11 @@ class FirstDraws:
 
 
 def weigh_first_draws(
-    observation: Observation, weigh: Weigh, settings: CertifySettings, deadline: float
+    observation: Observation,
+    weigh: Weigh,
+    settings: CertifySettings,
+    deadline: float,
+    rules_out: Callable[[float], bool] | None = None,
 ) -> tuple[Hypotheses, Pool]:
     """Weighs first draws; tries other hypotheses and more nodes if necessary.
 
@@ -96,6 +100,8 @@ def weigh_first_draws(
         weigh: weighs first draws (`FirstDraws`).
         settings: settings of certification.
         deadline: end of the time budget, by `time.perf_counter`.
+        rules_out: whether an answer whose draws have some greatest ln of the likelihood is refused; none if
+            None.
 
     Returns:
         The hypotheses that were kept, and the draws under them.
@@ -105,6 +111,9 @@ def weigh_first_draws(
     hypotheses: Hypotheses = (observation,)
     nodes = settings.heterodyne
     pool = weigh(hypotheses, nodes)
+    if rules_out is not None and rules_out(pool.greatest_likelihood):
+        pool.stopped = "refused"
+        return hypotheses, pool
     if pool.diagnostics.efficiency < settings.reference_time.efficiency:
         hypotheses, pool = _try_other_times(observation, pool, weigh, settings, latest)
     for _ in range(nodes.halvings):

@@ -9,6 +9,7 @@ Waveform models define time zero and phase zero differently. Time and phase of e
 by amounts that depend on its masses and spins only. Both priors are uniform, so the prior density does not change.
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -34,6 +35,7 @@ def reweight_with_modes(
     *,
     seed: int = 0,
     workers: int = 1,
+    most: int | None = None,
 ) -> Certified:
     """Reweights certified samples towards another waveform model.
 
@@ -45,13 +47,14 @@ def reweight_with_modes(
         settings: settings of certification.
         seed: seed of the resampling before the second weights.
         workers: processes that share the waveforms on every frequency (see `log_likelihood_ratio`).
+        most: most samples that are reweighted; no limit if None.
 
     Returns:
-        As many samples as the first effective sample size, weighted towards the new model, with its `log_likelihood`
-        and optimal signal-to-noises; the efficiency is the product of both efficiencies.
+        As many samples as the first effective sample size, or `most`, weighted towards the new model, with its
+        `log_likelihood` and optimal signal-to-noises; the efficiency is the product of both efficiencies.
     """
     before = first.certificate
-    n = max(int(before.effective_samples), 1)
+    n = max(int(min(before.effective_samples, math.inf if most is None else most)), 1)
     chosen = resample_systematically(relative_weights(first.log_weight), n, seed)
     samples = {name: values[chosen] for name, values in first.samples.items()}
     former, _ = log_likelihood_ratio(segment, samples, old, workers=workers, settings=settings.likelihood)

@@ -37,6 +37,8 @@ class SamplingSettings:
     Attributes:
         first_draws: draws weighed before the efficiency is known. A mixture cannot be fitted to fewer; more are wasted
             if few effective samples are wanted.
+        refused_draws: draws of an answer that the data refuse, whatever the draws are. More show its shape better, and
+            take longer.
         fewest_draws: least size of a further batch. Smaller ones spend their time on overheads.
         growth: greatest size of a further batch over all draws so far. A larger one makes fewer refits.
         reserve: factor on the draws that the present efficiency requires. A smaller one more often needs another batch.
@@ -63,6 +65,7 @@ class SamplingSettings:
     """
 
     first_draws: PositiveInt = 2048
+    refused_draws: PositiveInt = 512
     fewest_draws: PositiveInt = 512
     growth: PositiveInt = 2
     reserve: PositiveFloat = 1.05
@@ -266,13 +269,14 @@ class CertifySettings:
 
     def for_first_draws(self) -> "CertifySettings":
         """The same settings with the first draws alone, for data whose result is refused anyway."""
-        few = min(self.minimum_draws, self.sampling.first_draws)
+        few = min(self.minimum_draws, self.sampling.refused_draws)
         return replace(
             self,
             minimum_draws=few,
-            effective_samples=0,
             sampling=replace(self.sampling, tail_rounds=0, coverage_share=0.0),
             reference_time=replace(self.reference_time, attempts=0),
+            heterodyne=replace(self.heterodyne, halvings=0),
+            extrinsic=replace(self.extrinsic, most_points=self.extrinsic.fewest_points),
         )
 
 

@@ -6,6 +6,7 @@ raises nothing on ugly data; `assessment` composes them.
 
 | module | question | area |
 |---|---|---|
+| `before` | is an answer refused, whatever its draws are? | data, signal |
 | `data` | are strain, header and noise spectrum what they claim to be? | data |
 | `observation` | is there a signal within the range that the model was trained for? | signal, model |
 | `glitches` | do glitches in single detectors explain the data as well? | signal |
@@ -15,10 +16,20 @@ raises nothing on ugly data; `assessment` composes them.
 | `walls` | does the posterior end only because a prior does? | model |
 | `assessment` | do the importance-sampling diagnostics allow an answer? | sampling |
 
-`after` composes the checks of certified draws, `assessment` all checks; `settings` holds every limit.
+`before` composes the checks before any draw is made, `after` those of certified draws, `assessment` all checks;
+`settings` holds every limit.
 """
 
 from chirpleaf.inference.trust.assessment import assess, assess_certified, assess_network
+from chirpleaf.inference.trust.before import Preliminary, examine_before
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST, TrustSettings
 
-__all__ = ["DEFAULT_TRUST", "TrustSettings", "assess", "assess_certified", "assess_network"]
+__all__ = [
+    "DEFAULT_TRUST",
+    "Preliminary",
+    "TrustSettings",
+    "assess",
+    "assess_certified",
+    "assess_network",
+    "examine_before",
+]

@@ -1,5 +1,7 @@
 """Checks after the certification: the posterior against the data, and against other explanations of them."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from chirpleaf.inference.certify import Certified, Target
@@ -14,8 +16,9 @@ from chirpleaf.inference.trust.walls import examine_walls
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.physics.signals import make_signal_model
 from chirpleaf.result.certificate import Certificate
-from chirpleaf.result.trust import Finding
+from chirpleaf.result.trust import Finding, Level
 from chirpleaf.strain.segment import Segment
+from chirpleaf.strain.wavelets import Burst
 
 
 def examine_posterior(
@@ -25,6 +28,7 @@ def examine_posterior(
     draws: Certified,
     target: Target,
     settings: TrustSettings = DEFAULT_TRUST,
+    bursts: Mapping[str, Burst] | None = None,
 ) -> tuple[Finding, ...]:
     """Runs all checks of a certified posterior.
 
@@ -35,6 +39,7 @@ def examine_posterior(
         draws: weighted draws with their certificate.
         target: prior and waveform model of the weights.
         settings: thresholds.
+        bursts: the best glitch of each detector, if `find_bursts` has found them before.
 
     Returns:
         What the checks found; a note for each that found nothing.
@@ -50,7 +55,11 @@ def examine_posterior(
     if known or certificate.log_bayes_factor < settings.signal.log_bayes_factor.warn:
         found += examine_noise(certificate, settings.signal)
     if known:
-        found += examine_glitches(segment, certificate.log_bayes_factor, settings.glitches)
+        found += examine_glitches(segment, certificate.log_bayes_factor, settings.glitches, bursts)
+    elif certificate.stopped == "refused" and len(draws.log_weight):
+        greatest = float(np.nan_to_num(samples["log_likelihood"], nan=-np.inf).max())  # no evidence exceeds it
+        bound = examine_glitches(segment, greatest, settings.glitches, bursts)
+        found += [one for one in bound if one.level is Level.REFUSE]
     best = find_best_signal(segment, samples, draws.log_weight, signal if complete else target.waveform)
     if best is None:
         return tuple(found)

@@ -1,15 +1,17 @@
 """The verdict on a result: composition of all checks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.preparation import PreparedData
+from chirpleaf.inference.trust.before import Preliminary, examine_before
 from chirpleaf.inference.trust.data import examine_data
 from chirpleaf.inference.trust.observation import examine_observation
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST, TrustSettings
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.trust import Finding, Level, Trust
+from chirpleaf.strain.wavelets import Burst
 
 if TYPE_CHECKING:
     from chirpleaf.inference.certify import Certified, Target  # not needed by an analysis without certification
@@ -60,7 +62,11 @@ def assess_network(data: PreparedData, settings: TrustSettings = DEFAULT_TRUST) 
 
 
 def assess_certified(
-    data: PreparedData, draws: "Certified", target: "Target", settings: TrustSettings = DEFAULT_TRUST
+    data: PreparedData,
+    draws: "Certified",
+    target: "Target",
+    settings: TrustSettings = DEFAULT_TRUST,
+    before: Preliminary | None = None,
 ) -> Trust:
     """Judges certified draws.
 
@@ -69,17 +75,24 @@ def assess_certified(
         draws: weighted draws with their certificate.
         target: prior and waveform model of the weights.
         settings: thresholds.
+        before: what `examine_before` found in these data, if it is known.
 
     Returns:
         The verdict.
     """
-    before = examine_data(data, draws.certificate.detectors)
-    after = () if draws.certificate.effective_samples < 1 else examine_draws(data, draws, target, settings)
-    return assess(data.observation, draws.certificate, (*before, *after), settings)
+    before = examine_before(data, settings) if before is None else before
+    few = draws.certificate.effective_samples < 1
+    after = () if few else examine_draws(data, draws, target, settings, before.bursts)
+    found = tuple(one for one in before.findings if one.area == "data")
+    return assess(data.observation, draws.certificate, (*found, *after), settings)
 
 
 def examine_draws(
-    data: PreparedData, draws: "Certified", target: "Target", settings: TrustSettings = DEFAULT_TRUST
+    data: PreparedData,
+    draws: "Certified",
+    target: "Target",
+    settings: TrustSettings = DEFAULT_TRUST,
+    bursts: Mapping[str, Burst] | None = None,
 ) -> tuple[Finding, ...]:
     """Compares certified draws with the data and with other explanations of them.
 
@@ -88,11 +101,12 @@ def examine_draws(
         draws: weighted draws with their certificate.
         target: prior and waveform model of the weights.
         settings: thresholds.
+        bursts: the best glitch of each detector, if `find_bursts` has found them before.
     """
     from chirpleaf.inference.trust.after import examine_posterior  # noqa: PLC0415 - loads the certification
 
     segment, trigger = data.cut_network_segment(), data.source.trigger_time
-    found = examine_posterior(data.model.architecture, segment, trigger, draws, target, settings)
+    found = examine_posterior(data.model.architecture, segment, trigger, draws, target, settings, bursts)
     return tuple(one for one in found if one.level > Level.NOTE or one.check in TOLD)
 
 

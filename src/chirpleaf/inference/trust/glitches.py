@@ -19,7 +19,10 @@ from chirpleaf.strain.wavelets import Burst, find_burst
 
 
 def examine_glitches(
-    segment: Segment, log_bayes_factor: float, settings: GlitchSettings = DEFAULT_TRUST.glitches
+    segment: Segment,
+    log_bayes_factor: float,
+    settings: GlitchSettings = DEFAULT_TRUST.glitches,
+    bursts: Mapping[str, Burst] | None = None,
 ) -> tuple[Finding, ...]:
     """Compares a binary with glitches.
 
@@ -27,18 +30,39 @@ def examine_glitches(
         segment: the data.
         log_bayes_factor: ln of the evidence of a binary over that of noise.
         settings: the family of glitches and the limits.
+        bursts: the best glitch of each detector, if `find_bursts` has found them before.
 
     Returns:
         One finding; a note if the binary explains the data better.
     """
-    bursts = {
-        name: find_burst(strain, psd, segment.frequencies, segment.duration, settings.wavelets)
-        for name, strain, psd in zip(segment.detectors, segment.strain, segment.psd, strict=True)
-    }
-    ratio = log_bayes_factor - combine_evidence([one.log_evidence for one in bursts.values()], settings.probability)
+    bursts = find_bursts(segment, settings) if bursts is None else bursts
+    ratio = log_bayes_factor - combine_bursts(bursts, settings)
     threshold = settings.log_bayes_factor if len(bursts) > 1 else settings.one_detector
     level = grade_value(ratio, threshold)
     return (Finding("signal.glitch", level, _describe(bursts, ratio, level), value=ratio),)
+
+
+def find_bursts(segment: Segment, settings: GlitchSettings = DEFAULT_TRUST.glitches) -> dict[str, Burst]:
+    """The glitch that explains the data of each detector best.
+
+    Args:
+        segment: the data.
+        settings: the family of glitches.
+    """
+    return {
+        name: find_burst(strain, psd, segment.frequencies, segment.duration, settings.wavelets)
+        for name, strain, psd in zip(segment.detectors, segment.strain, segment.psd, strict=True)
+    }
+
+
+def combine_bursts(bursts: Mapping[str, Burst], settings: GlitchSettings = DEFAULT_TRUST.glitches) -> float:
+    """ln of the evidence of glitches or noise in all detectors over that of noise.
+
+    Args:
+        bursts: the best glitch of each detector.
+        settings: prior probability of a glitch.
+    """
+    return combine_evidence([one.log_evidence for one in bursts.values()], settings.probability)
 
 
 def combine_evidence(log_evidence: list[float], probability: float) -> float:

@@ -211,6 +211,20 @@ class MisfitSettings:
 
 
 @dataclass(frozen=True)
+class EarlySettings:
+    """When an answer is refused before all draws are made.
+
+    Attributes:
+        share: part of the squared signal-to-noise ratio that the best template, or the best of the first draws, may
+            miss. A larger one makes draws for more data that are refused in the end.
+        nats: what the best of the first draws may miss besides, nats.
+    """
+
+    share: float = 0.1
+    nats: float = 3.0
+
+
+@dataclass(frozen=True)
 class TrustSettings:
     """All settings of the checks.
 
@@ -222,6 +236,7 @@ class TrustSettings:
         residuals: what is left without the best signal.
         walls: whether the posterior ends where a prior ends.
         misfit: whether precession or higher modes are left over.
+        early: when an answer is refused before all draws are made.
     """
 
     data: DataSettings = field(default_factory=DataSettings)
@@ -231,6 +246,7 @@ class TrustSettings:
     residuals: ResidualSettings = field(default_factory=ResidualSettings)
     walls: WallSettings = field(default_factory=WallSettings)
     misfit: MisfitSettings = field(default_factory=MisfitSettings)
+    early: EarlySettings = field(default_factory=EarlySettings)
 
 
 DEFAULT_TRUST = TrustSettings()

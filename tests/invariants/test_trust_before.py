@@ -1,0 +1,62 @@
+"""Answers that are refused before all draws are made: only those that no draw could save."""
+
+from dataclasses import replace
+
+import pytest
+
+from chirpleaf.inference import prepare
+from chirpleaf.inference.trust.before import Preliminary, examine_before
+from chirpleaf.models import load_model
+from chirpleaf.result.trust import Finding, Level
+from chirpleaf.strain.wavelets import Burst
+
+LOUD = Burst(100.0, 15.0, 0.0, 100.0, 5.0, 1)
+QUIET = replace(LOUD, log_evidence=-3.0)
+WARNING = Finding("data.power", Level.WARN, "power")
+
+
+def known(*bursts: Burst, snr: float, findings: tuple[Finding, ...] = ()) -> Preliminary:
+    return Preliminary(findings, dict(zip(("H1", "L1"), bursts, strict=False)), snr)
+
+
+@pytest.mark.parametrize(
+    ("before", "refused"),
+    [
+        pytest.param(known(QUIET, QUIET, snr=8.0), False, id="a signal"),
+        pytest.param(known(QUIET, QUIET, snr=8.0, findings=(WARNING,)), False, id="doubtful data"),
+        pytest.param(
+            known(QUIET, QUIET, snr=8.0, findings=(replace(WARNING, level=Level.REFUSE),)), True, id="refused data"
+        ),
+        pytest.param(known(QUIET, LOUD, snr=12.0), True, id="12^2 / 2 / 0.9 = 80 nats against 99.3 of a glitch"),
+        pytest.param(known(QUIET, LOUD, snr=13.5), False, id="101 nats against 99.3 of a glitch"),
+        pytest.param(known(LOUD, snr=12.0), True, id="one detector"),
+    ],
+)
+def test_what_no_draw_can_save_is_refused_before_any(before: Preliminary, refused: bool) -> None:
+    assert before.refused is refused
+    assert before.rules_out(1e3) is refused
+
+
+@pytest.mark.parametrize(
+    ("before", "greatest", "refused"),
+    [
+        pytest.param(known(QUIET, QUIET, snr=6.0), 0.1, True, id="0.1 + 3 + 1.8 < 5: noise"),
+        pytest.param(known(QUIET, QUIET, snr=6.0), 0.3, False, id="noise would need 0.1 more"),
+        pytest.param(known(QUIET, LOUD, snr=13.5), 83.0, True, id="83 + 3 + 9.1 < 99.3 - 3: a glitch"),
+        pytest.param(known(QUIET, LOUD, snr=13.5), 85.0, False, id="a glitch, less certain"),
+        pytest.param(known(QUIET, QUIET, snr=12.0), 60.0, False, id="a signal"),
+    ],
+)
+def test_the_first_draws_bound_the_evidence(before: Preliminary, greatest: float, refused: bool) -> None:
+    assert not before.refused
+    assert before.rules_out(greatest) is refused
+
+
+@pytest.mark.parametrize("event", ["GW150914", "GW170814"])
+def test_events_are_not_refused_before_their_draws(event: str) -> None:
+    before = examine_before(prepare([load_model("bbh")], event))
+    assert not before.refused
+    assert set(before.bursts) >= {"H1", "L1"}
+    half = before.snr**2 / 2
+    assert not before.rules_out(half - 15.0)  # what the volume of the prior costs
+    assert before.rules_out(half / 2)
