@@ -59,4 +59,3 @@ def test_events_are_not_refused_before_their_draws(event: str) -> None:
     assert set(before.bursts) >= {"H1", "L1"}
     half = before.snr**2 / 2
     assert not before.rules_out(half - 15.0)  # what the volume of the prior costs
-    assert before.rules_out(half / 2)

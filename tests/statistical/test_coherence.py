@@ -8,6 +8,7 @@ import pytest
 from chirpleaf.inference.certify.likelihood import project_signals
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.matched_filter import matched_filter
+from chirpleaf.inference.trust.balance import examine_balance
 from chirpleaf.inference.trust.coherence import Proposal, estimate_evidence, examine_coherence
 from chirpleaf.inference.trust.fit import BestSignal
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST
@@ -82,9 +83,8 @@ def judge(snr: tuple[float, float]) -> dict[str, Level]:
     alone = estimate_evidence(segment, proposal, best, SIGNAL, TARGET, SETTINGS, np.random.default_rng(0))
     # One binary in both detectors: as much likelihood, and the volume of the priors of one detector.
     together = float(alone.max()) + min(snr) ** 2 / 2
-    return {
-        one.check: one.level for one in examine_coherence(segment, proposal, best, SIGNAL, TARGET, together, SETTINGS)
-    }
+    found = examine_coherence(segment, proposal, best, SIGNAL, TARGET, together, SETTINGS)
+    return {one.check: one.level for one in (*found, *examine_balance(segment, best, SETTINGS))}
 
 
 def test_detectors_that_see_the_same_agree() -> None:
@@ -98,9 +98,10 @@ def test_a_binary_in_one_detector_alone_is_doubted() -> None:
     best = best._replace(strain=strain * np.abs(best.strain[0] / strain[0]).mean())
     alone = estimate_evidence(segment, make_proposal(), best, SIGNAL, TARGET, SETTINGS, np.random.default_rng(0))
     found = examine_coherence(segment, make_proposal(), best, SIGNAL, TARGET, float(alone[0]) - 7.0, SETTINGS)
-    levels = {one.check: one.level for one in found}
-    assert levels["signal.coherence"] is Level.WARN
-    assert levels["signal.balance"] > Level.NOTE
+    assert [one.level for one in found] == [Level.WARN]
+    (balance,) = examine_balance(segment, best, SETTINGS)
+    assert balance.level is Level.WARN
+    assert "H1 25" in balance.message
 
 
 def test_one_detector_has_nothing_to_agree_with() -> None:
@@ -108,3 +109,4 @@ def test_one_detector_has_nothing_to_agree_with() -> None:
     one = replace(segment, detectors=("H1",), strain=segment.strain[:1], psd=segment.psd[:1])
     first = best._replace(strain=best.strain[:1])
     assert examine_coherence(one, make_proposal(), first, SIGNAL, TARGET, 50.0, SETTINGS) == ()
+    assert examine_balance(one, first, SETTINGS) == ()

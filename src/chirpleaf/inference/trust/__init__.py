@@ -10,7 +10,8 @@ raises nothing on ugly data; `assessment` composes them.
 | `data` | are strain, header and noise spectrum what they claim to be? | data |
 | `observation` | is there a signal within the range that the model was trained for? | signal, model |
 | `glitches` | do glitches in single detectors explain the data as well? | signal |
-| `coherence` | do all detectors see the same binary, as loud as sky and orientation allow? | signal |
+| `coherence` | do all detectors see the same binary? | signal |
+| `balance` | do sky and orientation allow the signal-to-noise ratios of the detectors? | signal |
 | `residuals` | is what the best signal leaves white noise? | model |
 | `misfit` | are precession or higher modes left, which the model does not have? | model |
 | `walls` | does the posterior end only because a prior does? | model |

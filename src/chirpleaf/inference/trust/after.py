@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from chirpleaf.inference.certify import Certified, Target
+from chirpleaf.inference.trust.balance import examine_balance
 from chirpleaf.inference.trust.coherence import Proposal, examine_coherence
 from chirpleaf.inference.trust.fit import find_best_signal
 from chirpleaf.inference.trust.glitches import examine_glitches
@@ -68,6 +69,7 @@ def examine_posterior(
         proposal = Proposal({name: np.asarray(samples[name]) for name in space.names}, draws.log_prob)
         value = certificate.log_bayes_factor
         found += examine_misfit(segment, best, signal, settings.misfit)
+        found += examine_balance(segment, best, settings.coherence)
         if known:
             found += examine_coherence(segment, proposal, best, signal, target, value, settings.coherence)
     return tuple(found)

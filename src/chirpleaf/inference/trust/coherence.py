@@ -10,20 +10,18 @@ over the arrival time and the optimal signal-to-noise ratio rho alone: with z th
 
 where p(rho) follows from the prior of the distance over the response. The draws of the certification are used again, so
 Z_d is a lower bound where a detector alone would be content with other masses. Other arrival times count as noise.
-
-The second check compares the signal-to-noise ratios of the detectors with those of sources all over the sky, detected
-in proportion to the volume in which they are as loud.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Complex128, Float64
+from jaxtyping import Float64
 from numpy.typing import NDArray
 
 from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.settings import DEFAULTS
 from chirpleaf.inference.certify.target import Target
+from chirpleaf.inference.trust.balance import draw_responses
 from chirpleaf.inference.trust.fit import BestSignal
 from chirpleaf.inference.trust.glitches import combine_evidence
 from chirpleaf.inference.trust.levels import grade_value
@@ -31,7 +29,6 @@ from chirpleaf.inference.trust.settings import DEFAULT_TRUST, CoherenceSettings
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.signals import SignalModel
-from chirpleaf.physics.signals.quadrupole import inclination_factors
 from chirpleaf.result.trust import Finding, Level
 from chirpleaf.strain.segment import Segment
 
@@ -71,7 +68,7 @@ def examine_coherence(
         settings: number of draws and limits.
 
     Returns:
-        A finding for each check; a note where the detectors agree. None for one detector.
+        One finding; a note where the detectors agree. None for one detector.
     """
     if len(segment.detectors) < 2:
         return ()
@@ -84,7 +81,7 @@ def examine_coherence(
         if level is Level.NOTE
         else f"the detectors do not agree on one binary: ln B {ratio:+.1f} against a binary of its own in each"
     )
-    return (Finding("signal.coherence", level, told, value=ratio), *_examine_balance(segment, best, settings, rng))
+    return (Finding("signal.coherence", level, told, value=ratio),)
 
 
 def estimate_evidence(
@@ -141,18 +138,9 @@ def estimate_evidence(
 def _tabulate_distances(target: Target, settings: CoherenceSettings, rng: np.random.Generator) -> tuple[Array, Array]:
     """ln of distance over response, and ln of its density, for one detector and sources all over the sky."""
     n = settings.orientations
-    log_distance = np.log(target.distance.sample(n, rng)) - np.log(_draw_responses(n, "H1", rng))
+    log_distance = np.log(target.distance.sample(n, rng)) - np.log(draw_responses(("H1",), n, 0.0, rng)[:, 0])
     density, ends = np.histogram(log_distance, bins=80, density=True)
     return (ends[1:] + ends[:-1]) / 2, np.log(np.maximum(density, 1e-12))
-
-
-def _draw_responses(n: int, name: str, rng: np.random.Generator) -> Array:
-    """|response| of a detector to sources all over the sky."""
-    ra, psi = rng.uniform(0, 2 * np.pi, n), rng.uniform(0, np.pi, n)
-    dec, theta_jn = np.arcsin(rng.uniform(-1, 1, n)), np.arccos(rng.uniform(-1, 1, n))
-    fp, fc = detector(name).antenna_pattern(ra, dec, psi, 0.0)
-    plus, cross = inclination_factors(theta_jn, 0.0)
-    return np.abs(fp * plus + fc * cross)
 
 
 def _integrate_distance(z: Float64[np.ndarray, "n time"], norm: Array, density: tuple[Array, Array]) -> Array:
@@ -166,48 +154,3 @@ def _log_mean(values: Array) -> float:
     """ln of the mean of exponentials."""
     top = values.max()
     return float(top + np.log(np.exp(values - top).mean())) if np.isfinite(top) else -np.inf
-
-
-def _examine_balance(
-    segment: Segment, best: BestSignal, settings: CoherenceSettings, rng: np.random.Generator
-) -> tuple[Finding, ...]:
-    """Whether sky and orientation allow the signal-to-noise ratios of the detectors."""
-    found, norm = _filter_each(segment, best.strain)
-    n, sidereal = settings.orientations, float(gmst(segment.reference_time))
-    ra, psi = rng.uniform(0, 2 * np.pi, n), rng.uniform(0, np.pi, n)
-    dec = np.arcsin(rng.uniform(-1, 1, n))
-    plus, cross = inclination_factors(np.arccos(rng.uniform(-1, 1, n)), 0.0)
-    response = np.empty((n, len(norm)))
-    for index, name in enumerate(segment.detectors):
-        fp, fc = detector(name).antenna_pattern(ra, dec, psi, sidereal)
-        response[:, index] = np.abs(fp * plus + fc * cross)
-    own = np.array([_find_response(name, best, sidereal) for name in segment.detectors])
-    snr = response * norm / np.maximum(own, 1e-3)
-    total = np.linalg.norm(snr, axis=1)
-    volume = total**3 / np.sum(total**3)
-    loud = int(found.argmax())
-    scaled = snr / total[:, None] * np.linalg.norm(found)
-    scaled = np.abs(scaled + rng.normal(size=scaled.shape))
-    share = float(volume @ (scaled[:, loud] ** 2 / np.sum(scaled**2, axis=1) >= found[loud] ** 2 / (found @ found)))
-    level = grade_value(share, settings.share)
-    ratios = ", ".join(f"{name} {one:.1f}" for name, one in zip(segment.detectors, found, strict=True))
-    message = f"signal-to-noise ratios as uneven as these ({ratios}) have {100 * share:.2g} % of all detectable sources"
-    return (Finding("signal.balance", level, message, value=share),)
-
-
-def _filter_each(
-    segment: Segment, strain: Complex128[np.ndarray, "detector frequency"]
-) -> tuple[Float64[np.ndarray, " detector"], Float64[np.ndarray, " detector"]]:
-    """Matched-filter and optimal signal-to-noise ratio of a signal in each detector."""
-    weight = 4 / (segment.duration * segment.psd)
-    norm = np.sqrt(np.sum(np.abs(strain) ** 2 * weight, axis=1))
-    matched = np.abs(np.sum(segment.strain * strain.conj() * weight, axis=1))
-    return matched / np.maximum(norm, np.finfo(float).tiny), norm
-
-
-def _find_response(name: str, best: BestSignal, sidereal: float) -> float:
-    """|response| of a detector to the best signal."""
-    sample = best.sample
-    fp, fc = detector(name).antenna_pattern(sample["ra"], sample["dec"], sample["psi"], sidereal)
-    plus, cross = inclination_factors(sample["theta_jn"], 0.0)
-    return float(np.abs(fp * plus + fc * cross)[0])

@@ -77,7 +77,8 @@ class CoherenceSettings:
         orientations: directions and orientations that the prior of the response is made of.
         probability: prior probability of a binary of its own in each detector, against noise.
         log_bayes_factor: ln of the Bayes factor of one binary in all detectors against one of its own in each.
-        share: share of all detectable sources whose signal-to-noise ratios are as uneven as the data's.
+        share: probability of signal-to-noise ratios of the detectors as unusual as the data's; the share of good
+            signals that are doubted.
     """
 
     draws: int = 192
