@@ -74,6 +74,10 @@ class TinySignal:
         third = 0.4 * (1 - ratio) * amplitude * np.exp(-1.5j * chirp_phase(chirp_mass, 2 * f / 3))
         return np.stack([second, third], axis=1)
 
+    def reference_series(self, intrinsic: Mapping[str, ArrayLike], frequencies: ArrayLike) -> NDArray[np.complex128]:
+        """(2, F): both harmonics are smooth."""
+        return self.series(intrinsic, frequencies)[0]
+
     def response(
         self, fp: ArrayLike, fc: ArrayLike, theta_jn: ArrayLike, phase: ArrayLike = 0.0
     ) -> NDArray[np.complex128]:

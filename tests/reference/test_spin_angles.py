@@ -77,13 +77,17 @@ def test_the_nine_numbers_come_back() -> None:
 
 
 def test_spins_along_the_orbital_angular_momentum_have_the_inclination_of_it() -> None:
+    """Also where the spins outweigh the orbit: bilby's convention."""
     still = dict.fromkeys(PRECESSING, np.zeros(3)) | {
-        **{"chirp_mass": np.full(3, 30.0), "mass_ratio": np.full(3, 0.7)},
-        **{"chi_1": np.array([0.3, 0.0, -0.4]), "cos_iota": np.array([-1.0, 0.2, 1.0])},
+        **{"chirp_mass": np.full(3, 30.0), "mass_ratio": np.full(3, 0.13)},
+        **{"chi_1": np.array([0.3, 0.0, -0.99]), "cos_iota": np.array([-1.0, 0.2, 1.0])},
     }
     found = to_spin_angles(still, FREQUENCY)
     np.testing.assert_allclose(np.cos(found["theta_jn"]), still["cos_iota"], atol=1e-12)
     np.testing.assert_allclose(found["tilt_1"], [0.0, 0.0, np.pi])
+    again = from_spin_angles({**still, **found}, FREQUENCY)
+    np.testing.assert_allclose(again["cos_iota"], still["cos_iota"], atol=1e-12)
+    np.testing.assert_array_equal(again["chi_1_in_plane"], 0.0)
 
 
 def test_the_prior_is_isotropic_in_the_angles_of_bilby() -> None:

@@ -224,7 +224,10 @@ def precessing_space(prior: PriorDistribution) -> ParameterSpace:
     index = {name: place for place, name in enumerate(PRECESSING)}
     lowest, highest = prior.chirp_mass_range
     steps = [
-        *(InPlaneSpin(*(index[name.format(body)] for name in _SPIN), spin_max=prior.spin_max) for body in (1, 2)),
+        *(
+            InPlaneSpin(index[f"chi_{body}"], index[f"chi_{body}_in_plane"], index[f"azimuth_{body}"], prior.spin_max)
+            for body in (1, 2)
+        ),
         *(ProjectedSpinShare(index[name], prior.spin_max) for name in ("chi_1", "chi_2")),
         Probit((index["chi_1"], index["chi_2"])),
         Rotation(index["chi_1"], index["chi_2"], _mass_ratio_angle),
@@ -236,9 +239,6 @@ def precessing_space(prior: PriorDistribution) -> ParameterSpace:
     ]
     periodic = tuple(name.startswith("azimuth") for name in PRECESSING)
     return ParameterSpace(PRECESSING, prior, Chain(steps), periodic)
-
-
-_SPIN = ("chi_{}", "chi_{}_in_plane", "azimuth_{}")
 
 
 def _mass_ratio_angle(x: Tensor) -> Tensor:

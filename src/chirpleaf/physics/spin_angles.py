@@ -107,8 +107,7 @@ def from_spin_angles(binaries: Mapping[str, ArrayLike], reference_frequency: flo
     """
     names = ("chirp_mass", "mass_ratio", *SPIN_ANGLES)
     value = {name: np.atleast_1d(np.asarray(binaries[name], dtype=np.float64)) for name in names}
-    radius_1, chi_1 = value["a_1"] * np.sin(value["tilt_1"]), value["a_1"] * np.cos(value["tilt_1"])
-    radius_2, chi_2 = value["a_2"] * np.sin(value["tilt_2"]), value["a_2"] * np.cos(value["tilt_2"])
+    (radius_1, chi_1), (radius_2, chi_2) = (_tilt(value[f"a_{body}"], value[f"tilt_{body}"]) for body in (1, 2))
     # The frame whose x axis is the in-plane part of the first spin.
     spin_1 = _vector(radius_1, np.zeros_like(radius_1), chi_1)
     spin_2 = _vector(radius_2, value["phi_12"], chi_2)
@@ -172,6 +171,11 @@ def chi_p(mass_ratio: ArrayLike, chi_1_in_plane: ArrayLike, chi_2_in_plane: Arra
     return np.maximum(chi_1_in_plane, q * (4 * q + 3) / (4 + 3 * q) * np.asarray(chi_2_in_plane, dtype=np.float64))
 
 
+def _tilt(magnitude: Array, tilt: Array) -> tuple[Array, Array]:
+    """In-plane length, exactly zero at a tilt of pi, and component along L."""
+    return np.where(tilt == np.pi, 0.0, magnitude * np.sin(tilt)), magnitude * np.cos(tilt)
+
+
 def _vector(radius: Array, azimuth: Array, z: Array) -> Array:
     """Vectors (n, 3) by cylindrical coordinates."""
     return np.stack(np.broadcast_arrays(radius * np.cos(azimuth), radius * np.sin(azimuth), z), axis=-1)
@@ -187,6 +191,9 @@ def _total_axes(
     orbital = eta * total**2 / v * (1 + v**2 * (1.5 + eta / 6))
     momentum = mass_1[:, None] ** 2 * spin_1 + mass_2[:, None] ** 2 * spin_2
     momentum[:, 2] += orbital
+    # Without spins in the plane, theta_jn is the inclination of L by bilby's convention, also where J is opposite to L.
+    still = (spin_1[:, :2] == 0).all(axis=1) & (spin_2[:, :2] == 0).all(axis=1)
+    momentum[still, 2] = orbital[still]
     along = momentum / np.linalg.norm(momentum, axis=-1, keepdims=True)
     # Written with angles, so that the axes have a limit for spins along L.
     azimuth, sine = np.arctan2(along[:, 1], along[:, 0]), np.hypot(along[:, 0], along[:, 1])

@@ -1,10 +1,10 @@
 """Heterodyned likelihood (relative binning): the likelihood of a waveform from its values at a hundred frequencies.
 
 A signal is a sum of few frequency series h_s (`physics.signals`). The ratio r_s(f) = h_s(f) / h_s0(f) of a series to
-that of a reference waveform that fits the data is smooth, so its values r_se at a hundred nodes f_e determine it
-(arXiv:1806.08792, where straight lines join them; here, cubic polynomials through the four nearest). The reference is a
-waveform that is extended beyond its end: its phase continues with the last slope, and its amplitude stays above a tenth
-of an inspiral's. The ratios of signals that reach higher frequencies are then smooth as well. With
+that of a reference (`SignalModel.reference_series`) that fits the data is smooth, so its values r_se at a hundred nodes
+f_e determine it (arXiv:1806.08792, where straight lines join them; here, cubic polynomials through the four nearest).
+The reference is a waveform that is extended beyond its end: its phase continues with the last slope, and its amplitude
+stays above a tenth of an inspiral's. The ratios of signals that reach higher frequencies are then smooth as well. With
 <a|b> = 4 df sum a conj(b) / S over native frequencies,
 
     <d|h_s>_d(t)  = sum_e C_dse conj(r_se exp(-2 pi i f_e (t - t_d))),
@@ -85,12 +85,14 @@ class Heterodyne:
             The heterodyned data.
         """
         waves = signal.series(reference, segment.frequencies, skip_failures=True)
-        waves = waves[np.isfinite(waves[:, 0, 0])]
+        rows = np.flatnonzero(np.isfinite(waves[:, 0, 0]))
+        first = {name: values[rows[:1]] for name, values in reference.items()}
+        smooth, waves = signal.reference_series(first, segment.frequencies), waves[rows]
         strength = np.abs(waves).max(axis=1) / np.sqrt(segment.psd.min(axis=0))
         strength = np.quantile(strength / strength.max(axis=1, keepdims=True), settings.band_share, axis=0)
         end = np.flatnonzero(strength > settings.band_floor)[-1] + 1
         frequencies, strain, psd = segment.frequencies[:end], segment.strain[:, :end], segment.psd[:, :end]
-        wave = np.stack([_continue(frequencies, one, settings.amplitude_floor) for one in waves[0, :, :end]])
+        wave = np.stack([_continue(frequencies, one, settings.amplitude_floor) for one in smooth[:, :end]])
         dephasing = settings.dephasing * 2 / max(2, *signal.harmonics)
         nodes = _place_nodes(frequencies, dephasing, settings.timing_error if reach is None else reach)
         nearest, weights = _cubic_weights(frequencies, frequencies[nodes])

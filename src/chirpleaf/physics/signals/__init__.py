@@ -10,7 +10,8 @@ waveforms is a new class here and one line in `SIGNALS`.
 """
 
 from chirpleaf.physics.signals.model import SignalModel
+from chirpleaf.physics.signals.multimode import Multimode
 from chirpleaf.physics.signals.quadrupole import Quadrupole, is_quadrupole_only
 from chirpleaf.physics.signals.registry import SIGNALS, make_signal_model
 
-__all__ = ["SIGNALS", "Quadrupole", "SignalModel", "is_quadrupole_only", "make_signal_model"]
+__all__ = ["SIGNALS", "Multimode", "Quadrupole", "SignalModel", "is_quadrupole_only", "make_signal_model"]

@@ -59,6 +59,21 @@ class SignalModel(Protocol):
         """
         ...
 
+    def reference_series(self, intrinsic: Mapping[str, ArrayLike], frequencies: ArrayLike) -> ComplexArray:
+        """Series by which those of similar binaries are divided to become smooth functions of frequency.
+
+        Args:
+            intrinsic: parameters of one binary, each (1,) or a float.
+            frequencies: increasing and positive (F,), Hz.
+
+        Returns:
+            (S, F) complex128, strain/Hz, without zeros below the end of the signal.
+
+        Raises:
+            InputError: the waveform cannot be computed.
+        """
+        ...
+
     def has_all_modes(self) -> bool:
         """Whether the series hold all modes of the approximant; if not, certified samples are reweighted to them."""
         ...

@@ -80,6 +80,11 @@ class Quadrupole:
         """
         return face_on(intrinsic, frequencies, self.waveform, workers=workers, skip_failures=skip_failures)[:, None]
 
+    def reference_series(self, intrinsic: Mapping[str, ArrayLike], frequencies: ArrayLike) -> ComplexArray:
+        """The series itself, which has no zeros; see `SignalModel.reference_series`."""
+        found: ComplexArray = self.series(intrinsic, frequencies)[0]
+        return found
+
     def has_all_modes(self) -> bool:
         """Whether the approximant has the (2, +-2) modes alone.
 

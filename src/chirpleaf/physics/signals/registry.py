@@ -5,10 +5,11 @@ from collections.abc import Callable
 from chirpleaf.errors import InputError
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.signals.model import SignalModel
+from chirpleaf.physics.signals.multimode import Multimode
 from chirpleaf.physics.signals.quadrupole import Quadrupole
 from chirpleaf.physics.waveform_settings import WaveformSettings
 
-SIGNALS: dict[str, Callable[[WaveformSettings], SignalModel]] = {"quadrupole": Quadrupole}
+SIGNALS: dict[str, Callable[[WaveformSettings], SignalModel]] = {"quadrupole": Quadrupole, "multimode": Multimode}
 """Functions that make a signal model from waveform settings."""
 
 
