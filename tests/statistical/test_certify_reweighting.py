@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from certified_source import (
+    DISTANCE,
     GPS,
     bbh,
     observed,
@@ -15,9 +16,13 @@ from certified_source import (
 from chirpleaf.inference.certify import Certified, Target, certification, certify, reweighting
 from chirpleaf.inference.certify.likelihood import Whittle, log_likelihood_ratio
 from chirpleaf.inference.certify.reweighting import reweight_with_modes
+from chirpleaf.inference.trust.after import examine_posterior
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.waveform_settings import WaveformSettings
+from chirpleaf.result.trust import Level
 from chirpleaf.strain.segment import Segment
+
+COMPARED = ("signal.coherence", "signal.balance", "model.misfit")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +46,21 @@ def test_reweighting_agrees_with_direct_certification(found: Certified) -> None:
     np.testing.assert_allclose(again.samples["H1_optimal_snr"], snr[:, 0])
 
 
+def test_detectors_agree_on_a_signal_with_further_modes_as_on_one_without() -> None:
+    """Answers of approximants with further modes had no check of coherence, balance and misfit."""
+    segment, values = observed().segment, {}
+    for name in ("IMRPhenomXAS", "IMRPhenomXHM"):
+        draws = weighed(waveform=WaveformSettings(name))
+        aim = Target(bbh().architecture.prior, DISTANCE, waveform=WaveformSettings(name))
+        found = examine_posterior(bbh().architecture, segment, GPS, draws, aim)
+        values[name] = {one.check: one.value for one in found if one.check in COMPARED}
+        assert all(one.level is Level.NOTE for one in found if one.check in COMPARED)
+    first, second = values.values()
+    assert set(first) == set(second) == set(COMPARED)
+    assert second["signal.coherence"] == pytest.approx(first["signal.coherence"], abs=2.0)
+    assert second["signal.balance"] == pytest.approx(first["signal.balance"], abs=0.15)
+
+
 def test_draws_are_added_until_reweighting_leaves_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reweighting leaves fewer effective samples in each round than expected from the round before."""
     shares = iter([0.5, 0.3, 0.25, 0.25, 0.25, 0.25])
@@ -59,6 +79,9 @@ def test_draws_are_added_until_reweighting_leaves_enough(monkeypatch: pytest.Mon
 def test_reweighting_with_the_same_model_changes_nothing(found: Certified) -> None:
     again = reweight_with_modes(found, observed().segment, WaveformSettings(), WaveformSettings())
     assert np.ptp(again.log_weight) < 1e-9
+    # The density of the new draws is that of the old ones times their weights.
+    rows = [int(np.flatnonzero(found.samples["chirp_mass"] == one)[0]) for one in again.samples["chirp_mass"]]
+    np.testing.assert_allclose(again.log_prob, (found.log_prob + found.log_weight)[rows])
     assert again.certificate.log_bayes_factor == pytest.approx(found.certificate.log_bayes_factor, abs=1e-9)
     assert again.certificate.efficiency == pytest.approx(found.certificate.efficiency)
 

@@ -84,7 +84,7 @@ def judge(snr: tuple[float, float]) -> dict[str, Level]:
     # One binary in both detectors: as much likelihood, and the volume of the priors of one detector.
     together = float(alone.max()) + min(snr) ** 2 / 2
     found = examine_coherence(segment, proposal, best, SIGNAL, TARGET, together, SETTINGS)
-    return {one.check: one.level for one in (*found, *examine_balance(segment, best, SETTINGS))}
+    return {one.check: one.level for one in (*found, *examine_balance(segment, best, settings=SETTINGS))}
 
 
 def test_detectors_that_see_the_same_agree() -> None:
@@ -99,7 +99,7 @@ def test_a_binary_in_one_detector_alone_is_doubted() -> None:
     alone = estimate_evidence(segment, make_proposal(), best, SIGNAL, TARGET, SETTINGS, np.random.default_rng(0))
     found = examine_coherence(segment, make_proposal(), best, SIGNAL, TARGET, float(alone[0]) - 7.0, SETTINGS)
     assert [one.level for one in found] == [Level.WARN]
-    (balance,) = examine_balance(segment, best, SETTINGS)
+    (balance,) = examine_balance(segment, best, settings=SETTINGS)
     assert balance.level is Level.WARN
     assert "H1 25" in balance.message
 
@@ -109,4 +109,4 @@ def test_one_detector_has_nothing_to_agree_with() -> None:
     one = replace(segment, detectors=("H1",), strain=segment.strain[:1], psd=segment.psd[:1])
     first = best._replace(strain=best.strain[:1])
     assert examine_coherence(one, make_proposal(), first, SIGNAL, TARGET, 50.0, SETTINGS) == ()
-    assert examine_balance(one, first, SETTINGS) == ()
+    assert examine_balance(one, first) == ()

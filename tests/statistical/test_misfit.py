@@ -8,6 +8,7 @@ import pytest
 from chirpleaf.inference.certify.likelihood import project_signals
 from chirpleaf.inference.trust.fit import BestSignal
 from chirpleaf.inference.trust.misfit import examine_misfit, find_directions
+from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.precession import precessing_polarizations
 from chirpleaf.physics.signals import Quadrupole
@@ -100,3 +101,26 @@ def test_without_spins_in_the_plane_the_waveforms_are_those_of_aligned_spins() -
     )
     for one, other in zip(found, expected, strict=True):
         assert one == pytest.approx(other[0], rel=1e-6, abs=1e-30)
+
+
+def test_higher_modes_are_left_over_by_a_model_without_them_alone() -> None:
+    """The answer of an approximant with further modes is examined for what that approximant lacks."""
+    segment, modes = make_segment(2), WaveformSettings("IMRPhenomXHM")
+    sample = {name: np.array([value]) for name, value in SAMPLE.items()} | {"mass_ratio": np.array([0.3])}
+    sample |= dict(zip(("mass_1", "mass_2"), component_masses(sample["chirp_mass"], sample["mass_ratio"]), strict=True))
+    sample |= {"theta_jn": np.array([1.4])}
+    strain = np.concatenate(list(project_signals(segment, sample, modes)))
+    factor = 60.0 / np.sqrt(4 / DURATION * np.sum(np.abs(strain) ** 2 / segment.psd))
+    best = BestSignal(sample, strain * factor, 0.01)
+    data = replace(segment, strain=segment.strain + best.strain)
+    (own,) = examine_misfit(data, best, modes)
+    assert own.level is Level.NOTE
+    plain = np.concatenate(list(project_signals(segment, sample, SIGNAL)))
+    weight = 1 / segment.psd
+    plain *= np.sum(best.strain * plain.conj() * weight) / np.sum(np.abs(plain) ** 2 * weight)
+    (lacking,) = examine_misfit(data, best._replace(strain=plain), SIGNAL)
+    assert lacking.level is Level.REFUSE
+    added = scale(project_precession(segment, find_best(segment)), segment, 20.0)
+    (found,) = examine_misfit(replace(data, strain=data.strain + added), best, modes)
+    assert found.level > Level.NOTE
+    assert "directions of precession, which" in found.message

@@ -64,7 +64,9 @@ def reweight_with_modes(
     samples |= {f"{name}_optimal_snr": snr[:, index] for index, name in enumerate(segment.detectors)}
     found = ImportanceDiagnostics.from_log_weights(value - former)
     certificate = _combine(before, found, new.approximant, int(np.isneginf(value).sum()))
-    return Certified(samples, first.log_prob[chosen], value - former - found.log_evidence, first.sky, certificate)
+    # Weighted draws become draws of equal weight from the density of the draws times their weights.
+    log_prob = (first.log_prob + first.log_weight)[chosen]
+    return Certified(samples, log_prob, value - former - found.log_evidence, first.sky, certificate)
 
 
 def _combine(before: Certificate, second: ImportanceDiagnostics, approximant: str, failed: int) -> Certificate:

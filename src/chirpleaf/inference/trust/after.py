@@ -1,10 +1,12 @@
 """Checks after the certification: the posterior against the data, and against other explanations of them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from chirpleaf.inference.certify import Certified, Target
+from chirpleaf.inference.certify.likelihood import project_signals
 from chirpleaf.inference.trust.balance import examine_balance
 from chirpleaf.inference.trust.coherence import Proposal, examine_coherence
 from chirpleaf.inference.trust.fit import find_best_signal
@@ -65,13 +67,17 @@ def examine_posterior(
     if best is None:
         return tuple(found)
     found += examine_residuals(segment, best.strain, best.merger, settings.residuals)
-    if complete:  # reweighted samples are no draws of a known density
+    found += examine_misfit(segment, best, signal if complete else target.waveform, settings.misfit)
+    dominant = None
+    if not complete:  # single detectors, and orientations, are compared by the dominant modes
+        of_network = replace(target.waveform, approximant=architecture.approximant, arguments=())
+        signal = make_signal_model(of_network, architecture.signal)
+        dominant = np.concatenate(list(project_signals(segment, best.sample, signal)))
+    found += examine_balance(segment, best, dominant, settings.coherence)
+    if known:
         proposal = Proposal({name: np.asarray(samples[name]) for name in space.names}, draws.log_prob)
         value = certificate.log_bayes_factor
-        found += examine_misfit(segment, best, signal, settings.misfit)
-        found += examine_balance(segment, best, settings.coherence)
-        if known:
-            found += examine_coherence(segment, proposal, best, signal, target, value, settings.coherence)
+        found += examine_coherence(segment, proposal, best, signal, target, value, settings.coherence)
     return tuple(found)
 
 

@@ -47,16 +47,16 @@ class Balance(NamedTuple):
 def examine_balance(
     segment: Segment,
     best: BestSignal,
+    dominant: Complex128[np.ndarray, "detector frequency"] | None = None,
     settings: CoherenceSettings = DEFAULT_TRUST.coherence,
-    rng: np.random.Generator | None = None,
 ) -> tuple[Finding, ...]:
     """Compares the signal-to-noise ratios of the detectors with what sky and orientation allow.
 
     Args:
         segment: the data.
         best: the best signal.
+        dominant: its (2, +-2) modes alone in each detector, shape (detector, F), 1/Hz; they are all it has if None.
         settings: number of orientations, and limits.
-        rng: source of randomness; a fixed one if None.
 
     Returns:
         One finding; none for one detector.
@@ -64,10 +64,12 @@ def examine_balance(
     if len(segment.detectors) < 2:
         return ()
     found, norm = filter_each(segment, best.strain)
+    if dominant is not None:
+        _, norm = filter_each(segment, dominant)
     sidereal = float(gmst(segment.reference_time))
     own = np.array([_find_response(name, best, sidereal) for name in segment.detectors])
     horizon = norm / np.maximum(own, 1e-3)
-    balance = compare_balance(found, horizon, segment.detectors, sidereal, settings, rng)
+    balance = compare_balance(found, horizon, segment.detectors, sidereal, settings)
     pairs = zip(segment.detectors, found, balance.typical, strict=True)
     ratios = ", ".join(f"{name} {one:.1f} (typically {other:.1f})" for name, one, other in pairs)
     message = (

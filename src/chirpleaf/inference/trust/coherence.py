@@ -9,7 +9,8 @@ over the arrival time and the optimal signal-to-noise ratio rho alone: with z th
     L_d = mean over t of int p(rho) I_0(rho |z(t)|) exp(-rho^2 / 2) d rho,
 
 where p(rho) follows from the prior of the distance over the response. The draws of the certification are used again, so
-Z_d is a lower bound where a detector alone would be content with other masses. Other arrival times count as noise.
+Z_d is a lower bound where a detector alone would be content with other masses. Other arrival times count as noise. A
+binary of one detector alone has the dominant series only, also where the answer has further modes.
 """
 
 from typing import NamedTuple

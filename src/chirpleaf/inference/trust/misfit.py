@@ -1,9 +1,10 @@
 """Misfit: is a signal of precession or higher modes left over, which the model of the answer does not have?
 
 Waveforms of IMRPhenomXPHM at the masses and aligned spins of the best sample, with in-plane spins drawn at random, are
-projected on the complement of the model's own signals (the series, its derivatives by masses and spins, and a delay) in
-each detector. The first directions u_r of what is left, by singular values, span what precession and higher modes could
-add. Without them, the whitened residual r has
+projected on the complement of the model's own signals in each detector: the series, its derivatives by masses and
+spins, and a delay; of an approximant with further modes both polarisations, and their derivatives by inclination and
+phase as well, so that precession alone is left. The first directions u_r of what is left, by singular values, span what
+precession and higher modes could add. Without them, the whitened residual r has
 
     X = sum_d sum_r |<u_r | r>_d|^2      chi-square of 2 R degrees of freedom for each detector;
 
@@ -17,13 +18,15 @@ from jaxtyping import Complex128, Float64
 from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError
+from chirpleaf.inference.certify.likelihood import Waveform
 from chirpleaf.inference.trust.fit import BestSignal
 from chirpleaf.inference.trust.levels import grade_value
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST, MisfitSettings
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.precession import precessing_polarizations
-from chirpleaf.physics.signals import SignalModel
+from chirpleaf.physics.waveform_settings import WaveformSettings
+from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.result.trust import Finding
 from chirpleaf.strain.residual_power import normalise_power
 from chirpleaf.strain.segment import Segment
@@ -32,14 +35,14 @@ Waves = Complex128[np.ndarray, "wave frequency"]
 
 
 def examine_misfit(
-    segment: Segment, best: BestSignal, signal: SignalModel, settings: MisfitSettings = DEFAULT_TRUST.misfit
+    segment: Segment, best: BestSignal, model: Waveform, settings: MisfitSettings = DEFAULT_TRUST.misfit
 ) -> tuple[Finding, ...]:
     """Looks for precession and higher modes in the data without the best signal.
 
     Args:
         segment: the data.
         best: the best signal.
-        signal: the model of the answer, whose own directions are left out.
+        model: the signal model of the answer, or its approximant, whose own directions are left out.
         settings: number of waveforms and directions, and limits.
 
     Returns:
@@ -49,7 +52,7 @@ def examine_misfit(
     frequencies = np.ascontiguousarray(segment.frequencies[band])
     try:
         plus, cross = _draw_waveforms(best, frequencies, settings)
-        own = _find_own_directions(best, signal, frequencies, settings)
+        own = _find_own_directions(best, model, frequencies, settings)
     except InputError:
         return ()
     value, sidereal = {name: float(one[0]) for name, one in best.sample.items()}, float(gmst(segment.reference_time))
@@ -64,9 +67,10 @@ def examine_misfit(
         basis = find_directions((fp * plus + fc * cross) * turned, own * turned, settings.directions)
         power += float(np.sum(np.abs(basis.conj() @ residual) ** 2))
     excess = normalise_power(power, 2 * settings.directions * len(segment.detectors))
+    lacking = "precession" if isinstance(model, WaveformSettings) else "precession and higher modes"
     message = (
-        f"without the signal, {excess:.1f} standard deviations are left in the directions of precession and higher "
-        "modes, which this model does not have: parameters may be biased"
+        f"without the signal, {excess:.1f} standard deviations are left in the directions of {lacking}, which this "
+        "model does not have: parameters may be biased"
     )
     return (Finding("model.misfit", grade_value(excess, settings.excess), message, value=excess),)
 
@@ -113,16 +117,25 @@ def _draw_waveforms(
 
 
 def _find_own_directions(
-    best: BestSignal, signal: SignalModel, frequencies: Float64[np.ndarray, " frequency"], settings: MisfitSettings
+    best: BestSignal, model: Waveform, frequencies: Float64[np.ndarray, " frequency"], settings: MisfitSettings
 ) -> NDArray[np.complex128]:
-    """The best signal of the model, its delay, and signals of neighbouring masses and spins."""
-    value = {name: float(best.sample[name][0]) for name in ("chirp_mass", "mass_ratio", "chi_1", "chi_2")}
-    rows = [value]
-    for name, middle in value.items():
+    """The best signal of the model, its delay, and signals of neighbouring parameters."""
+    names = ("chirp_mass", "mass_ratio", "chi_1", "chi_2")
+    value = {name: float(best.sample[name][0]) for name in names}
+    modes = isinstance(model, WaveformSettings)
+    angles = {name: float(best.sample[name][0]) for name in ("theta_jn", "phase")} if modes else {}
+    rows = [value | angles]
+    for name, middle in rows[0].items():
         step = settings.step * (middle if name == "chirp_mass" else 1.0)
         # Towards the middle of the range, where a waveform can be computed.
-        rows.append({**value, name: middle - step if name != "chirp_mass" and middle > 0.5 else middle + step})
-    neighbours = {name: np.array([row[name] for row in rows]) for name in value}
-    series = signal.series(neighbours, frequencies)
+        rows.append({**rows[0], name: middle - step if name != "chirp_mass" and middle > 0.5 else middle + step})
+    neighbours = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    if isinstance(model, WaveformSettings):
+        neighbours["mass_1"], neighbours["mass_2"] = component_masses(
+            neighbours["chirp_mass"], neighbours["mass_ratio"]
+        )
+        series = np.stack(polarizations({**neighbours, "luminosity_distance": 1.0}, frequencies, model), axis=1)
+    else:
+        series = model.series(neighbours, frequencies)
     waves = series.reshape(-1, len(frequencies))
     return np.concatenate([waves, series[0] * frequencies])
