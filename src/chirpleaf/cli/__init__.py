@@ -23,6 +23,7 @@ from chirpleaf.cli.evaluate import evaluate
 from chirpleaf.cli.events import events
 from chirpleaf.cli.infer import infer
 from chirpleaf.cli.models import models
+from chirpleaf.cli.relativity import check_relativity
 from chirpleaf.cli.scale import scale
 from chirpleaf.cli.train import train
 from chirpleaf.cli.verify import verify
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 for verb in (infer, train, bank, scale, evaluate, decompose, verify, models, events, doctor):
     app.command()(verb)
+app.command("test-gr")(check_relativity)
 
 
 def _show_version(wanted: bool) -> None:

@@ -58,6 +58,27 @@ class Segment:
         shift = np.exp(2j * np.pi * self.frequencies * (reference_time - self.reference_time))
         return replace(self, strain=self.strain * shift, reference_time=reference_time)
 
+    def select_band(self, low: float, high: float) -> "Segment":
+        """The data of a frequency band alone; a likelihood of them is one with masked frequencies.
+
+        Args:
+            low: least frequency, Hz.
+            high: frequency at which the band ends, Hz; it does not belong to the band.
+
+        Returns:
+            The segment with the frequencies in [low, high).
+
+        Raises:
+            InputError: the band has fewer than two frequencies.
+        """
+        kept = (self.frequencies >= low) & (self.frequencies < high)
+        if kept.sum() < 2:
+            raise InputError(
+                f"expected a band within {self.frequencies[0]:g} to {self.frequencies[-1]:g} Hz; got {low:g} to "
+                f"{high:g} Hz: choose another"
+            )
+        return replace(self, strain=self.strain[:, kept], psd=self.psd[:, kept], frequencies=self.frequencies[kept])
+
     def whiten(self, sample_rate: float) -> Float64[np.ndarray, "detector sample"]:
         """Whiten the strain and transform it to the time domain; band-limited noise has unit variance.
 

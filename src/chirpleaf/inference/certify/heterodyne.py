@@ -169,7 +169,8 @@ class Heterodyne:
         height = np.zeros((len(ratios), len(delays)))
         for detector, filters in enumerate(self.filters[:, index]):
             matched = (ratios[:, index].conj() * filters).astype(np.complex64) @ shifts
-            height += np.abs(matched) ** 2 / power[:, detector, None]
+            # A waveform that ends below the band has no power in it; it fits equally badly at any time.
+            height += np.abs(matched) ** 2 / power[:, detector, None].clip(np.finfo(np.float32).tiny)
         delay = peak_times(height, delays)
         return ratios * np.exp(-2j * np.pi * np.outer(delay, self.frequencies))[:, None], delay
 

@@ -87,7 +87,7 @@ class Pool:
         return ImportanceDiagnostics.from_log_weights(self.log_weight)
 
     @property
-    def _theta(self) -> Samples:
+    def theta(self) -> Samples:
         """Intrinsic parameters of the draws."""
         return {name: self.draws.samples[name] for name in self._weigher.space.names}
 
@@ -105,7 +105,7 @@ class Pool:
             place = 0 if background else len(self._proposals)
             self._proposals.insert(place, proposal)
             self._counts.insert(place, 0)
-            self._log_probs.insert(place, proposal.log_prob(self._theta) if offset else np.zeros(0))
+            self._log_probs.insert(place, proposal.log_prob(self.theta) if offset else np.zeros(0))
         own = self._proposals.index(proposal)
         densities = [one.log_prob(theta) for one in self._proposals]
         batch = self._weigher.weigh(theta, densities[own], offset)
@@ -181,7 +181,7 @@ class Pool:
         if good or too_few or self._refits >= sampling.refits:
             return self.principal
         self._refits += 1
-        return refit(self._theta, self.log_weight)
+        return refit(self.theta, self.log_weight)
 
     def likelihood_error(self) -> float:
         """Root mean square difference of ln L from its value on every frequency, over the posterior, nats."""
