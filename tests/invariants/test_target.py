@@ -13,10 +13,11 @@ from chirpleaf.inference.certify.edges import find_reached_edges
 from chirpleaf.inference.certify.likelihood_settings import DistanceSettings
 from chirpleaf.inference.certify.overlaps import Overlaps
 from chirpleaf.inference.certify.phase import BesselIntegral
-from chirpleaf.inference.certify.target import Prior, Target
+from chirpleaf.inference.certify.target import Prior, Target, choose_prior
 from chirpleaf.physics.comoving_volume import UniformComovingVolume, UniformSourceFrame
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.distributions import PowerLaw, ProjectedSpin, Uniform
+from chirpleaf.physics.precessing_prior import PrecessingPrior
 from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.physics.spaces import aligned_space
 from chirpleaf.physics.waveform_settings import WaveformSettings
@@ -51,6 +52,23 @@ def test_catalogue_priors():
     samples = NETWORK.sample(5, np.random.default_rng(0))
     ratio = sum(np.log(np.log(0.9 / np.abs(samples[name]))) for name in ("chi_1", "chi_2"))
     np.testing.assert_allclose(isotropic.intrinsic.log_prob(samples) - NETWORK.log_prob(samples), ratio, rtol=1e-9)
+
+
+def test_presets_for_a_network_of_precessing_spins():
+    """Isotropic spins in all of them; `standard` has the masses of its own."""
+    network = PrecessingPrior(mass_min=1.0, mass_max=400.0, spin_max=0.9, chirp_mass_min=10.0, chirp_mass_max=60.0)
+    assert choose_prior(network) == "isotropic"
+    for name in ("isotropic", "uniform", "model", "comoving"):
+        assert Prior.load(name).make_target(network, trigger_time=5.0).intrinsic == network
+    standard = Prior.load("standard").make_target(network, trigger_time=5.0).intrinsic
+    assert isinstance(standard, PrecessingPrior)
+    assert (standard.chirp_mass_range, standard.spin_max) == ((10.0, 100.0), 0.99)
+
+
+def test_a_prior_file_of_aligned_spins_is_refused_for_a_network_of_precessing_spins():
+    prior = Prior("aligned.prior", intrinsic=IntrinsicPrior())
+    with pytest.raises(InputError, match=r"expected a prior of precessing spins.*got aligned ones in aligned.prior"):
+        prior.make_target(PrecessingPrior(), trigger_time=0.0)
 
 
 def test_isotropic_spins_are_of_networks_of_aligned_spins():

@@ -66,6 +66,11 @@ class ParameterSpace:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def has_inclination(self) -> bool:
+        """Whether the inclination is among the parameters, as it is for precessing binaries."""
+        return "cos_iota" in self.names
+
     def stack(self, samples: Mapping[str, ArrayLike]) -> Array:
         """The parameters as columns.
 

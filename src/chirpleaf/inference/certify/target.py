@@ -14,6 +14,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.settings import DEFAULTS, PriorSettings
 from chirpleaf.physics.comoving_volume import UniformSourceFrame
 from chirpleaf.physics.distributions import BoundedDistribution, Marginal, PowerLaw
+from chirpleaf.physics.precessing_prior import PrecessingPrior
 from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.priors import IntrinsicDensity, IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
@@ -125,7 +126,7 @@ class Prior:
         Raises:
             InputError: network and target have no binary in common, or the trigger lies outside the prior of the time.
         """
-        intrinsic = self.intrinsic or (self._project_spins(network) if self.isotropic else network)
+        intrinsic = self._choose_intrinsic(network)
         target = Target(
             intrinsic, self.distance, waveform=waveform, prior=self.name, spins=self.spins, fixed=self.fixed
         )
@@ -139,6 +140,18 @@ class Prior:
             target = replace(target, time=(last - first) / 2, centre=(first + last) / 2)
         _check_overlap(network, target, settings.overlap_draws)
         return target
+
+    def _choose_intrinsic(self, network: PriorDistribution) -> IntrinsicDensity:
+        if not isinstance(network, PrecessingPrior):
+            return self.intrinsic or (self._project_spins(network) if self.isotropic else network)
+        if self.intrinsic is None:
+            return network
+        if self.name in PRESETS and isinstance(self.intrinsic, IntrinsicPrior):
+            return PrecessingPrior(**asdict(self.intrinsic))
+        raise InputError(
+            f"expected a prior of precessing spins for this model; got aligned ones in {self.name}: choose --prior "
+            f"{', '.join(PRESETS)}, or a model of aligned spins"
+        )
 
     def _project_spins(self, network: PriorDistribution) -> IsotropicSpinPrior:
         if not isinstance(network, IntrinsicPrior):
@@ -171,7 +184,7 @@ PRESETS = {
 }
 """All have masses uniform in the detector frame.
 
-`isotropic`: masses of the network; aligned spins are projections of isotropic ones of uniform magnitude; sources
+`isotropic`: masses of the network; spins isotropic of uniform magnitude, or aligned ones their projections; sources
 uniform in comoving volume and source-frame time, 10 to 15,000 Mpc. `uniform`: the same with aligned spins uniform.
 `model`: the prior of the network, with sources uniform in Euclidean volume, 100 to 3000 Mpc. `standard`: uniform in
 component masses, with chirp mass in 10-100 solar masses and mass ratio above 1/8, and the distances of `model`.
@@ -182,9 +195,9 @@ def choose_prior(network: PriorDistribution) -> str:
     """The preset that results have by default: that of the published catalogues.
 
     Args:
-        network: the prior that the network was trained under; only aligned spins can be projected ones.
+        network: the prior that the network was trained under; spins are isotropic, or projections of isotropic ones.
     """
-    return "isotropic" if isinstance(network, IntrinsicPrior) else "uniform"
+    return "isotropic" if isinstance(network, IntrinsicPrior | PrecessingPrior) else "uniform"
 
 
 def _check_overlap(network: PriorDistribution, target: Target, n: int) -> None:

@@ -25,6 +25,7 @@ from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.detectors import Detector, detector, gmst, light_travel_time
 from chirpleaf.physics.signals import SignalModel, make_signal_model
 from chirpleaf.physics.spaces import ParameterSpace
+from chirpleaf.physics.spin_angles import to_spin_angles
 from chirpleaf.strain.segment import Segment
 from chirpleaf.system.threads import map_in_threads
 
@@ -104,7 +105,7 @@ class Weigher:
             ratios,
             (offset - target.time, offset + target.time),
             settings.table,
-            fixed=target.fixed,
+            fixed={**target.fixed, **({"theta_jn": 0.0} if network.space.has_inclination else {})},
             seed=seed,
         )
         fewest, most = settings.extrinsic.fewest_points, settings.extrinsic.most_points
@@ -142,6 +143,8 @@ class Weigher:
         prior = np.where(failed, -np.inf, self.target.intrinsic.log_prob(theta))
         rng = np.random.default_rng([self.seed, stream])
         samples = {**theta, **self._sample_extrinsics(pairs, rng)}
+        if self.space.has_inclination:
+            samples |= to_spin_angles(theta, self.target.waveform.reference_frequency)
         samples["geocent_time"] += self.segment.reference_time + delay
         shares = pairs.log_weight.double() + torch.from_numpy(prior - log_prob)[:, None]
         sky_weight = shares.logsumexp(0).numpy() - np.log(self.points)
