@@ -78,7 +78,7 @@ class Pool:
     def greatest_likelihood(self) -> float:
         """Greatest ln of the marginal likelihood of a draw over that of noise, nats."""
         with np.errstate(invalid="ignore"):  # impossible draws
-            values = self.draws.log_target - self._weigher.target.intrinsic.log_prob(self._theta)
+            values = self.draws.log_target - self._weigher.target.intrinsic.log_prob(self.theta)
         return float(np.nan_to_num(values, nan=-np.inf).max())
 
     @property
