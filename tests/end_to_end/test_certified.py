@@ -26,7 +26,9 @@ FILES = {"summary.json", "posterior.hdf5", "result.json", "skymap.fits"}
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skips the figures, which other tests check."""
-    monkeypatch.setattr("chirpleaf.cli.pictures.draw_result_figures", lambda *_: {})
+    for stage in ("begin_data", "begin"):
+        monkeypatch.setattr(f"chirpleaf.cli.pictures.FigureDrawing.{stage}", lambda *_: None)
+    monkeypatch.setattr("chirpleaf.cli.pictures.FigureDrawing.finish", lambda *_: {})
 
 
 def summary_of(folder: Path) -> dict[str, Any]:
@@ -150,7 +152,10 @@ def test_one_effective_sample_is_not_trusted_and_all_files_are_written(
     assert re.match(rf"not trusted: {left} effective samples of 100", ran.stderr)
     written = {path.name for path in (tmp_path / "out").iterdir()}
     shown = {"corner.png", "skymap.fits"}  # of samples; there is none without an effective one
-    assert written >= (FILES - shown) | {"strain.png"}
+    assert written >= (FILES - shown) | {"strain.png", "report.html"}
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert "<strong>Untrusted</strong>" in report
+    assert ("Marginal distributions" in report) == ("<table>" in report) == (left == 1)
     assert (written >= shown) == ("chirp_mass" in ran.stdout) == ("Bayes factor" in ran.stdout) == (left == 1)
     assert bool(summary_of(tmp_path / "out")["parameters"]) == (left == 1)
     assert len(read(tmp_path / "out" / "posterior.hdf5")) >= 1

@@ -15,16 +15,16 @@ import pytest
 
 from chirpleaf.cli import checks
 from chirpleaf.cli.drawing import _SameProcess
-from chirpleaf.cli.report import decimals
 from chirpleaf.inference import load_candidates, prepare
 from chirpleaf.models import load_model
+from chirpleaf.report.numbers import decimals
 from chirpleaf.result import read
 from chirpleaf.result.posterior import HEADLINE
 from chirpleaf.strain import events, load_event
 
 Command = Callable[..., Any]
 
-FILES = {"summary.json", "posterior.hdf5", "result.json", "corner.png", "strain.png"}
+FILES = {"summary.json", "posterior.hdf5", "result.json", "corner.png", "strain.png", "report.html"}
 TRIGGER = events()["GW150914"].trigger_time
 SCRIPT = Path(sys.executable).with_name("chirpleaf")
 
@@ -91,7 +91,9 @@ def test_version(chirpleaf: Command) -> None:
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skips the figures, which take a second and which other tests check."""
-    monkeypatch.setattr("chirpleaf.cli.pictures.draw_result_figures", lambda *_: {})
+    for stage in ("begin_data", "begin"):
+        monkeypatch.setattr(f"chirpleaf.cli.pictures.FigureDrawing.{stage}", lambda *_: None)
+    monkeypatch.setattr("chirpleaf.cli.pictures.FigureDrawing.finish", lambda *_: {})
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -136,7 +138,7 @@ def test_an_untrusted_result_is_written_and_reported(chirpleaf: Command, model_f
     assert summary_of(tmp_path / "noise")["trust"]["verdict"] == "untrusted"
 
 
-@pytest.mark.parametrize("figure", ["_draw_corner", "_draw_strain"])
+@pytest.mark.parametrize("figure", ["draw_corner", "draw_time_frequency", "finish_picture", "render_report"])
 def test_files_and_figures_are_replaced_together_or_not_at_all(
     chirpleaf: Command, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: str
 ) -> None:

@@ -43,7 +43,15 @@ def test_an_event_is_analysed(kind: str, files: dict[str, Path], chirpleaf: Call
     ran = chirpleaf("infer", "GW150914", "--model", files[kind], "--samples", 500, "--out", tmp_path)
     assert (ran.status, ran.stderr) == (0, "")
     written = {path.name for path in tmp_path.iterdir()}
-    assert written == {RECORD, "summary.json", "posterior.hdf5", "result.json", "corner.png", "strain.png"}
+    assert written == {
+        RECORD,
+        "summary.json",
+        "posterior.hdf5",
+        "result.json",
+        "corner.png",
+        "strain.png",
+        "report.html",
+    }
     summary = json.loads((tmp_path / "summary.json").read_text())
     parts = {"estimate", "noise_spectrum"} if kind == "deterministic" else {"aleatoric", "epistemic"}
     assert list(summary["parameters"]) == names

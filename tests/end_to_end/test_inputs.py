@@ -24,7 +24,9 @@ UTC = "2015-09-14T09:50:45.4"
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skips the figures, which other tests check."""
-    monkeypatch.setattr("chirpleaf.cli.pictures.draw_result_figures", lambda *_: {})
+    for stage in ("begin_data", "begin"):
+        monkeypatch.setattr(f"chirpleaf.cli.pictures.FigureDrawing.{stage}", lambda *_: None)
+    monkeypatch.setattr("chirpleaf.cli.pictures.FigureDrawing.finish", lambda *_: {})
 
 
 @pytest.fixture(scope="module")

@@ -34,11 +34,11 @@ sys.stderr.write(" ".join(sorted(loaded)))
 IN_THIS_PROCESS = """
 from chirpleaf.cli import drawing, pictures
 drawing._can_fork = lambda: False
-draw = pictures.draw_result_figures
+draw = pictures.FigureDrawing.begin_data
 def check(*arguments):
     assert not [name for name in sys.modules if name.startswith("matplotlib")], "matplotlib is imported too early"
     return draw(*arguments)
-pictures.draw_result_figures = check
+pictures.FigureDrawing.begin_data = check
 """
 
 

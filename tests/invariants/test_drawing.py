@@ -3,13 +3,17 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from made_results import certified_posterior, network_posterior
+from PIL import Image
 
-from chirpleaf.cli import drawing, pictures
+from chirpleaf.cli import draw, drawing, pictures
+from chirpleaf.plots import canvas
 from chirpleaf.result.trust import Finding, Level, Trust
 
 PROGRAM = """
@@ -66,25 +70,72 @@ def test_a_function_in_this_process_raises_at_once(tmp_path: Path, monkeypatch: 
             executor.submit(divmod, 7, 0)
 
 
-@pytest.mark.parametrize(("level", "drawn"), [(Level.NOTE, 1), (Level.WARN, 1), (Level.REFUSE, 2)])
-def test_figures_that_were_begun_before_the_verdict_are_drawn_anew_only_if_it_refuses(
-    level: Level, drawn: int, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Counts how often each picture is drawn; the data of the analysis are not needed."""
+    counts: dict[str, int] = {}
+    make = canvas.Canvas.__init__
+
+    def count(self: canvas.Canvas, figure: Any) -> None:
+        counts[type(figure).__name__] = counts.get(type(figure).__name__, 0) + 1
+        make(self, figure)
+
+    view = (np.linspace(-0.2, 0.1, 300), np.zeros((2, 300)), None)
+    monkeypatch.setattr(canvas.Canvas, "__init__", count)
+    monkeypatch.setattr(pictures, "_view_strain", lambda *_: (0.0, ("H1", "L1"), view))
+    monkeypatch.setattr(draw, "_CANVASES", {})
+    monkeypatch.setattr(draw, "_IMAGES", {})
+    return counts
+
+
+def begin_drawing() -> pictures.FigureDrawing:
+    """A drawing whose time-frequency map is drawn."""
+    stages = pictures.FigureDrawing(drawing._SameProcess())
+    energy = np.ones((2, 5, 8))
+    frequencies = np.geomspace(20.0, 500.0, 5)
+    arguments = (np.linspace(-0.2, 0.1, 8), frequencies, energy, ("H1", "L1"), 0.0)
+    stages.drawn.append(stages.executor.submit(draw.draw_time_frequency, *arguments))
+    return stages
+
+
+@pytest.mark.parametrize("level", [Level.NOTE, Level.REFUSE])
+def test_pictures_that_were_begun_before_the_verdict_carry_it(
+    level: Level, drawn: dict[str, int], tmp_path: Path
 ) -> None:
-    calls: list[Any] = []
-    monkeypatch.setattr(pictures, "draw_result_figures", lambda result, *_: calls.append(result) or {"a.png": result})
-    executor: Any = None
-    data: Any = None
-    drawing_of_figures = pictures.FigureDrawing(executor)
-    preview = certified_posterior(trust=Trust.unknown())
-    drawing_of_figures.begin(data, preview)
-    result = certified_posterior(trust=Trust.unknown().add(Finding("signal.noise", level, "word")))
-    figures = drawing_of_figures.finish(data, result)
-    assert len(calls) == drawn
-    assert figures["a.png"] is (preview if drawn == 1 else result)
-
-
-def test_figures_of_a_result_without_certification_are_drawn_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "draw_result_figures", lambda result, *_: {"a.png": result})
     nothing: Any = None
-    result = network_posterior()
-    assert pictures.FigureDrawing(nothing).finish(nothing, result)["a.png"] is result
+    stages = begin_drawing()
+    stages.begin(nothing, certified_posterior(trust=Trust.unknown()))
+    begun = sum(drawn.values())
+    trust = Trust("trusted", 20.0, {"H1": 20.0}, ()).add(Finding("signal.noise", level, "word"))
+    result = certified_posterior(trust=trust)
+    writers = stages.finish(nothing, result)
+    assert sum(drawn.values()) == begun  # nothing is drawn twice
+    for name, write in writers.items():
+        write(tmp_path / name)
+    assert set(writers) == {"corner.png", "strain.png", "report.html"}
+    html = (tmp_path / "report.html").read_text()
+    assert f"<strong>{trust.verdict.capitalize()}</strong>" in html
+    assert html.count("<img") == 6
+    shown = {name: np.asarray(Image.open(tmp_path / name)) for name in ("corner.png", "strain.png")}
+    plain = begin_drawing().finish(nothing, certified_posterior(trust=Trust.unknown()))
+    plain["strain.png"](tmp_path / "plain.png")
+    same = np.array_equal(np.asarray(Image.open(tmp_path / "plain.png")), shown["strain.png"])
+    assert same == (level is not Level.REFUSE)  # the stamp
+    plain["corner.png"](tmp_path / "plain.png")
+    assert not np.array_equal(np.asarray(Image.open(tmp_path / "plain.png")), shown["corner.png"])  # the verdict
+
+
+def test_pictures_of_a_result_without_certification_are_drawn_at_the_end(drawn: dict[str, int]) -> None:
+    nothing: Any = None
+    writers = begin_drawing().finish(nothing, network_posterior())
+    assert sum(drawn.values()) == 4
+    assert set(writers) == {"corner.png", "strain.png", "report.html"}
+
+
+def test_an_error_of_a_picture_is_raised_when_the_report_is_written(tmp_path: Path) -> None:
+    stages = pictures.FigureDrawing(drawing._SameProcess())
+    failed: Future[None] = Future()
+    failed.set_exception(ValueError("no map"))
+    stages.drawn.append(failed)
+    with pytest.raises(ValueError, match="no map"):
+        pictures._write(Future(), stages.drawn, tmp_path / "report.html")

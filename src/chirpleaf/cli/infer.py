@@ -50,9 +50,10 @@ def infer(
 ) -> None:
     """Infer the posterior of an event; print a table, write files and figures."""
     from chirpleaf.cli.collector import paused_collector
+    from chirpleaf.cli.draw import prepare_drawing
     from chirpleaf.cli.drawing import drawing_process
     from chirpleaf.cli.pairs import pair_detectors, pair_single
-    from chirpleaf.cli.pictures import FigureDrawing, prepare_drawing
+    from chirpleaf.cli.pictures import FigureDrawing
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.threads import use_one_numpy_thread
 
@@ -102,8 +103,8 @@ def infer(
             workers=cores or free_cores(),
         )
         drawing = FigureDrawing(executor)
-        data, result = analyse_event(request, drawing.begin)
-        _write(result, folder, drawing.finish(data, result))
+        data, result = analyse_event(request, drawing.begin, on_data=drawing.begin_data)
+        _write(result, folder, drawing.finish(data, result, folder))
     if result.trust.grade is Grade.REFUSE:
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
 

@@ -1,115 +1,120 @@
-"""The figures of `chirpleaf infer`, and functions by which every verb writes its figures together with other files."""
+"""The pictures and the report of `chirpleaf infer`, and functions by which every verb writes its figures.
 
-from collections.abc import Callable, Mapping
+Everything is drawn by an executor (`cli.drawing`), whose process keeps the images until the report is rendered.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from chirpleaf.cli import draw
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike
 
     from chirpleaf.inference import PreparedData
-    from chirpleaf.plots.panels import CornerPanels
     from chirpleaf.result import LeafEstimates, Posterior
 
 Writer = Callable[[Path], object]
 """Writes one file to the path that it is given."""
 
-BAND = (30.0, 400.0)
-"""Lower and upper frequency of the whitened strain in the figure, Hz."""
+FILES = ("corner", "strain")
+"""Pictures that are files of their own, beside the report."""
 
 SIGNALS = 40
 """Posterior samples whose signals make the interval in the figure. More are smoother, at some milliseconds each."""
 
-_PNG: dict[str, Any] = {"format": "png", "pil_kwargs": {"compress_level": 3}}
-"""Arguments of `savefig`. The usual compression, level 6, takes 0.1 s longer for a file that is 7 % smaller."""
+LOWEST = 30.0
+"""Frequency from which the time-frequency map shows the inspiral, Hz."""
 
-_EMPTY: "dict[tuple[str, ...], CornerPanels]" = {}
-"""Panels that `prepare_drawing` has made, by their parameters."""
-
-
-def draw_result_figures(
-    result: "Posterior | LeafEstimates", data: "PreparedData", executor: "Executor"
-) -> dict[str, Writer]:
-    """Begins to draw `corner.png` and `strain.png`. Both carry the verdict of a result that is not trusted.
-
-    Args:
-        result: a posterior or leaf estimates.
-        data: the data that they belong to.
-        executor: draws the figures (`drawing_process`).
-
-    Returns:
-        File name to a function that waits for the figure and writes it to the path that it is given (`write_files`).
-        There is no corner plot of a posterior whose draws are all impossible.
-    """
-    from chirpleaf.result.trust import Grade
-
-    word = result.trust.verdict if result.trust.grade is Grade.REFUSE else None
-    images = {}
-    if not result.impossible:
-        # It is drawn while this process computes the signals of the other figure.
-        samples = {name: result[name] for name in result.headline}
-        images["corner.png"] = executor.submit(_draw_corner, word, samples)
-    images["strain.png"] = executor.submit(_draw_strain, word, *_view_strain(result, data))
-    return {name: partial(_write_image, images[name]) for name in sorted(images)}
+BEFORE, AFTER = (0.25, 1.0), 0.1
+"""Least and greatest time before the trigger, and the time after it, in the time-frequency map, seconds."""
 
 
 @dataclass
 class FigureDrawing:
-    """Drawing of a certified posterior's figures while the checks of its verdict run.
+    """Drawing of the pictures of an analysis, each as soon as its content is known.
+
+    The time-frequency map needs the data alone; a certified posterior is drawn while the checks of its verdict run. At
+    the end the verdict is written on pictures that are already drawn.
 
     Attributes:
         executor: draws the figures (`drawing_process`).
-        figures: those that are begun, as `draw_result_figures` returns them.
+        drawn: the pictures that are begun.
+        complete: whether the pictures of the posterior are among them.
     """
 
     executor: "Executor"
-    figures: dict[str, Writer] = field(default_factory=dict)
+    drawn: "list[Future[None]]" = field(default_factory=list)
+    complete: bool = False
 
-    def begin(self, data: "PreparedData", posterior: "Posterior") -> None:
-        """Begins to draw a posterior without a verdict: the argument `preview` of `inference.analyse_event`.
+    def begin_data(self, data: "PreparedData") -> None:
+        """Begins to draw the time-frequency map: the argument `on_data` of `inference.analyse_event`.
 
         Args:
-            data: the data that it belongs to.
-            posterior: the posterior.
+            data: the prepared data.
         """
-        self.figures = draw_result_figures(posterior, data, self.executor)
+        from chirpleaf.physics.inspiral import chirp_time
+        from chirpleaf.strain.q_transform import q_transform
 
-    def finish(self, data: "PreparedData", result: "Posterior | LeafEstimates") -> Mapping[str, Writer]:
-        """The figures of a result with its verdict; all are drawn anew if they have to carry the word.
+        trigger, observation = data.source.trigger_time, data.observation
+        before = min(max(float(chirp_time(observation.chirp_mass, LOWEST)), BEFORE[0]), BEFORE[1])
+        energy = q_transform(observation.segment, (trigger - before, trigger + AFTER))
+        names = observation.segment.detectors
+        self.drawn.append(self.executor.submit(draw.draw_time_frequency, *energy, names, trigger))
+
+    def begin(self, data: "PreparedData", result: "Posterior | LeafEstimates") -> None:
+        """Begins to draw a result whose verdict may be unknown: the argument `preview` of `inference.analyse_event`.
 
         Args:
             data: the data that it belongs to.
             result: a posterior or leaf estimates.
         """
+        if not result.impossible:
+            # It is drawn while this process computes the signals of the next figure.
+            samples = {name: result[name] for name in result.headline}
+            self.drawn.append(self.executor.submit(draw.draw_corner, samples, result.corner_notes))
+        self.drawn.append(self.executor.submit(draw.draw_strain, *_view_strain(result, data)))
+        self.drawn += _draw_planes(result, self.executor)
+        self.complete = True
+
+    def finish(
+        self, data: "PreparedData", result: "Posterior | LeafEstimates", folder: Path | None = None
+    ) -> dict[str, Writer]:
+        """The pictures and the report of a result with its verdict.
+
+        Args:
+            data: the data that it belongs to.
+            result: a posterior or leaf estimates.
+            folder: folder of the results, which the report names.
+
+        Returns:
+            File name to a function that waits for the content and writes it to the path that it is given
+            (`write_files`). There is no corner plot of a posterior whose draws are all impossible.
+        """
+        from chirpleaf.cli.captions import list_pictures
+        from chirpleaf.report.content import build_page
         from chirpleaf.result.trust import Grade
 
-        if not self.figures or result.trust.grade is Grade.REFUSE:
-            self.figures = draw_result_figures(result, data, self.executor)
-        return self.figures
-
-
-def _write_image(image: "Future[bytes]", path: Path) -> None:
-    path.write_bytes(image.result())
-
-
-def prepare_drawing() -> None:
-    """Imports matplotlib, and draws the empty panels of a posterior's corner plot.
-
-    This loads fonts and symbols early. The panels are filled when the samples exist.
-    """
-    import chirpleaf.plots.corner
-    import chirpleaf.plots.strain  # noqa: F401 - imported for the figures that follow
-    from chirpleaf.plots.panels import make_panels
-    from chirpleaf.result.posterior import HEADLINE
-
-    _EMPTY[HEADLINE] = make_panels(HEADLINE)
-    _EMPTY[HEADLINE].figure.savefig(BytesIO(), **_PNG)
+        if not self.complete:
+            self.begin(data, result)
+        word = result.trust.verdict if result.trust.grade is Grade.REFUSE else None
+        pictures = list_pictures(result)
+        encoded = {}
+        for picture in pictures:
+            lines = result.verdict_notes if picture.name == "corner" else ()
+            arguments = (picture.name, word, lines, len(result.corner_notes))
+            encoded[picture.name] = self.executor.submit(draw.finish_picture, *arguments)
+        page = build_page(result, pictures, folder=folder)
+        contents = {f"{name}.png": encoded[name] for name in FILES if name in encoded}
+        contents["report.html"] = self.executor.submit(draw.render_report, page)
+        # An error of any picture is raised when the report is written.
+        waiting: list[Future[Any]] = [*self.drawn, *encoded.values()]
+        return {name: partial(_write, content, waiting) for name, content in contents.items()}
 
 
 def figure_writers(figures: "Mapping[str, Figure]") -> dict[str, Writer]:
@@ -121,42 +126,44 @@ def figure_writers(figures: "Mapping[str, Figure]") -> dict[str, Writer]:
     Returns:
         File name to a function that writes the figure to the path that it is given.
     """
-    return {name: partial(figure.savefig, **_PNG) for name, figure in figures.items()}
+    return {name: partial(figure.savefig, **draw.PNG) for name, figure in figures.items()}
 
 
-def _draw_corner(word: str | None, samples: "Mapping[str, ArrayLike]") -> bytes:
-    """Draws the marginals of a posterior as PNG, and a word across them."""
-    from chirpleaf.plots.corner import plot_corner
-
-    parameters = tuple(samples)
-    return _encode(plot_corner(samples, parameters, empty=_EMPTY.pop(parameters, None)), word)
+def _write(content: "Future[bytes]", waiting: "Sequence[Future[Any]]", path: Path) -> None:
+    for one in waiting:
+        one.result()
+    path.write_bytes(content.result())
 
 
-def _draw_strain(word: str | None, trigger_time: float, names: tuple[str, ...], view: tuple[Any, ...]) -> bytes:
-    """Draws the whitened strain of each detector and the interval of the signals as PNG, and a word across them."""
-    from chirpleaf.plots.strain import plot_whitened_strain
+def _draw_planes(result: "Posterior | LeafEstimates", executor: "Executor") -> "Iterator[Future[None]]":
+    """Begins to draw the sky map and the planes of two parameters that the report shows."""
+    from chirpleaf.cli.captions import find_pairs, list_pictures
+    from chirpleaf.report.published import find_published
+    from chirpleaf.result import Posterior
 
-    times, strain, signal = view
-    figure = plot_whitened_strain(
-        times,
-        dict(zip(names, strain, strict=True)),
-        trigger_time=trigger_time,
-        model=None if signal is None else dict(zip(names, signal[1], strict=True)),
-        model_interval=None if signal is None else dict(zip(names, signal[[0, 2]].swapaxes(0, 1), strict=True)),
-        band=BAND,
-    )
-    return _encode(figure, word)
+    known = find_published(result.provenance.event)
+    for picture in list_pictures(result):
+        pairs = find_pairs(picture.name, result)
+        if pairs:
+            samples = {name: result[name] for pair in pairs for name in pair}
+            values = {name: known.values[name] for name in samples if known and name in known.values}
+            label = known.name if known else "published"
+            yield executor.submit(draw.draw_planes, picture.name, samples, pairs, values, label)
+        elif picture.name == "sky" and isinstance(result, Posterior):
+            yield executor.submit(draw.draw_sky, *_view_sky(result))
 
 
-def _encode(figure: "Figure", word: str | None) -> bytes:
-    """The figure as PNG, with a word across it."""
-    from chirpleaf.plots.style import stamp
+def _view_sky(result: "Posterior") -> tuple[Any, ...]:
+    """Probability of the pixels, the sample in the densest one (rad), and the areas (square degrees)."""
+    import numpy as np
 
-    if word is not None:
-        stamp(figure, word)
-    image = BytesIO()
-    figure.savefig(image, **_PNG)
-    return image.getvalue()
+    from chirpleaf.result.healpix import find_pixel
+
+    sky = result.sky
+    assert sky is not None
+    densest = int(np.argmax(sky.probability[find_pixel(result["ra"], result["dec"], sky.nside)]))
+    direction = (float(result["ra"][densest]), float(result["dec"][densest]))
+    return sky.probability.astype(np.float32), direction, sky.area(0.5), sky.area(0.9)
 
 
 def _view_strain(
@@ -173,5 +180,5 @@ def _view_strain(
     if isinstance(result, Posterior) and not result.impossible:
         samples = result.resample(min(SIGNALS, result.n_draws))
     trigger = data.source.trigger_time
-    view = whiten_view(data.observation, trigger, samples, band=BAND)
+    view = whiten_view(data.observation, trigger, samples, band=draw.BAND)
     return trigger, data.observation.segment.detectors, tuple(view)

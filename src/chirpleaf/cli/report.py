@@ -1,11 +1,10 @@
 """The table that `chirpleaf infer` prints of a result."""
 
-import math
-
 from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
+from chirpleaf.report.numbers import decimals
 from chirpleaf.result import LeafEstimates, Posterior
 from chirpleaf.result.trust import Finding, Grade, Level
 
@@ -35,24 +34,6 @@ def report(result: Posterior | LeafEstimates) -> Group:
 def _sort(result: Posterior | LeafEstimates) -> list[Finding]:
     """The findings on a result, the worst first."""
     return sorted(result.trust.findings, key=lambda one: -one.level)
-
-
-def decimals(lower: float, upper: float) -> int:
-    """Number of decimals that shows the width of an interval with three digits.
-
-    Args:
-        lower: lower end.
-        upper: upper end.
-
-    Returns:
-        From 0 to 6; three if the interval has no width.
-
-    Example:
-        >>> decimals(29.28, 32.71), decimals(0.614, 0.731), decimals(210.0, 480.0)
-        (2, 3, 0)
-    """
-    width = upper - lower
-    return min(max(2 - math.floor(math.log10(width)), 0), 6) if width > 0 else 3
 
 
 def _table(result: Posterior | LeafEstimates) -> Table:

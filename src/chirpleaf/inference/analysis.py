@@ -105,12 +105,15 @@ def infer(
     return result
 
 
-def analyse_event(request: Request, preview: Preview | None = None) -> tuple[PreparedData, Posterior | LeafEstimates]:
+def analyse_event(
+    request: Request, preview: Preview | None = None, *, on_data: Callable[[PreparedData], object] | None = None
+) -> tuple[PreparedData, Posterior | LeafEstimates]:
     """All stages of an analysis, with the data that the result belongs to; `infer` and `chirpleaf infer` call it.
 
     Args:
         request: what is asked.
         preview: as for `analyse`.
+        on_data: called with the prepared data before they are analysed, for example to draw them meanwhile.
 
     Returns:
         The prepared data and the result, whose provenance has the recipe of the analysis.
@@ -140,6 +143,8 @@ def analyse_event(request: Request, preview: Preview | None = None) -> tuple[Pre
         settings=request.settings,
         watch=watch,
     )
+    if on_data is not None:
+        on_data(data)
     result = analyse(data, plan, samples=request.samples, seed=request.seed, watch=watch, preview=preview)
     recipe = record_analysis(data, request)
     return data, replace(result, provenance=replace(result.provenance, recipe=recipe))

@@ -7,6 +7,7 @@ densities without bias at the edge of a prior.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,24 +15,21 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.text import Text
 from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.plots import style
-from chirpleaf.plots.density import (
-    Axis,
-    estimate_density_1d,
-    estimate_density_2d,
-    extend_to_edges,
-    find_credible_levels,
-)
+from chirpleaf.plots.density import Axis, estimate_density_1d, extend_to_edges
 from chirpleaf.plots.panels import CornerPanels, make_panels, set_label, set_limits
+from chirpleaf.plots.regions import draw_regions
 
 Array = NDArray[np.float64]
 
-PROBABILITIES = (0.9, 0.5)
-"""Probabilities of the contours, outermost first, because matplotlib requires increasing density levels."""
+
+LEAST_FOR_NOTES = 3
+"""Parameters below which a corner plot has no room for notes."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,7 @@ def plot_corner(
     name: str = "chirpleaf",
     reference_name: str = "reference",
     empty: CornerPanels | None = None,
+    notes: Sequence[str] = (),
 ) -> Figure:
     """Draw the one- and two-dimensional marginals of a posterior.
 
@@ -68,6 +67,8 @@ def plot_corner(
         name: Name of the posterior in the legend. The legend is drawn if there is a reference or a truth.
         reference_name: Name of the reference in the legend.
         empty: Panels of these parameters (`make_panels`) to draw into, made beforehand where time matters later.
+        notes: Lines for the free corner, a title first: event, verdict, distance. There is none of less than three
+            parameters.
 
     Returns:
         The figure.
@@ -94,6 +95,7 @@ def plot_corner(
     _mark_truths(panels, parameters, {key: value - offsets.get(key, 0.0) for key, value in (truths or {}).items()})
     if reference is not None or truths:
         _add_legend(figure, panels, _make_handles(posteriors, bool(truths)))
+    write_notes(figure, notes, below_legend=reference is not None or bool(truths))
     return figure
 
 
@@ -177,7 +179,7 @@ def _draw_posterior(
         if row == column:
             _draw_marginal(panel, x, posterior)
         else:
-            _draw_pair(panel, x, y, posterior)
+            draw_regions(panel, x, y, posterior.colour, filled=posterior.filled)
 
 
 def _draw_marginal(panel: Axes, axis: Axis, posterior: _DrawnPosterior) -> None:
@@ -186,16 +188,6 @@ def _draw_marginal(panel: Axes, axis: Axis, posterior: _DrawnPosterior) -> None:
     panel.plot(points, density, color=posterior.colour, linewidth=1.3)
     if posterior.filled:
         panel.fill_between(points, density, color=posterior.colour, alpha=0.2, linewidth=0)
-
-
-def _draw_pair(panel: Axes, x: Axis, y: Axis, posterior: _DrawnPosterior) -> None:
-    """Draw the 50 % and 90 % regions of a pair of parameters."""
-    density = np.pad(estimate_density_2d(x, y), 1, mode="edge")
-    levels = find_credible_levels(density[1:-1, 1:-1], PROBABILITIES)
-    if posterior.filled:
-        fills = [to_rgba(posterior.colour, alpha) for alpha in (0.2, 0.5)]
-        panel.contourf(extend_to_edges(x), extend_to_edges(y), density, [*levels, 1.01 * density.max()], colors=fills)
-    panel.contour(extend_to_edges(x), extend_to_edges(y), density, levels, colors=[posterior.colour], linewidths=1.0)
 
 
 def _format_title(parameter: str, posterior: _DrawnPosterior, offset: float) -> str:
@@ -225,6 +217,30 @@ def _add_legend(figure: Figure, panels: Mapping[tuple[int, int], Axes], handles:
         panels[0, 0].legend(handles=handles, fontsize=9)
     else:
         figure.legend(handles=handles, loc="upper right", bbox_to_anchor=(0.98, 0.97))
+
+
+def write_notes(figure: Figure, notes: Sequence[str], *, line: int = 0, below_legend: bool = False) -> list[Text]:
+    """Write lines into the empty upper right corner of a corner plot, the first one as a title.
+
+    Args:
+        figure: A corner plot; none is written on one of less than `LEAST_FOR_NOTES` parameters.
+        notes: The lines.
+        line: Place of the first line, zero for the title.
+        below_legend: Whether a legend stands above them.
+
+    Returns:
+        The texts.
+    """
+    if len(figure.axes) < LEAST_FOR_NOTES * (LEAST_FOR_NOTES + 1) // 2:
+        return []
+    top = 1 - (1.25 if below_legend else 0.25) / figure.get_figheight()
+    step = 0.26 / figure.get_figheight()
+    texts = []
+    for index, note in enumerate(notes, line):
+        look: Any = {"fontsize": 13} if index else {"fontsize": 18, "fontweight": "bold"}
+        place = top - (index + 0.3 * bool(index)) * step
+        texts.append(figure.text(0.98, place, note, ha="right", va="top", **look))
+    return texts
 
 
 def _make_handles(posteriors: Sequence[_DrawnPosterior], with_truths: bool) -> list[Patch | Line2D]:

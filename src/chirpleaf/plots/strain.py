@@ -4,6 +4,7 @@ Whitened noise has unit variance, so the vertical axis is in standard deviations
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -48,19 +49,26 @@ def plot_whitened_strain(
     shown = (times >= window[0]) & (times <= window[1])
     if not shown.any():
         raise InputError(f"expected times within {window} s of the trigger; got none: check trigger_time")
-    figure = style.new_figure(8.0, 0.7 + 1.55 * len(whitened))
+    height = 0.85 + 1.55 * len(whitened)
+    figure = style.new_figure(8.0, height, layout=None)  # a layout engine would draw everything twice
+    figure.subplots_adjust(left=0.085, right=0.97, bottom=0.52 / height, top=1 - 0.3 / height, hspace=0.08)
     rows = figure.subplots(len(whitened), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (detector, strain) in zip(rows, whitened.items(), strict=True):
         colour = style.detector_colour(detector)
-        axes.plot(times[shown], _select_window(strain, shown, detector), color=style.GREY, linewidth=0.8, alpha=0.8)
+        data = _select_window(strain, shown, detector)
+        axes.plot(times[shown], data, color=style.GREY, linewidth=0.8, alpha=0.8, label="data")
         if model_interval is not None and detector in model_interval:
             lower, upper = _select_window(model_interval[detector], shown, detector)
-            axes.fill_between(times[shown], lower, upper, color=colour, alpha=0.25, linewidth=0)
+            axes.fill_between(times[shown], lower, upper, color=colour, alpha=0.25, linewidth=0, label="90 % interval")
         if model is not None and detector in model:
-            axes.plot(times[shown], _select_window(model[detector], shown, detector), color=colour, linewidth=1.7)
+            median = _select_window(model[detector], shown, detector)
+            axes.plot(times[shown], median, color=colour, linewidth=1.7, label="median signal")
         _finish_row(axes, detector, colour, window)
     rows[-1].set_xlabel(f"time from GPS {trigger_time:.3f} [s]")
-    figure.supylabel(r"whitened strain [$\sigma$]", fontsize=13)
+    figure.supylabel(r"whitened strain [$\sigma$]", fontsize=13, x=0.005)
+    if model is not None or model_interval is not None:
+        look: Any = {"loc": "lower left", "bbox_to_anchor": (0.06, 1.0), "borderaxespad": 0.1, "ncols": 3}
+        rows[0].legend(**look)
     if band is not None:
         rows[0].set_title(f"{band[0]:g}-{band[1]:g} Hz".replace("-", "\N{EN DASH}"), loc="right", fontsize=11)
     return figure

@@ -15,6 +15,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from chirpleaf.physics.parameters import PARAMETERS
 
@@ -129,15 +130,20 @@ def format_interval(median: float, lower: float, upper: float) -> str:
     return f"${median:.{digits}f}^{{+{upper - median:.{digits}f}}}_{{-{median - lower:.{digits}f}}}$"
 
 
-def stamp(figure: Figure, word: str) -> None:
+def stamp(figure: Figure, word: str) -> Text:
     """Write a word across a figure, behind nothing and readable through, so that no copy of the figure loses it.
 
     Args:
         figure: Figure to change.
         word: The verdict on what the figure shows.
+
+    Returns:
+        The text.
     """
     look: Any = {"color": VERMILION, "alpha": 0.3, "fontsize": 12 * figure.get_figwidth(), "fontweight": "bold"}
-    figure.text(0.5, 0.5, word, ha="center", va="center", rotation=25, zorder=100, **look).set_in_layout(False)
+    text = figure.text(0.5, 0.5, word, ha="center", va="center", rotation=25, zorder=100, **look)
+    text.set_in_layout(False)
+    return text
 
 
 def hide_spines(axes: Axes, *sides: str) -> None:

@@ -9,6 +9,7 @@
 """
 
 import difflib
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
@@ -80,6 +81,19 @@ class Result(ABC):
     @abstractmethod
     def tabulated(self) -> tuple[str, ...]:
         """Names of the parameters of the table that `chirpleaf infer` prints."""
+
+    @property
+    def corner_notes(self) -> tuple[str, ...]:
+        """What a corner plot says beside its panels: event, detectors and waveforms."""
+        origin = self.provenance
+        return (origin.event, f"{' '.join(origin.detectors)} \N{MIDDLE DOT} {origin.waveforms}")
+
+    @property
+    def verdict_notes(self) -> tuple[str, ...]:
+        """Loudness and verdict, further lines of `corner_notes`: they are known later than the samples."""
+        loudness = self.trust.network_snr
+        known = () if math.isnan(loudness) else (f"signal-to-noise ratio {loudness:.1f}",)
+        return (*known, self.trust.verdict)
 
     @property
     def impossible(self) -> bool:
@@ -197,7 +211,7 @@ class Result(ABC):
         from chirpleaf.plots.style import stamp  # noqa: PLC0415
 
         names = self._list_names(parameters, self.headline)
-        figure = plot_corner({name: self[name] for name in names}, names)
+        figure = plot_corner({name: self[name] for name in names}, names, notes=self.corner_notes + self.verdict_notes)
         if self.trust.grade is Grade.REFUSE:
             stamp(figure, self.trust.verdict)
         return figure

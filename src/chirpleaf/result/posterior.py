@@ -90,6 +90,18 @@ class Posterior(Result):
         return self.headline + tuple(name for name in CERTIFIED if name in self.samples)
 
     @property
+    def corner_notes(self) -> tuple[str, ...]:
+        """What a corner plot says beside its panels, with distance and sky where the posterior is certified."""
+        notes = list(super().corner_notes)
+        if "luminosity_distance" in self and not self.impossible:
+            lower, median, upper = self._quantiles("luminosity_distance", (0.05, 0.5, 0.95))
+            errors = f"^{{+{upper - median:.0f}}}_{{-{median - lower:.0f}}}"
+            notes.append(f"$d_L = {median:.0f}{errors}$ Mpc")
+        if self.sky is not None and not self.impossible:
+            notes.append(f"sky: {self.sky.area(0.9):,.0f} square degrees (90 %)")
+        return tuple(notes)
+
+    @property
     def search_parameters(self) -> tuple[str, ...]:
         """Names of the parameters that were sampled: the intrinsic, and if certified the extrinsic ones."""
         return self.intrinsic + tuple(name for name in EXTRINSIC if name in self.samples)

