@@ -28,7 +28,8 @@ class Canvas:
 
     def __init__(self, figure: Figure) -> None:
         self.figure = figure
-        self._canvas: Any = FigureCanvasAgg(figure)  # matplotlib does not type its methods
+        canvas: Any = FigureCanvasAgg  # matplotlib does not type its methods
+        self._canvas = canvas(figure)
         self._canvas.draw()
 
     def write(self, text: Text) -> None:
