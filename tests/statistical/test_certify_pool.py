@@ -151,6 +151,6 @@ def test_background_draws_do_not_become_the_principal_proposal(pool: Any) -> Non
     assert pool.principal is again
     # The density of the mixture: of each proposal, by its share of the draws.
     shares = np.array([100, 2048, 100]) / pool.size
-    parts = [one.log_prob(pool._theta) for one in (Gaussian(TARGET[0], 2 * TARGET[1]), Gaussian(*POOR), again)]
+    parts = [one.log_prob(pool.theta) for one in (Gaussian(TARGET[0], 2 * TARGET[1]), Gaussian(*POOR), again)]
     expected = np.log(np.einsum("k,kn->n", shares, np.exp(parts)))
     np.testing.assert_allclose(pool.log_prob, expected, atol=1e-8)
