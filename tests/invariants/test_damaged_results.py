@@ -24,8 +24,8 @@ Damage = Callable[[h5py.File], None]
 def replace_dataset(place: str, values: Any) -> Damage:
     def change(file: h5py.File) -> None:
         del file[place]
-        if place.startswith("posterior/log_"):
-            del file[place.removeprefix("posterior/")]
+        if place.startswith("proposal/log_"):
+            del file[place.removeprefix("proposal/")]
         if values is not None:
             file[place] = values
 
@@ -70,19 +70,19 @@ def assert_one_line(path: Path, reason: str = "expected") -> None:
 
 with_nan = np.append(np.ones(N - 1), np.nan)
 DAMAGES = {
-    "weight NaN": (replace_dataset("posterior/log_weight", with_nan), "log_weight to be a number or -inf"),
-    "weight inf": (replace_dataset("posterior/log_weight", np.full(N, np.inf)), "log_weight to be a number or -inf"),
-    "weights too few": (replace_dataset("posterior/log_weight", np.zeros(N - 1)), f"{N} values of log_weight"),
-    "weight is one number": (replace_dataset("posterior/log_weight", 1.0), f"{N} values of log_weight"),
-    "weights missing": (replace_dataset("posterior/log_weight", None), "log_weight"),
-    "weights are text": (replace_dataset("posterior/log_weight", ["a"] * N), "real numbers"),
-    "density NaN": (replace_dataset("posterior/log_prob", with_nan), "log_prob to be a number or -inf"),
-    "draws empty": (replace_dataset("posterior/log_prob", np.zeros(0)), "some values of chirp_mass"),
-    "sample NaN": (replace_dataset("posterior/mass_1", with_nan), "finite samples of mass_1; got nan for 1 of"),
-    "samples too many": (replace_dataset("posterior/mass_1", np.ones(N + 1)), f"{N} values of mass_1"),
-    "samples are text": (replace_dataset("posterior/mass_1", ["1"] * N), "real numbers"),
-    "samples are a table": (replace_dataset("posterior/mass_1", np.ones((N, 2))), f"{N} values of mass_1"),
-    "parameter missing": (replace_dataset("posterior/mass_1", None), "mass_1"),
+    "weight NaN": (replace_dataset("proposal/log_weight", with_nan), "log_weight to be a number or -inf"),
+    "weight inf": (replace_dataset("proposal/log_weight", np.full(N, np.inf)), "log_weight to be a number or -inf"),
+    "weights too few": (replace_dataset("proposal/log_weight", np.zeros(N - 1)), f"{N} values of log_weight"),
+    "weight is one number": (replace_dataset("proposal/log_weight", 1.0), f"{N} values of log_weight"),
+    "weights missing": (replace_dataset("proposal/log_weight", None), "log_weight"),
+    "weights are text": (replace_dataset("proposal/log_weight", ["a"] * N), "real numbers"),
+    "density NaN": (replace_dataset("proposal/log_prob", with_nan), "log_prob to be a number or -inf"),
+    "draws empty": (replace_dataset("proposal/log_prob", np.zeros(0)), "some values of chirp_mass"),
+    "sample NaN": (replace_dataset("proposal/mass_1", with_nan), "finite samples of mass_1; got nan for 1 of"),
+    "samples too many": (replace_dataset("proposal/mass_1", np.ones(N + 1)), f"{N} values of mass_1"),
+    "samples are text": (replace_dataset("proposal/mass_1", ["1"] * N), "real numbers"),
+    "samples are a table": (replace_dataset("proposal/mass_1", np.ones((N, 2))), f"{N} values of mass_1"),
+    "parameter missing": (replace_dataset("proposal/mass_1", None), "mass_1"),
     "intrinsic missing": (set_attribute("intrinsic", [*INTRINSIC, "eccentricity"]), "samples of eccentricity"),
     "no parameters": (set_attribute("parameters", ["x"]), "at least one parameter"),
     "parameters a number": (set_attribute("parameters", 3), "cannot be read"),
@@ -91,7 +91,7 @@ DAMAGES = {
     "sky of 11 pixels": (replace_dataset("sky", np.full(11, 1 / 11)), "12 nside"),
     "sky missing": (replace_dataset("sky", None), "a certificate with a sky map"),
     "sky negative": (replace_dataset("sky", np.append(np.full(11, 0.1), -0.1)), "sum one"),
-    "no table": (lambda file: file.__delitem__("posterior"), "posterior"),
+    "no table": (lambda file: file.__delitem__("proposal"), "no attribute|log_prob"),
     "seed a text": (set_attribute("seed", "three"), "expected seed to be int; got 'three'"),
     "seed a fraction": (set_attribute("seed", 1.5), "expected seed to be int"),
     "seed missing": (set_attribute("seed", None), "seed"),
@@ -134,7 +134,7 @@ def test_a_file_without_checksums_is_read(tmp_path: Path) -> None:
 
 
 def test_impossible_draws_in_a_file_are_not_trusted(tmp_path: Path) -> None:
-    impossible = replace_dataset("posterior/log_weight", np.full(N, -np.inf))
+    impossible = replace_dataset("proposal/log_weight", np.full(N, -np.inf))
     found = read(damage(tmp_path, impossible, network_posterior))
     assert not found.trust.trusted
     assert IMPOSSIBLE in found.trust.reasons
@@ -142,7 +142,7 @@ def test_impossible_draws_in_a_file_are_not_trusted(tmp_path: Path) -> None:
 
 def test_parameters_of_a_later_version_are_left_out_and_named(tmp_path: Path) -> None:
     def add(file: h5py.File) -> None:
-        file["posterior/eccentricity"] = np.full(N, np.nan)
+        file["proposal/eccentricity"] = np.full(N, np.nan)
         file.attrs["parameters"] = ["eccentricity", *file.attrs["parameters"]]
 
     found = read(damage(tmp_path, add))
@@ -157,8 +157,8 @@ def test_a_changed_number_or_attribute_does_not_match_its_checksum(maker: str, t
     result = MAKERS[maker]()
     path = tmp_path / FILE_NAME
     changes: list[tuple[str, Damage]] = [
-        ("posterior/mass_1", lambda file: file["posterior/mass_1"].write_direct(np.ones(N) / 3)),
-        ("posterior/log_weight", lambda file: file["log_weight"].write_direct(np.ones(N) / 3)),
+        ("proposal/mass_1", lambda file: file["proposal/mass_1"].write_direct(np.ones(N) / 3)),
+        ("proposal/log_weight", lambda file: file["log_weight"].write_direct(np.ones(N) / 3)),
         ("@seed", set_attribute("seed", 4)),
         ("@trust", change_document("trust", verdict="trusted")),
         ("@event", set_attribute("event", None)),

@@ -81,7 +81,7 @@ def _claim(path: Path, kind: str) -> Path:
         names = {
             "strain": ("H1:STRAIN",),
             "spectrum": ("frequencies", "values"),
-            "result": ("posterior/mass_1",),
+            "result": ("proposal/mass_1",),
             "measured noise": ("GW150914/H1",),
         }[kind]
         for name in names:

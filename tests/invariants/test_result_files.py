@@ -86,7 +86,7 @@ def former_file(path: Path, names: tuple[str, ...], log_weight: np.ndarray) -> N
         origin = {
             name: value
             for name, value in PROVENANCE.to_json().items()
-            if name not in ("data_quality", "notes", "recipe")
+            if name not in ("data_quality", "notes", "injection", "recipe")
         }
         file.attrs.update({**origin, "chirpleaf_version": "0.1.0"})
 
@@ -112,10 +112,11 @@ def test_files_keep_their_places(result: Posterior | LeafEstimates, tmp_path: Pa
     result.save(tmp_path)
     with h5py.File(tmp_path / "posterior.hdf5") as file:
         for name in result.samples:
-            assert file["posterior"][name].attrs["unit"] == PARAMETERS[name].unit
-            assert len(file["posterior"][name]) == result.n_draws
-        assert file["log_prob"] == file["posterior/log_prob"]
-        assert file["log_weight"] == file["posterior/log_weight"]
+            assert file["proposal"][name].attrs["unit"] == PARAMETERS[name].unit
+            np.testing.assert_array_equal(file["posterior"][name], result[name])
+            assert len(file["proposal"][name]) == result.n_draws
+        assert file["log_prob"] == file["proposal/log_prob"]
+        assert file["log_weight"] == file["proposal/log_weight"]
         assert (file.attrs["event"], file.attrs["seed"], list(file.attrs["detectors"])) == ("GW150914", 3, ["H1", "L1"])
 
 

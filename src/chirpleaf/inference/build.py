@@ -1,6 +1,7 @@
 """Last stage of an analysis: results from draws."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,7 +91,10 @@ def build_certified_posterior(
     return Posterior(
         proposal=Proposal(draws.samples, draws.log_prob, draws.log_weight),
         intrinsic=data.model.estimator.quantities,
-        provenance=trace_origin(data, seed, target.waveform, certificate.detectors),
+        provenance=replace(
+            trace_origin(data, seed, target.waveform, certificate.detectors),
+            log_noise_evidence=data.cut_network_segment().log_noise_likelihood(),
+        ),
         trust=trust,
         timing=timing,
         prior=describe_prior(target, data.source.trigger_time),

@@ -16,7 +16,6 @@ from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Se
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,8 @@ from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError, UnknownParameterError
 from chirpleaf.physics.parameters import PARAMETERS
-from chirpleaf.result.bilby import load_result
+from chirpleaf.result.arviz import convert_to_arviz
+from chirpleaf.result.bilby import load_result, make_document
 from chirpleaf.result.frozen import FrozenMapping
 from chirpleaf.result.hdf5 import FILE_NAME, Record, write_record
 from chirpleaf.result.json_files import write_json
@@ -188,12 +188,20 @@ class Result(ABC):
         return pandas.DataFrame(dict(self.samples))
 
     def to_bilby(self) -> Any:
-        """The samples of equal weight and the prior as a `bilby.core.result.Result`.
+        """The samples of equal weight, prior and evidence as a `bilby.gw.result.CBCResult`, a bilby `Result`.
 
         Raises:
             InputError: bilby is not installed.
         """
         return load_result(self.bilby_document())
+
+    def to_arviz(self) -> Any:
+        """The samples of equal weight as ArviZ's `InferenceData`, or its `DataTree` from ArviZ 1 on.
+
+        Raises:
+            InputError: ArviZ is not installed.
+        """
+        return convert_to_arviz(self)
 
     def plot_corner(self, parameters: str | Sequence[str] | None = None) -> "Figure":
         """Draws one- and two-dimensional marginals.
@@ -248,22 +256,7 @@ class Result(ABC):
     def bilby_document(self) -> dict[str, Any]:
         """The content of `result.json`, which `bilby.core.result.read_in_result` reads."""
         constraints, priors = self._bilby_priors()
-        return {
-            "label": self.provenance.event,
-            "outdir": ".",
-            "sampler": "chirpleaf",
-            "search_parameter_keys": list(self.search_parameters),
-            "fixed_parameter_keys": [],
-            "constraint_parameter_keys": constraints,
-            "priors": priors,
-            "posterior": {
-                "__dataframe__": True,
-                "content": {name: values.tolist() for name, values in self.samples.items()},
-            },
-            "meta_data": {**self.provenance.to_json(), "trust": self.trust.to_json()},
-            "sampling_time": self.timing.get("infer_s"),
-            "version": f"chirpleaf={version('chirpleaf')}",
-        }
+        return make_document(self, constraints=constraints, priors=priors)
 
     def summary_document(self) -> dict[str, Any]:
         """The content of `summary.json`."""

@@ -1,11 +1,12 @@
-"""A FITS file with one column of numbers, as sky maps need it.
+"""A FITS file with columns of numbers, as sky maps need it.
 
 The file holds an empty primary header and a binary table (FITS standard 4.0, https://fits.gsfc.nasa.gov). It is byte
 for byte the file that `astropy.io.fits` writes; importing astropy would take half a second of `chirpleaf infer`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
@@ -16,6 +17,20 @@ _BLOCK = 2880
 """Bytes in the units of which headers and data are written."""
 
 Value = bool | int | float | str
+
+
+class Column(NamedTuple):
+    """A column of a binary table.
+
+    Attributes:
+        name: its name.
+        values: int64 or float64, shape (n,).
+        unit: its unit, as FITS writes it; none if empty.
+    """
+
+    name: str
+    values: np.ndarray
+    unit: str = ""
 
 
 def write_column(
@@ -33,6 +48,25 @@ def write_column(
     Raises:
         InputError: a text has other characters than printable ASCII, or is longer than 68.
     """
+    write_columns(path, [Column(name, values, unit)], header)
+
+
+def write_columns(path: Path, columns: Sequence[Column], header: Mapping[str, Value]) -> None:
+    """Writes a binary table of numbers.
+
+    Args:
+        path: file name; an existing file is replaced.
+        columns: columns of one length.
+        header: keywords of the table, at most eight capital letters, digits or hyphens each, in this order.
+
+    Raises:
+        InputError: a text has other characters than printable ASCII, or is longer than 68.
+    """
+    rows = np.empty(
+        len(columns[0].values), [(column.name, column.values.dtype.newbyteorder(">")) for column in columns]
+    )
+    for column in columns:
+        rows[column.name] = column.values
     primary = [
         _format_card("SIMPLE", True, "conforms to FITS standard"),
         _format_card("BITPIX", 8, "array data type"),
@@ -43,18 +77,25 @@ def write_column(
         _format_card("XTENSION", "BINTABLE", "binary table extension"),
         _format_card("BITPIX", 8, "array data type"),
         _format_card("NAXIS", 2, "number of array dimensions"),
-        _format_card("NAXIS1", 8, "length of dimension 1"),
-        _format_card("NAXIS2", len(values), "length of dimension 2"),
+        _format_card("NAXIS1", rows.itemsize, "length of dimension 1"),
+        _format_card("NAXIS2", len(rows), "length of dimension 2"),
         _format_card("PCOUNT", 0, "number of group parameters"),
         _format_card("GCOUNT", 1, "number of groups"),
-        _format_card("TFIELDS", 1, "number of table fields"),
-        _format_card("TTYPE1", name),
-        _format_card("TFORM1", "D"),
-        _format_card("TUNIT1", unit),
+        _format_card("TFIELDS", len(columns), "number of table fields"),
+        *(card for place, column in enumerate(columns, 1) for card in _describe_column(place, column)),
         *(_format_card(keyword, value) for keyword, value in header.items()),
     ]
-    data = values.astype(">f8").tobytes()
+    data = rows.tobytes()
     path.write_bytes(_pad_header(primary) + _pad_header(table) + data + b"\0" * (-len(data) % _BLOCK))
+
+
+def _describe_column(place: int, column: Column) -> list[str]:
+    """Name, format and unit of a column."""
+    cards = [
+        _format_card(f"TTYPE{place}", column.name),
+        _format_card(f"TFORM{place}", "K" if column.values.dtype.kind == "i" else "D"),
+    ]
+    return [*cards, _format_card(f"TUNIT{place}", column.unit)] if column.unit else cards
 
 
 def _format_card(keyword: str, value: Value, comment: str = "") -> str:

@@ -2,9 +2,10 @@
 
 | place | holds |
 |---|---|
-| `/posterior/NAME` | every draw of a parameter, with its `unit` as an attribute |
-| `/posterior/log_prob` | ln of the proposal density of each draw |
-| `/posterior/log_weight` | ln of the importance weight of each draw |
+| `/posterior` | table of the samples of equal weight, a column for each parameter; the one that PESummary reads |
+| `/proposal/NAME` | every draw of a parameter, with its `unit` as an attribute |
+| `/proposal/log_prob` | ln of the proposal density of each draw |
+| `/proposal/log_weight` | ln of the importance weight of each draw |
 | `/log_prob`, `/log_weight` | links to these two, because they are no parameters |
 | `/sky` | probability of the HEALPix pixels in nested order, for certified posteriors |
 
@@ -14,7 +15,9 @@ and of the `intrinsic` ones, and as JSON `trust`, `timing`, `prior`, `certificat
 The attribute `checksums` holds, as JSON, the SHA-256 of the bytes of each dataset and of each attribute but
 `kind`.
 
-Files of chirpleaf 0.1.0 have neither `/sky` nor the attributes after those of `Provenance`; they can still be read.
+`/posterior` follows from `/proposal`; reading makes it anew. PESummary takes a file with one dataset whose path has
+"posterior" in it. Former files have the draws in a group `/posterior` and no `/proposal`, and files of chirpleaf 0.1.0
+have neither `/sky` nor the attributes after those of `Provenance`; they can still be read.
 Parameters that this version does not know, as a later one may have written, are left out; `notes` name them.
 """
 
@@ -43,6 +46,9 @@ from chirpleaf.system.hdf5_files import check_content
 Array = NDArray[np.float64]
 
 FILE_NAME = "posterior.hdf5"
+
+_DRAWS = "proposal"
+"""Group of the weighted draws; files of former versions have them in `/posterior`."""
 
 DENSITIES = ("log_prob", "log_weight")
 """Datasets with a number for each draw that are not parameters."""
@@ -74,6 +80,8 @@ class Record:
         certificate: importance-sampling diagnostics; None if the result is not certified.
         sky: sky map; None if the result is not certified.
         uncertainty_components: uncertainty components of the quantities of leaf estimates; empty for posteriors.
+        equally_weighted: parameter name to samples of equal weight, each of shape (m,); empty if `samples` have equal
+            weights already, and in a record that was read.
     """
 
     kind: str
@@ -88,6 +96,7 @@ class Record:
     certificate: Certificate | None = None
     sky: SkyMap | None = None
     uncertainty_components: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    equally_weighted: Mapping[str, Array] = field(default_factory=dict)
 
     def equals(self, other: "Record") -> bool:
         """Whether files of the two would hold the same; NaN equals NaN."""
@@ -125,9 +134,10 @@ def write_record(record: Record, path: Path) -> None:
 
 def _fill(file: h5py.File, record: Record) -> None:
     """Writes a record to an empty file."""
-    table = file.create_group("posterior")
+    table = file.create_group(_DRAWS)
     for name, values in record.samples.items():
         table.create_dataset(name, data=values).attrs["unit"] = PARAMETERS[name].unit
+    file.create_dataset("posterior", data=make_table(record.equally_weighted or record.samples))
     for name, values in zip(DENSITIES, (record.log_prob, record.log_weight), strict=True):
         file[name] = table.create_dataset(name, data=values)
     if record.sky is not None:
@@ -141,6 +151,18 @@ def _fill(file: h5py.File, record: Record) -> None:
         file.attrs["intrinsic"] = list(record.intrinsic)
     file.attrs.update({name: json.dumps(value) for name, value in _json_attributes(record).items()})
     file.attrs[CHECKSUMS] = json.dumps(_hash_content(file))
+
+
+def make_table(samples: Mapping[str, Array]) -> np.ndarray:
+    """Samples as one array of records, shape (n,), with a float64 field for each parameter.
+
+    Args:
+        samples: parameter name to values, each of shape (n,).
+    """
+    table = np.empty(len(next(iter(samples.values()))), [(name, np.float64) for name in samples])
+    for name, values in samples.items():
+        table[name] = values
+    return table
 
 
 def read_record(path: Path) -> Record:
@@ -164,9 +186,10 @@ def read_record(path: Path) -> Record:
 
 def _hash_content(file: h5py.File) -> dict[str, str]:
     """SHA-256 of the datasets and of the attributes of the file, by their place; attributes begin with @."""
-    datasets = {f"posterior/{name}": dataset for name, dataset in file["posterior"].items()}
-    if "sky" in file:
-        datasets["sky"] = file["sky"]
+    group = _DRAWS if _DRAWS in file else "posterior"
+    datasets = {f"{group}/{name}": dataset for name, dataset in file[group].items()}
+    tables = [name for name in ("sky", "posterior") if name in file and name != group]
+    datasets.update({name: file[name] for name in tables})
     contents = {place: np.ascontiguousarray(dataset[()]).tobytes() for place, dataset in datasets.items()}
     for name, value in file.attrs.items():
         if name not in (CHECKSUMS, "kind"):  # a kind of a later version has its own message
@@ -196,7 +219,8 @@ def _json_attributes(record: Record) -> dict[str, Any]:
 
 
 def _record(file: h5py.File) -> Record:
-    table = {name: dataset[()] for name, dataset in file["posterior"].items()}
+    draws = file[_DRAWS if _DRAWS in file else "posterior"]
+    table = {name: dataset[()] for name, dataset in draws.items()}
     log_prob, log_weight = (freeze_array(table.pop(name)) for name in DENSITIES)
     attributes = {name: _plain(value) for name, value in file.attrs.items()}
     documents = {name: json.loads(attributes.get(name, "null")) for name in _DOCUMENTS}
@@ -224,7 +248,7 @@ def _record(file: h5py.File) -> Record:
     )
 
 
-_ORIGIN_DOCUMENTS = ("data_quality", "notes", "recipe")
+_ORIGIN_DOCUMENTS = ("data_quality", "notes", "injection", "recipe")
 """Fields of `Provenance` that are written as JSON."""
 
 _DOCUMENTS = (*_ORIGIN_DOCUMENTS, "trust", "timing", "prior", "certificate", "uncertainty_components")

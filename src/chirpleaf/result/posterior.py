@@ -1,6 +1,7 @@
 """Posterior of the parameters of one event."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chirpleaf.errors import InputError
 from chirpleaf.physics.derived import Samples
 from chirpleaf.result.base import Result
+from chirpleaf.result.bilby import make_evidence
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.frozen import freeze_samples
 from chirpleaf.result.hdf5 import POSTERIOR, Record
@@ -130,6 +133,16 @@ class Posterior(Result):
         """
         return self.proposal.resample(n, self.provenance.seed)
 
+    def log_prior(self) -> NDArray[np.float64]:
+        """ln of the prior of each sample of equal weight, with respect to `search_parameters`, shape (n,).
+
+        Raises:
+            InputError: the result does not hold the density of its prior.
+        """
+        if self.prior is None:
+            raise InputError("expected a result with its prior; got a file of chirpleaf 0.1.0: analyse the event again")
+        return self.prior.log_prob(self.samples)
+
     def to_record(self) -> Record:
         """The posterior as the content of a `posterior.hdf5`."""
         return Record(
@@ -144,6 +157,7 @@ class Posterior(Result):
             intrinsic=self.intrinsic,
             certificate=self.certificate,
             sky=self.sky,
+            equally_weighted={} if self.proposal.equally_weighted else self.samples,
         )
 
     @classmethod
@@ -159,6 +173,15 @@ class Posterior(Result):
             certificate=record.certificate,
             sky=record.sky,
         )
+
+    def bilby_document(self) -> dict[str, Any]:
+        """The content of `result.json`, with the prior of each sample and the evidence of a certified posterior."""
+        document = super().bilby_document()
+        with suppress(InputError):
+            density = self.log_prior()
+            if np.isfinite(density).all():  # JSON has no infinity
+                document["posterior"]["content"]["log_prior"] = density.tolist()
+        return {**document, **make_evidence(self.certificate, self.provenance.log_noise_evidence)}
 
     def _quantiles(self, name: str, probabilities: Sequence[float]) -> NDArray[np.float64]:
         self[name]  # an unknown name is refused
@@ -178,5 +201,7 @@ class Posterior(Result):
         writers = super()._writers()
         if self.sky is not None and not self.impossible:
             origin = self.provenance
-            writers["skymap.fits"] = partial(self.sky.write, event=origin.event, gps=origin.trigger_time)
+            writers["skymap.fits"] = partial(
+                self.sky.write, event=origin.event, gps=origin.trigger_time, detectors=origin.detectors
+            )
         return writers

@@ -5,14 +5,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias, TypeVar
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chirpleaf.errors import InputError
 from chirpleaf.physics.comoving_volume import UniformComovingVolume, UniformSourceFrame
-from chirpleaf.physics.distributions import PowerLaw
+from chirpleaf.physics.distributions import Cosine, Distribution, PowerLaw, Sine, Uniform
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.physics.prior_kinds import PRIORS, PriorDistribution, prior_kind
 from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 
 DistancePrior: TypeAlias = PowerLaw | UniformComovingVolume | UniformSourceFrame
 """Priors of the luminosity distance that can be written to a file."""
+
+Array = NDArray[np.float64]
+
+_ISOTROPIC: Mapping[str, Distribution] = {
+    "ra": Uniform(0.0, 2 * math.pi),
+    "dec": Cosine(),
+    "theta_jn": Sine(),
+    "psi": Uniform(0.0, math.pi),
+    "phase": Uniform(0.0, 2 * math.pi),
+}
+"""Priors of position on the sky and orientation."""
 
 _T = TypeVar("_T")
 _DISTANCES: dict[str, Callable[..., DistancePrior]] = {
@@ -39,6 +54,46 @@ class AnalysisPrior:
     intrinsic: PriorDistribution | None = None
     distance: DistancePrior | None = None
     arrival: tuple[float, float] | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether `log_prob` can be computed: the density of a prior file is known to bilby alone."""
+        return self.intrinsic is not None
+
+    def log_prob(self, samples: Mapping[str, ArrayLike]) -> Array:
+        """ln of the normalised density of samples, with respect to the parameters that were sampled.
+
+        These are the intrinsic parameters, and if there is a prior of the distance also `luminosity_distance`, `ra`,
+        `dec`, `theta_jn`, `psi`, `phase` and `geocent_time`.
+
+        Args:
+            samples: parameter name to values, each of shape (n,), in the units of `physics.parameters`.
+
+        Returns:
+            Shape (n,); minus infinity outside the support.
+
+        Raises:
+            InputError: the density is not known.
+        """
+        if self.intrinsic is None:
+            raise InputError(
+                f"expected a prior whose density the result holds; got {self.name}, a file that bilby alone reads: "
+                "evaluate it with bilby, or analyse with a preset of --prior"
+            )
+        total = self.intrinsic.log_prob(samples)
+        if self.distance is None or self.arrival is None:
+            return total
+        first, last = self.arrival
+        if missing := [name for name in (*_ISOTROPIC, "luminosity_distance", "geocent_time") if name not in samples]:
+            raise InputError(
+                f"expected samples of all extrinsic parameters; got none of {missing[0]}: certify the result"
+            )
+        extrinsic = (
+            *(distribution.log_prob(samples[name]) for name, distribution in _ISOTROPIC.items()),
+            self.distance.log_prob(samples["luminosity_distance"]),
+            Uniform(first, last).log_prob(samples["geocent_time"]),
+        )
+        return np.asarray(total + sum(extrinsic))
 
     def to_json(self) -> dict[str, Any]:
         """The attributes as JSON values; distributions carry their class name as `kind`.

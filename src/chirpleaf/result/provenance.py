@@ -55,6 +55,9 @@ class Provenance:
         chirpleaf_version: version of the package that made the result.
         data_quality: detector name to its quality; detectors whose files have no bits are missing.
         notes: what the user should know of the data, a sentence each.
+        log_noise_evidence: ln of the likelihood of noise alone, -<d|d> / 2, of a certified posterior; 0 otherwise, and
+            in a file that does not say.
+        injection: true values of the parameters of a simulated signal in the strain; empty where there is none.
         recipe: arguments, hashes of the input, and versions, by which `chirpleaf verify` runs the analysis again; None
             where a file does not say.
     """
@@ -80,9 +83,12 @@ class Provenance:
     chirpleaf_version: str = field(default_factory=lambda: version("chirpleaf"))
     data_quality: Mapping[str, DetectorQuality] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    log_noise_evidence: float = 0.0
+    injection: Mapping[str, float] = field(default_factory=dict)
     recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "injection", FrozenMapping(self.injection))
         object.__setattr__(self, "data_quality", FrozenMapping(self.data_quality))
 
     def to_json(self) -> dict[str, Any]:
@@ -93,6 +99,7 @@ class Provenance:
             **asdict(self),
             **lists,
             "data_quality": quality,
+            "injection": dict(self.injection),
             "recipe": self.recipe.to_json() if self.recipe else None,
         }
 

@@ -5,7 +5,10 @@ small as the effective number of directions in them allows.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from chirpleaf.result.fits import Value, write_column
 from chirpleaf.result.frozen import freeze_array
 from chirpleaf.result.healpix import find_neighbours, find_pixel
 from chirpleaf.result.weights import effective_sample_size
+from chirpleaf.strain.times import to_utc
 
 Array = NDArray[np.float64]
 
@@ -25,6 +29,9 @@ _SIDES = (512, 256, 128, 64, 32, 16)
 _LEAST_PER_PIXEL = 8
 """Effective number of directions per pixel of the 90 % region, below which a coarser map is taken. More gives a
 smoother map of larger pixels."""
+
+_MJD_BEGIN = datetime(1858, 11, 17)
+"""Zero of the modified Julian date."""
 
 _GREATEST_SUM_ERROR = 1e-6
 """Difference of the sum of all probabilities from one that rounding may cause."""
@@ -98,13 +105,14 @@ class SkyMap:
         cumulative = np.sort(self.probability[self.probability > 0])[::-1].cumsum()
         return float((np.searchsorted(cumulative, level) + 1) * self.pixel_area)
 
-    def write(self, path: Path, *, event: str, gps: float) -> None:
+    def write(self, path: Path, *, event: str, gps: float, detectors: Sequence[str] = ()) -> None:
         """Writes the map as a FITS file that `ligo.skymap` and Aladin read.
 
         Args:
             path: file name; an existing file is replaced.
             event: name of the source.
             gps: time of the event, seconds.
+            detectors: names of the detectors whose data were used.
         """
         header: dict[str, Value] = {
             "PIXTYPE": "HEALPIX",
@@ -114,11 +122,29 @@ class SkyMap:
             "INDXSCHM": "IMPLICIT",
             "FIRSTPIX": 0,
             "LASTPIX": len(self.probability) - 1,
-            "OBJECT": event,
-            "ORIGIN": "chirpleaf",
+            **describe_event(event, gps, detectors),
             "GPSTIME": gps,
         }
         write_column(path, self.probability, name="PROB", unit="pix-1", header=header)
+
+
+def describe_event(event: str, gps: float, detectors: Sequence[str]) -> dict[str, Value]:
+    """Keywords of a sky map that name its event, by the conventions of `ligo.skymap.io.fits`.
+
+    Args:
+        event: name of the source.
+        gps: time of the event, seconds.
+        detectors: names of the detectors whose data were used.
+    """
+    time = to_utc(gps)
+    return {
+        "OBJECT": event,
+        **({"INSTRUME": ",".join(detectors)} if detectors else {}),
+        "DATE-OBS": time.isoformat(timespec="microseconds"),
+        "MJD-OBS": (time - _MJD_BEGIN) / timedelta(days=1),
+        "CREATOR": f"chirpleaf {version('chirpleaf')}",
+        "ORIGIN": "chirpleaf",
+    }
 
 
 def _histogram(ra: Array, dec: Array, weight: Array, side: int) -> Array:

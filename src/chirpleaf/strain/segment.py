@@ -79,6 +79,14 @@ class Segment:
             )
         return replace(self, strain=self.strain[:, kept], psd=self.psd[:, kept], frequencies=self.frequencies[kept])
 
+    def log_noise_likelihood(self) -> float:
+        """ln of the likelihood of noise alone, -<d|d> / 2 summed over the detectors, without its normalisation.
+
+        Source:
+            arXiv:1811.02042, equation 6 (bilby's `noise_log_likelihood`).
+        """
+        return float(-2 / self.duration * np.sum(np.abs(self.strain) ** 2 / self.psd))
+
     def whiten(self, sample_rate: float) -> Float64[np.ndarray, "detector sample"]:
         """Whiten the strain and transform it to the time domain; band-limited noise has unit variance.
 

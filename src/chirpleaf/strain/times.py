@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chirpleaf.errors import InputError
 
@@ -36,6 +36,20 @@ def parse_time(time: float | str) -> float:
     if not math.isfinite(gps):
         raise _make_error(time)
     return gps
+
+
+def to_utc(gps: float) -> datetime:
+    """UTC of a GPS time in s, to the microsecond; within a leap second, the end of that minute.
+
+    Example:
+        >>> to_utc(1126259462.4).isoformat()
+        '2015-09-14T09:50:45.400000'
+    """
+    import lal  # noqa: PLC0415 - takes a third of a second, and most times are GPS
+
+    microseconds = round(gps * 1e6)
+    year, month, day, hour, minute, second, *_ = lal.GPSToUTC(microseconds // 1_000_000)
+    return datetime(year, month, day, hour, minute) + timedelta(seconds=second, microseconds=microseconds % 1_000_000)
 
 
 def _parse_utc(text: str) -> float:

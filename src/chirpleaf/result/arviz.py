@@ -1,0 +1,75 @@
+"""Conversion to ArviZ: `InferenceData` of ArviZ 0, `DataTree` of ArviZ 1, in one chain of samples of equal weight.
+
+| group | holds |
+|---|---|
+| `posterior` | samples of equal weight, shape (1, n) |
+| `sample_stats` | `log_likelihood`, and `lp`, the unnormalised ln posterior density, where the prior is known |
+
+Attributes of `posterior` name event, model, approximant, detectors and verdict.
+"""
+
+import warnings
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chirpleaf.errors import InputError
+
+if TYPE_CHECKING:
+    from chirpleaf.result.base import Result
+
+_LIKELIHOOD = "log_likelihood"
+"""ArviZ wants it outside of the posterior."""
+
+
+def convert_to_arviz(result: "Result") -> Any:
+    """Makes the tables of ArviZ.
+
+    Args:
+        result: the result.
+
+    Returns:
+        An `arviz.InferenceData` with ArviZ 0, an `xarray.DataTree` with ArviZ 1 or with `arviz_base` alone.
+
+    Raises:
+        InputError: ArviZ is not installed.
+    """
+    origin = result.provenance
+    samples = {name: values[np.newaxis] for name, values in result.samples.items()}
+    statistics = {_LIKELIHOOD: samples.pop(_LIKELIHOOD)} if _LIKELIHOOD in samples else {}
+    if (density := find_log_density(result)) is not None:
+        statistics["lp"] = density[np.newaxis]
+    groups = {"posterior": samples, **({"sample_stats": statistics} if statistics else {})}
+    attributes = {
+        "event": origin.event,
+        "model": origin.model,
+        "approximant": origin.approximant,
+        "detectors": " ".join(origin.detectors),
+        "verdict": result.trust.verdict,
+        "inference_library": "chirpleaf",
+        "inference_library_version": origin.chirpleaf_version,
+    }
+    tables = _fill(groups)
+    tables["posterior"].attrs.update(attributes)
+    return tables
+
+
+def find_log_density(result: "Result") -> np.ndarray | None:
+    """ln of prior times likelihood of the samples, shape (n,); None where one of them is not known."""
+    if "log_likelihood" not in result or result.prior is None or not result.prior.known:
+        return None
+    return np.asarray(result["log_likelihood"] + result.prior.log_prob(result.samples))
+
+
+def _fill(groups: dict[str, dict[str, np.ndarray]]) -> Any:
+    """The groups in the container of the installed ArviZ."""
+    for package in ("arviz", "arviz_base"):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # ArviZ 0 announces ArviZ 1 once a day
+                library = import_module(package)
+        except ImportError:
+            continue
+        return library.from_dict(**groups) if hasattr(library, "InferenceData") else library.from_dict(groups)
+    raise InputError("expected arviz for its tables; got no such package: pip install arviz")
