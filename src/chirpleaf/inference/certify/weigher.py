@@ -87,6 +87,34 @@ class Weigher:
         signal = make_signal_model(target.waveform, observation.model.architecture.signal)
         network = NetworkProposal(observation)
         likely = np.argsort(network.space.prior.log_prob(theta) - network.log_prob(theta), kind="stable")
+        return cls.about(likely, segment, trigger_time, target, theta, signal, network.space, settings, seed)
+
+    @classmethod
+    def about(
+        cls,
+        likely: NDArray[np.int64],
+        segment: Segment,
+        trigger_time: float,
+        target: Target,
+        theta: Samples,
+        signal: SignalModel,
+        space: ParameterSpace,
+        settings: CertifySettings,
+        seed: int,
+    ) -> "Weigher":
+        """Heterodynes the data about the first draw of an order, and adapts the extrinsic points to the draws.
+
+        Args:
+            likely: indices of the draws, the most likely one first.
+            segment: the data.
+            trigger_time: as for `prepare`.
+            target: prior and waveform model.
+            theta: draws from any proposal, each of shape (n,).
+            signal: signal model.
+            space: the intrinsic parameters.
+            settings: settings of certification.
+            seed: seed of the extrinsic points.
+        """
         best = _find_computable(signal, theta, likely[: settings.heterodyne.reference_trials], segment.frequencies)
         rows = [best, *range(min(settings.heterodyne.band_draws, len(likely)))]
         reference = {name: values[rows] for name, values in theta.items()}
@@ -105,14 +133,14 @@ class Weigher:
             ratios,
             (offset - target.time, offset + target.time),
             settings.table,
-            fixed={**target.fixed, **({"theta_jn": 0.0} if network.space.has_inclination else {})},
+            fixed={**target.fixed, **({"theta_jn": 0.0} if space.has_inclination else {})},
             seed=seed,
         )
         fewest, most = settings.extrinsic.fewest_points, settings.extrinsic.most_points
         error = float(marginal.pair(ratios, draw_sobol_points(fewest, seed, _TRIAL_STREAM)).error.median())
         wanted = fewest * np.nan_to_num(error / settings.extrinsic.marginal_error) ** 2
         points = int(np.clip(wanted, fewest, most))
-        return cls(network.space, segment, target, marginal, points, settings.extrinsic, seed)
+        return cls(space, segment, target, marginal, points, settings.extrinsic, seed)
 
     def weigh(self, theta: Samples, log_prob: Array, offset: int) -> EvaluatedDraws:
         """Computes the target density of draws, and draws an extrinsic point for each.
