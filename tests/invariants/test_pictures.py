@@ -1,17 +1,22 @@
 """Pictures of the report: projections conserve areas, regions hold their share, and marks stand where they belong."""
 
 from collections.abc import Callable
+from io import BytesIO
 
 import numpy as np
 import pytest
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
+from PIL import Image
 
 from chirpleaf.errors import InputError
+from chirpleaf.plots.canvas import Canvas
+from chirpleaf.plots.corner import plot_corner, write_notes
 from chirpleaf.plots.intervals import Interval
 from chirpleaf.plots.regions import plot_planes
 from chirpleaf.plots.sky import Direction, plot_sky, project_mollweide, unproject_azimuthal
 from chirpleaf.plots.strain import plot_whitened_strain
+from chirpleaf.plots.style import stamp
 from chirpleaf.plots.time_frequency import plot_time_frequency
 
 Array = NDArray[np.float64]
@@ -79,6 +84,21 @@ def test_published_values_are_marked_where_both_are_known() -> None:
     assert "GWTC-1" in [text.get_text() for text in marked.get_legend().get_texts()]
     assert unmarked.get_legend() is None
     assert marked.get_xlim()[1] > 83.0  # the whole interval is within the panel
+
+
+def test_text_that_is_written_later_looks_as_the_text_that_is_there() -> None:
+    """A canvas with late notes is the picture that would have been drawn with all notes at once."""
+    table = {name: np.random.default_rng(7).normal(size=200) for name in ("mass_1", "mass_2", "chirp_mass")}
+    notes = ("GW150914", "H1 L1", "trusted")
+    late = Canvas(plot_corner(table, tuple(table), notes=notes[:2]))
+    for text in write_notes(late.figure, notes[2:], line=2):
+        late.write(text)
+    late.write(stamp(late.figure, "untrusted"))
+    whole = plot_corner(table, tuple(table), notes=notes)
+    stamp(whole, "untrusted")
+    images = [np.asarray(Image.open(BytesIO(one.encode())), int) for one in (late, Canvas(whole))]
+    assert images[0].shape == images[1].shape
+    assert (np.abs(images[0] - images[1]).max(axis=-1) > 40).mean() < 1e-3
 
 
 def test_inclination_is_drawn_in_degrees() -> None:

@@ -50,18 +50,32 @@ def prepare_drawing() -> None:
     load_template()
 
 
-def draw_corner(samples: "Mapping[str, ArrayLike]", notes: Sequence[str] = ()) -> None:
+def draw_corner(
+    samples: "Mapping[str, ArrayLike]",
+    notes: Sequence[str] = (),
+    others: "Mapping[str, ArrayLike] | None" = None,
+    others_name: str = "",
+) -> None:
     """Draws the marginals of a posterior.
 
     Args:
         samples: parameter name to samples.
         notes: lines beside the panels.
+        others: other samples of the event, drawn as lines; may be empty.
+        others_name: their name in the legend.
     """
     from chirpleaf.plots.canvas import Canvas
     from chirpleaf.plots.corner import plot_corner
 
     parameters = tuple(samples)
-    figure = plot_corner(samples, parameters, empty=_EMPTY.pop(parameters, None), notes=notes)
+    figure = plot_corner(
+        samples,
+        parameters,
+        reference=others or None,
+        reference_name=others_name,
+        empty=_EMPTY.pop(parameters, None),
+        notes=notes,
+    )
     _CANVASES["corner"] = Canvas(figure)
 
 
@@ -171,7 +185,7 @@ def finish_picture(name: str, word: str | None, notes: Sequence[str] = (), line:
     from chirpleaf.plots.style import stamp
 
     canvas = _CANVASES.pop(name)
-    for text in write_notes(canvas.figure, notes, line=line):
+    for text in write_notes(canvas.figure, notes, line=line, below_legend=bool(canvas.figure.legends)):
         canvas.write(text)
     if word is not None:
         canvas.write(stamp(canvas.figure, word))

@@ -12,6 +12,9 @@ from chirpleaf.system.defaults import SAMPLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from chirpleaf.cli.pictures import Writer
     from chirpleaf.inference import LeafEstimates, Posterior
 
@@ -31,6 +34,7 @@ def infer(
     seed: option.Seed = 0,
     out: option.Out = None,
     overwrite: option.Overwrite = False,
+    compare: option.Compare = None,
     certify: option.Certify = None,
     effective_samples: option.EffectiveSamples = None,
     budget: option.Budget = None,
@@ -62,6 +66,7 @@ def infer(
     channels = pair_single("--channel", channel, "NAME")
     folder = out or Path("out") / (event or "strain")
     use_one_numpy_thread()
+    others = _read_others(compare)
     with (
         claim_folder(folder, overwrite=overwrite),
         paused_collector(),
@@ -102,7 +107,7 @@ def infer(
             prior=prior,
             workers=cores or free_cores(),
         )
-        drawing = FigureDrawing(executor)
+        drawing = FigureDrawing(executor, others, compare.name if compare else "")
         data, result = analyse_event(request, drawing.begin, on_data=drawing.begin_data)
         _write(result, folder, drawing.finish(data, result, folder))
     if result.trust.grade is Grade.REFUSE:
@@ -116,6 +121,15 @@ def _check_options(samples: int, effective_samples: int | None, budget: float | 
         check_integer("--effective-samples", effective_samples, 1, remedy="5000 are usual")
     if budget is not None:
         check_positive("--budget in seconds", budget, remedy="leave it out for no limit of time")
+
+
+def _read_others(path: Path | None) -> "Mapping[str, NDArray[np.float64]]":
+    """The samples to compare with; none without a file."""
+    if path is None:
+        return {}
+    from chirpleaf.result.foreign import read_samples
+
+    return read_samples(path)
 
 
 def _write(result: "Posterior | LeafEstimates", folder: Path, figures: "Mapping[str, Writer]") -> None:

@@ -39,6 +39,10 @@ Samples = Annotated[int, typer.Option(help="How many samples.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the samples.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the results, by default out/EVENT.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")]
+Compare = Annotated[
+    Path | None,
+    typer.Option(help="Other samples of the event for the report: of chirpleaf, bilby, PESummary or GWOSC."),
+]
 Certify = Annotated[
     bool | None,
     typer.Option(

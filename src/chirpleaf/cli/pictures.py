@@ -14,7 +14,9 @@ from chirpleaf.cli import draw
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
+    import numpy as np
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from chirpleaf.inference import PreparedData
     from chirpleaf.result import LeafEstimates, Posterior
@@ -44,11 +46,15 @@ class FigureDrawing:
 
     Attributes:
         executor: draws the figures (`drawing_process`).
+        others: other samples of the event, by parameter name, to compare with; may be empty.
+        others_name: their name.
         drawn: the pictures that are begun.
         complete: whether the pictures of the posterior are among them.
     """
 
     executor: "Executor"
+    others: "Mapping[str, NDArray[np.float64]]" = field(default_factory=dict)
+    others_name: str = ""
     drawn: "list[Future[None]]" = field(default_factory=list)
     complete: bool = False
 
@@ -77,7 +83,9 @@ class FigureDrawing:
         if not result.impossible:
             # It is drawn while this process computes the signals of the next figure.
             samples = {name: result[name] for name in result.headline}
-            self.drawn.append(self.executor.submit(draw.draw_corner, samples, result.corner_notes))
+            shared = {name: values for name, values in self.others.items() if name in samples}
+            arguments = (samples, result.corner_notes, shared, self.others_name)
+            self.drawn.append(self.executor.submit(draw.draw_corner, *arguments))
         self.drawn.append(self.executor.submit(draw.draw_strain, *_view_strain(result, data)))
         self.drawn += _draw_planes(result, self.executor)
         self.complete = True
@@ -109,12 +117,21 @@ class FigureDrawing:
             lines = result.verdict_notes if picture.name == "corner" else ()
             arguments = (picture.name, word, lines, len(result.corner_notes))
             encoded[picture.name] = self.executor.submit(draw.finish_picture, *arguments)
-        page = build_page(result, pictures, folder=folder)
+        comparison = self._compare(result)
+        page = build_page(result, pictures, folder=folder, comparison=comparison, comparison_name=self.others_name)
         contents = {f"{name}.png": encoded[name] for name in FILES if name in encoded}
         contents["report.html"] = self.executor.submit(draw.render_report, page)
         # An error of any picture is raised when the report is written.
         waiting: list[Future[Any]] = [*self.drawn, *encoded.values()]
         return {name: partial(_write, content, waiting) for name, content in contents.items()}
+
+    def _compare(self, result: "Posterior | LeafEstimates") -> tuple[tuple[str, ...], ...]:
+        """The comparison with the other samples, a row for each parameter."""
+        if not self.others or result.impossible:
+            return ()
+        from chirpleaf.report.comparison import compare_samples
+
+        return compare_samples(result, self.others)
 
 
 def figure_writers(figures: "Mapping[str, Figure]") -> dict[str, Writer]:

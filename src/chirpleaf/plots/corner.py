@@ -219,6 +219,7 @@ def _add_legend(figure: Figure, panels: Mapping[tuple[int, int], Axes], handles:
         figure.legend(handles=handles, loc="upper right", bbox_to_anchor=(0.98, 0.97))
 
 
+@style.with_settings
 def write_notes(figure: Figure, notes: Sequence[str], *, line: int = 0, below_legend: bool = False) -> list[Text]:
     """Write lines into the empty upper right corner of a corner plot, the first one as a title.
 

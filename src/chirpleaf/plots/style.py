@@ -130,6 +130,7 @@ def format_interval(median: float, lower: float, upper: float) -> str:
     return f"${median:.{digits}f}^{{+{upper - median:.{digits}f}}}_{{-{median - lower:.{digits}f}}}$"
 
 
+@with_settings
 def stamp(figure: Figure, word: str) -> Text:
     """Write a word across a figure, behind nothing and readable through, so that no copy of the figure loses it.
 
