@@ -10,6 +10,7 @@ import pytest
 
 from chirpleaf.errors import InputError
 from chirpleaf.result.certificate import Certificate, Stopped
+from chirpleaf.result.reweighting import Reweighting
 from chirpleaf.result.validation import check_type, check_types
 
 GOOD: Mapping[str, Any] = {
@@ -100,3 +101,18 @@ def test_why_sampling_ended_is_one_of_the_known_words() -> None:
     check_types(Certificate(**GOOD))
     with pytest.raises(InputError, match=r"expected stopped to be typing.Literal\['enough', .*got 'tired'"):
         check_type("stopped", "tired", Stopped)
+
+
+def test_a_reweighted_certificate_needs_fewer_samples_and_survives_a_file() -> None:
+    one = Reweighting("calibration", ("H1",), 4000, 0.1, 400.0, np.inf, -0.3, draws=1024, correction="template")
+    some = Certificate(**{**GOOD, "wanted": 5000, "effective_samples": 600.0, "reweightings": (one,)})
+    assert (some.needed, some.reasons) == (500, ())
+    (reason,) = Certificate(**{**GOOD, "wanted": 5000, "effective_samples": 400.0, "reweightings": (one,)}).reasons
+    assert "400 effective samples of the 500 that are needed after reweighting for uncertainty of the cali" in reason
+    assert Certificate(**{**GOOD, "wanted": 100, "reweightings": (one,)}).needed == 100
+    assert one.describe().startswith("uncertainty of the calibration of H1 (envelopes correct the template): ln Bay")
+    text = json.dumps(some.to_json(), allow_nan=False)
+    again = Certificate.from_json(json.loads(text))
+    check_types(again)
+    assert again == some
+    assert Certificate.from_json(GOOD).reweightings == ()

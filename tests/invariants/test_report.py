@@ -157,6 +157,8 @@ COMMANDS = [
     ("GW150914", "--certify", "--effective-samples", "50", "--budget", "30", "--cores", "2", "--prior", "standard"),
     ("GW150914", "--detectors", "L1", "--duration", "4", "--f-min", "L1=25.5", "--f-max", "512", "--high-pass", "none"),
     ("GW150914", "--f-min", "30", "--window-roll-off", "0.2", "--psd-method", "median", "--psd-length", "32"),
+    ("GW150914", "--calibration-envelope", "H1=a b.txt", "--calibration-correction-type", "template"),
+    ("GW150914", "--calibration-envelope", "H1=a.txt", "--psd-uncertainty", "--certify-psd", "L1=c.txt"),
     ("GW150914", "--approximant", "IMRPhenomD", "--f-ref", "50", "--waveform-argument", "PhenomXPrecVersion=104"),
     (
         "--strain",
@@ -183,7 +185,7 @@ def test_the_command_makes_the_same_request(
 
     asked: list[Request] = []
 
-    def stop(request: Request, **_: Callable[..., object]) -> Any:
+    def stop(request: Request, *_: Callable[..., object], **__: Callable[..., object]) -> Any:
         asked.append(request)
         raise StopError
 

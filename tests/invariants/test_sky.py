@@ -74,6 +74,22 @@ def test_fewer_directions_make_larger_pixels() -> None:
         assert side & (side - 1) == 0
 
 
+def test_new_weights_of_samples_move_the_map() -> None:
+    rng = np.random.default_rng(3)
+    ra, dec = 1.0 + 0.1 * rng.standard_normal((2, 20_000))
+    sky = SkyMap.from_directions(ra, dec, np.ones(len(ra)))
+    some = slice(0, 4000)
+    same = sky.reweight(ra[some], dec[some], np.full(4000, 3.0))
+    np.testing.assert_allclose(same.probability, sky.probability, rtol=1e-9)
+    moved = sky.reweight(ra[some], dec[some], np.exp(5 * (dec[some] - 1.0)))
+    expected = SkyMap.from_directions(ra, dec, np.exp(5 * (dec - 1.0)))
+    assert moved.nside == sky.nside
+    assert moved.area(0.9) == pytest.approx(expected.area(0.9), rel=0.1)
+    places = HEALPix(nside=moved.nside, order="nested").healpix_to_lonlat(np.arange(len(moved.probability)))
+    assert np.sum(moved.probability * places[1].rad) == pytest.approx(1.05, abs=0.01)  # mean + slope x variance
+    assert np.sum(moved.probability * places[0].rad) == pytest.approx(1.0, abs=0.01)
+
+
 def test_a_single_direction() -> None:
     sky = SkyMap.from_directions(np.array([1.0]), np.array([0.2]), np.array([2.0]))
     assert sky.probability.sum() == pytest.approx(1.0)

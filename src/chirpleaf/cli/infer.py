@@ -51,6 +51,10 @@ def infer(
     psd_method: option.PsdMethod = None,
     psd_length: option.PsdLength = None,
     waveform_argument: option.WaveformArguments = None,
+    calibration_envelope: option.CalibrationEnvelopes = None,
+    calibration_correction_type: option.CalibrationCorrection = None,
+    psd_uncertainty: option.PsdUncertainty = False,
+    certify_psd: option.CertifySpectra = None,
 ) -> None:
     """Infer the posterior of an event; print a table, write files and figures."""
     from chirpleaf.cli.collector import paused_collector
@@ -106,6 +110,9 @@ def infer(
             waveform=option.make_waveform_options(approximant, f_ref, waveform_argument),
             prior=prior,
             workers=cores or free_cores(),
+            systematics=option.make_systematics(
+                calibration_envelope, calibration_correction_type, psd_uncertainty, certify_psd
+            ),
         )
         drawing = FigureDrawing(executor, others, compare.name if compare else "")
         data, result = analyse_event(request, drawing.begin, on_data=drawing.begin_data)

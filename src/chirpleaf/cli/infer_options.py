@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chirpleaf.cli.pairs import detector_numbers, named_values, parse_number
+from chirpleaf.cli.pairs import detector_numbers, named_values, pair_single, parse_number
+from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
     from chirpleaf.inference.options import DataOptions, WaveformOptions
+    from chirpleaf.inference.systematics.options import Systematics
 
 Event = Annotated[str | None, typer.Argument(help="An embedded event, or one of the open catalogues.")]
 StrainFiles = Annotated[
@@ -109,6 +111,35 @@ WaveformArguments = Annotated[
 ]
 
 
+CalibrationEnvelopes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--calibration-envelope",
+        metavar="H1=FILE",
+        help="Marginalise the calibration of a detector: its envelope, text of seven columns.",
+    ),
+]
+CalibrationCorrection = Annotated[
+    str | None,
+    typer.Option(
+        "--calibration-correction-type",
+        metavar="NAME",
+        help="What envelopes correct: data (those of the observatories, the default) or template.",
+    ),
+]
+PsdUncertainty = Annotated[
+    bool, typer.Option("--psd-uncertainty", help="Marginalise the uncertainty of estimated noise spectra.")
+]
+CertifySpectra = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--certify-psd",
+        metavar="H1=FILE",
+        help="Noise spectrum of a detector for the likelihood alone; the network sees that of --psd or the estimate.",
+    ),
+]
+
+
 def make_data_options(
     *,
     detectors: str | None,
@@ -150,6 +181,30 @@ def make_data_options(
         f_max=f_max,
         conditioning=conditioning,
         spectrum=spectrum,
+    )
+
+
+def make_systematics(
+    envelopes: Sequence[str] | None, correction: str | None, psd_uncertainty: bool, psd: Sequence[str] | None
+) -> "Systematics":
+    """The systematic uncertainties.
+
+    Raises:
+        InputError: a value cannot be used.
+    """
+    from chirpleaf.inference.systematics.options import NO_SYSTEMATICS, Systematics
+    from chirpleaf.strain.calibration import parse_correction_type
+
+    if correction is not None and not envelopes:
+        raise InputError(
+            "expected --calibration-envelope with --calibration-correction-type; got no envelope: add "
+            "--calibration-envelope DETECTOR=FILE"
+        )
+    return Systematics(
+        pair_single("--calibration-envelope", envelopes),
+        NO_SYSTEMATICS.correction if correction is None else parse_correction_type(correction),
+        psd_uncertainty,
+        pair_single("--certify-psd", psd),
     )
 
 

@@ -6,6 +6,7 @@ prepare (data) -> examine (data) -> propose (network) -> certify (likelihood) ->
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chirpleaf.inference.build import build_certified_posterior
 from chirpleaf.inference.kinds import build_result, propose
@@ -14,7 +15,8 @@ from chirpleaf.inference.plan import CertificationPlan, certify_draws, plan_cert
 from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
 from chirpleaf.inference.recording import record_analysis
 from chirpleaf.inference.request import Request
-from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
+from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, StrainSource
+from chirpleaf.inference.systematics.options import NO_SYSTEMATICS, Systematics
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.inference.trust import assess_certified, examine_before
 from chirpleaf.result.leaves import LeafEstimates
@@ -22,6 +24,9 @@ from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.trust import Trust
 from chirpleaf.system.checks import MOST_SEED, check_integer
 from chirpleaf.system.defaults import SAMPLES
+
+if TYPE_CHECKING:
+    from chirpleaf.inference.systematics.stage import SystematicsPlan  # not needed by most analyses
 
 Preview = Callable[[PreparedData, Posterior], object]
 """What is called with a certified posterior before the checks of its verdict, for example to draw it meanwhile."""
@@ -46,6 +51,7 @@ def infer(
     approximant: str | None = None,
     prior: str | Path | None = None,
     workers: int = 1,
+    systematics: Systematics = NO_SYSTEMATICS,
 ) -> Posterior | LeafEstimates:
     """Infers the parameters of a binary black hole merger.
 
@@ -72,6 +78,8 @@ def infer(
             (`PRESETS` of `certify.target`); or a bilby file.
         workers: processes that share waveforms with more than the (2, 2) mode; more than one needs the
             `if __name__ == "__main__"` guard in a script.
+        systematics: calibration envelopes and noise spectra of the likelihood, for which the certified samples are
+            reweighted.
 
     Returns:
         A posterior; leaf estimates for models with leaves.
@@ -100,6 +108,7 @@ def infer(
         waveform=waveform if approximant is None else replace(waveform, approximant=approximant),
         prior=prior,
         workers=workers,
+        systematics=systematics,
     )
     _, result = analyse_event(request)
     return result
@@ -133,6 +142,7 @@ def analyse_event(
         budget=request.budget,
         workers=request.workers,
     )
+    further = _plan_systematics(request, plan)
     data = prepare(
         models,
         request.event,
@@ -140,12 +150,16 @@ def analyse_event(
         trigger_time=request.trigger_time,
         psd=request.psd,
         options=request.options,
-        settings=request.settings,
+        settings=request.settings if request.psd or not request.systematics.psd else DEFAULT_READ_SETTINGS,
         watch=watch,
     )
+    if further is not None:
+        data = further.complete(data, request.settings)
     if on_data is not None:
         on_data(data)
-    result = analyse(data, plan, samples=request.samples, seed=request.seed, watch=watch, preview=preview)
+    result = analyse(
+        data, plan, samples=request.samples, seed=request.seed, systematics=further, watch=watch, preview=preview
+    )
     recipe = record_analysis(data, request)
     return data, replace(result, provenance=replace(result.provenance, recipe=recipe))
 
@@ -156,6 +170,7 @@ def analyse(
     *,
     samples: int = SAMPLES,
     seed: int = 0,
+    systematics: "SystematicsPlan | None" = None,
     watch: Stopwatch | None = None,
     preview: Preview | None = None,
 ) -> Posterior | LeafEstimates:
@@ -166,9 +181,10 @@ def analyse(
         plan: result of `plan_certification`; None for the network alone.
         samples: number of draws.
         seed: seed of the draws.
-        watch: measures infer_s, certify_s and trust_s.
+        systematics: what the certified samples are reweighted for, for data that it has completed.
+        watch: measures infer_s, certify_s, trust_s and systematics_s.
         preview: called with the data and the certified posterior before the checks of the verdict, which is unknown
-            then; not called without certification.
+            then; not called without certification, or if samples are reweighted.
 
     Returns:
         A posterior; leaf estimates for models with leaves.
@@ -187,11 +203,25 @@ def analyse(
     watch.lap("trust_s")
     draws = certify_draws(data, target, plan, samples=samples, seed=seed, before=before)
     watch.lap("certify_s")
-    if preview is not None:
+    if preview is not None and systematics is None:
         preview(data, build_certified_posterior(data, draws, target, Trust.unknown(), seed, watch.timing))
     trust = assess_certified(data, draws, target, before=before)
     watch.lap("trust_s")
-    return build_certified_posterior(data, draws, target, trust, seed, watch.timing)
+    posterior = build_certified_posterior(data, draws, target, trust, seed, watch.timing)
+    if systematics is None:
+        return posterior
+    posterior = systematics.reweight(posterior, data, seed)
+    watch.lap("systematics_s")
+    return replace(posterior, timing=watch.timing)
+
+
+def _plan_systematics(request: Request, plan: CertificationPlan | None) -> "SystematicsPlan | None":
+    """The systematic uncertainties that are asked for; None if there are none."""
+    if not request.systematics.asked:
+        return None
+    from chirpleaf.inference.systematics.stage import plan_systematics  # noqa: PLC0415 - slow, and rarely needed
+
+    return plan_systematics(request.systematics, plan)
 
 
 def _check_numbers(samples: int, seed: int) -> None:

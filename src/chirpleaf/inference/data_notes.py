@@ -45,4 +45,10 @@ def collect_notes(data: PreparedData) -> tuple[str, ...]:
                 ", ..." if notches[3:] else ""
             )
             notes.append(f"{name}: no weight at {listed} Hz, where the noise spectrum is zero or infinite")
+        if name in data.likelihood_spectra:
+            note = data.likelihood_spectra[name].note
+            notes.append(
+                f"{name}: the likelihood has a noise spectrum of its own, which the network does not see"
+                + (f"; {note}" if note else "")
+            )
     return tuple(notes)

@@ -22,6 +22,7 @@ from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.psd_files import read_psd
 from chirpleaf.strain.psd_scale import check_agreement, check_strain_scale
 from chirpleaf.strain.segment import AFTER_TRIGGER
+from chirpleaf.strain.spectrum_posterior import draw_spectra
 from chirpleaf.strain.strain import Spectrum, Strain
 
 SCALE_BAND = (40.0, 400.0)
@@ -89,6 +90,15 @@ class NoiseData:
         """
         return bootstrap_spectrum(self.strain, n, rng, self.settings, self.conditioning, exclude=self.exclude)
 
+    def draw(self, n: int, rng: np.random.Generator) -> Iterator[PowerSpectralDensity]:
+        """Draws noise spectra from their posterior given the strain.
+
+        Args:
+            n: number of draws.
+            rng: source of randomness.
+        """
+        return draw_spectra(self.strain, n, rng, self.settings, self.conditioning, exclude=self.exclude)
+
 
 def inspect_source(source: Source, durations: Sequence[float], settings: SpectrumSettings) -> dict[str, Flaws]:
     """Finds gaps, constant samples and bursts in all that an analysis uses.
@@ -147,9 +157,31 @@ def gather_spectra(
             spectra[name] = noise[name].estimate()
             check_strain_scale(name, _find_in_band(spectra[name], *SCALE_BAND).values)
         else:
-            spectra[name] = _load_spectrum(given, name, settings)
-            _compare_with_strain(name, spectra[name], noise[name])
+            spectra[name] = load_spectrum(given, name, noise[name], settings)
     return spectra
+
+
+def load_spectrum(
+    source: PsdSource, detector: str, noise: NoiseData, settings: ReadSettings = DEFAULT_READ_SETTINGS
+) -> PowerSpectralDensity:
+    """Loads the noise spectrum that a user gives for a detector, and compares its scale with that of the strain.
+
+    Args:
+        source: the spectrum, or a file of it.
+        detector: its name.
+        noise: the data of an estimate.
+        settings: what to read from the file.
+
+    Raises:
+        InputError: the file cannot be read, or the spectrum is of another scale.
+    """
+    given = (
+        source
+        if isinstance(source, PowerSpectralDensity)
+        else read_psd(source, detector, analysis=settings.psd_analysis)
+    )
+    _compare_with_strain(detector, given, noise)
+    return given
 
 
 def _compare_with_strain(name: str, given: PowerSpectralDensity, noise: NoiseData) -> None:
@@ -176,12 +208,6 @@ def _find_in_band(spectrum: PowerSpectralDensity, low: float, high: float) -> _V
     """The values of a spectrum from `low` to `high` Hz, without those of no weight."""
     inside = (spectrum.frequencies >= low) & (spectrum.frequencies <= high) & np.isfinite(spectrum.values)
     return _Values(spectrum.frequencies[inside], spectrum.values[inside])
-
-
-def _load_spectrum(source: PsdSource, detector: str, settings: ReadSettings) -> PowerSpectralDensity:
-    if isinstance(source, PowerSpectralDensity):
-        return source
-    return read_psd(source, detector, analysis=settings.psd_analysis)
 
 
 def resample_spectra(

@@ -6,8 +6,10 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
 
 from chirpleaf.errors import InputError, ShortStrainError
 from chirpleaf.inference.noise_spectra import NoiseData, gather_spectra, inspect_source
@@ -45,6 +47,8 @@ class PreparedData:
         known: detectors whose spectrum the user gave.
         options: data of the likelihood.
         observation: the chosen model and the data in the form that it takes.
+        likelihood_spectra: detector name to the power spectral density of the likelihood, where it is not that which
+            the network sees.
     """
 
     source: Source
@@ -54,6 +58,7 @@ class PreparedData:
     known: frozenset[str]
     options: DataOptions
     observation: Observation
+    likelihood_spectra: Mapping[str, PowerSpectralDensity] = field(default_factory=dict)
 
     @property
     def model(self) -> Model:
@@ -86,13 +91,14 @@ class PreparedData:
         Returns:
             A segment of the same reference time as that of the observation. It also has the same limits and
             frequencies, unless the options change the band: it then ends 2 s after the trigger, as published segments.
+            Its noise spectra are those of the likelihood.
 
         Raises:
             InputError: the strain or its spectra do not cover the segment.
         """
         segment, options = self.observation.segment, self.options
         if set(self.source.strain) == set(segment.detectors) and not options.changes_band:
-            return segment
+            return self.use_likelihood_spectra(segment)
         cut = cut_segment(
             self.source.strain,
             self.spectra,
@@ -101,7 +107,23 @@ class PreparedData:
             frequencies=options.choose_frequencies(tuple(self.source.strain), segment.duration, segment.frequencies),
             conditioning=options.conditioning,
         )
-        return options.drop_frequencies(cut.with_reference_time(segment.reference_time))
+        return self.use_likelihood_spectra(options.drop_frequencies(cut.with_reference_time(segment.reference_time)))
+
+    def use_likelihood_spectra(self, segment: Segment) -> Segment:
+        """Gives a segment the noise spectra of the likelihood where these are not those that the network sees.
+
+        Args:
+            segment: data of some detectors.
+
+        Raises:
+            InputError: a spectrum does not cover the frequencies of the segment.
+        """
+        psd = segment.psd.copy()
+        for row, name in zip(psd, segment.detectors, strict=True):
+            if name in self.likelihood_spectra:
+                used = np.isfinite(row)
+                row[used] = self.likelihood_spectra[name].at(segment.frequencies[used])
+        return replace(segment, psd=psd) if self.likelihood_spectra else segment
 
 
 def load_candidates(model: str | Path | None = None) -> list[Candidate]:

@@ -1,6 +1,6 @@
 """Recording of an analysis: its recipe, for the provenance of the result and for `inference.replay`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -8,6 +8,7 @@ import torch
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.request import Request
 from chirpleaf.inference.sources import PsdSource, StrainSource
+from chirpleaf.inference.systematics.options import EnvelopeSource
 from chirpleaf.models.model import Model
 from chirpleaf.result.recipe import Recipe, describe_machine, find_versions, hash_arrays, hash_file
 
@@ -20,14 +21,17 @@ def record_analysis(data: PreparedData, request: Request) -> Recipe:
         request: what was asked.
     """
     files = {name: _list_files(source) for name, source in (request.strain or {}).items()}
-    spectra = {name: _list_files(source) for name, source in request.psd.items()}
-    absent = {"strain": [name for name, found in files.items() if not found]}
-    absent["psd"] = [name for name, found in spectra.items() if not found]
+    systematics = request.systematics
+    single = {"psd": request.psd, "certify_psd": systematics.psd, "calibration": systematics.calibration}
+    tables = {what: {name: _list_files(one) for name, one in given.items()} for what, given in single.items()}
+    named = {what: {name: found[0] for name, found in table.items() if found} for what, table in tables.items()}
+    given = {"strain": files, **tables}
+    absent = {what: [name for name, found in table.items() if not found] for what, table in given.items()}
     return Recipe(
         event=request.event,
         trigger_time=None if request.trigger_time is None else str(request.trigger_time),
         strain={name: found for name, found in files.items() if found},
-        psd={name: found[0] for name, found in spectra.items() if found},
+        psd=named["psd"],
         channel=request.settings.channel,
         psd_analysis=request.settings.psd_analysis,
         model=None if request.model is None else _name_model(request.model),
@@ -50,8 +54,12 @@ def record_analysis(data: PreparedData, request: Request) -> Recipe:
         approximant=request.waveform.approximant,
         f_ref=request.waveform.f_ref,
         waveform_arguments=tuple(f"{name}={value}" for name, value in request.waveform.arguments),
+        calibration=named["calibration"],
+        calibration_correction=systematics.correction,
+        psd_uncertainty=systematics.psd_uncertainty,
+        certify_psd=named["certify_psd"],
         in_memory=tuple(f"{what} {name}" for what, names in absent.items() for name in names),
-        hashes=_hash_input(data, request.prior),
+        hashes=_hash_input(data, request.prior, named["calibration"]),
         versions=find_versions(),
         machine=describe_machine(),
     )
@@ -69,20 +77,24 @@ def hash_model(model: Model) -> str:
     return hash_arrays(*(weights[name].contiguous().numpy() for name in sorted(weights)), *tables)
 
 
-def _hash_input(data: PreparedData, prior: str | Path | None) -> dict[str, str]:
-    """Hashes of the strain, of the noise spectra, whether given or estimated, of the model and of a prior file."""
+def _hash_input(data: PreparedData, prior: str | Path | None, envelopes: Mapping[str, str]) -> dict[str, str]:
+    """Hashes of strain, noise spectra, whether given or estimated, calibration envelopes, model and prior file."""
     strain = {
         f"strain {name}": hash_arrays(one.values, one.start_time, one.sample_rate)
         for name, one in data.source.strain.items()
     }
     spectra = {f"psd {name}": hash_arrays(one.frequencies, one.values) for name, one in data.spectra.items()}
-    found = {**strain, **spectra, "model": hash_model(data.model)}
+    others = {
+        f"certify_psd {name}": hash_arrays(one.frequencies, one.values) for name, one in data.likelihood_spectra.items()
+    }
+    curves = {f"calibration {name}": hash_file(path) for name, path in envelopes.items()}
+    found = {**strain, **spectra, **others, **curves, "model": hash_model(data.model)}
     if prior is not None and Path(prior).is_file():
         found["prior"] = hash_file(prior)
     return found
 
 
-def _list_files(source: StrainSource | PsdSource) -> tuple[str, ...]:
+def _list_files(source: StrainSource | PsdSource | EnvelopeSource) -> tuple[str, ...]:
     """Full paths of the files of a source; none if it is in memory."""
     if isinstance(source, str | Path):
         return (str(Path(source).expanduser().absolute()),)

@@ -21,10 +21,12 @@ from chirpleaf.inference.analysis import analyse_event
 from chirpleaf.inference.options import DataOptions, WaveformOptions
 from chirpleaf.inference.request import Request
 from chirpleaf.inference.sources import ReadSettings
+from chirpleaf.inference.systematics.options import Systematics
 from chirpleaf.physics.waveform_settings import Value, parse_arguments
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.recipe import Recipe
+from chirpleaf.strain.calibration import parse_correction_type
 from chirpleaf.strain.conditioning import Conditioning
 from chirpleaf.strain.noise_spectrum import SpectrumSettings, parse_method
 
@@ -146,6 +148,12 @@ def _run(recipe: Recipe) -> Posterior | LeafEstimates:
         waveform=WaveformOptions(recipe.approximant, recipe.f_ref, _parse(recipe.waveform_arguments)),
         prior=recipe.prior,
         workers=recipe.workers,
+        systematics=Systematics(
+            dict(recipe.calibration),
+            parse_correction_type(recipe.calibration_correction),
+            recipe.psd_uncertainty,
+            dict(recipe.certify_psd),
+        ),
     )
     _, result = analyse_event(request)
     return result

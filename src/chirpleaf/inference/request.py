@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
 from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, StrainSource
+from chirpleaf.inference.systematics.options import NO_SYSTEMATICS, Systematics
 from chirpleaf.system.defaults import SAMPLES
 
 
@@ -29,6 +30,7 @@ class Request:
         waveform: waveforms of the likelihood.
         prior: name of a preset or a prior file of bilby; the default of the field if None.
         workers: processes that share waveforms with more than the (2, 2) mode.
+        systematics: calibration and noise spectra that are uncertain, or are others for the likelihood.
 
     Example:
         >>> Request("GW150914").seed
@@ -50,3 +52,4 @@ class Request:
     waveform: WaveformOptions = DEFAULT_WAVEFORMS
     prior: str | Path | None = None
     workers: int = 1
+    systematics: Systematics = NO_SYSTEMATICS

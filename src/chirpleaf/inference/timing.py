@@ -21,7 +21,7 @@ class Stopwatch:
         """Adds the time since the last call, or since the start, to a stage.
 
         Args:
-            stage: load_s, infer_s, certify_s or trust_s.
+            stage: load_s, infer_s, certify_s, trust_s or systematics_s.
         """
         now = time.perf_counter()
         self._seconds[stage] = self._seconds.get(stage, 0.0) + now - self._last
@@ -29,6 +29,6 @@ class Stopwatch:
 
     @property
     def timing(self) -> dict[str, float | None]:
-        """Seconds of each stage, None for one that was not measured, and of all as total_s."""
-        stages = {stage: self._seconds.get(stage) for stage in ("load_s", "infer_s", "certify_s", "trust_s")}
-        return {**stages, "total_s": self._last - self._start}
+        """Seconds of each stage, None for a usual one that was not measured, and of all as total_s."""
+        stages = dict.fromkeys(("load_s", "infer_s", "certify_s", "trust_s"))
+        return {**stages, **self._seconds, "total_s": self._last - self._start}

@@ -51,9 +51,19 @@ def _list_options(recipe: Recipe) -> Iterator[str]:
     for detector, files in recipe.strain.items():
         for file in files:
             yield from ("--strain", f"{detector}={file}")
-    for option, mapping in (("--psd", recipe.psd), ("--channel", recipe.channel)):
+    pairs = {
+        "--psd": recipe.psd,
+        "--channel": recipe.channel,
+        "--calibration-envelope": recipe.calibration,
+        "--certify-psd": recipe.certify_psd,
+    }
+    for option, mapping in pairs.items():
         for detector, value in mapping.items():
             yield from (option, f"{detector}={value}")
+    if recipe.calibration:
+        yield from ("--calibration-correction-type", recipe.calibration_correction)
+    if recipe.psd_uncertainty:
+        yield "--psd-uncertainty"
     for name, option in _PLAIN.items():
         value = getattr(recipe, name)
         if value is not None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, fields
 from typing import Any, Literal
 
+from chirpleaf.result.reweighting import LEAST_EFFECTIVE_SAMPLES, Reweighting
 from chirpleaf.result.tail import GREATEST_PARETO_K, has_converged, hidden_share, limit_pareto_k
 
 GREATEST_LIKELIHOOD_ERROR = 0.1
@@ -40,6 +41,8 @@ class Certificate:
         failed_waveforms: number of draws whose waveform could not be computed; their likelihood counts as zero.
         largest_weight: largest weight over the sum of all; one, which bounds it, in results of former versions.
         stopped: why no more draws were made.
+        reweightings: what the samples were reweighted for after the certification, in this order. All numbers above are
+            those after the last one; `draws`, `marginal_error` and `likelihood_error` are of the certification.
     """
 
     efficiency: float
@@ -57,6 +60,12 @@ class Certificate:
     failed_waveforms: int = 0
     largest_weight: float = 1.0
     stopped: Stopped = "unknown"
+    reweightings: tuple[Reweighting, ...] = ()
+
+    @property
+    def needed(self) -> int:
+        """Effective samples that the result must have: those that were asked for, and fewer after a reweighting."""
+        return min(self.wanted, LEAST_EFFECTIVE_SAMPLES) if self.reweightings else self.wanted
 
     @property
     def converged(self) -> bool:
@@ -68,7 +77,7 @@ class Certificate:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Reasons not to trust the samples, a sentence each; empty if there is none."""
-        found = [self._describe_shortage()] if self.effective_samples < self.wanted else []
+        found = [self._describe_shortage()] if self.effective_samples < self.needed else []
         if not self.converged:
             found.append(self._describe_tail())
         if self.likelihood_error > GREATEST_LIKELIHOOD_ERROR:
@@ -82,6 +91,12 @@ class Certificate:
 
     def _describe_shortage(self) -> str:
         """The sentence on too few effective samples; a wrong proposal is no reason if the time was up."""
+        if self.reweightings:
+            titles = " and ".join(one.title for one in self.reweightings)
+            return (
+                f"{self.effective_samples:.0f} effective samples of the {self.needed} that are needed after "
+                f"reweighting for {titles}: the posterior moves too far from the certified one"
+            )
         count = f"{self.effective_samples:.0f} effective samples of {self.wanted} after {self.draws} draws"
         if self.stopped == "refused":
             return f"{count}: no more were made, because the data refuse the answer"
@@ -102,7 +117,9 @@ class Certificate:
 
     def to_json(self) -> dict[str, Any]:
         """The attributes as JSON values; infinite numbers become null."""
-        return {name: None if _is_infinite(value) else value for name, value in asdict(self).items()}
+        found = {name: _finite(value) for name, value in asdict(self).items()}
+        found["reweightings"] = [{name: _finite(value) for name, value in one.items()} for one in found["reweightings"]]
+        return found
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Certificate":
@@ -117,9 +134,9 @@ class Certificate:
         """
         known: dict[str, Any] = {field.name: values[field.name] for field in fields(cls) if _is_stored(field, values)}
         infinite = {name: _infinity_of(name) for name, value in known.items() if value is None}
-        return cls(
-            **{**known, **infinite, "detectors": tuple(known["detectors"]), "edges": tuple(known.get("edges", ()))}
-        )
+        lists = {name: tuple(known.get(name, ())) for name in ("detectors", "edges")}
+        reweightings = tuple(Reweighting.from_json(one) for one in known.get("reweightings", ()))
+        return cls(**{**known, **infinite, **lists, "reweightings": reweightings})
 
 
 def _is_stored(field: Field[Any], values: Mapping[str, Any]) -> bool:
@@ -127,8 +144,9 @@ def _is_stored(field: Field[Any], values: Mapping[str, Any]) -> bool:
     return field.name in values or field.default is MISSING
 
 
-def _is_infinite(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+def _finite(value: Any) -> Any:
+    """A value as JSON has it: numbers that are not finite become null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _infinity_of(name: str) -> float:

@@ -53,8 +53,13 @@ class Recipe:
         approximant: waveforms of the likelihood; None for the network's.
         f_ref: reference frequency, Hz.
         waveform_arguments: further arguments of the waveforms, "NAME=VALUE" each.
+        calibration: detector name to the file of a calibration envelope.
+        calibration_correction: what the envelopes correct, "data" or "template".
+        psd_uncertainty: whether the uncertainty of estimated noise spectra was marginalised.
+        certify_psd: detector name to the file of a noise spectrum of the likelihood.
         in_memory: what was given in memory and not by file, so that nobody can run the analysis again.
-        hashes: SHA-256 of "strain H1", "psd H1", "model" and "prior", as they were used.
+        hashes: SHA-256 of "strain H1", "psd H1", "certify_psd H1", "calibration H1", "model" and "prior",
+            as they were used.
         versions: package name to version, and "python".
         machine: processor and system.
     """
@@ -85,6 +90,10 @@ class Recipe:
     approximant: str | None = None
     f_ref: float = 20.0
     waveform_arguments: tuple[str, ...] = ()
+    calibration: Mapping[str, str] = field(default_factory=dict)
+    calibration_correction: str = "data"
+    psd_uncertainty: bool = False
+    certify_psd: Mapping[str, str] = field(default_factory=dict)
     in_memory: tuple[str, ...] = ()
     hashes: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -83,6 +83,26 @@ class SkyMap:
                 break
         return sky
 
+    def reweight(self, ra: Array, dec: Array, ratio: Array) -> "SkyMap":
+        """The map after its samples got new weights.
+
+        The new weights are averaged over pixels as coarse as their number requires; finer structure remains.
+
+        Args:
+            ra: right ascension of samples of equal weight, shape (n,), rad.
+            dec: their declination, shape (n,), rad.
+            ratio: their new weights, not negative, not all zero, of any scale, shape (n,).
+
+        Returns:
+            A map of the same resolution.
+        """
+        coarse = self.from_directions(ra, dec, ratio)
+        side = min(coarse.nside, self.nside)
+        before, after = (_smooth(_histogram(ra, dec, weight, side), side) for weight in (np.ones_like(ratio), ratio))
+        factor = np.divide(after, before, out=np.ones_like(after), where=before > 0)
+        probability = self.probability * np.repeat(factor, (self.nside // side) ** 2)  # nested order: children together
+        return SkyMap(probability / probability.sum())
+
     @property
     def nside(self) -> int:
         """HEALPix resolution: the sphere has 12 nside^2 pixels."""

@@ -33,9 +33,10 @@ def examine_whitened(
             segment = data.cut_network_segment()
         except InputError:
             detectors = [name for name in detectors if name in segment.detectors]
+    segment = data.use_likelihood_spectra(segment)
     found: list[Finding] = []
     for name in detectors:
-        row, known = segment.detectors.index(name), name in data.known
+        row, known = segment.detectors.index(name), name in data.known or name in data.likelihood_spectra
         roll_off, chirp_mass = data.options.conditioning.roll_off, data.observation.chirp_mass
         found += examine_segment(segment, row, chirp_mass, settings, roll_off=roll_off, known=known)
     return tuple(found)

@@ -1,0 +1,154 @@
+"""From new likelihoods of samples to a new posterior: weights, certificate, sky map and verdict."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float64
+from numpy.typing import NDArray
+
+from chirpleaf.errors import InputError
+from chirpleaf.inference.certify.importance import ImportanceDiagnostics
+from chirpleaf.inference.certify.likelihood import Waveform
+from chirpleaf.inference.preparation import PreparedData
+from chirpleaf.inference.systematics.settings import SystematicsSettings
+from chirpleaf.inference.trust.assessment import examine_certificate
+from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.signals import make_signal_model
+from chirpleaf.physics.waveform_settings import WaveformSettings, parse_arguments
+from chirpleaf.result.certificate import Certificate
+from chirpleaf.result.posterior import Posterior
+from chirpleaf.result.proposal import Proposal
+from chirpleaf.result.reweighting import Reweighting
+from chirpleaf.result.trust import Finding, Level
+from chirpleaf.result.weights import relative_weights, resample_systematically
+from chirpleaf.strain.segment import Segment
+
+Column = Float64[np.ndarray, " n"]
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Samples of a certified posterior, ready to be reweighted.
+
+    Attributes:
+        posterior: the posterior.
+        certificate: its certificate.
+        segment: the data of its likelihood.
+        waveform: the waveforms of its likelihood.
+        chosen: indices of samples of equal weight among the draws of the proposal, shape (n,).
+    """
+
+    posterior: Posterior
+    certificate: Certificate
+    segment: Segment
+    waveform: Waveform
+    chosen: NDArray[np.int64]
+
+    @classmethod
+    def select(cls, posterior: Posterior, data: PreparedData, settings: SystematicsSettings) -> "Draws":
+        """Selects samples of equal weight by systematic resampling, at most as many as are effective.
+
+        Args:
+            posterior: a certified posterior.
+            data: the data that it was made of.
+            settings: greatest number of samples.
+
+        Raises:
+            InputError: the posterior is not certified, has no possible draw, or is one of other data.
+        """
+        certificate = posterior.certificate
+        if certificate is None or posterior.impossible:
+            kind = "one of the network alone" if certificate is None else "one without a possible draw"
+            raise InputError(f"expected a certified posterior to reweight; got {kind}: certify it")
+        segment = data.cut_network_segment()
+        if segment.detectors != certificate.detectors:
+            raise InputError(
+                f"expected data of {', '.join(certificate.detectors)}, as the posterior has; got data of "
+                f"{', '.join(segment.detectors)}: prepare the data that it was made of"
+            )
+        weight, seed = posterior.proposal.weights, posterior.provenance.seed
+        n = min(posterior.proposal.effective_sample_size, settings.samples)
+        chosen = resample_systematically(weight, n, seed)
+        return cls(posterior, certificate, segment, find_waveform(posterior, data), chosen)
+
+    @property
+    def samples(self) -> Samples:
+        """The samples, each of shape (n,)."""
+        return {name: values[self.chosen] for name, values in self.posterior.proposal.samples.items()}
+
+    def reweight(self, log_ratio: Column, record: Reweighting, changed: Samples | None = None) -> Posterior:
+        """Makes the posterior under another likelihood.
+
+        Args:
+            log_ratio: ln of its likelihood over the former one, for each sample, shape (n,).
+            record: the reweighting (`record_weights`).
+            changed: samples of parameters that change with the likelihood.
+
+        Returns:
+            The posterior; its proposal holds the samples of equal weight with their new weights.
+        """
+        found = ImportanceDiagnostics.from_log_weights(log_ratio)
+        certificate = combine_certificates(self.certificate, found, record)
+        samples = {**self.samples, **(changed or {})}
+        possible = bool(np.isfinite(found.log_evidence))
+        sky, trust = self.posterior.sky, self.posterior.trust
+        if sky is not None and possible:
+            sky = sky.reweight(samples["ra"], samples["dec"], relative_weights(log_ratio))
+        told = {one.message for one in trust.findings}
+        findings = [one for one in examine_certificate(certificate) if one.message not in told]
+        findings.append(Finding(f"sampling.{record.name}", Level.NOTE, record.describe(), value=record.efficiency))
+        log_prob, level = self.posterior.proposal.log_prob[self.chosen], found.log_evidence if possible else 0.0
+        return replace(
+            self.posterior,
+            proposal=Proposal(samples, log_prob, log_ratio - level),
+            certificate=certificate,
+            sky=sky,
+            trust=trust.add(*findings),
+        )
+
+
+def record_weights(name: str, detectors: tuple[str, ...], log_ratio: Column) -> Reweighting:
+    """The record of a reweighting by its weights.
+
+    Args:
+        name: a key of `result.reweighting.TITLES`.
+        detectors: names of the detectors that it changes.
+        log_ratio: ln of the new likelihood over the former one, shape (n,); minus infinity where the new one is zero.
+    """
+    found = ImportanceDiagnostics.from_log_weights(log_ratio)
+    sizes = found.efficiency, found.effective_samples, found.pareto_k
+    return Reweighting(name, detectors, found.draws, *sizes, found.log_evidence)
+
+
+def combine_certificates(before: Certificate, found: ImportanceDiagnostics, record: Reweighting) -> Certificate:
+    """The certificate after a reweighting.
+
+    Args:
+        before: the certificate before it.
+        found: diagnostics of the new weights.
+        record: the reweighting.
+    """
+    return replace(
+        before,
+        efficiency=before.efficiency * found.efficiency,
+        effective_samples=found.effective_samples,
+        log_bayes_factor=before.log_bayes_factor + record.log_bayes_factor_change,
+        log_bayes_factor_error=float(np.hypot(before.log_bayes_factor_error, found.error)),
+        pareto_k=max(before.pareto_k, found.pareto_k),
+        largest_weight=max(before.largest_weight, found.largest_weight),
+        reweightings=(*before.reweightings, record),
+    )
+
+
+def find_waveform(posterior: Posterior, data: PreparedData) -> Waveform:
+    """The waveforms of the likelihood of a posterior.
+
+    Args:
+        posterior: the posterior.
+        data: the data that it was made of; gives the kind of signal model.
+    """
+    origin = posterior.provenance
+    arguments = {name: value for name, _, value in (text.partition("=") for text in origin.waveform_arguments)}
+    settings = WaveformSettings(origin.approximant, origin.f_ref, parse_arguments(arguments))
+    signal = make_signal_model(settings, data.model.architecture.signal)
+    return signal if signal.has_all_modes() else settings
