@@ -35,6 +35,11 @@ Weights = Float32[Tensor, "batch detector bin"]
 PerDetector = Float32[Tensor, "batch detector"]
 
 
+_FEW = 2
+"""Number of series up to which a signal's power comes from their Gram matrix, and each series is turned by itself. The
+signals of more series are composed in all detectors by one matrix product, present or not."""
+
+
 @dataclass(frozen=True, eq=False)
 class Simulator:
     """Simulates batches.
@@ -118,7 +123,9 @@ class Simulator:
             Whitened signals, shape (n, detector, n_bins); zero where a detector is absent.
         """
         response, delays = self._sample_responses(len(series), rng)
-        power = signal_power(series, response, weights)
+        many = series.shape[1] > _FEW
+        whole = torch.bmm(response, series) * weights if many else None
+        power = signal_power(series, response, weights) if whole is None else _sum_squares(whole)
         if present is not None:
             power = torch.where(present, power, 0.0)
         loudest = power.argmax(1, keepdim=True)
@@ -126,10 +133,16 @@ class Simulator:
         times = delays - delays.gather(1, loudest) + self.jitter * offset
         low, high = np.log(self.snr_range)
         snr = torch.exp(low + (high - low) * torch.rand(len(series), generator=generator))
-        factor = response * (snr / power.sum(1).sqrt())[:, None, None]
+        scale = snr / power.sum(1).sqrt()
         frequencies = torch.from_numpy(self.estimator.canonical.grid.frequencies).float()
         if present is None:
             present = torch.ones(times.shape, dtype=torch.bool)
+        if whole is not None:
+            shifts = torch.polar(
+                present[..., None] * scale[:, None, None], -2 * torch.pi * frequencies * times[..., None]
+            )
+            return whole * shifts
+        factor = response * scale[:, None, None]
         rows, columns = present.nonzero().unbind(1)
         own_weights, delay_angle = weights[rows, columns], 2 * torch.pi * frequencies * times[rows, columns, None]
         signals = torch.zeros(weights.shape, dtype=torch.complex64)
@@ -154,6 +167,11 @@ class Simulator:
             torch.from_numpy(np.stack(responses, axis=1)).to(torch.complex64),
             torch.from_numpy(np.stack(delays, axis=1)).float(),
         )
+
+
+def _sum_squares(signals: Complex64[Tensor, "batch detector bin"]) -> PerDetector:
+    """Squared norm in each detector."""
+    return torch.view_as_real(signals).square().sum((-2, -1))
 
 
 def signal_power(series: Series, response: Response, weights: Weights) -> PerDetector:

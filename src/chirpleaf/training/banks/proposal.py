@@ -10,6 +10,15 @@ given d, so that no data outweigh others. With the chirp mass M of the best temp
 
 where a is about the probability that noise has chosen the template. Without a, an example whose template noise has
 chosen near an end of the range, where w(M) is almost zero, would have the weight of a thousand others.
+
+Where the inclination is one of the parameters, its prior alone would teach the network too few binaries seen face-on:
+training sets the distance by the signal-to-noise ratio, whereas sources uniform in volume of amplitude A are seen at a
+given ratio in proportion to A^3. The inclination of the training binaries is therefore drawn from its prior times
+
+    A^3 = (((1 + cos^2 iota) / 2)^2 + cos^2 iota)^(3/2),
+
+the amplitude of the quadrupole averaged over the polarisation. What this neglects is left to the importance weights of
+certification, as the distance's prior of each analysis is.
 """
 
 from dataclasses import dataclass
@@ -23,6 +32,10 @@ from chirpleaf.physics.prior_kinds import PriorDistribution
 
 _QUIET_SNR = 8.0
 """Signal-to-noise ratio below which noise has probably chosen the template."""
+
+
+_INCLINATIONS = 4096
+"""Cells of the inclination's distribution function."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +79,15 @@ class StratifiedProposal:
             rng: source of randomness.
 
         Returns:
-            Parameter name to values, each of shape (n,), as from the prior.
+            Parameter name to values, each of shape (n,), as from the prior; the inclination as it is detected.
         """
         counts = np.bincount(rng.integers(self.n_strata, size=n), minlength=self.n_strata)
         draws = [self._strata[index].sample(int(counts[index]), rng) for index in np.flatnonzero(counts)]
         order = rng.permutation(n)
-        return {name: np.concatenate([draw[name] for draw in draws])[order] for name in draws[0]}
+        binaries = {name: np.concatenate([draw[name] for draw in draws])[order] for name in draws[0]}
+        if "cos_iota" in binaries:
+            binaries["cos_iota"] = _sample_inclinations(n, rng)
+        return binaries
 
     def log_weight(self, chirp_mass: ArrayLike) -> NDArray[np.float64]:
         """Logarithm of the importance weight, ln(pi / p).
@@ -97,3 +113,12 @@ class StratifiedProposal:
         """
         chance = np.exp(-((np.asarray(snr) / _QUIET_SNR) ** 2))
         return np.asarray(np.log((1 - chance) * np.exp(self.log_weight(template_mass)) + chance))
+
+
+def _sample_inclinations(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Cosines of the inclination, by the inverse of their distribution function on a fine grid, shape (n,)."""
+    edges = np.linspace(-1.0, 1.0, _INCLINATIONS + 1)
+    cosine = 0.5 * (edges[1:] + edges[:-1])
+    mass = ((0.5 * (1 + cosine**2)) ** 2 + cosine**2) ** 1.5
+    below = np.concatenate([[0.0], mass.cumsum() / mass.sum()])
+    return np.asarray(np.interp(rng.random(n), below, edges))
