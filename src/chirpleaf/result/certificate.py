@@ -77,6 +77,8 @@ class Certificate:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Reasons not to trust the samples, a sentence each; empty if there is none."""
+        if self.stopped == "refused":
+            return (f"only {self.draws} draws were made, because the data refuse the answer, whatever its draws are",)
         found = [self._describe_shortage()] if self.effective_samples < self.needed else []
         if not self.converged:
             found.append(self._describe_tail())
@@ -98,8 +100,6 @@ class Certificate:
                 f"reweighting for {titles}: the posterior moves too far from the certified one"
             )
         count = f"{self.effective_samples:.0f} effective samples of {self.wanted} after {self.draws} draws"
-        if self.stopped == "refused":
-            return f"{count}: no more were made, because the data refuse the answer"
         if self.stopped == "budget":
             return f"{count}, when the time of --budget was up: give more time"
         return f"{count} (efficiency {self.efficiency:.2g}): the network's proposal misses the posterior"

@@ -12,6 +12,7 @@ raises nothing on ugly data; `assessment` composes them.
 | `glitches` | do glitches in single detectors explain the data as well? | signal |
 | `coherence` | do all detectors see the same binary? | signal |
 | `balance` | do sky and orientation allow the signal-to-noise ratios of the detectors? | signal |
+| `placement` | is the signal that a detector lacks elsewhere in its strain? | data |
 | `residuals` | is what the best signal leaves white noise? | model |
 | `misfit` | are precession or higher modes left, which the model does not have? | model |
 | `walls` | does the posterior end only because a prior does? | model |

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from chirpleaf.inference.certify import Certified, Target
-from chirpleaf.inference.certify.likelihood import project_signals
+from chirpleaf.inference.certify.likelihood import Waveform, project_signals
 from chirpleaf.inference.trust.balance import examine_balance
 from chirpleaf.inference.trust.coherence import Proposal, examine_coherence
 from chirpleaf.inference.trust.fit import find_best_signal
@@ -48,8 +48,8 @@ def examine_posterior(
         What the checks found; a note for each that found nothing.
     """
     samples, certificate = draws.samples, draws.certificate
-    signal = make_signal_model(target.waveform, architecture.signal)
-    complete = signal.has_all_modes()
+    waveform, signal = find_waveform(architecture, target), make_signal_model(target.waveform, architecture.signal)
+    complete = waveform is not target.waveform
     space = architecture.space
     centre = trigger_time if target.centre is None else target.centre
     found = list(examine_walls(samples, draws.log_weight, space.prior, target, centre, settings.walls))
@@ -63,11 +63,11 @@ def examine_posterior(
         greatest = float(np.nan_to_num(samples["log_likelihood"], nan=-np.inf).max())  # no evidence exceeds it
         bound = examine_glitches(segment, greatest, settings.glitches, bursts)
         found += [one for one in bound if one.level is Level.REFUSE]
-    best = find_best_signal(segment, samples, draws.log_weight, signal if complete else target.waveform)
+    best = find_best_signal(segment, samples, draws.log_weight, waveform)
     if best is None:
         return tuple(found)
     found += examine_residuals(segment, best.strain, best.merger, settings.residuals)
-    found += examine_misfit(segment, best, signal if complete else target.waveform, settings.misfit)
+    found += examine_misfit(segment, best, waveform, settings.misfit)
     dominant = None
     if not complete:  # single detectors, and orientations, are compared by the dominant modes
         of_network = replace(target.waveform, approximant=architecture.approximant, arguments=())
@@ -79,6 +79,17 @@ def examine_posterior(
         value = certificate.log_bayes_factor
         found += examine_coherence(segment, proposal, best, signal, target, value, settings.coherence)
     return tuple(found)
+
+
+def find_waveform(architecture: Architecture, target: Target) -> Waveform:
+    """The waveforms of an answer: a signal model, or an approximant with modes that no signal model has.
+
+    Args:
+        architecture: that of the network.
+        target: prior and waveform model of the weights.
+    """
+    signal = make_signal_model(target.waveform, architecture.signal)
+    return signal if signal.has_all_modes() else target.waveform
 
 
 def examine_noise(certificate: Certificate, settings: SignalSettings = DEFAULT_TRUST.signal) -> tuple[Finding, ...]:

@@ -16,6 +16,9 @@ from chirpleaf.strain.wavelets import Burst
 if TYPE_CHECKING:
     from chirpleaf.inference.certify import Certified, Target  # not needed by an analysis without certification
 
+DISAGREEMENT = ("signal.coherence", "signal.balance")
+"""Checks that doubt that the detectors see the same signal."""
+
 TOLD = ("signal.glitch", "signal.coherence")
 """Checks whose result is told even if it speaks for the answer."""
 
@@ -103,10 +106,16 @@ def examine_draws(
         settings: thresholds.
         bursts: the best glitch of each detector, if `find_bursts` has found them before.
     """
-    from chirpleaf.inference.trust.after import examine_posterior  # noqa: PLC0415 - loads the certification
+    from chirpleaf.inference.trust.after import examine_posterior, find_waveform  # noqa: PLC0415 - loads certification
+    from chirpleaf.inference.trust.fit import find_best_signal  # noqa: PLC0415
+    from chirpleaf.inference.trust.placement import examine_placement  # noqa: PLC0415
 
     segment, trigger = data.cut_network_segment(), data.source.trigger_time
-    found = examine_posterior(data.model.architecture, segment, trigger, draws, target, settings, bursts)
+    architecture = data.model.architecture
+    found = examine_posterior(architecture, segment, trigger, draws, target, settings, bursts)
+    if any(one.check in DISAGREEMENT and one.level > Level.NOTE for one in found):
+        best = find_best_signal(segment, draws.samples, draws.log_weight, find_waveform(architecture, target))
+        found += () if best is None else examine_placement(data, segment, best, settings.placement)
     return tuple(one for one in found if one.level > Level.NOTE or one.check in TOLD)
 
 

@@ -77,11 +77,8 @@ def examine_coherence(
     evidence = estimate_evidence(segment, proposal, best, signal, target, settings, rng)
     ratio = log_bayes_factor - combine_evidence(evidence.tolist(), settings.probability)
     level = grade_value(ratio, settings.log_bayes_factor)
-    told = (
-        f"the detectors agree on one binary: ln B {ratio:+.1f} against a binary of its own in each"
-        if level is Level.NOTE
-        else f"the detectors do not agree on one binary: ln B {ratio:+.1f} against a binary of its own in each"
-    )
+    agree = "agree" if ratio > 0 else "hardly show whether they agree" if level is Level.NOTE else "do not agree"
+    told = f"the detectors {agree} on one binary: ln B {ratio:+.1f} against a binary of its own in each"
     return (Finding("signal.coherence", level, told, value=ratio),)
 
 

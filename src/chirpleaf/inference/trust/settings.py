@@ -212,6 +212,25 @@ class MisfitSettings:
 
 
 @dataclass(frozen=True)
+class PlacementSettings:
+    """Whether the signal that a detector lacks is elsewhere in its strain.
+
+    Attributes:
+        reach: half length of a piece of the strain that is searched, seconds; at most the 2 s after a trigger. Longer
+            pieces are fewer, and cut the ends of waveforms.
+        apart: least distance from the signal itself, seconds.
+        snr: least signal-to-noise ratio of the signal elsewhere. The noise of a minute reaches 5.5; glitches more.
+        share: least ratio to that of the loudest detector, and greatest one of what the detector has in the right
+            place to what it has elsewhere.
+    """
+
+    reach: float = 1.0
+    apart: float = 0.2
+    snr: float = 8.0
+    share: float = 0.5
+
+
+@dataclass(frozen=True)
 class EarlySettings:
     """When an answer is refused before all draws are made.
 
@@ -238,6 +257,7 @@ class TrustSettings:
         walls: whether the posterior ends where a prior ends.
         misfit: whether precession or higher modes are left over.
         early: when an answer is refused before all draws are made.
+        placement: whether the signal that a detector lacks is elsewhere in its strain.
     """
 
     data: DataSettings = field(default_factory=DataSettings)
@@ -248,6 +268,7 @@ class TrustSettings:
     walls: WallSettings = field(default_factory=WallSettings)
     misfit: MisfitSettings = field(default_factory=MisfitSettings)
     early: EarlySettings = field(default_factory=EarlySettings)
+    placement: PlacementSettings = field(default_factory=PlacementSettings)
 
 
 DEFAULT_TRUST = TrustSettings()
