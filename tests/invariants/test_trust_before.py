@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from chirpleaf.inference import prepare
+from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.trust.before import Preliminary, examine_before
+from chirpleaf.inference.trust.observation import examine_observation
 from chirpleaf.models import load_model
 from chirpleaf.result.trust import Finding, Level
 from chirpleaf.strain.wavelets import Burst
@@ -59,3 +61,30 @@ def test_events_are_not_refused_before_their_draws(event: str) -> None:
     assert set(before.bursts) >= {"H1", "L1"}
     half = before.snr**2 / 2
     assert not before.rules_out(half - 15.0)  # what the volume of the prior costs
+
+
+class Heaviest(Observation):
+    """Data whose best template is the heaviest one."""
+
+    @property
+    def chirp_mass(self) -> float:
+        return float(self.model.estimator.canonical.chirp_mass.max())
+
+
+class Lightest(Observation):
+    @property
+    def chirp_mass(self) -> float:
+        return float(self.model.estimator.canonical.chirp_mass.min())
+
+
+@pytest.mark.parametrize(
+    ("kind", "certified", "refused"),
+    [(Heaviest, True, False), (Heaviest, False, True), (Lightest, True, True), (Lightest, False, True)],
+)
+def test_the_heaviest_template_refuses_no_certified_answer(
+    kind: type[Observation], certified: bool, refused: bool
+) -> None:
+    """Its posterior is compared with the end of the prior; three of twenty-four signals of the prior were refused."""
+    seen = prepare([load_model("bbh")], "GW150914").observation
+    found = examine_observation(kind(seen.model, seen.segment, seen.canonical, seen.snr), certified=certified)
+    assert [one.check for one in found] == ["model.template"] * refused

@@ -40,13 +40,14 @@ def assess(
     Returns:
         The verdict, with a reason for each check that failed.
     """
+    certified = certificate is not None
     sampling = () if certificate is None else examine_certificate(certificate)
     return Trust.from_findings(
-        (*findings, *examine_observation(observation, settings.signal), *sampling),
+        (*findings, *examine_observation(observation, settings.signal, certified=certified), *sampling),
         observation.snr,
         observation.snr_by_detector,
         tuple(model.describe() for model in observation.untried),
-        certified=certificate is not None,
+        certified=certified,
     )
 
 

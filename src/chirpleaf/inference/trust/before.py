@@ -79,5 +79,8 @@ def examine_before(data: PreparedData, settings: TrustSettings = DEFAULT_TRUST) 
         InputError: strain or spectra do not cover the segment of the likelihood.
     """
     segment = data.cut_network_segment()
-    found = (*examine_data(data, segment.detectors), *examine_observation(data.observation, settings.signal))
+    found = (
+        *examine_data(data, segment.detectors),
+        *examine_observation(data.observation, settings.signal, certified=True),
+    )
     return Preliminary(found, find_bursts(segment, settings.glitches), data.observation.snr, settings)
