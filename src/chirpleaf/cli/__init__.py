@@ -16,6 +16,7 @@ import typer
 from rich.markup import escape
 
 from chirpleaf.cli.bank import bank
+from chirpleaf.cli.compare import compare
 from chirpleaf.cli.console import console, errors
 from chirpleaf.cli.decompose import decompose
 from chirpleaf.cli.doctor import doctor
@@ -40,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (infer, train, bank, scale, evaluate, decompose, verify, models, events, doctor):
+for verb in (infer, train, bank, scale, evaluate, decompose, verify, compare, models, events, doctor):
     app.command()(verb)
 app.command("test-gr")(check_relativity)
 

@@ -7,6 +7,7 @@ densities without bias at the edge of a prior.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def plot_corner(
     truths: Mapping[str, float] | None = None,
     name: str = "chirpleaf",
     reference_name: str = "reference",
+    references: Mapping[str, Mapping[str, ArrayLike]] | None = None,
     empty: CornerPanels | None = None,
     notes: Sequence[str] = (),
 ) -> Figure:
@@ -66,6 +68,7 @@ def plot_corner(
         truths: True values to mark, in the same units.
         name: Name of the posterior in the legend. The legend is drawn if there is a reference or a truth.
         reference_name: Name of the reference in the legend.
+        references: Further posteriors by their names, drawn as the reference, each in a colour of its own.
         empty: Panels of these parameters (`make_panels`) to draw into, made beforehand where time matters later.
         notes: Lines for the free corner, a title first: event, verdict, distance. There is none of less than three
             parameters.
@@ -80,9 +83,10 @@ def plot_corner(
         raise InputError("expected at least one parameter to draw; got none: name some of the posterior's")
     offsets = {parameter: _choose_offset(samples.get(parameter, [])) for parameter in parameters}
     posteriors = [_check_posterior(samples, offsets, weights, style.BLUE, True, name)]
-    if reference is not None:
-        shared = {parameter: offset for parameter, offset in offsets.items() if parameter in reference}
-        posteriors.append(_check_posterior(reference, shared, None, style.VERMILION, False, reference_name))
+    drawn = {**({} if reference is None else {reference_name: reference}), **(references or {})}
+    for (label, other), colour in zip(drawn.items(), cycle(style.CYCLE[1:]), strict=False):
+        shared = {parameter: offset for parameter, offset in offsets.items() if parameter in other}
+        posteriors.append(_check_posterior(other, shared, None, colour, False, label))
     limits = {parameter: _choose_limits(parameter, posteriors, offsets[parameter]) for parameter in parameters}
     figure, panels = empty or make_panels(parameters)
     set_limits(panels, [limits[parameter] for parameter in parameters])
@@ -93,7 +97,7 @@ def plot_corner(
         if offsets[parameter]:
             set_label(panels, index, style.axis_label(parameter, offsets[parameter]))
     _mark_truths(panels, parameters, {key: value - offsets.get(key, 0.0) for key, value in (truths or {}).items()})
-    if reference is not None or truths:
+    if drawn or truths:
         _add_legend(figure, panels, _make_handles(posteriors, bool(truths)))
     write_notes(figure, notes, below_legend=reference is not None or bool(truths))
     return figure
