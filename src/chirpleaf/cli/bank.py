@@ -1,17 +1,22 @@
 """`chirpleaf bank PRESET.yaml --out FILE [--scheduler ADDRESS] [--resume]`."""
 
+import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chirpleaf.cli.console import console
+from chirpleaf.cli.console import console, errors
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
     from chirpleaf.training.banks.file import BankFile, Piece
     from chirpleaf.training.banks.source import Rows, WaveformSource
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 
 def bank(
@@ -45,7 +50,8 @@ def bank(
         console.print(f"{before} of {len(file.pieces())} pieces are made", highlight=False)
     if missing:
         computed = _compute(missing, source, workers or free_cores(), scheduler)
-        _show_progress(file.write(computed, seed=source.seed), missing)
+        with _explain_interruption(preset, out, len(file), piece):
+            _show_progress(file.write(computed, seed=source.seed), missing)
     console.print(f"wrote {out}: {len(file):,} waveforms", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -80,12 +86,24 @@ def _compute(
     return compute_pieces(missing, source, workers=workers, scheduler=scheduler)
 
 
+@contextmanager
+def _explain_interruption(preset: Path, out: Path, n: int, piece: int) -> Iterator[None]:
+    """After Ctrl-C: states how to go on, and ends with an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        words = ["chirpleaf", "bank", str(preset), "--out", str(out), "--waveforms", str(n), "--piece", str(piece)]
+        command = shlex.join([*words, "--resume"])
+        errors.print(f"stopped: go on with `{command}`", highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from interrupt
+
+
 def _show_progress(written: "Iterator[Piece]", missing: "Sequence[Piece]") -> None:
     """Shows a progress bar that advances with each written piece."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (BarColumn(bar_width=20), TextColumn("{task.completed:,}/{task.total:,}"), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("waveforms", total=sum(piece.stop - piece.start for piece in missing))
         for piece in written:
             progress.advance(task, piece.stop - piece.start)

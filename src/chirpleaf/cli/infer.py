@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from chirpleaf.cli import infer_options as option
 from chirpleaf.cli.console import console, finish_run
-from chirpleaf.errors import UntrustedError
+from chirpleaf.errors import InputError, UntrustedError
 from chirpleaf.system.checks import check_integer, check_positive
 from chirpleaf.system.defaults import SAMPLES
 
@@ -66,6 +66,7 @@ def infer(
     from chirpleaf.system.threads import use_one_numpy_thread
 
     _check_options(samples, effective_samples, budget)
+    _check_source(event, strain, trigger)
     files, spectra = pair_detectors("--strain", strain), pair_single("--psd", psd)
     channels = pair_single("--channel", channel, "NAME")
     folder = out or Path("out") / (event or "strain")
@@ -128,6 +129,14 @@ def _check_options(samples: int, effective_samples: int | None, budget: float | 
         check_integer("--effective-samples", effective_samples, 1, remedy="5000 are usual")
     if budget is not None:
         check_positive("--budget in seconds", budget, remedy="leave it out for no limit of time")
+
+
+def _check_source(event: str | None, strain: list[str] | None, trigger: str | None) -> None:
+    """Refuses strain that is incomplete, before anything is loaded."""
+    if (event is None) == (not strain):
+        raise InputError("expected an event or strain; got both or neither: give EVENT, or --strain with --trigger")
+    if strain and trigger is None:
+        raise InputError("expected the trigger time of the strain; got none: add --trigger GPS")
 
 
 def _read_others(path: Path | None) -> "Mapping[str, NDArray[np.float64]]":

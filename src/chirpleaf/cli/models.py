@@ -7,6 +7,7 @@ def models() -> None:
     """List the shipped models."""
     from importlib import resources
 
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from chirpleaf.models import available_models, load_model
@@ -14,11 +15,11 @@ def models() -> None:
     folder = resources.files("chirpleaf.models") / "weights"
 
     table = Table(
-        title="Shipped models, chirp masses in solar masses",
-        title_justify="left",
+        title="Shipped models, chirp masses in solar masses", title_justify="left", box=SIMPLE_HEAD, show_edge=False
     )
-    for column in ("model", "of", "data", "chirp mass", "waveform", "reached", "file"):
-        table.add_column(column, no_wrap=column in ("model", "of", "waveform"))
+    table.padding, table.pad_edge = (0, 0), False  # it fits on 80 columns
+    for column in ("model", "of", "data", "masses", "waveform", "reached", "MB"):
+        table.add_column(column, no_wrap=True)
     for name in available_models():
         model = load_model(name)
         lowest, highest = model.architecture.prior.chirp_mass_range
@@ -28,11 +29,11 @@ def models() -> None:
         table.add_row(
             name,
             "\n".join(leaves) if leaves else "all",
-            f"{'any of ' if model.takes_subsets else ''}{' '.join(model.detectors)}, {model.duration:g} s",
+            f"{' '.join(model.detectors)}\n{'or fewer, ' if model.takes_subsets else ''}{model.duration:g} s",
             f"{lowest:.0f}-{highest:.0f}",
             model.architecture.approximant,
             reached,
-            f"{len((folder / f'{name}.safetensors').read_bytes()) / 1e6:.1f} MB",
+            f"{len((folder / f'{name}.safetensors').read_bytes()) / 1e6:.1f}",
         )
     if table.row_count:
         console.print(table, highlight=False)

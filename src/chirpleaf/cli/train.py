@@ -48,11 +48,13 @@ def train(
     from chirpleaf.models.files import save
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.products import replace_products
+    from chirpleaf.training.banks.file import BankFile
     from chirpleaf.training.parallel.ranks import Ranks
 
     require_training()
     settings, ranks = read_preset(preset), Ranks.from_environment()
     if bank:
+        BankFile(bank)  # a file that is none is refused before a folder is made
         settings = settings.model_copy(update={"simulation": replace(settings.simulation, bank=bank.resolve())})
     console.quiet = not ranks.first
     if not re.fullmatch(r"[\w.+-]+", settings.name):

@@ -95,11 +95,12 @@ def gather_strain(
         raise InputError("expected channels of strain files; got an event, whose files have one: leave --channel out")
     embedded = find_event(event)
     if embedded is not None:
-        return Source(embedded.name, given or embedded.trigger_time, load_event(embedded.name))
+        trigger = embedded.trigger_time if given is None else given
+        return Source(embedded.name, trigger, load_event(embedded.name))
     from chirpleaf.strain.gwosc import fetch_event  # noqa: PLC0415 - the open catalogues alone need it
 
     found, series = fetch_event(event, duration=duration)
-    return Source(found.name, given or found.trigger_time, series)
+    return Source(found.name, found.trigger_time if given is None else given, series)
 
 
 def name_detectors(values: Mapping[str, Value], what: str) -> dict[str, Value]:

@@ -16,6 +16,9 @@ from chirpleaf.plots import style
 
 Array = NDArray[np.float64]
 
+WIDEST = 12.0
+"""Greatest width of a figure, inches: 1,440 pixels. More groups move together."""
+
 LINE_STYLES: Sequence[str] = ("-", "--", ":")
 
 
@@ -110,7 +113,8 @@ def plot_coverage(
     """
     if not coverage:
         raise InputError("expected coverage of at least one parameter; got none")
-    figure = style.new_figure(max(6.0, 1.6 + 0.22 * len(groups) * (len(coverage) + 2)), 3.8)
+    width = max(6.0, 1.6 + 0.22 * len(groups) * (len(coverage) + 2))
+    figure = style.new_figure(min(width, WIDEST), 3.8, dpi=120)
     axes = figure.add_subplot()
     axes.axhline(level, color=style.BLACK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     offsets = (np.arange(len(coverage)) - (len(coverage) - 1) / 2) * 0.8 / (len(coverage) + 1)

@@ -8,6 +8,9 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from chirpleaf.errors import InputError
 from chirpleaf.plots import style
 
+FAR = 0.1
+"""Efficiency by which a measurement lies below the prediction before the figure says why that may be."""
+
 
 @style.with_settings
 def plot_efficiency(
@@ -53,5 +56,30 @@ def plot_efficiency(
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     axes.set(xlabel="ranks", ylabel="weak-scaling efficiency", ylim=(0, 1.05))
     axes.legend(loc="lower left")
+    if note := describe_difference(predicted, measured):
+        axes.set_title(note, fontsize=10.5, loc="left")
     style.hide_spines(axes, "top", "right")
     return figure
+
+
+def describe_difference(
+    predicted: Mapping[str, Mapping[int, float]], measured: Mapping[str, Mapping[int, float]]
+) -> str:
+    """What a reader must know where a measurement lies far below every prediction; empty if none does.
+
+    Args:
+        predicted: By name, the predicted efficiency for each number of ranks.
+        measured: The same of measurements.
+
+    Example:
+        >>> describe_difference({"a": {2: 0.99}}, {"b": {2: 0.47}})
+        'measured 47 % where 99 % are predicted (2 ranks): the ranks shared cores, or other work ran'
+    """
+    worst: tuple[float, str] = (FAR, "")
+    for points in measured.values():
+        for ranks, value in points.items():
+            expected = min((curve[ranks] for curve in predicted.values() if ranks in curve), default=0.0)
+            if expected - value > worst[0]:
+                text = f"measured {value:.0%} where {expected:.0%} are predicted ({ranks} ranks)".replace("%", " %")
+                worst = (expected - value, f"{text}: the ranks shared cores, or other work ran")
+    return worst[1]

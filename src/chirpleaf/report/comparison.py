@@ -34,12 +34,15 @@ def compare_samples(
         raise InputError(
             f"expected samples with a parameter of {', '.join(result.tabulated)}; got {', '.join(others)}: give others"
         )
-    return tuple(_compare(name, result[name], others[name]) for name in shared)
+    return tuple(_compare(result, name, others[name]) for name in shared)
 
 
-def _compare(name: str, ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> tuple[str, str, str, str]:
-    """One row."""
-    quantiles = [np.quantile(values, (0.05, 0.5, 0.95)) for values in (ours, theirs)]
+def _compare(result: Posterior | LeafEstimates, name: str, theirs: NDArray[np.float64]) -> tuple[str, str, str, str]:
+    """One row; the numbers of the result are those of its table."""
+    ours, row = result[name], result.summary(name)[name]
+    quantiles = np.array(
+        [[float(row[one]) for one in ("lower", "median", "upper")], np.quantile(theirs, (0.05, 0.5, 0.95))]
+    )
     digits = decimals(float(quantiles[0][0]), float(quantiles[0][2]))
     mine, other = (
         f"{median:.{digits}f} ({lower:.{digits}f} to {upper:.{digits}f})".replace("-", "\N{MINUS SIGN}")

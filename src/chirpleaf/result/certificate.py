@@ -14,6 +14,9 @@ GREATEST_LIKELIHOOD_ERROR = 0.1
 GREATEST_FAILED_SHARE = 0.01
 """Share of the draws whose waveform cannot be computed above which the posterior may lack a part."""
 
+FEWEST_DRAWS = 10
+"""Draws below which the tail of the weights says nothing: the greatest Pareto k that is allowed would be negative."""
+
 Stopped = Literal["enough", "draws", "budget", "hopeless", "refused", "unknown"]
 """Why no more draws were made: enough are effective, the most that are allowed were made, the user's time budget was
 up, no number that is allowed would be enough, or the data refuse the answer, whatever the draws are. Results of former
@@ -107,6 +110,8 @@ class Certificate:
     def _describe_tail(self) -> str:
         """The sentence on weights that have not converged."""
         limit = limit_pareto_k(self.draws)
+        if self.draws < FEWEST_DRAWS:
+            return f"{self.draws} draws are too few to judge their weights: 10000 are usual"
         if self.pareto_k <= limit:
             return f"a single draw has {self.largest_weight:.0%} of the weight"
         hidden = hidden_share(self.pareto_k, self.largest_weight)

@@ -16,7 +16,7 @@ from chirpleaf.system.checks import check_integer
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Proposal:
     """Weighted draws of a proposal density. The arrays are read-only; two proposals are equal if their arrays are.
 
@@ -44,6 +44,9 @@ class Proposal:
 
     def __len__(self) -> int:
         return len(self.log_prob)
+
+    def __repr__(self) -> str:
+        return f"Proposal({len(self)} draws of {len(self.samples)} parameters)"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Proposal):

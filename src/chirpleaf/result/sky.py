@@ -37,7 +37,7 @@ _GREATEST_SUM_ERROR = 1e-6
 """Difference of the sum of all probabilities from one that rounding may cause."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SkyMap:
     """Probability on the sky.
 
@@ -102,6 +102,9 @@ class SkyMap:
         factor = np.divide(after, before, out=np.ones_like(after), where=before > 0)
         probability = self.probability * np.repeat(factor, (self.nside // side) ** 2)  # nested order: children together
         return SkyMap(probability / probability.sum())
+
+    def __repr__(self) -> str:
+        return f"SkyMap(nside {self.nside}, {self.area(0.9):.0f} square degrees for 90 %)"
 
     @property
     def nside(self) -> int:
