@@ -111,7 +111,7 @@ def test_a_table_of_pandas_has_a_column_for_each_parameter(result: Posterior | L
         np.testing.assert_array_equal(frame[name], result[name])
 
 
-@pytest.mark.parametrize(("package", "method"), [("pandas", "to_dataframe"), ("bilby.core.result", "to_bilby")])
+@pytest.mark.parametrize(("package", "method"), [("pandas", "to_dataframe"), ("bilby.gw.result", "to_bilby")])
 def test_a_missing_package_is_named(package: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     name = package.partition(".")[0]

@@ -38,7 +38,7 @@ def make_document(result: "Result", *, constraints: list[str], priors: dict[str,
         "label": origin.event,
         "outdir": ".",
         "sampler": "chirpleaf",
-        "search_parameter_keys": list(result.search_parameters),
+        "search_parameter_keys": _list_sampled(result, constraints, priors),
         "fixed_parameter_keys": [],
         "constraint_parameter_keys": constraints,
         "priors": priors,
@@ -56,6 +56,13 @@ def make_document(result: "Result", *, constraints: list[str], priors: dict[str,
         "sampling_time": result.timing.get("infer_s"),
         "version": f"chirpleaf={version('chirpleaf')}",
     }
+
+
+def _list_sampled(result: "Result", constraints: list[str], priors: dict[str, Any] | None) -> list[str]:
+    """Names of the sampled parameters: those of the prior where bilby describes the spins by other numbers."""
+    if priors is None or "cos_iota" not in result.search_parameters:
+        return list(result.search_parameters)
+    return [name for name in priors if not name.startswith("__") and name not in constraints]
 
 
 def make_evidence(certificate: "Certificate | None", log_noise_evidence: float) -> dict[str, Any]:

@@ -36,6 +36,12 @@ HEADLINE = (
 )
 """Parameters of the corner plot, and of the table of every posterior."""
 
+PRECESSING_HEADLINE = (
+    *("chirp_mass", "mass_ratio", "chi_eff", "chi_p", "a_1", "tilt_1", "theta_jn"),
+    *("final_mass", "final_spin"),
+)
+"""The same of posteriors of precessing binaries."""
+
 CERTIFIED = ("luminosity_distance", "chirp_mass_source", "mass_1_source", "mass_2_source", "network_optimal_snr")
 """Further parameters of the table of a certified posterior."""
 
@@ -85,7 +91,8 @@ class Posterior(Result):
     @property
     def headline(self) -> tuple[str, ...]:
         """Names of the parameters of the corner plot; a file of a former version may lack some."""
-        return tuple(name for name in HEADLINE if name in self.samples)
+        names = PRECESSING_HEADLINE if "chi_p" in self.samples else HEADLINE
+        return tuple(name for name in names if name in self.samples)
 
     @property
     def tabulated(self) -> tuple[str, ...]:
@@ -107,7 +114,8 @@ class Posterior(Result):
     @property
     def search_parameters(self) -> tuple[str, ...]:
         """Names of the parameters that were sampled: the intrinsic, and if certified the extrinsic ones."""
-        return self.intrinsic + tuple(name for name in EXTRINSIC if name in self.samples)
+        known = {"theta_jn"} if "cos_iota" in self.intrinsic else set()
+        return self.intrinsic + tuple(name for name in EXTRINSIC if name in self.samples and name not in known)
 
     @property
     def impossible(self) -> bool:

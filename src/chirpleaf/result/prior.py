@@ -12,6 +12,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.physics.comoving_volume import UniformComovingVolume, UniformSourceFrame
 from chirpleaf.physics.distributions import Cosine, Distribution, PowerLaw, Sine, Uniform
 from chirpleaf.physics.parameters import PARAMETERS
+from chirpleaf.physics.precessing_prior import PrecessingPrior
 from chirpleaf.physics.prior_kinds import PRIORS, PriorDistribution, prior_kind
 from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 
@@ -64,7 +65,8 @@ class AnalysisPrior:
         """ln of the normalised density of samples, with respect to the parameters that were sampled.
 
         These are the intrinsic parameters, and if there is a prior of the distance also `luminosity_distance`, `ra`,
-        `dec`, `theta_jn`, `psi`, `phase` and `geocent_time`.
+        `dec`, `theta_jn`, `psi`, `phase` and `geocent_time`; without `theta_jn` where the intrinsic parameters have the
+        inclination.
 
         Args:
             samples: parameter name to values, each of shape (n,), in the units of `physics.parameters`.
@@ -84,12 +86,13 @@ class AnalysisPrior:
         if self.distance is None or self.arrival is None:
             return total
         first, last = self.arrival
-        if missing := [name for name in (*_ISOTROPIC, "luminosity_distance", "geocent_time") if name not in samples]:
+        angles = {name: one for name, one in _ISOTROPIC.items() if name != "theta_jn" or not self._precesses}
+        if missing := [name for name in (*angles, "luminosity_distance", "geocent_time") if name not in samples]:
             raise InputError(
                 f"expected samples of all extrinsic parameters; got none of {missing[0]}: certify the result"
             )
         extrinsic = (
-            *(distribution.log_prob(samples[name]) for name, distribution in _ISOTROPIC.items()),
+            *(distribution.log_prob(samples[name]) for name, distribution in angles.items()),
             self.distance.log_prob(samples["luminosity_distance"]),
             Uniform(first, last).log_prob(samples["geocent_time"]),
         )
@@ -129,11 +132,16 @@ class AnalysisPrior:
         """The prior as the JSON values of bilby's `BBHPriorDict`; None if bilby has no such masses and spins.
 
         Returns:
-            JSON values, for an `IntrinsicPrior`; None for any other prior, and for a prior file.
+            JSON values, for an `IntrinsicPrior`, or in bilby's angles for a `PrecessingPrior`; None for other priors
+            and for a prior file.
         """
-        if not isinstance(self.intrinsic, IntrinsicPrior):
+        if not isinstance(self.intrinsic, IntrinsicPrior | PrecessingPrior):
             return None
         return {**_intrinsic_entries(self.intrinsic), **self._extrinsic_entries()}
+
+    @property
+    def _precesses(self) -> bool:
+        return isinstance(self.intrinsic, PrecessingPrior)
 
     def _extrinsic_entries(self) -> dict[str, Any]:
         if self.distance is None or self.arrival is None:
@@ -156,8 +164,8 @@ def _from_json(kinds: Mapping[str, Callable[..., _T]], values: Mapping[str, Any]
     return kinds[values["kind"]](**{name: value for name, value in values.items() if name != "kind"})
 
 
-def _intrinsic_entries(prior: IntrinsicPrior) -> dict[str, Any]:
-    """Entries of a `BBHPriorDict`: uniform in component masses, which are bounded, and aligned spins."""
+def _intrinsic_entries(prior: IntrinsicPrior | PrecessingPrior) -> dict[str, Any]:
+    """Entries of a `BBHPriorDict`: uniform in component masses, which are bounded, and spins."""
     masses, ratios = (prior.mass_min, prior.mass_max), (prior.mass_ratio_min, 1.0)
     return {
         "__prior_dict__": True,
@@ -167,7 +175,18 @@ def _intrinsic_entries(prior: IntrinsicPrior) -> dict[str, Any]:
         "mass_ratio": _entry("gw.prior", "UniformInComponentsMassRatio", "mass_ratio", ratios),
         "mass_1": _entry("core.prior.base", "Constraint", "mass_1", masses),
         "mass_2": _entry("core.prior.base", "Constraint", "mass_2", masses),
-        **{name: _spin_entry(name, prior) for name in ("chi_1", "chi_2")},
+        **_spin_entries(prior),
+    }
+
+
+def _spin_entries(prior: IntrinsicPrior | PrecessingPrior) -> dict[str, Any]:
+    if isinstance(prior, IntrinsicPrior):
+        return {name: _spin_entry(name, prior) for name in ("chi_1", "chi_2")}
+    uniform, sine = ("core.prior.analytical", "Uniform"), ("core.prior.analytical", "Sine")
+    return {
+        **{name: _entry(*uniform, name, (0.0, prior.spin_max)) for name in ("a_1", "a_2")},
+        **{name: _entry(*sine, name, (0.0, math.pi)) for name in ("tilt_1", "tilt_2")},
+        **{name: _entry(*uniform, name, (0.0, 2 * math.pi), boundary="periodic") for name in ("phi_12", "phi_jl")},
     }
 
 

@@ -21,7 +21,7 @@ from chirpleaf.inference.certify.settings import CertifySettings
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.matched_filter import matched_filter
 from chirpleaf.inference.observation import Observation
-from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.derived import Samples, viewing_angle
 from chirpleaf.physics.detectors import Detector, detector, gmst, light_travel_time
 from chirpleaf.physics.signals import SignalModel, make_signal_model
 from chirpleaf.physics.spaces import ParameterSpace
@@ -173,6 +173,7 @@ class Weigher:
         samples = {**theta, **self._sample_extrinsics(pairs, rng)}
         if self.space.has_inclination:
             samples |= to_spin_angles(theta, self.target.waveform.reference_frequency)
+            samples["viewing_angle"] = viewing_angle(samples["theta_jn"])
         samples["geocent_time"] += self.segment.reference_time + delay
         shares = pairs.log_weight.double() + torch.from_numpy(prior - log_prob)[:, None]
         sky_weight = shares.logsumexp(0).numpy() - np.log(self.points)
