@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports counts doctest ci clean
+.PHONY: help demo test lint format types imports counts doctest pesummary ci clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
@@ -58,6 +58,12 @@ imports: $(VENV)/.installed-dev  ## the rooms: who may import whom
 
 counts: | $(BIN)/python  ## long functions and files, docstrings, import circles, tests: fail above the bounds
 	@$(BIN)/python scripts/count_code.py
+
+pesummary: $(VENV)/.installed-test  ## have PESummary, in an environment of its own, read files of chirpleaf
+	$(PYTHON) -m venv $(VENV)-pesummary
+	$(VENV)-pesummary/bin/pip install --disable-pip-version-check --quiet pesummary==1.8.1
+	$(BIN)/python scripts/check_pesummary.py write $(VENV)-pesummary/files
+	$(VENV)-pesummary/bin/python scripts/check_pesummary.py read $(VENV)-pesummary/files
 
 ci:  ## all of the above in a fresh environment, as on the server
 	.ci/run

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from chirpleaf.physics.comoving_volume import UniformSourceFrame
+from chirpleaf.physics.derived import derived, source_frame
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.result import LeafEstimates, Posterior, Proposal
 from chirpleaf.result.certificate import Certificate
@@ -68,3 +69,17 @@ def leaf_estimates(**changes: Any) -> LeafEstimates:
 
 
 MAKERS = {"network": network_posterior, "certified": certified_posterior, "leaves": leaf_estimates}
+
+
+DRAWN_PRIOR = AnalysisPrior("some", IntrinsicPrior(), UniformSourceFrame(100.0, 3000.0), (1.0, 2.0))
+
+
+def draws_of_the_prior(n: int = 40_000) -> Posterior:
+    """Binaries of a prior, with all that follows from them; sky and orientation are not of the prior."""
+    rng = np.random.default_rng(1)
+    samples = derived(DRAWN_PRIOR.intrinsic.sample(n, rng))
+    samples["luminosity_distance"] = DRAWN_PRIOR.distance.sample(n, rng)
+    samples |= source_frame(samples)
+    samples |= {"ra": rng.random(n), "dec": rng.random(n), "theta_jn": rng.random(n), "psi": rng.random(n)}
+    samples |= {"phase": rng.random(n), "geocent_time": 1 + rng.random(n)}
+    return certified_posterior(proposal=Proposal(samples, np.zeros(n), np.zeros(n)), prior=DRAWN_PRIOR)

@@ -2,28 +2,11 @@
 
 import numpy as np
 import pytest
-from made_results import certified_posterior, network_posterior
+from made_results import certified_posterior, draws_of_the_prior, network_posterior
 
 from chirpleaf.errors import InputError
-from chirpleaf.physics.comoving_volume import UniformSourceFrame
 from chirpleaf.physics.cosmology import luminosity_distance
-from chirpleaf.physics.derived import derived, source_frame
-from chirpleaf.physics.priors import IntrinsicPrior
-from chirpleaf.result import Posterior, Proposal
 from chirpleaf.result.population import COORDINATES, tabulate_population
-from chirpleaf.result.prior import AnalysisPrior
-
-PRIOR = AnalysisPrior("some", IntrinsicPrior(), UniformSourceFrame(100.0, 3000.0), (1.0, 2.0))
-
-
-def draws_of_the_prior(n: int = 40_000) -> Posterior:
-    rng = np.random.default_rng(1)
-    samples = derived(PRIOR.intrinsic.sample(n, rng))
-    samples["luminosity_distance"] = PRIOR.distance.sample(n, rng)
-    samples |= source_frame(samples)
-    samples |= {"ra": rng.random(n), "dec": rng.random(n), "theta_jn": rng.random(n), "psi": rng.random(n)}
-    samples |= {"phase": rng.random(n), "geocent_time": 1 + rng.random(n)}
-    return certified_posterior(proposal=Proposal(samples, np.zeros(n), np.zeros(n)), prior=PRIOR)
 
 
 @pytest.fixture(scope="module")

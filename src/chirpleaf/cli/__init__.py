@@ -18,11 +18,13 @@ from rich.markup import escape
 from chirpleaf.cli.bank import bank
 from chirpleaf.cli.compare import compare
 from chirpleaf.cli.console import console, errors
+from chirpleaf.cli.convert import convert
 from chirpleaf.cli.decompose import decompose
 from chirpleaf.cli.doctor import doctor
 from chirpleaf.cli.evaluate import evaluate
 from chirpleaf.cli.events import events
 from chirpleaf.cli.infer import infer
+from chirpleaf.cli.inject import inject
 from chirpleaf.cli.models import models
 from chirpleaf.cli.relativity import check_relativity
 from chirpleaf.cli.scale import scale
@@ -41,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (infer, train, bank, scale, evaluate, decompose, verify, compare, models, events, doctor):
+for verb in (infer, train, bank, scale, evaluate, decompose, verify, compare, convert, inject, models, events, doctor):
     app.command()(verb)
 app.command("test-gr")(check_relativity)
 

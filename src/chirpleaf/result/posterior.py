@@ -185,7 +185,7 @@ class Posterior(Result):
     def bilby_document(self) -> dict[str, Any]:
         """The content of `result.json`, with the prior of each sample and the evidence of a certified posterior."""
         document = super().bilby_document()
-        with suppress(InputError):
+        with suppress(InputError, KeyError):  # densities that are not known, or not of these samples
             density = self.log_prior()
             if np.isfinite(density).all():  # JSON has no infinity
                 document["posterior"]["content"]["log_prior"] = density.tolist()

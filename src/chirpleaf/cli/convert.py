@@ -1,0 +1,109 @@
+"""`chirpleaf convert DIR --to FORMAT --out FILE`."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chirpleaf.cli.console import console
+
+if TYPE_CHECKING:
+    from chirpleaf.result import LeafEstimates, Posterior
+
+
+class Format(StrEnum):
+    """Formats that a result is converted to."""
+
+    ARVIZ = "arviz"
+    BILBY = "bilby"
+    PESUMMARY = "pesummary"
+    POPULATION = "population"
+    SKYMAP = "skymap"
+
+
+def convert(
+    result: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a result, or its posterior.hdf5.")],
+    to: Annotated[
+        Format,
+        typer.Option(
+            help="arviz: netCDF; bilby: JSON; pesummary: metafile, HDF5; population: CSV with the prior "
+            "of each sample; skymap: multi-order FITS with distances."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+) -> None:
+    """Write a result in the format of another program."""
+    from chirpleaf.errors import InputError
+    from chirpleaf.result.read import read
+
+    if out.exists() and not overwrite:
+        raise InputError(f"expected a new file for --out; got {out}, which exists: add --overwrite")
+    if not out.parent.is_dir():
+        raise InputError(f"expected a file in an existing folder; got {out}: create {out.parent} first")
+    found = read(result)
+    _WRITERS[to](found, out)
+    console.print(f"wrote {out}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _require_posterior(result: "Posterior | LeafEstimates") -> "Posterior":
+    """The result, if it is a posterior."""
+    from chirpleaf.errors import InputError
+    from chirpleaf.result import Posterior
+
+    if not isinstance(result, Posterior):
+        raise InputError("expected a posterior; got estimates of single quantities: choose arviz, bilby or pesummary")
+    return result
+
+
+def _write_arviz(result: "Posterior | LeafEstimates", path: Path) -> None:
+    from chirpleaf.system.files import write_atomically
+
+    with write_atomically(path) as scratch:
+        result.to_arviz().to_netcdf(str(scratch))
+
+
+def _write_bilby(result: "Posterior | LeafEstimates", path: Path) -> None:
+    from chirpleaf.result.json_files import write_json
+    from chirpleaf.system.files import write_atomically
+
+    with write_atomically(path) as scratch:
+        write_json(result.bilby_document, None, scratch)
+
+
+def _write_pesummary(result: "Posterior | LeafEstimates", path: Path) -> None:
+    from chirpleaf.result.pesummary import write_metafile
+
+    write_metafile(result, path)
+
+
+def _write_population(result: "Posterior | LeafEstimates", path: Path) -> None:
+    import csv
+
+    from chirpleaf.result.population import tabulate_population
+    from chirpleaf.system.files import write_atomically
+
+    table = tabulate_population(_require_posterior(result))
+    with write_atomically(path) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
+        writer: Any = csv.writer(file)
+        writer.writerow(table)
+        writer.writerows(zip(*(values.tolist() for values in table.values()), strict=True))
+
+
+def _write_skymap(result: "Posterior | LeafEstimates", path: Path) -> None:
+    from chirpleaf.result.multiorder import write_multiorder
+    from chirpleaf.system.files import write_atomically
+
+    with write_atomically(path) as scratch:
+        write_multiorder(_require_posterior(result), scratch)
+
+
+_WRITERS: dict[Format, Callable[["Posterior | LeafEstimates", Path], None]] = {
+    Format.ARVIZ: _write_arviz,
+    Format.BILBY: _write_bilby,
+    Format.PESUMMARY: _write_pesummary,
+    Format.POPULATION: _write_population,
+    Format.SKYMAP: _write_skymap,
+}

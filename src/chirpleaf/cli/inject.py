@@ -1,0 +1,72 @@
+"""`chirpleaf inject PARAMETERS --out DIR`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chirpleaf.cli.console import console, finish_run
+
+
+def inject(
+    parameters: Annotated[
+        Path, typer.Argument(help="Parameters of the binary, JSON or YAML, or an injection file of bilby.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the strain files and injection.json.")],
+    detector: Annotated[list[str] | None, typer.Option(metavar="H1", help="Detector, repeatable; H1 and L1.")] = None,
+    strain: Annotated[
+        list[str] | None, typer.Option(metavar="H1=FILE", help="Recorded noise, instead of simulated; repeatable.")
+    ] = None,
+    noise: Annotated[str, typer.Option(help="Simulated noise: O1, O2, O3, O4, design or zero.")] = "design",
+    duration: Annotated[int, typer.Option(help="Length of simulated strain, s.")] = 128,
+    sample_rate: Annotated[int, typer.Option(help="Sampling rate of simulated strain, Hz.")] = 4096,
+    approximant: Annotated[str, typer.Option(help="Waveform model.")] = "IMRPhenomXAS",
+    f_ref: Annotated[float, typer.Option(help="Reference frequency of spins and phase, Hz.")] = 20.0,
+    index: Annotated[int, typer.Option(min=0, help="Which injection of a file with several.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the noise.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+) -> None:
+    """Put a known signal into simulated or recorded noise, as GWOSC HDF5 that infer reads."""
+    from functools import partial
+
+    from chirpleaf.cli.pairs import pair_single
+    from chirpleaf.system.folders import check_folder, new_folder
+    from chirpleaf.system.threads import use_one_numpy_thread
+
+    check_folder(out, overwrite=overwrite)
+    files = pair_single("--strain", strain)
+    use_one_numpy_thread()
+
+    import numpy as np
+
+    from chirpleaf.diagnostics.binary_files import read_binary
+    from chirpleaf.diagnostics.strain_injection import StrainSettings, add_signal, simulate_noise
+    from chirpleaf.errors import InputError
+    from chirpleaf.physics.waveform_settings import WaveformSettings
+    from chirpleaf.result.json_files import write_json
+    from chirpleaf.strain.readers import read as read_strain
+    from chirpleaf.strain.writing import write_gwosc
+    from chirpleaf.system.files import write_files
+
+    families = ("O1", "O2", "O3", "O4", "design", "zero")
+    if noise not in families:
+        raise InputError(f"expected --noise among {', '.join(families)}; got {noise!r}: choose one")
+    binary = read_binary(parameters, index)
+    names = [name.upper() for name in detector or files or ("H1", "L1")]
+    if files and set(names) != set(files):
+        raise InputError(f"expected --strain for each --detector; got {', '.join(files)}: name the same detectors")
+    if files:
+        background = {name: read_strain(files[name], name) for name in names}
+    else:
+        settings = StrainSettings(duration, sample_rate, noise)
+        background = simulate_noise(names, binary["geocent_time"], settings, np.random.default_rng(seed))
+    data = add_signal(background, binary, WaveformSettings(approximant, f_ref))
+    description = f"injection, {approximant}, in {'recorded' if files else noise} noise, seed {seed}"
+    document = {"injections": {"__dataframe__": True, "content": {name: [value] for name, value in binary.items()}}}
+    new_folder(out, overwrite=overwrite)
+    writers = {f"{name}.hdf5": partial(write_gwosc, one, description=description) for name, one in data.items()}
+    written = write_files({**writers, "injection.json": partial(write_json, lambda: document, 2)}, out)
+    finish_run(out, written)
+    arguments = " ".join(f"--strain {name}={out / f'{name}.hdf5'}" for name in data)
+    trigger = f"--trigger {binary['geocent_time']}"
+    console.print(f"next: chirpleaf infer {arguments} {trigger}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,87 @@
+"""Parameters of one binary from a file: a mapping in JSON or YAML, or an injection file of bilby."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chirpleaf.errors import InputError
+from chirpleaf.physics.conversions import chirp_mass, component_masses
+from chirpleaf.physics.spin_angles import SPIN_ANGLES, from_spin_angles, to_components
+from chirpleaf.system.documents import parse_yaml
+from chirpleaf.system.limits import LIMITS, find_fault
+
+REQUIRED = ("luminosity_distance", "theta_jn", "phase", "psi", "ra", "dec", "geocent_time")
+"""Parameters that every file gives besides masses and spins."""
+
+
+def read_binary(path: Path, index: int = 0) -> dict[str, float]:
+    """Reads the parameters of a binary by bilby's names.
+
+    Args:
+        path: a JSON or YAML file with a number for each name, or bilby's injection file (`injections` with a list for
+            each name).
+        index: which injection of a file with several.
+
+    Returns:
+        Name to number; component masses and chirp mass with mass ratio are added to each other. Text is left out.
+
+    Raises:
+        InputError: the file cannot be read, has no such injection, or lacks a parameter.
+    """
+    if fault := find_fault(path, LIMITS.document_bytes):
+        raise InputError(f"expected a file of parameters; got {path}, which {fault}: check the path")
+    try:
+        document = parse_yaml(path.read_text(encoding="utf-8"))  # JSON is YAML
+    except (OSError, ValueError) as error:
+        raise InputError(f"expected parameters in JSON or YAML; got {path} ({error}): mend the file") from error
+    found = _select(document, path, index)
+    if {"chirp_mass", "mass_ratio"} <= set(found) and not {"mass_1", "mass_2"} <= set(found):
+        found["mass_1"], found["mass_2"] = component_masses(found["chirp_mass"], found["mass_ratio"])
+    if missing := [name for name in ("mass_1", "mass_2", *REQUIRED) if name not in found]:
+        raise InputError(f"expected {missing[0]} in {path}; got {', '.join(sorted(found)) or 'nothing'}: add it")
+    if not 0 < found["mass_2"] <= found["mass_1"]:
+        raise InputError(f"expected mass_1 >= mass_2 > 0; got {found['mass_1']}, {found['mass_2']}: exchange them")
+    found.setdefault("chirp_mass", chirp_mass(found["mass_1"], found["mass_2"]))
+    found.setdefault("mass_ratio", found["mass_2"] / found["mass_1"])
+    return found
+
+
+def make_waveform_parameters(binary: Mapping[str, float], reference_frequency: float) -> dict[str, np.ndarray]:
+    """Parameters as the waveforms take them: spins as components, with the inclination that belongs to them.
+
+    Args:
+        binary: result of `read_binary`.
+        reference_frequency: frequency at which spins and angles are defined, Hz.
+
+    Returns:
+        Name to values of shape (1,).
+    """
+    values = {name: np.array([value]) for name, value in binary.items()}
+    if not all(name in values for name in SPIN_ANGLES):
+        return values
+    components = to_components(from_spin_angles(values, reference_frequency), values["phase"])
+    plain = {name: value for name, value in values.items() if name not in (*SPIN_ANGLES, "chi_1", "chi_2")}
+    return {**plain, **{name: np.atleast_1d(value) for name, value in components.items()}}
+
+
+def _select(document: Any, path: Path, index: int) -> dict[str, float]:
+    """The numbers of one injection."""
+    table = document.get("injections", document) if isinstance(document, Mapping) else None
+    if isinstance(table, Mapping):
+        table = table.get("content", table)
+    if not isinstance(table, Mapping):
+        raise InputError(f"expected a number for each parameter in {path}; got no names: write mass_1: 36.0")
+    found: dict[str, float] = {}
+    for name, value in table.items():
+        if isinstance(value, list):
+            if not 0 <= index < len(value):
+                raise InputError(f"expected --index from 0 to {len(value) - 1}; got {index}: {path} has no more")
+            value = value[index]  # noqa: PLW2901 - the entry of the list is what the name stands for
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if not np.isfinite(value):
+            raise InputError(f"expected a finite {name} in {path}; got {value}: correct it")
+        found[str(name)] = float(value)
+    return found
