@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from chirpleaf.inference import prepare
@@ -47,6 +48,7 @@ def test_what_no_draw_can_save_is_refused_before_any(before: Preliminary, refuse
         pytest.param(known(QUIET, LOUD, snr=13.5), 83.0, True, id="83 + 3 + 9.1 < 99.3 - 3: a glitch"),
         pytest.param(known(QUIET, LOUD, snr=13.5), 85.0, False, id="a glitch, less certain"),
         pytest.param(known(QUIET, QUIET, snr=12.0), 60.0, False, id="a signal"),
+        pytest.param(known(QUIET, QUIET, snr=12.0), -np.inf, False, id="no draw is possible"),
     ],
 )
 def test_the_first_draws_bound_the_evidence(before: Preliminary, greatest: float, refused: bool) -> None:

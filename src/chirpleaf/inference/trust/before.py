@@ -58,6 +58,8 @@ class Preliminary:
         early = self.settings.early
         if self.refused:
             return True
+        if not np.isfinite(log_likelihood):
+            return False  # no draw is possible, which says nothing about others
         greatest = log_likelihood + early.nats + early.share * self.snr**2 / 2
         return greatest < self.settings.signal.log_bayes_factor.refuse or self._explained(greatest)
 
@@ -65,7 +67,7 @@ class Preliminary:
         """Whether glitches explain the data far better than a binary of at most some ln of the likelihood."""
         glitches = self.settings.glitches
         threshold = glitches.log_bayes_factor if len(self.bursts) > 1 else glitches.one_detector
-        return bool(np.nan_to_num(greatest) - combine_bursts(self.bursts, glitches) < threshold.refuse)
+        return bool(greatest - combine_bursts(self.bursts, glitches) < threshold.refuse)
 
 
 def examine_before(data: PreparedData, settings: TrustSettings = DEFAULT_TRUST) -> Preliminary:

@@ -96,7 +96,8 @@ class ResidualSettings:
 
     Attributes:
         wavelets: the family of bursts that are searched for.
-        burst: ln of the evidence of a burst over that of noise in a detector.
+        burst: ln of the evidence of a burst over that of noise in a detector. Simulated signals leave at most -0.8, the
+            faintest of the overlapping glitches 2.4.
         bands: ends of the frequency bands of tiles, Hz.
         times: ends of the time intervals of tiles, seconds after the merger.
         tile: excess of a tile's power over that of the same band in the rest of the segment, standard deviations of a
@@ -107,7 +108,7 @@ class ResidualSettings:
     """
 
     wavelets: WaveletSettings = field(default_factory=lambda: WaveletSettings(most=2))
-    burst: Threshold = Threshold(5.0, 20.0)
+    burst: Threshold = Threshold(2.0, 20.0)
     bands: tuple[float, ...] = (20.0, 32.0, 48.0, 72.0, 108.0, 162.0, 243.0, 365.0, 550.0, 1024.0)
     times: tuple[float, ...] = (-0.6, -0.3, -0.12, 0.03, 0.15)
     tile: Threshold = Threshold(5.0, 7.0)
@@ -125,7 +126,7 @@ class WallSettings:
             A narrower one holds fewer samples.
         mass_strip: the same for the chirp mass.
         density: density of the posterior at the end of a prior, times its standard deviation: 0.3 for a flat posterior,
-            0.5 for half a normal one, 1 for an exponential one.
+            0.5 for half a normal one, 1 for an exponential one. Signals of the prior reach 0.6, those beyond it 0.7.
         component: the same at the ends of the component masses. Many signals of the prior itself lie near the greatest
             mass, and their mass ratios are uncertain; a lower limit doubts these.
         time: share of the posterior within `time_strip` of an end of the prior of the arrival time.
@@ -134,7 +135,7 @@ class WallSettings:
 
     strip: float = 0.1
     mass_strip: float = 0.3
-    density: Threshold = Threshold(0.55, 0.8)
+    density: Threshold = Threshold(0.65, 0.8)
     component: Threshold = Threshold(1.5, 4.0)
     time: Threshold = Threshold(0.01, 0.1)
     time_strip: float = 0.005
