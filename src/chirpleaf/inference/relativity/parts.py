@@ -4,7 +4,9 @@ The likelihood is the exact one with all other frequencies masked. A part constr
 signal, so the network's proposal, which has seen the whole, is too narrow. Adaptive importance sampling starts from the
 posterior of the whole signal with its standard deviations multiplied, and from the prior; a Gaussian mixture is fitted
 to the weighted draws, and the next draws come from it (`certify.mixture`), in coordinates in which the prior of each
-parameter is standard normal. All draws are weighted by the density of the mixture of all proposals.
+parameter is standard normal. These first draws serve to find the posterior: the likelihood is then prepared again for
+draws from the fit, and the draws that count are made with it. They are weighted by the density of the mixture of all
+their proposals.
 """
 
 from collections.abc import Callable
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.distributions.transforms import Transform
 
-from chirpleaf.inference.certify import Certified, Target
+from chirpleaf.inference.certify import Certified, CertifySettings, Target
 from chirpleaf.inference.certify.coordinates import FreeParameters, make_target_coordinates
 from chirpleaf.inference.certify.coverage import broaden
 from chirpleaf.inference.certify.mixture import Columns, MixtureProposal
@@ -81,28 +83,38 @@ def certify_part(
     fit = _choose_fit(observation, target, settings, seed)
     start: Proposal = broaden(fit({n: whole.samples[n] for n in space.names}, whole.log_weight), settings.broadening)
     centre = trigger_time if target.centre is None else target.centre
-    nodes = certify.heterodyne
-    for _ in range(nodes.halvings + 1):
-        theta = start.sample(settings.first_draws, seed)
-        now = replace(certify, heterodyne=nodes)
+
+    def weigh_first(proposal: Proposal, now: CertifySettings) -> Pool:
+        theta = proposal.sample(settings.first_draws, seed)
         pool = Pool(Weigher.prepare(observation, segment, centre, target, theta, now, seed), now)
         pool.add(PriorProposal(space.prior), settings.prior_draws, background=True)
-        pool.add(start, theta)
-        _adapt(pool, fit, settings)
+        pool.add(proposal, theta)
+        return pool
+
+    few = settings.first_points
+    points = replace(certify.extrinsic, fewest_points=min(few, certify.extrinsic.fewest_points), most_points=few)
+    pool = weigh_first(start, replace(certify, extrinsic=points))
+    _adapt(pool, fit, settings)
+    nodes = certify.heterodyne
+    for _ in range(nodes.halvings + 1):
+        if not np.isfinite(pool.log_weight).any():
+            break
+        # The tables of the extrinsic points are made again, for draws that fit the part.
+        pool = weigh_first(fit(pool.theta, pool.log_weight), replace(certify, heterodyne=nodes))
+        pool.fill(0, settings.effective_samples, fit, np.inf)
         if pool.likelihood_error() <= nodes.tolerated_error:
             break
-        start, nodes = pool.principal, replace(nodes, dephasing=nodes.dephasing / 2)
+        nodes = replace(nodes, dephasing=nodes.dephasing / 2)
     return pool.to_certified()
 
 
 def _adapt(pool: Pool, fit: Fit, settings: RelativitySettings) -> None:
-    """Fits a mixture to all draws and draws from it, until enough draws are effective."""
-    wanted = settings.effective_samples
+    """Fits a mixture to all draws and draws from it, until enough draws are effective for a good fit."""
     for _ in range(settings.rounds):
-        if pool.diagnostics.effective_samples >= wanted or not np.isfinite(pool.log_weight).any():
-            break
+        enough = pool.diagnostics.effective_samples >= settings.fitted_samples
+        if enough or not np.isfinite(pool.log_weight).any():
+            return
         pool.add(fit(pool.theta, pool.log_weight), settings.round_draws)
-    pool.fill(0, wanted, fit, np.inf)
 
 
 def _choose_fit(observation: Observation, target: Target, settings: RelativitySettings, seed: int) -> Fit:
