@@ -28,6 +28,7 @@ from chirpleaf.plots.intervals import Interval
 from chirpleaf.plots.panels import make_panels
 from chirpleaf.plots.psd import plot_spectra
 from chirpleaf.plots.regions import plot_planes
+from chirpleaf.plots.relativity import DeviationDensity, plot_relativity
 from chirpleaf.plots.sky import Direction, plot_sky
 from chirpleaf.plots.strain import plot_whitened_strain
 from chirpleaf.plots.style import axis_label, format_interval
@@ -130,7 +131,15 @@ def planes() -> Figure:
     return plot_planes(table, pairs, published=known, published_name="GWTC-1")
 
 
+def relativity() -> Figure:
+    x = np.linspace(-1.0, 1.0, 41)
+    density = np.exp(-0.5 * ((x / 0.2) ** 2 + (x[:, None] / 0.3) ** 2))
+    parts = {name: samples(seed=seed) for seed, name in enumerate(("whole", "inspiral", "post-inspiral"))}
+    return plot_relativity(parts, DeviationDensity((x, x), density / density.sum(), 0.4), title="GW150914")
+
+
 FIGURES = [
+    relativity,
     *(corner_of_nine, corner_of_one, corner_with_notes, strain, pp, coverage, spectra, losses, errors, filters),
     *(time_frequency, sky, sky_of_a_large_region, planes),
 ]

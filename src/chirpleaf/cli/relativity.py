@@ -112,7 +112,7 @@ def report_relativity(test: "RelativityTest") -> "Group":
     interval = (0.05, 0.5, 0.95)
     title = f"{test.provenance.event} · {' '.join(test.provenance.detectors)} · prior {test.prior}, flat in the remnant"
     table = Table(title=title, title_justify="left")
-    for column in ("part", "Hz", "signal-to-noise", "final mass", "final spin", "effective samples"):
+    for column in ("part", "Hz", "SNR", "final mass", "final spin", "effective"):
         table.add_column(column, justify="left" if column == "part" else "right")
     if comparison is not None:
         for name, part in comparison.parts.items():

@@ -62,10 +62,13 @@ def plot_relativity(
     if not drawn:
         raise InputError("expected samples of at least one part of the signal; got none: sample it first")
     figure = style.new_figure(10.6 if deviation else 5.3, 4.9, layout=ConstrainedLayoutEngine(wspace=0, hspace=0))
-    sides: list[SubFigure | Figure] = list(figure.subfigures(1, 2, wspace=0.03)) if deviation else [figure]
-    _draw_remnants(sides[0].subplots(), drawn)
-    if deviation is not None:
-        _draw_deviation(sides[1], deviation)
+    if deviation is None:
+        _draw_remnants(figure.subplots(), drawn)
+    else:
+        grid = figure.add_gridspec(1, 2, wspace=0.03)
+        left, right = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
+        _draw_remnants(left.subplots(), drawn)
+        _draw_deviation(right, deviation)
     if title:
         figure.suptitle(title, fontsize=13)
     return figure
@@ -78,7 +81,9 @@ def _draw_remnants(panel: Axes, parts: Mapping[str, Mapping[str, Array]]) -> Non
     for colour, (name, part) in zip(COLOURS, parts.items(), strict=False):
         weight = np.full(len(part["final_mass"]), 1 / len(part["final_mass"]))
         x, y = (Axis(part[key], weight, limits[key], bins=90) for key in ("final_mass", "final_spin"))
-        density = np.pad(estimate_density_2d(x, y), 1, mode="edge")
+        # Smoothed once more: a region of few effective samples would have islands of single draws.
+        smooth = y.smoothing_matrix(2) @ estimate_density_2d(x, y) @ x.smoothing_matrix(2).T
+        density = np.pad(smooth, 1, mode="edge")
         (level,) = find_credible_levels(density[1:-1, 1:-1], (0.9,))
         places = extend_to_edges(x), extend_to_edges(y)
         panel.contourf(*places, density, [level, 1.01 * density.max()], colors=[to_rgba(colour, 0.12)])
@@ -101,7 +106,7 @@ def _span(values: Sequence[Array]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _draw_deviation(side: SubFigure | Figure, found: DeviationDensity) -> None:
+def _draw_deviation(side: SubFigure, found: DeviationDensity) -> None:
     """Draw the joint density with its marginals."""
     sizes = {"width_ratios": [5, 1], "height_ratios": [1, 5], "wspace": 0, "hspace": 0}
     (above, corner), (joint, beside) = side.subplots(2, 2, gridspec_kw=sizes)
