@@ -76,10 +76,10 @@ class Pool:
 
     @property
     def greatest_likelihood(self) -> float:
-        """Greatest ln of the marginal likelihood of a draw over that of noise, nats."""
+        """Greatest ln of the marginal likelihood of a draw over that of noise, nats; -inf if no draw is possible."""
         with np.errstate(invalid="ignore"):  # impossible draws
             values = self.draws.log_target - self._weigher.target.intrinsic.log_prob(self.theta)
-        return float(np.nan_to_num(values, nan=-np.inf).max())
+        return float(np.where(np.isnan(values), -np.inf, values).max())
 
     @property
     def diagnostics(self) -> ImportanceDiagnostics:
