@@ -1,12 +1,11 @@
 """Pictures of the report: projections conserve areas, regions hold their share, and marks stand where they belong."""
 
-from collections.abc import Callable
 from io import BytesIO
 
 import numpy as np
 import pytest
+from made_pictures import spot
 from matplotlib.path import Path as Outline
-from numpy.typing import NDArray
 from PIL import Image
 
 from chirpleaf.errors import InputError
@@ -18,8 +17,6 @@ from chirpleaf.plots.sky import Direction, plot_sky, project_mollweide, unprojec
 from chirpleaf.plots.strain import plot_whitened_strain
 from chirpleaf.plots.style import stamp
 from chirpleaf.plots.time_frequency import plot_time_frequency
-
-Array = NDArray[np.float64]
 
 
 @pytest.mark.parametrize("dec", [-1.2, 0.0, 0.9])
@@ -47,14 +44,6 @@ def test_the_azimuthal_projection_conserves_areas_and_counts_westwards() -> None
     ra, dec = unproject_azimuthal(np.array([0.0, 0.1]), np.array([0.0, 0.0]), centre)
     assert (ra[0], dec[0]) == pytest.approx((1.0, -0.7))
     assert ra[1] < ra[0]  # west is to the right, where right ascension falls
-
-
-def spot(centre: Direction, width: float) -> Callable[[Array, Array], Array]:
-    def density(ra: Array, dec: Array) -> Array:
-        cosine = np.sin(dec) * np.sin(centre.dec) + np.cos(dec) * np.cos(centre.dec) * np.cos(ra - centre.ra)
-        return np.exp((cosine - 1) / width**2)
-
-    return density
 
 
 def test_contours_of_the_sky_enclose_the_region() -> None:

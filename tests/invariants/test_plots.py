@@ -8,6 +8,7 @@ from collections.abc import Callable
 import matplotlib
 import numpy as np
 import pytest
+from made_pictures import corner_with_notes, planes, sky, sky_of_a_large_region, time_frequency
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import binom, chi2
@@ -24,15 +25,11 @@ from chirpleaf.plots.density import (
 )
 from chirpleaf.plots.errors import plot_errors
 from chirpleaf.plots.filters import plot_filter_importance
-from chirpleaf.plots.intervals import Interval
 from chirpleaf.plots.panels import make_panels
 from chirpleaf.plots.psd import plot_spectra
-from chirpleaf.plots.regions import plot_planes
 from chirpleaf.plots.relativity import DeviationDensity, plot_relativity
-from chirpleaf.plots.sky import Direction, plot_sky
 from chirpleaf.plots.strain import plot_whitened_strain
 from chirpleaf.plots.style import axis_label, format_interval
-from chirpleaf.plots.time_frequency import plot_time_frequency
 from chirpleaf.plots.training import plot_losses
 
 Array = NDArray[np.float64]
@@ -49,16 +46,6 @@ def samples(count: int = 4000, seed: int = 0) -> dict[str, Array]:
     shifts = 0.03 * (spread + np.roll(spread, 1, axis=0))
     found = {name: centre + shift for name, centre, shift in zip(NINE, centres, shifts, strict=True)}
     return {**found, "geocent_time": TRIGGER + 0.003 * spread[0], "mass_ratio": 1.0 - 0.2 * rng.uniform(size=count)}
-
-
-def spot(centre: Direction, width: float) -> Callable[[Array, Array], Array]:
-    """A density that falls with the angle from a direction."""
-
-    def density(ra: Array, dec: Array) -> Array:
-        cosine = np.sin(dec) * np.sin(centre.dec) + np.cos(dec) * np.cos(centre.dec) * np.cos(ra - centre.ra)
-        return np.exp((cosine - 1) / width**2)
-
-    return density
 
 
 def corner_of_nine() -> Figure:
@@ -104,31 +91,6 @@ def errors() -> Figure:
 def filters() -> Figure:
     rng = np.random.default_rng(3)
     return plot_filter_importance({name: [rng.exponential(size=n) for n in (60, 20)] for name in ("mass_1", "mass_2")})
-
-
-def corner_with_notes() -> Figure:
-    return plot_corner(samples(), NINE[:3], notes=("GW150914_095045", "H1 L1 V1 IMRPhenomXPHM", "untrusted"))
-
-
-def time_frequency() -> Figure:
-    times, frequencies = TRIGGER + np.linspace(-0.3, 0.1, 60), np.geomspace(20, 500, 30)
-    energy = np.random.default_rng(4).exponential(size=(3, 30, 60))
-    return plot_time_frequency(times, frequencies, energy, ("H1", "L1", "V1"), trigger_time=TRIGGER)
-
-
-def sky() -> Figure:
-    return plot_sky(spot(Direction(1.0, -0.8), 0.05), Direction(1.0, -0.8), area_50=11.0, area_90=38.0, pixel=0.5)
-
-
-def sky_of_a_large_region() -> Figure:
-    return plot_sky(spot(Direction(0.01, 1.5), 1.0), Direction(0.01, 1.5), area_50=5e3, area_90=2e4, pixel=2.0)
-
-
-def planes() -> Figure:
-    table = {**samples(), "luminosity_distance": 400 + 50 * samples()["tau_220"], "theta_jn": samples()["mass_ratio"]}
-    known = {"final_mass": Interval(70.0, 3.0, 3.0), "final_spin": Interval(0.7, 0.1, 0.1)}
-    pairs = [("luminosity_distance", "theta_jn"), ("final_mass", "final_spin")]
-    return plot_planes(table, pairs, published=known, published_name="GWTC-1")
 
 
 def relativity() -> Figure:

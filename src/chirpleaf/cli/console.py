@@ -2,18 +2,42 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 
 console = Console()
 errors = Console(stderr=True)
 
 
-def finish_run(folder: Path, files: Iterable[Path]) -> None:
-    """Ends a subcommand: removes files of a former run that this one did not write, and prints what it wrote."""
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs in place of text.")]
+"""Option of every verb that prints a table."""
+
+
+def print_json(document: Any) -> None:
+    """Prints a document as JSON, without wrapping and colours.
+
+    Args:
+        document: finite numbers, text, lists and mappings.
+    """
+    import json
+
+    console.out(json.dumps(document, indent=2, allow_nan=False), highlight=False)
+
+
+def finish_run(folder: Path, files: Iterable[Path], *, quiet: bool = False) -> None:
+    """Ends a subcommand: removes files of a former run that this one did not write, and prints what it wrote.
+
+    Args:
+        folder: the output folder.
+        files: what was written.
+        quiet: whether nothing is printed, because standard output is JSON.
+    """
     from chirpleaf.system.products import replace_products
 
     written = tuple(files)
     replace_products(folder, written)
     names = ", ".join(file.name for file in written)
-    console.print(f"wrote {folder}: {names}", highlight=False, markup=False, soft_wrap=True)
+    if not quiet:
+        console.print(f"wrote {folder}: {names}", highlight=False, markup=False, soft_wrap=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chirpleaf.cli.console import console, finish_run
+from chirpleaf.cli.console import Json, console, errors, finish_run, print_json
 from chirpleaf.system.defaults import DECOMPOSITION_EVENTS
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def decompose(
     events: Annotated[int, typer.Option(min=16, max=16384, help="Number of simulated events.")] = DECOMPOSITION_EVENTS,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the events.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Extract the sub-network of one leaf from a model."""
     import json
@@ -47,21 +48,26 @@ def decompose(
         raise InputError(f"expected --keep above 0 and at most 1; got {keep:g}: 0.5 keeps half of the filters")
     torch.set_num_threads(1)  # latencies are measured with one thread
     whole = load_model(model)
-    show = partial(track, description="shares", console=console, transient=True)
+    show = partial(track, description="shares", console=errors, transient=True, disable=not errors.is_terminal)
     shares = sorted({*SHARES, keep}, reverse=True)
     found = measure_decomposition(whole, leaf, shares, events=events, seed=seed, track=show)
     small = cut(whole, leaf, keep, found.filters)
 
     origin = {"model": whole.name, "leaf": leaf, "keep": keep, "events": events, "seed": seed}
-    document = json.dumps({**origin, "shares": [row.to_json() for row in found.shares]}, indent=2) + "\n"
+    content = {**origin, "shares": [row.to_json() for row in found.shares]}
+    document = json.dumps(content, indent=2) + "\n"
     importance = {name: [layer.numpy() for layer in layers] for name, layers in found.filters.importance.items()}
     writers: dict[str, Writer] = {
         f"{small.name}.safetensors": partial(save, small),
         "decomposition.json": lambda scratch: scratch.write_text(document),
         **figure_writers({"filters.png": plot_filter_importance(importance)}),
     }
-    console.print(_make_table(found, whole.name, leaf, keep), highlight=False)
-    finish_run(out, write_files(writers, out))
+    written = write_files(writers, out)
+    if as_json:
+        print_json(content)
+    else:
+        console.print(_make_table(found, whole.name, leaf, keep), highlight=False)
+    finish_run(out, written, quiet=as_json)
 
 
 def _make_table(found: "Decomposition", name: str, leaf: str, keep: float) -> "Table":

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from chirpleaf.cli.console import console, finish_run
+from chirpleaf.cli.console import Json, console, errors, finish_run, print_json
 from chirpleaf.system.defaults import EVALUATION_SAMPLES
 
 
@@ -25,6 +25,7 @@ def evaluate(
         typer.Option(metavar="H1", help="Detector of the events, repeatable; all of the model's by default."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Calibration and errors of a model on simulated events."""
     import json
@@ -59,7 +60,7 @@ def evaluate(
     if stray:
         raise InputError(f"expected detectors among {', '.join(loaded.detectors)}; got {stray[0]}: leave it out")
     noise = None if psd_file is None else MeasuredNoise(psd_file)
-    show = partial(track, description="injections", console=console, transient=True)
+    show = partial(track, description="injections", console=errors, transient=True, disable=not errors.is_terminal)
     evaluation = diagnostics.evaluate(
         loaded, injections, seed=seed, samples=samples, noise=noise, detectors=names, track=show
     )
@@ -72,11 +73,15 @@ def evaluate(
         "spectra": "simulator" if psd_file is None else psd_file.name,
         "chirpleaf_version": version("chirpleaf"),
     }
-    document = json.dumps({**origin, **evaluation.to_json()}, indent=2) + "\n"
+    content = {**origin, **evaluation.to_json()}
+    document = json.dumps(content, indent=2) + "\n"
     writers: dict[str, Writer] = {
         "evaluation.json": lambda scratch: scratch.write_text(document),
         **figure_writers(draw_evaluation(evaluation)),
     }
     written = write_files(writers, out)
-    console.print(make_evaluation_table(evaluation, loaded.name), highlight=False)
-    finish_run(out, written)
+    if as_json:
+        print_json(content)
+    else:
+        console.print(make_evaluation_table(evaluation, loaded.name), highlight=False)
+    finish_run(out, written, quiet=as_json)

@@ -1,14 +1,19 @@
 """`chirpleaf events`: the events whose strain comes with the package."""
 
-from chirpleaf.cli.console import console
+from dataclasses import asdict
+
+from chirpleaf.cli.console import Json, console, print_json
 
 
-def events() -> None:
+def events(json: Json = False) -> None:
     """List the embedded events."""
     from rich.table import Table
 
     from chirpleaf.strain.events import events as embedded
 
+    if json:
+        print_json([asdict(event) for event in embedded().values()])
+        return
     table = Table(title="Embedded events", title_justify="left", caption=None)
     for column in ("event", "GPS time", "detectors", "source"):
         table.add_column(column)

@@ -4,18 +4,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chirpleaf.cli import infer_options as option
-from chirpleaf.cli.console import console, finish_run
+from chirpleaf.cli.console import Json, console, finish_run, print_json
 from chirpleaf.errors import InputError, UntrustedError
 from chirpleaf.system.checks import check_integer, check_positive
 from chirpleaf.system.defaults import SAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from chirpleaf.cli.pictures import Writer
     from chirpleaf.inference import LeafEstimates, Posterior
 
 MOST_SAMPLES = 1_000_000
@@ -35,6 +34,7 @@ def infer(
     out: option.Out = None,
     overwrite: option.Overwrite = False,
     compare: option.Compare = None,
+    json: Json = False,
     certify: option.Certify = None,
     effective_samples: option.EffectiveSamples = None,
     budget: option.Budget = None,
@@ -62,6 +62,7 @@ def infer(
     from chirpleaf.cli.drawing import drawing_process
     from chirpleaf.cli.pairs import pair_detectors, pair_single
     from chirpleaf.cli.pictures import FigureDrawing
+    from chirpleaf.cli.stages import show_stages
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.threads import use_one_numpy_thread
 
@@ -116,8 +117,11 @@ def infer(
             ),
         )
         drawing = FigureDrawing(executor, others, compare.name if compare else "")
-        data, result = analyse_event(request, drawing.begin, on_data=drawing.begin_data)
-        _write(result, folder, drawing.finish(data, result, folder))
+        with show_stages(drawing) as stages:
+            data, result = analyse_event(request, stages.begin, on_data=stages.begin_data)
+            figures = stages.finish(data, result, folder)
+            written = result.write(folder, figures)
+        _show(result, folder, written, json=json)
     if result.trust.grade is Grade.REFUSE:
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
 
@@ -148,11 +152,12 @@ def _read_others(path: Path | None) -> "Mapping[str, NDArray[np.float64]]":
     return read_samples(path)
 
 
-def _write(result: "Posterior | LeafEstimates", folder: Path, figures: "Mapping[str, Writer]") -> None:
-    """Writes the files and figures, and prints the table."""
+def _show(result: "Posterior | LeafEstimates", folder: Path, written: "Sequence[Path]", *, json: bool) -> None:
+    """Prints the table, or the summary as JSON."""
     from chirpleaf.cli.report import report
 
-    table = report(result)
-    written = result.write(folder, figures)
-    console.print(table, highlight=False)
-    finish_run(folder, written)
+    if json:
+        print_json({**result.summary_document(), "folder": str(folder), "files": [file.name for file in written]})
+    else:
+        console.print(report(result), highlight=False)
+    finish_run(folder, written, quiet=json)

@@ -1,9 +1,9 @@
 """`chirpleaf models`: the models that come with the package."""
 
-from chirpleaf.cli.console import console
+from chirpleaf.cli.console import Json, console, print_json
 
 
-def models() -> None:
+def models(json: Json = False) -> None:
     """List the shipped models."""
     from importlib import resources
 
@@ -20,11 +20,26 @@ def models() -> None:
     table.padding, table.pad_edge = (0, 0), False  # it fits on 80 columns
     for column in ("model", "of", "data", "masses", "waveform", "reached", "MB"):
         table.add_column(column, no_wrap=True)
+    rows = []
     for name in available_models():
         model = load_model(name)
         lowest, highest = model.architecture.prior.chirp_mass_range
         leaves = () if model.estimator.can_propose else model.estimator.quantities
         metrics = model.provenance["metrics"]
+        size = len((folder / f"{name}.safetensors").read_bytes())
+        rows.append(
+            {
+                "model": name,
+                "quantities": list(leaves) or "all",
+                "detectors": list(model.detectors),
+                "takes_subsets": model.takes_subsets,
+                "duration": model.duration,
+                "chirp_mass": [lowest, highest],
+                "approximant": model.architecture.approximant,
+                "metrics": dict(metrics),
+                "bytes": size,
+            }
+        )
         reached = f"{100 * metrics['relative_error']:.1f} %" if leaves else f"{metrics['validation_loss']:.2f} nats"
         table.add_row(
             name,
@@ -33,9 +48,11 @@ def models() -> None:
             f"{lowest:.0f}-{highest:.0f}",
             model.architecture.approximant,
             reached,
-            f"{len((folder / f'{name}.safetensors').read_bytes()) / 1e6:.1f}",
+            f"{size / 1e6:.1f}",
         )
-    if table.row_count:
+    if json:
+        print_json(rows)
+    elif table.row_count:
         console.print(table, highlight=False)
     else:
         console.print("no model is shipped with this installation; train one, and name its file by --model")

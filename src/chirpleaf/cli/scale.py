@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chirpleaf.cli.console import console, finish_run
+from chirpleaf.cli.console import Json, console, errors, finish_run, print_json
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def scale(
     latency: Annotated[float, typer.Option(min=0, help="Latency of a message on the cluster, seconds.")] = 2e-6,
     bandwidth: Annotated[float, typer.Option(min=1, help="Bandwidth of its network, bytes per second.")] = 1e10,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Time training on ranks of one thread each, and predict it for up to 1,024 nodes."""
     from chirpleaf.cli.extras import require_training
@@ -43,8 +44,10 @@ def scale(
     for preset in presets:
         name, scaling = _measure_scaling(preset, cluster, ranks=ranks, steps=steps, repeats=repeats)
         scalings[name] = scaling
-        _show(name, scaling)
-    document = json.dumps({name: scaling.to_json() for name, scaling in scalings.items()}, indent=2) + "\n"
+        if not as_json:
+            _show(name, scaling)
+    content = {name: scaling.to_json() for name, scaling in scalings.items()}
+    document = json.dumps(content, indent=2) + "\n"
     predicted = {
         f"{name}, switches {switches}": curve
         for name, scaling in scalings.items()
@@ -56,7 +59,10 @@ def scale(
         "scaling.json": lambda scratch: scratch.write_text(document),
         **figure_writers({"scaling.png": figure}),
     }
-    finish_run(out, write_files(writers, out))
+    written = write_files(writers, out)
+    if as_json:
+        print_json(content)
+    finish_run(out, written, quiet=as_json)
 
 
 def _measure_scaling(preset: Path, cluster: "Link", *, ranks: int, steps: int, repeats: int) -> "tuple[str, Scaling]":
@@ -71,7 +77,7 @@ def _measure_scaling(preset: Path, cluster: "Link", *, ranks: int, steps: int, r
     weak: dict[int, list[Pace]] = {number: [] for number in range(1, ranks + 1)}
     strong: dict[int, list[Pace]] = {number: [] for number in range(2, ranks + 1)}
     for turn in range(repeats):
-        with console.status(f"{settings.name}: timing, {turn + 1} of {repeats} …"):
+        with errors.status(f"{settings.name}: timing, {turn + 1} of {repeats} …"):
             for number, paces in weak.items():  # in turn, so that the load affects all alike
                 paces.append(_time_ranks(preset, number, steps, batch_size))
             for number, paces in strong.items():

@@ -1,11 +1,12 @@
 """`chirpleaf verify DIR`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chirpleaf.cli.console import console, errors
+from chirpleaf.cli.console import Json, console, errors, print_json
 
 DIFFERS = 3
 """Exit code of a result that the replay does not confirm."""
@@ -13,6 +14,7 @@ DIFFERS = 3
 
 def verify(
     result: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a result, or its posterior.hdf5.")],
+    json: Json = False,
 ) -> None:
     """Run the analysis of a result again, and compare: to the bit on the same machine, else within sampling error."""
     from chirpleaf.system.threads import use_one_numpy_thread
@@ -24,6 +26,11 @@ def verify(
 
     first = read(result)
     _, comparison = replay(first)
+    if json:
+        print_json({**asdict(comparison), "same": comparison.same})
+        if not comparison.same:
+            raise typer.Exit(DIFFERS)
+        return
     for change in comparison.changes:
         console.print(f"other than then: {change}", highlight=False, markup=False, soft_wrap=True)
     if comparison.identical:

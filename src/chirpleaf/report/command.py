@@ -48,6 +48,27 @@ def write_command(recipe: Recipe, folder: str | Path | None = None) -> str:
 
 def _list_options(recipe: Recipe) -> Iterator[str]:
     """The options, each followed by its value."""
+    yield from _list_files(recipe)
+    for name, option in _PLAIN.items():
+        value = getattr(recipe, name)
+        if value is not None:
+            yield from (option, _text(value))
+    yield from ("--samples", str(recipe.samples), "--seed", str(recipe.seed))
+    if recipe.certify is not None:
+        yield "--certify" if recipe.certify else "--no-certify"
+    if recipe.detectors is not None:
+        yield from ("--detectors", ",".join(recipe.detectors))
+    if recipe.psd_uncertainty:
+        yield "--psd-uncertainty"
+    yield from _list_data_options(recipe)
+    for argument in recipe.waveform_arguments:
+        yield from ("--waveform-argument", argument)
+    if recipe.workers != 1:
+        yield from ("--cores", str(recipe.workers))
+
+
+def _list_files(recipe: Recipe) -> Iterator[str]:
+    """The options that name files and channels of detectors."""
     for detector, files in recipe.strain.items():
         for file in files:
             yield from ("--strain", f"{detector}={file}")
@@ -64,20 +85,8 @@ def _list_options(recipe: Recipe) -> Iterator[str]:
         yield from ("--calibration-correction-type", recipe.calibration_correction)
     if recipe.psd_uncertainty:
         yield "--psd-uncertainty"
-    for name, option in _PLAIN.items():
-        value = getattr(recipe, name)
-        if value is not None:
-            yield from (option, _text(value))
-    yield from ("--samples", str(recipe.samples), "--seed", str(recipe.seed))
-    if recipe.certify is not None:
-        yield "--certify" if recipe.certify else "--no-certify"
-    if recipe.detectors is not None:
-        yield from ("--detectors", ",".join(recipe.detectors))
-    yield from _list_data_options(recipe)
-    for argument in recipe.waveform_arguments:
-        yield from ("--waveform-argument", argument)
-    if recipe.workers != 1:
-        yield from ("--cores", str(recipe.workers))
+    if recipe.calibration:
+        yield from ("--calibration-correction-type", recipe.calibration_correction)
 
 
 def _list_data_options(recipe: Recipe) -> Iterator[str]:

@@ -1,0 +1,103 @@
+"""Output for programs: `--json` prints one document and nothing else; progress goes to a terminal alone."""
+
+import json
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_results import certified_posterior, network_posterior
+from rich.console import Console
+
+from chirpleaf.cli import app, stages
+from chirpleaf.inference.replay import Comparison
+from chirpleaf.strain import events
+
+Command = Callable[..., Any]
+WITH_TABLES = ("infer", "evaluate", "scale", "decompose", "verify", "models", "events", "doctor")
+
+
+@pytest.mark.parametrize("verb", WITH_TABLES)
+def test_every_verb_that_prints_a_table_has_json(verb: str) -> None:
+    from typer.main import get_command
+
+    options = {name for one in get_command(app).commands[verb].params for name in one.opts}  # type: ignore[attr-defined]
+    assert "--json" in options
+
+
+def test_events_are_a_document(chirpleaf: Command) -> None:
+    ran = chirpleaf("events", "--json")
+    assert (ran.status, ran.stderr) == (0, "")
+    assert {one["name"]: one["trigger_time"] for one in json.loads(ran.stdout)} == {
+        event.name: event.trigger_time for event in events().values()
+    }
+
+
+def test_models_are_a_document(chirpleaf: Command) -> None:
+    found = {one["model"]: one for one in json.loads(chirpleaf("models", "--json").stdout)}
+    assert found["bbh"]["takes_subsets"] is True
+    assert found["masses"]["quantities"] == ["mass_1", "mass_2"]
+    assert all(one["bytes"] > 1e5 for one in found.values())
+
+
+def test_the_doctor_speaks_json(chirpleaf: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = import_module("chirpleaf.cli.checks")
+    found = [checks.Check("python", "ok", "3.11"), checks.Check("torch", "fail", "broken", "install")]
+    monkeypatch.setattr(checks, "checks", lambda: iter(found))
+    ran = chirpleaf("doctor", "--json")
+    assert ran.status == 2
+    assert json.loads(ran.stdout)[1] == {"subject": "torch", "status": "fail", "finding": "broken", "remedy": "install"}
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_verify_speaks_json(chirpleaf: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same: bool) -> None:
+    network_posterior().save(tmp_path)
+    comparison = Comparison(same, () if same else ("mass_1",), True, (), (5, 5), {"mass_1": 0.5})
+    replay = import_module("chirpleaf.inference.replay")
+    monkeypatch.setattr(replay, "replay", lambda first: (first, comparison))
+    ran = chirpleaf("verify", tmp_path, "--json")
+    assert ran.status == (0 if same else 3)
+    assert json.loads(ran.stdout)["same"] is same
+
+
+def test_infer_prints_its_summary_as_json(chirpleaf: Command, model_file: Path, tmp_path: Path) -> None:
+    arguments = ("--model", model_file, "--samples", 200, "--no-certify", "--out", tmp_path / "out", "--json")
+    ran = chirpleaf("infer", "GW150914", *arguments)
+    assert (ran.status, ran.stderr) == (0, "")
+    document = json.loads(ran.stdout)
+    written = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert {name: document[name] for name in written} == written
+    assert set(document["files"]) >= {"summary.json", "report.html"}
+
+
+class Drawn:
+    """Records the stages in place of drawing."""
+
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: self.stages.append(name)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_stages_are_shown_on_a_terminal_alone(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    file = io.StringIO()
+    monkeypatch.setattr(stages, "errors", Console(file=file, force_terminal=terminal, width=100))
+    drawing: Any = Drawn()
+    with stages.show_stages(drawing) as shown:
+        nothing: Any = None
+        shown.begin_data(nothing)
+        shown.begin(nothing, certified_posterior())
+        if shown.progress is not None:
+            (task,) = shown.progress.tasks
+            assert (task.completed, task.description) == (80, "checks")
+            shown.progress.refresh()
+        shown.finish(nothing, certified_posterior(), Path("x"))
+    assert drawing.stages == ["begin_data", "begin", "finish"]
+    assert ("checks" in file.getvalue()) == terminal
+    assert bool(file.getvalue()) == terminal
+    assert sum(share for _, share in stages.STAGES) == 100
