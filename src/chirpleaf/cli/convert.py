@@ -1,6 +1,7 @@
 """`chirpleaf convert DIR --to FORMAT --out FILE`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,7 @@ class Format(StrEnum):
     PESUMMARY = "pesummary"
     POPULATION = "population"
     SKYMAP = "skymap"
+    WAVEFORMS = "waveforms"
 
 
 def convert(
@@ -29,10 +31,13 @@ def convert(
         Format,
         typer.Option(
             help="arviz: netCDF; bilby: JSON; pesummary: metafile, HDF5; population: CSV with the prior "
-            "of each sample; skymap: multi-order FITS with distances."
+            "of each sample; skymap: multi-order FITS with distances; waveforms: HDF5 with h(t) and h(f) of samples."
         ),
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
+    injection: Annotated[
+        Path | None, typer.Option(help="True parameters of a simulated signal, as for inject; for bilby and pesummary.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a result in the format of another program."""
@@ -44,6 +49,11 @@ def convert(
     if not out.parent.is_dir():
         raise InputError(f"expected a file in an existing folder; got {out}: create {out.parent} first")
     found = read(result)
+    if injection is not None:
+        from chirpleaf.diagnostics.binary_files import read_binary
+
+        origin = replace(found.provenance, injection=read_binary(injection))
+        found = replace(found, provenance=origin)
     _WRITERS[to](found, out)
     console.print(f"wrote {out}", highlight=False, markup=False, soft_wrap=True)
 
@@ -100,10 +110,17 @@ def _write_skymap(result: "Posterior | LeafEstimates", path: Path) -> None:
         write_multiorder(_require_posterior(result), scratch)
 
 
+def _write_waveforms(result: "Posterior | LeafEstimates", path: Path) -> None:
+    from chirpleaf.diagnostics.waveform_posterior import write_waveforms
+
+    write_waveforms(_require_posterior(result), path)
+
+
 _WRITERS: dict[Format, Callable[["Posterior | LeafEstimates", Path], None]] = {
     Format.ARVIZ: _write_arviz,
     Format.BILBY: _write_bilby,
     Format.PESUMMARY: _write_pesummary,
     Format.POPULATION: _write_population,
     Format.SKYMAP: _write_skymap,
+    Format.WAVEFORMS: _write_waveforms,
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import chirp_mass, component_masses
@@ -48,17 +49,17 @@ def read_binary(path: Path, index: int = 0) -> dict[str, float]:
     return found
 
 
-def make_waveform_parameters(binary: Mapping[str, float], reference_frequency: float) -> dict[str, np.ndarray]:
+def make_waveform_parameters(binary: Mapping[str, ArrayLike], reference_frequency: float) -> dict[str, np.ndarray]:
     """Parameters as the waveforms take them: spins as components, with the inclination that belongs to them.
 
     Args:
-        binary: result of `read_binary`.
+        binary: result of `read_binary`, or samples of each parameter, each of shape (n,).
         reference_frequency: frequency at which spins and angles are defined, Hz.
 
     Returns:
-        Name to values of shape (1,).
+        Name to values of shape (n,), or (1,) for a single binary.
     """
-    values = {name: np.array([value]) for name, value in binary.items()}
+    values = {name: np.atleast_1d(np.asarray(value, np.float64)) for name, value in binary.items()}
     if not all(name in values for name in SPIN_ANGLES):
         return values
     components = to_components(from_spin_angles(values, reference_frequency), values["phase"])
