@@ -126,7 +126,7 @@ class WallSettings:
             A narrower one holds fewer samples.
         mass_strip: the same for the chirp mass.
         density: density of the posterior at the end of a prior, times its standard deviation: 0.3 for a flat posterior,
-            0.5 for half a normal one, 1 for an exponential one. Signals of the prior reach 0.6, those beyond it 0.7.
+            0.5 for half a normal one, 1 for an exponential one. Signals of the prior reach 0.67, others 0.71 and more.
         component: the same at the ends of the component masses. Many signals of the prior itself lie near the greatest
             mass, and their mass ratios are uncertain; a lower limit doubts these.
         time: share of the posterior within `time_strip` of an end of the prior of the arrival time.
@@ -135,7 +135,7 @@ class WallSettings:
 
     strip: float = 0.1
     mass_strip: float = 0.3
-    density: Threshold = Threshold(0.65, 0.8)
+    density: Threshold = Threshold(0.7, 0.8)
     component: Threshold = Threshold(1.5, 4.0)
     time: Threshold = Threshold(0.01, 0.1)
     time_strip: float = 0.005
