@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader, Dataset
 from chirpleaf.models import Architecture
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.system.progress import watch_progress
 from chirpleaf.training.banks.bank import WaveformBank, build_waveform_bank
 from chirpleaf.training.data import waveform_source
 from chirpleaf.training.parallel.ranks import Ranks
@@ -26,6 +27,13 @@ def test_any_number_of_workers_makes_the_same_bank(architecture: Architecture, t
     other = build(architecture, 8192 + 100, workers=2)
     assert torch.equal(other.theta, two_chunks.theta)
     assert torch.equal(other.series, two_chunks.series)
+
+
+def test_a_bank_reports_its_progress(architecture: Architecture) -> None:
+    reports: list[tuple[str, int, int]] = []
+    with watch_progress(lambda *one: reports.append(one)):
+        build(architecture, 100)
+    assert reports == [("waveforms", 0, 100), ("waveforms", 100, 100)]
 
 
 def test_a_smaller_bank_is_the_beginning_of_a_larger_one(architecture: Architecture, two_chunks: WaveformBank) -> None:

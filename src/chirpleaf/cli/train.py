@@ -44,6 +44,7 @@ def train(
 
     from chirpleaf.cli.extras import require_training
     from chirpleaf.cli.lightning import silence_lightning
+    from chirpleaf.cli.preparation import show_preparation
     from chirpleaf.config import read_preset
     from chirpleaf.models.files import save
     from chirpleaf.system.claims import claim_folder
@@ -74,7 +75,7 @@ def train(
         save(start_model, start_copy)
     if not context.meta.get("verbose"):
         silence_lightning()
-    with _explain_interruption(preset, out, ranks):
+    with _explain_interruption(preset, out, ranks), show_preparation(shown=ranks.first):
         model = _run(settings, start_model, ranks, out=out, resume=resume, cores=cores)
     if ranks.first:
         path = out / f"{settings.name}.safetensors"

@@ -13,6 +13,7 @@ from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.estimator import Estimator
 from chirpleaf.physics.detectors import detector
 from chirpleaf.strain.noise import NoiseSource
+from chirpleaf.system.progress import report_progress
 from chirpleaf.training.banks.bank import WaveformBank, build_waveform_bank
 from chirpleaf.training.banks.file import BankFile
 from chirpleaf.training.banks.proposal import StratifiedProposal
@@ -86,9 +87,11 @@ def build_simulator(
         bank = BankFile(simulation.bank).bank(source)
     if bank is None:
         bank = build_waveform_bank(source, simulation.waveforms, fresh=simulation.fresh, workers=workers)
+    report_progress("noise spectra", 0, simulation.spectra)
     table = (noise or simulation.make_noise(architecture.detectors)).tabulate(
         architecture.detectors, source.grid, source.reference_weights, simulation.spectra, seed=seed
     )
+    report_progress("noise spectra", simulation.spectra, simulation.spectra)
     return Simulator(
         bank=bank,
         proposal=source.proposal,

@@ -16,6 +16,7 @@ from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.model import Model
 from chirpleaf.strain.noise import NoiseSource
 from chirpleaf.system.checks import check_settings
+from chirpleaf.system.progress import report_progress
 from chirpleaf.training.calibration import calibrate_intervals
 from chirpleaf.training.data import CALIBRATION, build_simulator, held_out_simulator, validation_batches
 from chirpleaf.training.engine import fit
@@ -73,11 +74,14 @@ def train(
         check_settings(settings)
     with ranks.connect():
         machine = _prepare_machine(out, seed, cores=cores, resume=resume, ranks=ranks)
+        report_progress("templates", 0, 1)
         estimator = start.estimator if start else architecture.build()
+        report_progress("templates", 1, 1)
         estimator.use_bfloat16(machine.bfloat16)
         setup = (architecture, estimator, simulation)
         validation = validation_batches(*setup, seed=seed, noise=noise, ranks=ranks)
         simulator = build_simulator(*setup, seed=seed, workers=machine.cores, noise=noise, ranks=ranks)
+        report_progress("training", 0, schedule.epochs)
         done = fit(
             estimator.network, simulator, validation, schedule, out=out, seed=seed, resume=resume,
             objective=make_objective(estimator, simulation, schedule), workers=machine.workers, ranks=ranks,

@@ -18,6 +18,7 @@ from torch import Tensor
 from chirpleaf.physics.signals import SignalModel
 from chirpleaf.representation.multiband import FloatArray, Multiband
 from chirpleaf.system.processes import follow_parent
+from chirpleaf.system.progress import report_progress
 from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
 
@@ -94,9 +95,11 @@ class WaveformSource:
         theta = torch.empty(n, len(self.parameters), dtype=torch.float64).share_memory_()
         series = torch.empty(n, *self.row_shape, dtype=torch.float16).share_memory_()
         starts = range(0, n, CHUNK)
+        report_progress("waveforms", 0, n)
         for start, (some_theta, some_series) in zip(starts, self._compute_chunks(starts, n, workers), strict=True):
             rows = slice(start, start + len(some_theta))
             theta[rows], series[rows] = torch.from_numpy(some_theta), torch.from_numpy(some_series)
+            report_progress("waveforms", rows.stop, n)
         return theta, series
 
     def _global_number(self, index: int) -> int:
