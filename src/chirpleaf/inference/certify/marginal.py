@@ -88,40 +88,58 @@ class MarginalLikelihood:
             ratios: ratios of the binaries (`Heterodyne.compute_ratios`), shape (n, S, E).
             points: m points.
         """
-        signal, power = self.heterodyne.signal, self.heterodyne.compute_power(ratios)
-        response, arrivals = self.proposal.network.respond(points, signal)
-        harmonics = tuple(sorted(set(signal.harmonics)))
-        differences = find_differences(harmonics)
-        kappa = self._match(harmonics, ratios, response, arrivals)
-        cross = [_combine_powers(signal.harmonics, k, power, response).to(torch.complex64) for k in differences]
-        overlaps = Overlaps(
-            harmonics,
-            differences,
-            kappa,
-            _combine_powers(signal.harmonics, 0, power, response),
-            torch.stack(cross) if cross else torch.zeros((0, *kappa.shape[1:]), dtype=torch.complex64),
-        )
+        response, arrivals = self.proposal.network.respond(points, self.heterodyne.signal)
+        overlaps, power = combine_overlaps(self.heterodyne, ratios, response, arrivals)
         log_weight = self.integral(overlaps) + torch.from_numpy(points.log_weight).float()
         return Pairs(points, response, power, overlaps, log_weight)
 
-    def _match(
-        self,
-        harmonics: tuple[int, ...],
-        ratios: Ratios,
-        response: Responses,
-        arrivals: Float64[np.ndarray, "m detector"],
-    ) -> Complex64[Tensor, "harmonic n m"]:
-        """kappa of every harmonic."""
-        heterodyne = self.heterodyne
-        angle = 2 * np.pi * heterodyne.frequencies * (arrivals - heterodyne.arrivals)[..., None]
-        turned = torch.polar(torch.ones(1), torch.from_numpy(angle).float().remainder(2 * torch.pi))[:, :, None]
-        kappa = []
-        for harmonic in harmonics:
-            series = [index for index, m in enumerate(heterodyne.signal.harmonics) if m == harmonic]
-            of_point = turned * torch.from_numpy(response[:, :, series].conj()).to(torch.complex64)[..., None]
-            of_binary = ratios.conj()[:, None, series] * heterodyne.filters[:, series]
-            kappa.append(torch.from_numpy(of_binary).to(torch.complex64).flatten(1) @ of_point.flatten(1).T)
-        return torch.stack(kappa)
+
+def combine_overlaps(
+    heterodyne: Heterodyne, ratios: Ratios, response: Responses, arrivals: Float64[np.ndarray, "m detector"]
+) -> tuple[Overlaps, Powers]:
+    """Overlaps of all pairs of binaries and extrinsic points.
+
+    Args:
+        heterodyne: sums over the data.
+        ratios: ratios of the binaries (`Heterodyne.compute_ratios`), shape (n, S, E).
+        response: responses of the points, shape (m, detector, S).
+        arrivals: arrival times of the points, shape (m, detector), seconds after the reference time.
+
+    Returns:
+        Overlaps of shape (n, m), and <h_s|h_u> of the binaries in each detector, shape (n, detector, S, S).
+    """
+    own, power = heterodyne.signal.harmonics, heterodyne.compute_power(ratios)
+    harmonics = tuple(sorted(set(own)))
+    differences = find_differences(harmonics)
+    kappa = _match(heterodyne, harmonics, ratios, response, arrivals)
+    cross = [_combine_powers(own, k, power, response).to(torch.complex64) for k in differences]
+    overlaps = Overlaps(
+        harmonics,
+        differences,
+        kappa,
+        _combine_powers(own, 0, power, response),
+        torch.stack(cross) if cross else torch.zeros((0, *kappa.shape[1:]), dtype=torch.complex64),
+    )
+    return overlaps, power
+
+
+def _match(
+    heterodyne: Heterodyne,
+    harmonics: tuple[int, ...],
+    ratios: Ratios,
+    response: Responses,
+    arrivals: Float64[np.ndarray, "m detector"],
+) -> Complex64[Tensor, "harmonic n m"]:
+    """kappa of every harmonic."""
+    angle = 2 * np.pi * heterodyne.frequencies * (arrivals - heterodyne.arrivals)[..., None]
+    turned = torch.polar(torch.ones(1), torch.from_numpy(angle).float().remainder(2 * torch.pi))[:, :, None]
+    kappa = []
+    for harmonic in harmonics:
+        series = [index for index, m in enumerate(heterodyne.signal.harmonics) if m == harmonic]
+        of_point = turned * torch.from_numpy(response[:, :, series].conj()).to(torch.complex64)[..., None]
+        of_binary = ratios.conj()[:, None, series] * heterodyne.filters[:, series]
+        kappa.append(torch.from_numpy(of_binary).to(torch.complex64).flatten(1) @ of_point.flatten(1).T)
+    return torch.stack(kappa)
 
 
 def _combine_powers(harmonics: tuple[int, ...], difference: int, power: Powers, response: Responses) -> Tensor:
