@@ -11,6 +11,7 @@ from itertools import islice
 import distributed
 
 from chirpleaf.errors import InputError
+from chirpleaf.system.processes import follow_parent
 from chirpleaf.training.banks.file import Piece
 from chirpleaf.training.banks.source import Rows, WaveformSource
 
@@ -66,7 +67,11 @@ def _connect(stack: ExitStack, workers: int, scheduler: str | None) -> distribut
     try:
         where = scheduler or stack.enter_context(
             distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+                preload=[__name__],
             )
         )
         client = stack.enter_context(distributed.Client(where, timeout=_TIMEOUT, set_as_default=False))
@@ -76,3 +81,8 @@ def _connect(stack: ExitStack, workers: int, scheduler: str | None) -> distribut
             f"expected a Dask scheduler with workers; got {scheduler or 'none here'} ({error}): start them first"
         ) from error
     return client
+
+
+def dask_setup(_worker: distributed.Worker) -> None:
+    """What Dask calls in each worker process that starts: Ctrl-C is left to the process that has started it."""
+    follow_parent()
