@@ -147,7 +147,7 @@ def _read_others(path: Path | None) -> "Mapping[str, NDArray[np.float64]]":
     """The samples to compare with; none without a file."""
     if path is None:
         return {}
-    from chirpleaf.result.foreign import read_samples
+    from chirpleaf.result.external import read_samples
 
     return read_samples(path)
 

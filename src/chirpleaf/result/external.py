@@ -23,6 +23,7 @@ import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.result.bilby import COSMOLOGY
 from chirpleaf.result.external_hdf5 import Content, read_hdf5
 from chirpleaf.result.external_names import is_precessing, standardise
@@ -110,7 +111,7 @@ def _guard(file: Path, read: Any) -> Content:
     except _DAMAGES as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(
-            f"expected a posterior of chirpleaf, bilby, PESummary, PyCBC or GWOSC; got {file}, which cannot be read so "
+            f"expected samples of chirpleaf, bilby, PESummary, PyCBC or GWOSC; got {file}, which cannot be read so "
             f"({reason}): check the file"
         ) from error
     return found
@@ -118,9 +119,11 @@ def _guard(file: Path, read: Any) -> Content:
 
 def _finish(file: Path, content: Content) -> ExternalPosterior:
     """Samples by bilby's names, with their definitions."""
-    samples = {name: values for name, values in standardise(content.samples).items() if np.isfinite(values).all()}
+    samples = _drop_gaps(standardise(content.samples))
     if not samples or not len(next(iter(samples.values()))):
-        raise InputError(f"expected samples in {file}; got none: check the file")
+        raise InputError(
+            f"expected samples of chirpleaf, bilby, PESummary, PyCBC or GWOSC; got none in {file}: check it"
+        )
     definitions = Definitions(
         content.program,
         content.approximant,
@@ -131,6 +134,15 @@ def _finish(file: Path, content: Content) -> ExternalPosterior:
     )
     name = f"{file.name}#{content.label}" if content.label else file.name
     return ExternalPosterior(name, freeze_samples(samples), definitions, bilby_priors=content.bilby_priors)
+
+
+def _drop_gaps(samples: Samples) -> Samples:
+    """Finite columns of one length: columns of nothing finite go, then rows where a known parameter is not."""
+    size = max(map(len, samples.values()), default=0)
+    table = {name: values for name, values in samples.items() if len(values) == size and np.isfinite(values).any()}
+    known = [values for name, values in table.items() if name in PARAMETERS]
+    kept = np.isfinite(known).all(axis=0) if known else np.ones(size, bool)
+    return {name: values[kept] for name, values in table.items() if np.isfinite(values[kept]).all()}
 
 
 def _is_own(file: Path) -> bool:
@@ -174,6 +186,26 @@ def _read_bilby_json(file: Path) -> Content:
     )
 
 
+def read_samples(path: str | Path) -> Samples:
+    """The parameters of a posterior of any program that this project knows.
+
+    Args:
+        path: as for `read_posterior`.
+
+    Returns:
+        Parameter name to samples of equal weight, each of shape (n,).
+
+    Raises:
+        InputError: as `read_posterior`, or there is no such parameter.
+    """
+    found = read_posterior(path).samples
+    samples = {name: values for name, values in found.items() if name in PARAMETERS}
+    if not samples:
+        names = ", ".join(list(found)[:8])
+        raise InputError(f"expected samples of parameters such as chirp_mass; got {path} with {names}: check the file")
+    return samples
+
+
 def describe_priors(priors: Mapping[str, Any]) -> str | None:
     """The priors of distance and mass in bilby's JSON, in words; None if there are none."""
     words = []
@@ -187,4 +219,4 @@ def describe_priors(priors: Mapping[str, Any]) -> str | None:
     return "; ".join(words) or None
 
 
-__all__ = ["Definitions", "ExternalPosterior", "read_posterior"]
+__all__ = ["Definitions", "ExternalPosterior", "read_posterior", "read_samples"]

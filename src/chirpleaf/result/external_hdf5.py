@@ -62,6 +62,8 @@ def read_hdf5(path: Path, label: str = "") -> Content:
             chosen = _choose(ends, label or next((end for end in ends if end.lower() == "overall"), ""), path)
             table = _read_table(file[tables[ends.index(chosen)]])
             return Content(table, "LALInference (GWTC-1)", chosen, None if chosen.lower() == "overall" else chosen)
+        if "posterior_samples" in file:
+            return Content(_read_table(file["posterior_samples"]), "unknown")
         if "samples" in file and isinstance(file["samples"], h5py.Group):
             return _read_pycbc(file)
         if "posterior" in file:
