@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_results import MAKERS, PROVENANCE, certified_posterior, leaf_estimates, network_posterior
+from made_results import CERTIFICATE, MAKERS, PROVENANCE, certified_posterior, leaf_estimates, network_posterior
 
 from chirpleaf.cli import main
 from chirpleaf.cli.captions import list_pictures
@@ -22,6 +22,7 @@ from chirpleaf.report.published import find_published
 from chirpleaf.report.words import describe_binary, describe_verdict
 from chirpleaf.result import LeafEstimates, Posterior, Proposal
 from chirpleaf.result.recipe import Recipe
+from chirpleaf.result.reweighting import Reweighting
 from chirpleaf.result.trust import VERDICTS, Finding, Level, Trust
 
 IMAGE = b"\x89PNG not really"
@@ -85,6 +86,9 @@ def test_the_verdict_says_why() -> None:
         "Do not use these numbers: one detector disagrees. One further reason stands below."
     )
     assert "2,000 of 4,000 draws are effective" in describe_verdict(certified_posterior(trust=doubted("trusted")))
+    again = Reweighting("psd", ("H1",), 2500, 0.8, 2000.0, 0.1, 0.3)
+    reweighted = certified_posterior(trust=doubted("trusted"), certificate=replace(CERTIFICATE, reweightings=(again,)))
+    assert "2,000 of 2,500 draws are effective" in describe_verdict(reweighted)
     assert "network alone" in describe_verdict(network_posterior(trust=doubted("not certified")))
 
 

@@ -23,7 +23,8 @@ def describe_verdict(result: Posterior | LeafEstimates) -> str:
         certificate = result.certificate if isinstance(result, Posterior) else None
         checked = "The exact likelihood confirms these samples"
         if certificate is not None:
-            checked += f": {certificate.effective_samples:,.0f} of {certificate.draws:,} draws are effective"
+            draws = certificate.reweightings[-1].samples if certificate.reweightings else certificate.draws
+            checked += f": {certificate.effective_samples:,.0f} of {draws:,} draws are effective"
         return f"{checked}. No check speaks against them."
     meaning = _MEANINGS[trust.verdict]
     if "{reason}" not in meaning:
