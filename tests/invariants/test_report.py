@@ -155,6 +155,8 @@ class StopError(Exception):
     """Raised in place of an analysis."""
 
 
+REPEATABLE = ("--strain", "--psd", "--channel", "--f-min", "--waveform-argument")
+
 COMMANDS = [
     ("GW150914", "--samples", "500", "--seed", "7"),
     ("GW150914", "--no-certify", "--model", "bbh", "--trigger", "1126259462.4"),
@@ -202,6 +204,8 @@ def test_the_command_makes_the_same_request(
     recipe = recording.record_analysis(data, asked[0])
     again = shlex.split(write_command(recipe, tmp_path / "b"))
     assert again[:2] == ["chirpleaf", "infer"]
+    flags = [word for word in again if word.startswith("--") and word not in REPEATABLE]
+    assert len(set(flags)) == len(flags)  # each option once
     with pytest.raises(StopError):
         main(again[1:])
     assert recording.record_analysis(data, asked[1]) == recipe

@@ -83,10 +83,6 @@ def _list_files(recipe: Recipe) -> Iterator[str]:
             yield from (option, f"{detector}={value}")
     if recipe.calibration:
         yield from ("--calibration-correction-type", recipe.calibration_correction)
-    if recipe.psd_uncertainty:
-        yield "--psd-uncertainty"
-    if recipe.calibration:
-        yield from ("--calibration-correction-type", recipe.calibration_correction)
 
 
 def _list_data_options(recipe: Recipe) -> Iterator[str]:
