@@ -17,7 +17,7 @@ def _certification() -> CertifySettings:
         standard,
         sampling=replace(standard.sampling, refits=8, growth=1, fewest_draws=1024, most_draws=40_000),
         heterodyne=replace(standard.heterodyne, dephasing=0.4, align_reach=0.06),
-        extrinsic=replace(standard.extrinsic, marginal_error=0.08, fewest_points=1024, most_points=4096),
+        extrinsic=replace(standard.extrinsic, marginal_error=0.08, fewest_points=1024),
         reference_time=replace(standard.reference_time, attempts=0),
     )
 
@@ -36,13 +36,13 @@ class RelativitySettings:
         prior_draws: draws of the prior of the network, which find what that proposal misses, and bound the weights.
         round_draws: draws of each further round. More take longer where few rounds suffice.
         rounds: most rounds with a new fit. More reach posteriors that lie farther off.
-        first_points: extrinsic points of the draws that find the posterior. More reduce the scatter of their weights;
+        first_points: most extrinsic points of the draws that find the posterior. More reduce the scatter of their weights;
             these draws are discarded after the fit.
         fitted_samples: effective sample size from which on no further round is needed. More make the fit better.
         effective_samples: effective sample size of each part. The time is proportional to it, and the error of the
             quantile of general relativity to the inverse of its root.
         certify: settings of the likelihood and of the weights. Its extrinsic points aim at an error of ln L of 0.08
-            nats, which costs 0.6 % of the effective samples; at most 4,096 points bound the time of three detectors.
+            nats, which costs 0.6 % of the effective samples.
         prior_samples: draws of the prior whose density is divided out. More determine it better.
         prior_bins: cells of mass and of spin in which this density is estimated. More follow it better, and scatter.
         floor: least density of the prior, over the greatest, that is divided out in full. A lower one is nearer to a
@@ -63,7 +63,7 @@ class RelativitySettings:
     prior_draws: PositiveInt = 512
     round_draws: PositiveInt = 1024
     rounds: PositiveInt = 4
-    first_points: PositiveInt = 1024
+    first_points: PositiveInt = 16_384
     fitted_samples: PositiveInt = 300
     effective_samples: PositiveInt = 1000
     certify: CertifySettings = field(default_factory=_certification)
