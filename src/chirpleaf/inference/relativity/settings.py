@@ -36,8 +36,8 @@ class RelativitySettings:
         prior_draws: draws of the prior of the network, which find what that proposal misses, and bound the weights.
         round_draws: draws of each further round. More take longer where few rounds suffice.
         rounds: most rounds with a new fit. More reach posteriors that lie farther off.
-        first_points: most extrinsic points of the draws that find the posterior. More reduce the scatter of their weights;
-            these draws are discarded after the fit.
+        first_points: most extrinsic points of the draws that find the posterior. More reduce the scatter of their
+            weights; these draws are discarded after the fit.
         fitted_samples: effective sample size from which on no further round is needed. More make the fit better.
         effective_samples: effective sample size of each part. The time is proportional to it, and the error of the
             quantile of general relativity to the inverse of its root.
