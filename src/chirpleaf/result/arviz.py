@@ -10,24 +10,28 @@ Attributes of `posterior` name event, model, approximant, detectors and verdict.
 
 import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from chirpleaf.errors import InputError
-
-if TYPE_CHECKING:
-    from chirpleaf.result.base import Result
+from chirpleaf.physics.derived import Samples
+from chirpleaf.result.prior import AnalysisPrior
+from chirpleaf.result.provenance import Provenance
+from chirpleaf.result.trust import Trust
 
 _LIKELIHOOD = "log_likelihood"
 """ArviZ wants it outside of the posterior."""
 
 
-def convert_to_arviz(result: "Result") -> Any:
+def convert_to_arviz(samples: Samples, origin: Provenance, trust: Trust, prior: AnalysisPrior | None) -> Any:
     """Makes the tables of ArviZ.
 
     Args:
-        result: the result.
+        samples: samples of equal weight, each of shape (n,).
+        origin: origin of the result.
+        trust: verdict on it.
+        prior: prior of the analysis; None if it is unknown.
 
     Returns:
         An `arviz.InferenceData` with ArviZ 0, an `xarray.DataTree` with ArviZ 1 or with `arviz_base` alone.
@@ -35,18 +39,17 @@ def convert_to_arviz(result: "Result") -> Any:
     Raises:
         InputError: ArviZ is not installed.
     """
-    origin = result.provenance
-    samples = {name: values[np.newaxis] for name, values in result.samples.items()}
-    statistics = {_LIKELIHOOD: samples.pop(_LIKELIHOOD)} if _LIKELIHOOD in samples else {}
-    if (density := find_log_density(result)) is not None:
+    chains = {name: values[np.newaxis] for name, values in samples.items()}
+    statistics = {_LIKELIHOOD: chains.pop(_LIKELIHOOD)} if _LIKELIHOOD in chains else {}
+    if (density := find_log_density(samples, prior)) is not None:
         statistics["lp"] = density[np.newaxis]
-    groups = {"posterior": samples, **({"sample_stats": statistics} if statistics else {})}
+    groups = {"posterior": chains, **({"sample_stats": statistics} if statistics else {})}
     attributes = {
         "event": origin.event,
         "model": origin.model,
         "approximant": origin.approximant,
         "detectors": " ".join(origin.detectors),
-        "verdict": result.trust.verdict,
+        "verdict": trust.verdict,
         "inference_library": "chirpleaf",
         "inference_library_version": origin.chirpleaf_version,
     }
@@ -55,11 +58,16 @@ def convert_to_arviz(result: "Result") -> Any:
     return tables
 
 
-def find_log_density(result: "Result") -> np.ndarray | None:
-    """ln of prior times likelihood of the samples, shape (n,); None where one of them is not known."""
-    if "log_likelihood" not in result or result.prior is None or not result.prior.known:
+def find_log_density(samples: Samples, prior: AnalysisPrior | None) -> np.ndarray | None:
+    """ln of prior times likelihood of the samples, shape (n,); None where one of them is not known.
+
+    Args:
+        samples: as for `convert_to_arviz`.
+        prior: as for `convert_to_arviz`.
+    """
+    if _LIKELIHOOD not in samples or prior is None or not prior.known:
         return None
-    return np.asarray(result["log_likelihood"] + result.prior.log_prob(result.samples))
+    return np.asarray(samples[_LIKELIHOOD] + prior.log_prob(samples))
 
 
 def _fill(groups: dict[str, dict[str, np.ndarray]]) -> Any:

@@ -10,7 +10,6 @@
 
 import difflib
 import math
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.result.arviz import convert_to_arviz
 from chirpleaf.result.bilby import load_result, make_document
 from chirpleaf.result.frozen import FrozenMapping
-from chirpleaf.result.hdf5 import FILE_NAME, Record, write_record
+from chirpleaf.result.hdf5 import FILE_NAME, Record, choose_file, write_record
 from chirpleaf.result.json_files import write_json
 from chirpleaf.result.prior import AnalysisPrior
 from chirpleaf.result.provenance import Provenance
@@ -201,7 +200,7 @@ class Result(ABC):
         Raises:
             InputError: ArviZ is not installed.
         """
-        return convert_to_arviz(self)
+        return convert_to_arviz(dict(self.samples), self.provenance, self.trust, self.prior)
 
     def plot_corner(self, parameters: str | Sequence[str] | None = None) -> "Figure":
         """Draws one- and two-dimensional marginals.
@@ -233,12 +232,7 @@ class Result(ABC):
         Raises:
             InputError: the path is none, or its folder does not exist.
         """
-        if not isinstance(path, str | os.PathLike) or not str(path):
-            raise InputError(f"expected a file or an existing folder to save to; got {path!r}: give its path")
-        file = Path(path)
-        if str(path).endswith(os.sep) and not file.is_dir():
-            raise InputError(f"expected an existing folder to save to; got no folder {path}: create it first")
-        write_record(self.to_record(), file / FILE_NAME if file.is_dir() else file)
+        write_record(self.to_record(), choose_file(path))
 
     def write(self, folder: Path, further: Mapping[str, Callable[[Path], object]] | None = None) -> tuple[Path, ...]:
         """Writes all files of the result; none replaces its former version before all are complete.
@@ -255,8 +249,14 @@ class Result(ABC):
 
     def bilby_document(self) -> dict[str, Any]:
         """The content of `result.json`, which `bilby.core.result.read_in_result` reads."""
-        constraints, priors = self._bilby_priors()
-        return make_document(self, constraints=constraints, priors=priors)
+        return make_document(
+            dict(self.samples),
+            self.provenance,
+            self.trust,
+            sampled=self.search_parameters,
+            seconds=self.timing.get("infer_s"),
+            prior=self._bilby_priors(),
+        )
 
     def summary_document(self) -> dict[str, Any]:
         """The content of `summary.json`."""

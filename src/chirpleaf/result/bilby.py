@@ -6,7 +6,7 @@ ln Z_noise = -<d|d> / 2. `log_likelihood` of the samples is the ratio, as bilby 
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
-    from chirpleaf.result.base import Result
+    from chirpleaf.physics.derived import Samples
     from chirpleaf.result.certificate import Certificate
     from chirpleaf.result.provenance import Provenance
+    from chirpleaf.result.trust import Trust
 
 COSMOLOGY = "Planck15"
 """Cosmology of redshifts and source-frame masses: bilby's default, and that of `physics.cosmology`."""
@@ -25,43 +26,55 @@ _AFTER_TRIGGER = 2.0
 """Length of the analysed segment after the trigger, seconds (`strain.segment`)."""
 
 
-def make_document(result: "Result", *, constraints: list[str], priors: dict[str, Any] | None) -> dict[str, Any]:
+def make_document(
+    samples: "Samples",
+    origin: "Provenance",
+    trust: "Trust",
+    *,
+    sampled: Sequence[str],
+    seconds: float | None,
+    prior: tuple[list[str], dict[str, Any] | None],
+) -> dict[str, Any]:
     """The JSON document of a result, as `bilby.core.result.read_in_result` takes it from a file.
 
     Args:
-        result: the result.
-        constraints: names of the parameters that the prior constrains.
-        priors: the prior as bilby's JSON; None if bilby does not know it.
+        samples: samples of equal weight, each of shape (n,).
+        origin: origin of the result.
+        trust: verdict on it.
+        sampled: names of the parameters that were sampled.
+        seconds: time that sampling took; None if unknown.
+        prior: names of the parameters that the prior constrains, and the prior as bilby's JSON; None if bilby does not
+            know it.
     """
-    origin = result.provenance
+    constraints, priors = prior
     return {
         "label": origin.event,
         "outdir": ".",
         "sampler": "chirpleaf",
-        "search_parameter_keys": _list_sampled(result, constraints, priors),
+        "search_parameter_keys": _list_sampled(sampled, constraints, priors),
         "fixed_parameter_keys": [],
         "constraint_parameter_keys": constraints,
         "priors": priors,
         "posterior": {
             "__dataframe__": True,
-            "content": {name: values.tolist() for name, values in result.samples.items()},
+            "content": {name: values.tolist() for name, values in samples.items()},
         },
         "injection_parameters": dict(origin.injection) or None,
         "meta_data": {
             **origin.to_json(),
-            "trust": result.trust.to_json(),
+            "trust": trust.to_json(),
             "cosmology": COSMOLOGY,
             **({"likelihood": _describe_likelihood(origin)} if origin.duration else {}),
         },
-        "sampling_time": result.timing.get("infer_s"),
+        "sampling_time": seconds,
         "version": f"chirpleaf={version('chirpleaf')}",
     }
 
 
-def _list_sampled(result: "Result", constraints: list[str], priors: dict[str, Any] | None) -> list[str]:
+def _list_sampled(sampled: Sequence[str], constraints: list[str], priors: dict[str, Any] | None) -> list[str]:
     """Names of the sampled parameters: those of the prior where bilby describes the spins by other numbers."""
-    if priors is None or "cos_iota" not in result.search_parameters:
-        return list(result.search_parameters)
+    if priors is None or "cos_iota" not in sampled:
+        return list(sampled)
     return [name for name in priors if not name.startswith("__") and name not in constraints]
 
 

@@ -23,6 +23,7 @@ Parameters that this version does not know, as a later one may have written, are
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -109,6 +110,26 @@ class Record:
         sky = np.empty(0) if self.sky is None else self.sky.probability
         texts = (self.kind, tuple(self.samples), self.intrinsic, self.provenance.to_json(), _json_attributes(self))
         return {**arrays, "sky": sky, "texts": texts}
+
+
+def choose_file(path: str | Path) -> Path:
+    """The file to save a record to.
+
+    Args:
+        path: file name, or an existing folder.
+
+    Returns:
+        The file, `posterior.hdf5` in a folder.
+
+    Raises:
+        InputError: the path is none, or its folder does not exist.
+    """
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise InputError(f"expected a file or an existing folder to save to; got {path!r}: give its path")
+    file = Path(path)
+    if str(path).endswith(os.sep) and not file.is_dir():
+        raise InputError(f"expected an existing folder to save to; got no folder {path}: create it first")
+    return file / FILE_NAME if file.is_dir() else file
 
 
 def write_record(record: Record, path: Path) -> None:
