@@ -123,7 +123,10 @@ def test_one_detector_where_the_model_needs_two(infer: Callable[..., None], stra
             ("expected a file", "got a, which does not exist"),
         ),
         (("--psd", "H1=a", "--psd", "h1=b", "GW150914"), ("expected one --psd", "got two for H1", "leave one out")),
-        (("--channel", "H1", "--strain", "H1=a"), ("expected --channel DETECTOR=NAME", "got 'H1'", "write", "STRAIN")),
+        (
+            ("--channel", "H1", "--strain", "H1=a", "--trigger", "1"),
+            ("expected --channel DETECTOR=NAME", "got 'H1'", "write", "STRAIN"),
+        ),
         (
             ("--channel", "L1=x", "--strain", "H1=a", "--trigger", "1"),
             ("expected channels of H1", "got one of L1", "add --strain L1=FILE"),

@@ -73,7 +73,7 @@ def end_run(process: subprocess.Popen[str], end: signal.Signals) -> str:
     for _ in range(6):
         os.killpg(process.pid, end)
         with suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=15)[1]
+            return process.communicate(timeout=40)[1]
     raise AssertionError(f"{process.args} does not end")
 
 

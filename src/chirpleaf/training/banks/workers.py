@@ -3,12 +3,14 @@
 When a worker dies, other workers compute its unfinished pieces again. The extra `chirpleaf[bank]` installs Dask.
 """
 
+import atexit
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 
 import distributed
+from distributed.deploy.spec import close_clusters
 
 from chirpleaf.errors import InputError
 from chirpleaf.system.processes import follow_parent
@@ -76,6 +78,11 @@ def _connect(stack: ExitStack, workers: int, scheduler: str | None) -> distribut
         )
         client = stack.enter_context(distributed.Client(where, timeout=_TIMEOUT, set_as_default=False))
         client.wait_for_workers(1, timeout=_TIMEOUT)
+    except KeyboardInterrupt:
+        # A cluster that is still starting cannot be closed; Dask would say so in many lines when Python exits. The
+        # workers follow this process and end with it.
+        atexit.unregister(close_clusters)
+        raise
     except (OSError, ValueError) as error:
         raise InputError(
             f"expected a Dask scheduler with workers; got {scheduler or 'none here'} ({error}): start them first"
