@@ -56,7 +56,7 @@ def innermost_stable_frequency(mass: ArrayLike, spin: ArrayLike) -> NDArray[np.f
 
     Example:
         >>> round(float(innermost_stable_frequency(68.2, 0.67)), 1)
-        130.3
+        129.9
     """
     radius = innermost_stable_radius(spin)
     seconds = np.asarray(mass, dtype=np.float64) * SOLAR_MASS_SECONDS
