@@ -15,6 +15,7 @@ from PIL import Image
 from chirpleaf.cli import draw, drawing, pictures
 from chirpleaf.plots import canvas
 from chirpleaf.result.trust import Finding, Level, Trust
+from chirpleaf.strain.segment import Segment
 
 PROGRAM = """
 import os, sys
@@ -91,10 +92,10 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 def begin_drawing() -> pictures.FigureDrawing:
     """A drawing whose time-frequency map is drawn."""
     stages = pictures.FigureDrawing(drawing._SameProcess())
-    energy = np.ones((2, 5, 8))
-    frequencies = np.geomspace(20.0, 500.0, 5)
-    arguments = (np.linspace(-0.2, 0.1, 8), frequencies, energy, ("H1", "L1"), 0.0)
-    stages.drawn.append(stages.executor.submit(draw.draw_time_frequency, *arguments))
+    frequencies = np.arange(20.0, 500.0, 0.25)
+    ones = np.ones((2, len(frequencies)))
+    segment = Segment(("H1", "L1"), ones.astype(complex), ones, frequencies, 4.0, 0.0)
+    stages.drawn.append(stages.executor.submit(draw.draw_time_frequency, segment, (-0.2, 0.1), 0.0))
     return stages
 
 

@@ -1,6 +1,7 @@
 """What the drawing process of `chirpleaf infer` does: it draws pictures and keeps them for the report.
 
-The functions take plain arrays, because the process would have to import torch to receive objects of the analysis.
+The functions take arrays and segments, because the process would have to import torch to receive other objects of the
+analysis.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from chirpleaf.plots.intervals import Interval
     from chirpleaf.plots.panels import CornerPanels
     from chirpleaf.report.pages import Page
+    from chirpleaf.strain.segment import Segment
 
 BAND = (30.0, 400.0)
 """Lower and upper frequency of the whitened strain in the figure, Hz."""
@@ -40,7 +42,8 @@ def prepare_drawing() -> None:
     import chirpleaf.plots.corner
     import chirpleaf.plots.sky
     import chirpleaf.plots.strain
-    import chirpleaf.plots.time_frequency  # noqa: F401 - imported for the figures that follow
+    import chirpleaf.plots.time_frequency
+    import chirpleaf.strain.q_transform  # noqa: F401 - imported for the figures that follow
     from chirpleaf.plots.panels import make_panels
     from chirpleaf.report.page import load_template
     from chirpleaf.result.posterior import HEADLINE
@@ -102,22 +105,19 @@ def draw_strain(trigger_time: float, names: tuple[str, ...], view: tuple[Any, ..
     _CANVASES["strain"] = Canvas(figure)
 
 
-def draw_time_frequency(
-    times: "ArrayLike", frequencies: "ArrayLike", energy: "ArrayLike", names: Sequence[str], trigger_time: float
-) -> None:
-    """Draws the Q-transform of each detector, before the verdict is known.
+def draw_time_frequency(segment: "Segment", window: tuple[float, float], trigger_time: float) -> None:
+    """Computes and draws the Q-transform of each detector, before the verdict is known.
 
     Args:
-        times: as for `plots.time_frequency.plot_time_frequency`.
-        frequencies: the same.
-        energy: the same.
-        names: names of the detectors.
+        segment: the data.
+        window: GPS times of the first and the last column, seconds.
         trigger_time: GPS time, seconds.
     """
     from chirpleaf.plots.canvas import Canvas
     from chirpleaf.plots.time_frequency import plot_time_frequency
+    from chirpleaf.strain.q_transform import q_transform
 
-    figure = plot_time_frequency(times, frequencies, energy, names, trigger_time=trigger_time)
+    figure = plot_time_frequency(*q_transform(segment, window), segment.detectors, trigger_time=trigger_time)
     _CANVASES["time-frequency"] = Canvas(figure)
 
 

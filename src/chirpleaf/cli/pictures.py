@@ -65,13 +65,11 @@ class FigureDrawing:
             data: the prepared data.
         """
         from chirpleaf.physics.inspiral import chirp_time
-        from chirpleaf.strain.q_transform import q_transform
 
         trigger, observation = data.source.trigger_time, data.observation
         before = min(max(float(chirp_time(observation.chirp_mass, LOWEST)), BEFORE[0]), BEFORE[1])
-        energy = q_transform(observation.segment, (trigger - before, trigger + AFTER))
-        names = observation.segment.detectors
-        self.drawn.append(self.executor.submit(draw.draw_time_frequency, *energy, names, trigger))
+        window = (trigger - before, trigger + AFTER)
+        self.drawn.append(self.executor.submit(draw.draw_time_frequency, observation.segment, window, trigger))
 
     def begin(self, data: "PreparedData", result: "Posterior | LeafEstimates") -> None:
         """Begins to draw a result whose verdict may be unknown: the argument `preview` of `inference.analyse_event`.
