@@ -8,7 +8,8 @@ proposals that are wrong on purpose in its normal coordinates (too narrow, shift
 component of 1 % over the prior, as the network has it. Sampling goes on as in certification, with and without draws of
 a broadened proposal (`certify.coverage`). The error of a posterior is the largest difference of a distribution function
 of chirp mass, mass ratio, chi_1 or chi_2 from that of the good posterior, at its quantiles of 5, 25, 50, 75 and 95 %.
-*Noise*: data without a signal; how long certification takes until it is refused. Writes `pareto-rule.json`.
+*Noise*: data without a signal; how long certification takes until it is refused. Writes `pareto-rule.json` after each
+event; a run that was stopped goes on from it.
 """
 
 import argparse
@@ -212,10 +213,14 @@ def main() -> None:
     torch.set_num_threads(1)
     model = load_model("bbh")
     target = Target(model.architecture.space.prior, PowerLaw(2.0, 10.0, 10_000.0))
+    path = arguments.out / "pareto-rule.json"
     rows: dict[str, list[dict[str, Any]]] = {"good": [], "wrong": [], "noise": []}
-    for index in range(arguments.noise):
+    if path.is_file():
+        rows = json.loads(path.read_text())
+    for index in range(len(rows["noise"]), arguments.noise):
         rows["noise"].append(certify_noise(model, target, arguments.seed, index))
-    for index in range(arguments.injections):
+        path.write_text(json.dumps(rows))
+    for index in range(len(rows["good"]), arguments.injections):
         rng = np.random.default_rng([arguments.seed, index])
         injection = inject(model, training_noise(model), rng, snr_range=SNR_RANGE)
         start = time.perf_counter()
@@ -230,7 +235,7 @@ def main() -> None:
         if index < arguments.wrong and not row["reasons"]:
             found = examine_wrong(observation, good, target, index + 1000)
             rows["wrong"] += [one | {"event": index} for one in found]
-        (arguments.out / "pareto-rule.json").write_text(json.dumps(rows))
+        path.write_text(json.dumps(rows))
     summarise(rows)
 
 
