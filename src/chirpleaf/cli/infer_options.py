@@ -140,6 +140,15 @@ CertifySpectra = Annotated[
 ]
 
 
+def parse_detectors(text: str | None) -> tuple[str, ...] | None:
+    """Names of detectors from `--detectors`, in any case.
+
+    Args:
+        text: names with commas between them; None for all.
+    """
+    return None if text is None else tuple(name.strip().upper() for name in text.split(",") if name.strip())
+
+
 def make_data_options(
     *,
     detectors: str | None,
@@ -169,13 +178,12 @@ def make_data_options(
         spectrum = replace(spectrum, method=parse_method(psd_method))
     if psd_length is not None:
         spectrum = replace(spectrum, length=psd_length)
-    names = None if detectors is None else tuple(name.strip().upper() for name in detectors.split(",") if name.strip())
     lowest = detector_numbers("--f-min", f_min)
     if isinstance(lowest, dict):
         lowest = {name.upper(): value for name, value in lowest.items()}
     return replace(
         DEFAULT_DATA,
-        detectors=names,
+        detectors=parse_detectors(detectors),
         duration=duration,
         f_min=lowest,
         f_max=f_max,

@@ -48,7 +48,6 @@ def check_relativity(
         from chirpleaf.result.trust import Grade
 
         torch.set_num_threads(1)  # one event is too little work for two threads
-        names = None if detectors is None else tuple(one.strip().upper() for one in detectors.split(",") if one.strip())
         request = Request(
             event,
             strain=files or None,
@@ -57,7 +56,7 @@ def check_relativity(
             settings=ReadSettings(channels, psd_analysis),
             model=model,
             seed=seed,
-            options=DataOptions(detectors=names),
+            options=DataOptions(detectors=option.parse_detectors(detectors)),
             prior=prior,
         )
         test = check(request)
