@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from chirpleaf.inference.build import build_certified_posterior
 from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
-from chirpleaf.inference.plan import CertificationPlan, certify_draws, plan_certification
-from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
+from chirpleaf.inference.plan import CertificationPlan, certify_draws
+from chirpleaf.inference.preparation import PreparedData, load_candidates
 from chirpleaf.inference.recording import record_analysis
 from chirpleaf.inference.request import Request
-from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, StrainSource
+from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
 from chirpleaf.inference.systematics.options import NO_SYSTEMATICS, Systematics
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.inference.trust import assess_certified, examine_before
@@ -133,26 +133,9 @@ def analyse_event(
     watch = Stopwatch()
     _check_numbers(request.samples, request.seed)
     models = load_candidates(request.model)
-    plan = plan_certification(
-        models[0].load(),
-        request.certify,
-        request.prior,
-        request.waveform,
-        effective_samples=request.effective_samples,
-        budget=request.budget,
-        workers=request.workers,
-    )
+    plan = request.plan_certification(models[0].load())
     further = _plan_systematics(request, plan)
-    data = prepare(
-        models,
-        request.event,
-        strain=request.strain,
-        trigger_time=request.trigger_time,
-        psd=request.psd,
-        options=request.options,
-        settings=request.settings if request.psd or not request.systematics.psd else DEFAULT_READ_SETTINGS,
-        watch=watch,
-    )
+    data = request.prepare(models, watch)
     if further is not None:
         data = further.complete(data, request.settings)
     if on_data is not None:

@@ -1,12 +1,17 @@
 """Request: all that a user asks of one analysis, as `analyse_event`, the recipe of a result and its replay take it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
+from chirpleaf.inference.plan import CertificationPlan, plan_certification
+from chirpleaf.inference.preparation import PreparedData, prepare
 from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, StrainSource
 from chirpleaf.inference.systematics.options import NO_SYSTEMATICS, Systematics
+from chirpleaf.inference.timing import Stopwatch
+from chirpleaf.models.model import Model
+from chirpleaf.models.shipped import Candidate
 from chirpleaf.system.defaults import SAMPLES
 
 
@@ -53,3 +58,49 @@ class Request:
     prior: str | Path | None = None
     workers: int = 1
     systematics: Systematics = NO_SYSTEMATICS
+
+    def plan_certification(self, model: Model) -> CertificationPlan | None:
+        """The certification that is asked for; see `plan.plan_certification`.
+
+        Args:
+            model: one of the candidates.
+
+        Returns:
+            The plan; None if the network answers alone.
+
+        Raises:
+            InputError: as `plan.plan_certification`.
+        """
+        return plan_certification(
+            model,
+            self.certify,
+            self.prior,
+            self.waveform,
+            effective_samples=self.effective_samples,
+            budget=self.budget,
+            workers=self.workers,
+        )
+
+    def prepare(self, models: Sequence[Candidate], watch: Stopwatch) -> PreparedData:
+        """Reads the data and makes the input of the model that fits them; see `preparation.prepare`.
+
+        Args:
+            models: the candidates.
+            watch: measures load_s and infer_s.
+
+        Returns:
+            The data of the network; a noise spectrum for the likelihood alone is not among them.
+
+        Raises:
+            InputError: as `preparation.prepare`.
+        """
+        return prepare(
+            models,
+            self.event,
+            strain=self.strain,
+            trigger_time=self.trigger_time,
+            psd=self.psd,
+            options=self.options,
+            settings=self.settings if self.psd or not self.systematics.psd else DEFAULT_READ_SETTINGS,
+            watch=watch,
+        )

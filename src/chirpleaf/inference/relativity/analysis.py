@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from chirpleaf.errors import InputError
 from chirpleaf.inference.build import trace_origin
 from chirpleaf.inference.certify import Certified, Target
-from chirpleaf.inference.plan import certify_draws, plan_certification
-from chirpleaf.inference.preparation import PreparedData, load_candidates, prepare
+from chirpleaf.inference.plan import certify_draws
+from chirpleaf.inference.preparation import PreparedData, load_candidates
 from chirpleaf.inference.recording import record_analysis
 from chirpleaf.inference.relativity.comparison import Comparison, compare_parts
 from chirpleaf.inference.relativity.leaves import LeafComparison, compare_leaves
@@ -64,20 +64,10 @@ def check_relativity(request: Request, settings: RelativitySettings = DEFAULT_RE
     watch = Stopwatch()
     models = load_candidates(request.model)
     prior = PRIOR if request.prior is None else request.prior
-    plan = plan_certification(
-        models[0].load(), True, prior, request.waveform, effective_samples=settings.effective_samples
-    )
+    asked = replace(request, certify=True, prior=prior, effective_samples=settings.effective_samples)
+    plan = asked.plan_certification(models[0].load())
     assert plan is not None  # certification was asked for
-    data = prepare(
-        models,
-        request.event,
-        strain=request.strain,
-        trigger_time=request.trigger_time,
-        psd=request.psd,
-        options=request.options,
-        settings=request.settings,
-        watch=watch,
-    )
+    data = asked.prepare(models, watch)
     target = plan.make_target(data)
     _check_waveforms(data, target)
     draws = certify_draws(data, target, plan, samples=settings.draws, seed=request.seed)
