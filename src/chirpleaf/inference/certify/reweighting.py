@@ -63,14 +63,21 @@ def reweight_with_modes(
     samples |= {"log_likelihood": value, "network_optimal_snr": np.sqrt(np.sum(snr**2, axis=1))}
     samples |= {f"{name}_optimal_snr": snr[:, index] for index, name in enumerate(segment.detectors)}
     found = ImportanceDiagnostics.from_log_weights(value - former)
-    certificate = _combine(before, found, new.approximant, int(np.isneginf(value).sum()))
+    failed = before.failed_waveforms + int(np.isneginf(value).sum())
+    combined = combine_certificates(before, found)
+    certificate = replace(combined, approximant=new.approximant, failed_waveforms=failed)
     # Weighted draws become draws of equal weight from the density of the draws times their weights.
     log_prob = (first.log_prob + first.log_weight)[chosen]
     return Certified(samples, log_prob, value - former - found.log_evidence, first.sky, certificate)
 
 
-def _combine(before: Certificate, second: ImportanceDiagnostics, approximant: str, failed: int) -> Certificate:
-    """The certificate after both steps: Z = Z_22 mean(L / L_22)."""
+def combine_certificates(before: Certificate, second: ImportanceDiagnostics) -> Certificate:
+    """The certificate after samples are weighted a second time: Z = Z_1 mean(L_2 / L_1).
+
+    Args:
+        before: the certificate of the first weights.
+        second: diagnostics of the second ones.
+    """
     return replace(
         before,
         efficiency=before.efficiency * second.efficiency,
@@ -79,8 +86,6 @@ def _combine(before: Certificate, second: ImportanceDiagnostics, approximant: st
         log_bayes_factor_error=float(np.hypot(before.log_bayes_factor_error, second.error)),
         pareto_k=max(before.pareto_k, second.pareto_k),
         largest_weight=max(before.largest_weight, second.largest_weight),
-        approximant=approximant,
-        failed_waveforms=before.failed_waveforms + failed,
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics
 from chirpleaf.inference.certify.likelihood import Waveform
+from chirpleaf.inference.certify.reweighting import combine_certificates
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.systematics.settings import SystematicsSettings
 from chirpleaf.inference.trust.assessment import examine_certificate
@@ -88,7 +89,12 @@ class Draws:
             The posterior; its proposal holds the samples of equal weight with their new weights.
         """
         found = ImportanceDiagnostics.from_log_weights(log_ratio)
-        certificate = combine_certificates(self.certificate, found, record)
+        before = self.certificate
+        certificate = replace(
+            combine_certificates(before, found),
+            log_bayes_factor=before.log_bayes_factor + record.log_bayes_factor_change,
+            reweightings=(*before.reweightings, record),
+        )
         samples = {**self.samples, **(changed or {})}
         possible = bool(np.isfinite(found.log_evidence))
         sky, trust = self.posterior.sky, self.posterior.trust
@@ -118,26 +124,6 @@ def record_weights(name: str, detectors: tuple[str, ...], log_ratio: Column) -> 
     found = ImportanceDiagnostics.from_log_weights(log_ratio)
     sizes = found.efficiency, found.effective_samples, found.pareto_k
     return Reweighting(name, detectors, found.draws, *sizes, found.log_evidence)
-
-
-def combine_certificates(before: Certificate, found: ImportanceDiagnostics, record: Reweighting) -> Certificate:
-    """The certificate after a reweighting.
-
-    Args:
-        before: the certificate before it.
-        found: diagnostics of the new weights.
-        record: the reweighting.
-    """
-    return replace(
-        before,
-        efficiency=before.efficiency * found.efficiency,
-        effective_samples=found.effective_samples,
-        log_bayes_factor=before.log_bayes_factor + record.log_bayes_factor_change,
-        log_bayes_factor_error=float(np.hypot(before.log_bayes_factor_error, found.error)),
-        pareto_k=max(before.pareto_k, found.pareto_k),
-        largest_weight=max(before.largest_weight, found.largest_weight),
-        reweightings=(*before.reweightings, record),
-    )
 
 
 def find_waveform(posterior: Posterior, data: PreparedData) -> Waveform:
