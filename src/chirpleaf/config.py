@@ -79,10 +79,12 @@ class Preset(_Section):
         simulation: sizes and ranges of the training data.
         schedule: length and learning rate of the training.
         communication: how ranks average their gradients.
+        start: name or file of a model whose weights the training begins with, as `--start`.
     """
 
     name: str
     seed: Seed = 0
+    start: str | None = None
     detectors: tuple[str, ...] = _DEFAULT.detectors
     parameter_space: str = _DEFAULT.parameter_space
     prior: Prior = _DEFAULT.prior

@@ -1,6 +1,5 @@
 """`chirpleaf train PRESET.yaml --out DIR [--resume]`, alone or as one rank of several under a launcher."""
 
-import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -35,7 +34,8 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start again in an existing folder.")] = False,
     cores: Annotated[int | None, typer.Option(min=1, help="Cores of each rank; the free ones by default.")] = None,
     start: Annotated[
-        str | None, typer.Option(help="Continue from this model's weights, with data and schedule of the preset.")
+        str | None,
+        typer.Option(help="Begin with this model's weights, or with its encoder and root for other parameters."),
     ] = None,
     bank: Annotated[Path | None, typer.Option(help="Waveforms made by `chirpleaf bank`; computed by default.")] = None,
 ) -> None:
@@ -63,7 +63,8 @@ def train(
     architecture = settings.architecture()
     if resume and start:
         raise InputError("expected --resume or --start; got both: a resumed training knows what it began with")
-    start_model = _load_start(start, architecture) if start else None
+    start = start or settings.start
+    start_model = _load_start(start, architecture) if start and not resume else None
     if ranks.first:
         _check_choice(resume=resume, overwrite=overwrite)
         context.with_resource(claim_folder(out, overwrite=overwrite or resume))
@@ -94,7 +95,7 @@ def _run(
     console.print(f"[bold]{settings.name}[/]: making templates, waveforms and spectra …", highlight=False)
     return recipe.train(
         settings.name,
-        start.architecture if start else settings.architecture(),
+        settings.architecture(),
         settings.simulation,
         settings.schedule,
         out=out,
@@ -132,30 +133,13 @@ def _metrics(model: "Model") -> str:
 
 
 def _load_start(start: str | Path, wanted: "Architecture") -> "Model":
-    """Loads the model to continue from; only its networks and background may differ from those of the preset."""
-    from dataclasses import replace
-
+    """Loads the model to begin with, and checks that it fits the preset."""
     from chirpleaf.models import load_model
-    from chirpleaf.models.architecture_json import encode_architecture
+    from chirpleaf.models.transfer import begin_with
 
     model = load_model(start)
-    own = model.architecture
-    expected = replace(wanted, root=own.root, n_context=own.n_context, head=own.head, background=own.background)
-    expected_json = encode_architecture(expected)
-    different = [
-        name for name, value in encode_architecture(own).items() if _plain(value) != _plain(expected_json[name])
-    ]
-    if different:
-        raise InputError(
-            f"expected a preset with the input of {model.name}; got another {', '.join(different)}: train with the "
-            "preset that made it, changed in simulation and schedule alone"
-        )
+    begin_with(model, wanted)
     return model
-
-
-def _plain(value: object) -> str:
-    """A setting as JSON, in which tuples and lists are the same."""
-    return json.dumps(value, sort_keys=True)
 
 
 def _check_choice(*, resume: bool, overwrite: bool) -> None:

@@ -14,6 +14,7 @@ from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.estimator import Estimator
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.models.model import Model
+from chirpleaf.models.transfer import begin_with
 from chirpleaf.strain.noise import NoiseSource
 from chirpleaf.system.checks import check_settings
 from chirpleaf.system.progress import report_progress
@@ -57,7 +58,8 @@ def train(
         seed: seed of weights, bank, noise spectra and batches.
         resume: whether to go on from the folder's checkpoint.
         cores: cores that this rank uses; when None, those of the interrupted training or its share of the free ones.
-        start: trained model of this architecture whose weights are trained further; new weights when None.
+        start: trained model whose weights, or those of its encoder and root, the training begins with
+            (`models.transfer`); new weights when None.
         noise: source of the noise; the ensemble's when None.
         ranks: the place of this process among the ranks; rank 0 alone writes files.
         communication: how the ranks average their gradients.
@@ -75,7 +77,7 @@ def train(
     with ranks.connect():
         machine = _prepare_machine(out, seed, cores=cores, resume=resume, ranks=ranks)
         report_progress("templates", 0, 1)
-        estimator = start.estimator if start else architecture.build()
+        architecture, estimator = begin_with(start, architecture) if start else (architecture, architecture.build())
         report_progress("templates", 1, 1)
         estimator.use_bfloat16(machine.bfloat16)
         setup = (architecture, estimator, simulation)
