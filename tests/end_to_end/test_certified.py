@@ -27,8 +27,8 @@ FILES = {"summary.json", "posterior.hdf5", "result.json", "skymap.fits"}
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skips the figures, which other tests check."""
     for stage in ("begin_data", "begin"):
-        monkeypatch.setattr(f"chirpleaf.cli.pictures.FigureDrawing.{stage}", lambda *_: None)
-    monkeypatch.setattr("chirpleaf.cli.pictures.FigureDrawing.finish", lambda *_: {})
+        monkeypatch.setattr(f"chirpleaf.report.pictures.FigureDrawing.{stage}", lambda *_: None)
+    monkeypatch.setattr("chirpleaf.report.pictures.FigureDrawing.finish", lambda *_: {})
 
 
 def summary_of(folder: Path) -> dict[str, Any]:

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from chirpleaf.cli import checks
-from chirpleaf.cli.drawing import _SameProcess
 from chirpleaf.inference import load_candidates, prepare
 from chirpleaf.models import load_model
+from chirpleaf.report.drawing import _SameProcess
 from chirpleaf.report.numbers import decimals
 from chirpleaf.result import read
 from chirpleaf.result.posterior import HEADLINE
@@ -92,8 +92,8 @@ def test_version(chirpleaf: Command) -> None:
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skips the figures, which take a second and which other tests check."""
     for stage in ("begin_data", "begin"):
-        monkeypatch.setattr(f"chirpleaf.cli.pictures.FigureDrawing.{stage}", lambda *_: None)
-    monkeypatch.setattr("chirpleaf.cli.pictures.FigureDrawing.finish", lambda *_: {})
+        monkeypatch.setattr(f"chirpleaf.report.pictures.FigureDrawing.{stage}", lambda *_: None)
+    monkeypatch.setattr("chirpleaf.report.pictures.FigureDrawing.finish", lambda *_: {})
 
 
 @pytest.mark.usefixtures("no_pictures")

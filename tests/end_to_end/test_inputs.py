@@ -25,8 +25,8 @@ UTC = "2015-09-14T09:50:45.4"
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skips the figures, which other tests check."""
     for stage in ("begin_data", "begin"):
-        monkeypatch.setattr(f"chirpleaf.cli.pictures.FigureDrawing.{stage}", lambda *_: None)
-    monkeypatch.setattr("chirpleaf.cli.pictures.FigureDrawing.finish", lambda *_: {})
+        monkeypatch.setattr(f"chirpleaf.report.pictures.FigureDrawing.{stage}", lambda *_: None)
+    monkeypatch.setattr("chirpleaf.report.pictures.FigureDrawing.finish", lambda *_: {})
 
 
 @pytest.fixture(scope="module")

@@ -87,17 +87,31 @@ def test_stages_are_shown_on_a_terminal_alone(terminal: bool, monkeypatch: pytes
 
     file = io.StringIO()
     monkeypatch.setattr(stages, "errors", Console(file=file, force_terminal=terminal, width=100))
-    drawing: Any = Drawn()
-    with stages.show_stages(drawing) as shown:
-        nothing: Any = None
-        shown.begin_data(nothing)
-        shown.begin(nothing, certified_posterior())
-        if shown.progress is not None:
-            (task,) = shown.progress.tasks
-            assert (task.completed, task.description) == (80, "checks")
-            shown.progress.refresh()
-        shown.finish(nothing, certified_posterior(), Path("x"))
-    assert drawing.stages == ["begin_data", "begin", "finish"]
+    with stages.show_stages() as enter_stage:
+        enter_stage("checks", 80)
     assert ("checks" in file.getvalue()) == terminal
     assert bool(file.getvalue()) == terminal
-    assert sum(share for _, share in stages.STAGES) == 100
+
+
+def test_the_stages_of_an_analysis_are_reported_in_order(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, unchecked_types: None
+) -> None:
+    from chirpleaf.report import analysis
+
+    nothing: Any = None
+
+    def analyse(_: object, preview: Any, on_data: Any) -> Any:
+        on_data(nothing)
+        preview(nothing, nothing)
+        return nothing, result
+
+    monkeypatch.setattr(analysis, "analyse_event", analyse)
+    drawing: Any = Drawn()
+    result, entered = certified_posterior(), []
+    monkeypatch.setattr(type(result), "write", lambda *_: ())
+    found, _ = analysis.write_analysis(nothing, drawing, tmp_path, lambda *stage: entered.append(stage))
+    assert found is result
+    assert drawing.stages == ["begin_data", "begin", "finish"]
+    assert [name for name, _ in entered] == [stage.name for stage in analysis.STAGES]
+    assert [share for _, share in entered] == [0, 15, 80, 90]
+    assert sum(stage.share for stage in analysis.STAGES) == 100

@@ -31,8 +31,8 @@ def test_all_of_them_at_once_are_recorded_and_replayed(
     chirpleaf: Command, spectrum: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for stage in ("begin_data", "begin"):
-        monkeypatch.setattr(f"chirpleaf.cli.pictures.FigureDrawing.{stage}", lambda *_: None)
-    monkeypatch.setattr("chirpleaf.cli.pictures.FigureDrawing.finish", lambda *_: {})
+        monkeypatch.setattr(f"chirpleaf.report.pictures.FigureDrawing.{stage}", lambda *_: None)
+    monkeypatch.setattr("chirpleaf.report.pictures.FigureDrawing.finish", lambda *_: {})
     envelope, out = write_envelope(tmp_path / "h1.txt"), tmp_path / "out"
     options = ("--calibration-envelope", f"h1={envelope}", "--psd-uncertainty", "--certify-psd", f"L1={spectrum}")
     ran = chirpleaf("infer", "GW150914", "--samples", 400, "--effective-samples", 100, *options, "--out", out)

@@ -32,7 +32,7 @@ sys.stderr.write(" ".join(sorted(loaded)))
 """
 
 IN_THIS_PROCESS = """
-from chirpleaf.cli import drawing, pictures
+from chirpleaf.report import drawing, pictures
 drawing._can_fork = lambda: False
 draw = pictures.FigureDrawing.begin_data
 def check(*arguments):

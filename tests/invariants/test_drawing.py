@@ -12,14 +12,14 @@ import pytest
 from made_results import certified_posterior, network_posterior
 from PIL import Image
 
-from chirpleaf.cli import draw, drawing, pictures
 from chirpleaf.plots import canvas
+from chirpleaf.report import draw, drawing, pictures
 from chirpleaf.result.trust import Finding, Level, Trust
 from chirpleaf.strain.segment import Segment
 
 PROGRAM = """
 import os, sys
-from chirpleaf.cli.drawing import drawing_process
+from chirpleaf.report.drawing import drawing_process
 from chirpleaf.errors import InputError
 
 def refuse(): raise InputError("expected this")
@@ -55,7 +55,7 @@ def test_functions_run_in_this_process_where_a_fork_is_not_safe(before: str) -> 
 
 def test_an_error_ends_the_second_process_without_waiting() -> None:
     program = (
-        "import time\nfrom chirpleaf.cli.drawing import drawing_process\n"
+        "import time\nfrom chirpleaf.report.drawing import drawing_process\n"
         "with drawing_process(int) as executor:\n"
         "    waiting = [executor.submit(time.sleep, 0.2) for _ in range(600)]\n"
         "    raise SystemExit(0)\n"

@@ -13,8 +13,8 @@ import pytest
 from made_results import CERTIFICATE, MAKERS, PROVENANCE, certified_posterior, leaf_estimates, network_posterior
 
 from chirpleaf.cli import main
-from chirpleaf.cli.captions import list_pictures
 from chirpleaf.inference import PreparedData, Request
+from chirpleaf.report.captions import list_pictures
 from chirpleaf.report.command import write_command
 from chirpleaf.report.content import build_page
 from chirpleaf.report.page import render
@@ -186,8 +186,8 @@ def test_the_command_makes_the_same_request(
     arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a user types, and the command that the report of its result names, ask for the same analysis."""
-    import chirpleaf.inference
     from chirpleaf.inference import recording
+    from chirpleaf.report import analysis
 
     asked: list[Request] = []
 
@@ -195,7 +195,7 @@ def test_the_command_makes_the_same_request(
         asked.append(request)
         raise StopError
 
-    monkeypatch.setattr(chirpleaf.inference, "analyse_event", stop)
+    monkeypatch.setattr(analysis, "analyse_event", stop)
     monkeypatch.setattr(recording, "_hash_input", lambda *_: {})
     monkeypatch.chdir(tmp_path)
     data = object.__new__(PreparedData)  # only its hashes would be recorded

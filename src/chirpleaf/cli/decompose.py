@@ -36,12 +36,12 @@ def decompose(
 
     context.with_resource(claim_folder(out, overwrite=overwrite))
 
-    from chirpleaf.cli.pictures import Writer, figure_writers
     from chirpleaf.diagnostics.decomposition import SHARES, measure_decomposition
     from chirpleaf.errors import InputError
     from chirpleaf.models import load_model, save
     from chirpleaf.models.decomposition import decompose as cut
     from chirpleaf.plots.filters import plot_filter_importance
+    from chirpleaf.report.pictures import Writer, figure_writers
     from chirpleaf.system.files import write_files
 
     if not 0 < keep <= 1:

@@ -44,10 +44,10 @@ def evaluate(
     context.with_resource(claim_folder(out, overwrite=overwrite))
 
     from chirpleaf.cli.evaluation import draw_evaluation, make_evaluation_table
-    from chirpleaf.cli.pictures import Writer, figure_writers
     from chirpleaf.diagnostics import evaluation as diagnostics
     from chirpleaf.errors import InputError
     from chirpleaf.models import load_model
+    from chirpleaf.report.pictures import Writer, figure_writers
     from chirpleaf.strain.noise import MeasuredNoise
     from chirpleaf.system.files import write_files
 

@@ -58,11 +58,11 @@ def infer(
 ) -> None:
     """Infer the posterior of an event; print a table, write files and figures."""
     from chirpleaf.cli.collector import paused_collector
-    from chirpleaf.cli.draw import prepare_drawing
-    from chirpleaf.cli.drawing import drawing_process
     from chirpleaf.cli.pairs import pair_detectors, pair_single
-    from chirpleaf.cli.pictures import FigureDrawing
     from chirpleaf.cli.stages import show_stages
+    from chirpleaf.report.draw import prepare_drawing
+    from chirpleaf.report.drawing import drawing_process
+    from chirpleaf.report.pictures import FigureDrawing
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.threads import use_one_numpy_thread
 
@@ -80,8 +80,9 @@ def infer(
     ):
         import torch
 
-        from chirpleaf.inference import Request, analyse_event
+        from chirpleaf.inference import Request
         from chirpleaf.inference.sources import ReadSettings
+        from chirpleaf.report.analysis import write_analysis
         from chirpleaf.result.trust import Grade
         from chirpleaf.system.cores import free_cores
 
@@ -117,10 +118,8 @@ def infer(
             ),
         )
         drawing = FigureDrawing(executor, others, compare.name if compare else "")
-        with show_stages(drawing) as stages:
-            data, result = analyse_event(request, stages.begin, on_data=stages.begin_data)
-            figures = stages.finish(data, result, folder)
-            written = result.write(folder, figures)
+        with show_stages() as enter_stage:
+            result, written = write_analysis(request, drawing, folder, enter_stage)
         _show(result, folder, written, json=json)
     if result.trust.grade is Grade.REFUSE:
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")

@@ -10,8 +10,8 @@ from chirpleaf.errors import UntrustedError
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from chirpleaf.cli.pictures import Writer
     from chirpleaf.inference.relativity import RelativityTest
+    from chirpleaf.report.pictures import Writer
 
 
 def check_relativity(
@@ -71,10 +71,10 @@ def _make_writers(test: "RelativityTest") -> "dict[str, Writer]":
     """Functions that write `relativity.json` and `relativity.png`."""
     from functools import partial
 
-    from chirpleaf.cli.pictures import figure_writers
     from chirpleaf.inference.relativity import to_json
     from chirpleaf.plots.relativity import DeviationDensity, plot_relativity
     from chirpleaf.plots.style import stamp
+    from chirpleaf.report.pictures import figure_writers
     from chirpleaf.result.json_files import write_json
     from chirpleaf.result.trust import Grade
 

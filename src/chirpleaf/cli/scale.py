@@ -31,9 +31,9 @@ def scale(
 ) -> None:
     """Time training on ranks of one thread each, and predict it for up to 1,024 nodes."""
     from chirpleaf.cli.extras import require_training
-    from chirpleaf.cli.pictures import Writer, figure_writers
     from chirpleaf.diagnostics.scaling import Link
     from chirpleaf.plots.scaling import plot_efficiency
+    from chirpleaf.report.pictures import Writer, figure_writers
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.files import write_files
 

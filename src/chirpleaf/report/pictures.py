@@ -1,6 +1,6 @@
 """The pictures and the report of `chirpleaf infer`, and functions by which every verb writes its figures.
 
-Everything is drawn by an executor (`cli.drawing`), whose process keeps the images until the report is rendered.
+Everything is drawn by an executor (`report.drawing`), whose process keeps the images until the report is rendered.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chirpleaf.cli import draw
+from chirpleaf.report import draw
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -102,7 +102,7 @@ class FigureDrawing:
             File name to a function that waits for the content and writes it to the path that it is given
             (`write_files`). There is no corner plot of a posterior whose draws are all impossible.
         """
-        from chirpleaf.cli.captions import list_pictures
+        from chirpleaf.report.captions import list_pictures
         from chirpleaf.report.content import build_page
         from chirpleaf.result.trust import Grade
 
@@ -152,7 +152,7 @@ def _write(content: "Future[bytes]", waiting: "Sequence[Future[Any]]", path: Pat
 
 def _draw_planes(result: "Posterior | LeafEstimates", executor: "Executor") -> "Iterator[Future[None]]":
     """Begins to draw the sky map and the planes of two parameters that the report shows."""
-    from chirpleaf.cli.captions import find_pairs, list_pictures
+    from chirpleaf.report.captions import find_pairs, list_pictures
     from chirpleaf.report.published import find_published
     from chirpleaf.result import Posterior
 

@@ -1,6 +1,6 @@
 """The pictures of a report, and what their captions say."""
 
-from chirpleaf.cli.draw import BAND
+from chirpleaf.report.draw import BAND
 from chirpleaf.report.pages import Picture
 from chirpleaf.result import LeafEstimates, Posterior
 
