@@ -55,6 +55,7 @@ def infer(
     calibration_correction_type: option.CalibrationCorrection = None,
     psd_uncertainty: option.PsdUncertainty = False,
     certify_psd: option.CertifySpectra = None,
+    offline: option.Offline = False,
 ) -> None:
     """Infer the posterior of an event; print a table, write files and figures."""
     from chirpleaf.cli.collector import paused_collector
@@ -93,7 +94,7 @@ def infer(
             strain=files or None,
             trigger_time=trigger,
             psd=spectra,
-            settings=ReadSettings(channels, psd_analysis),
+            settings=ReadSettings(channels, psd_analysis, offline),
             model=model,
             samples=samples,
             seed=seed,

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from chirpleaf.inference.options import DataOptions, WaveformOptions
     from chirpleaf.inference.systematics.options import Systematics
 
-Event = Annotated[str | None, typer.Argument(help="An embedded event, or one of the open catalogues.")]
+Event = Annotated[
+    str | None, typer.Argument(help="An embedded event, one of the open catalogues, or a GPS time of open data.")
+]
 StrainFiles = Annotated[
     list[str] | None,
     typer.Option(
@@ -40,6 +42,7 @@ ModelName = Annotated[str | None, typer.Option(help="A shipped model or a model 
 Samples = Annotated[int, typer.Option(help="How many samples.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the samples.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the results, by default out/EVENT.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Take open data from the cache alone; never ask the network.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")]
 Compare = Annotated[
     Path | None,

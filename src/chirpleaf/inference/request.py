@@ -1,7 +1,7 @@
 """Request: all that a user asks of one analysis, as `analyse_event`, the recipe of a result and its replay take it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
@@ -101,6 +101,8 @@ class Request:
             trigger_time=self.trigger_time,
             psd=self.psd,
             options=self.options,
-            settings=self.settings if self.psd or not self.systematics.psd else DEFAULT_READ_SETTINGS,
+            settings=self.settings
+            if self.psd or not self.systematics.psd
+            else replace(self.settings, psd_analysis=None),
             watch=watch,
         )

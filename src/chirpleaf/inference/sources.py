@@ -24,16 +24,18 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class ReadSettings:
-    """What to read from files that hold several things.
+    """What to read from files that hold several things, and from where.
 
     Attributes:
         channel: detector name to the channel of a frame file, or to the dataset of an HDF5 file; the only strain of the
             detector where none is named.
         psd_analysis: label of the analysis in a release of PESummary, or a part of it; None for the only one.
+        offline: whether strain of the open catalogues comes from the cache alone.
     """
 
     channel: Mapping[str, str] = field(default_factory=dict)
     psd_analysis: str | None = None
+    offline: bool = False
 
 
 DEFAULT_READ_SETTINGS = ReadSettings()
@@ -64,7 +66,8 @@ def gather_strain(
     """Loads the strain that the user names.
 
     Args:
-        event: name of an embedded event or of one in the open catalogues, in any case; or None with `strain`.
+        event: name of an embedded event or of one in the open catalogues, in any case, or a GPS time (s) of open data;
+            or None with `strain`.
         strain: detector name, in any case, to strain or to files of it.
         trigger_time: GPS time of the merger in s, or UTC as text (`strain.times`); needed with `strain`.
         duration: length of the files of the open catalogues, seconds.
@@ -99,7 +102,7 @@ def gather_strain(
         return Source(embedded.name, trigger, load_event(embedded.name))
     from chirpleaf.strain.gwosc import fetch_event  # noqa: PLC0415 - the open catalogues alone need it
 
-    found, series = fetch_event(event, duration=duration)
+    found, series = fetch_event(event, duration=duration, offline=settings.offline)
     return Source(found.name, found.trigger_time if given is None else given, series)
 
 

@@ -8,8 +8,9 @@ import errno
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from chirpleaf.errors import InputError
@@ -18,6 +19,9 @@ from chirpleaf.system.folders import LOCK, check_folder
 
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS)
 """Errors of file systems that have no locks. Two runs cannot be told apart there."""
+
+_POLL = 0.2
+"""Time between two attempts of `take_turns`, seconds: locks are held for seconds to minutes."""
 
 _held: set[tuple[int, int]] = set()
 """Device and number of the files that this process has locked. A second lock of the same process would succeed."""
@@ -74,6 +78,31 @@ def claim_file(path: Path) -> Iterator[Path]:
         raise InputError(f"expected a file in an existing folder; got {path}: create {path.parent} first")
     with _hold(path.with_name(f".{path.name}{LOCK}"), f"file that no other run writes; got {path}"):
         yield path
+
+
+@contextmanager
+def take_turns(folder: Path, patience: float) -> Iterator[None]:
+    """Lets one process at a time work in a folder; the others wait for it.
+
+    Args:
+        folder: an existing folder.
+        patience: greatest time to wait, seconds.
+
+    Raises:
+        InputError: the other process does not end in time, or the folder cannot be written to.
+    """
+    end = time.monotonic() + patience
+    while True:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(_hold(folder / LOCK, f"folder that no other process writes to; got {folder}"))
+            except InputError:
+                if time.monotonic() > end or not os.access(folder, os.W_OK):
+                    raise
+            else:
+                yield
+                return
+        time.sleep(_POLL)
 
 
 @contextmanager
