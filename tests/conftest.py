@@ -41,8 +41,10 @@ _checks.check = beartype(  # type: ignore[attr-defined]
 )
 sys.modules[_checks.__name__] = _checks
 _package = Path(__file__).parents[1] / "src" / "chirpleaf"
-# All packages except the command line, which has no arrays and whose arguments typer checks.
-_rooms = sorted({path.stem for path in _package.iterdir()} - {"__init__", "__main__", "__pycache__", "cli", "py"})
+# All packages except the command line and the server, which have no arrays: typer and pydantic check their input.
+_rooms = sorted(
+    {path.stem for path in _package.iterdir()} - {"__init__", "__main__", "__pycache__", "cli", "py", "server"}
+)
 jaxtyping.install_import_hook([f"chirpleaf.{room}" for room in _rooms], f"{_checks.__name__}.check")
 
 

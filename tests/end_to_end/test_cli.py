@@ -16,7 +16,7 @@ import pytest
 from chirpleaf.cli import checks
 from chirpleaf.inference import load_candidates, prepare
 from chirpleaf.models import load_model
-from chirpleaf.report.drawing import _SameProcess
+from chirpleaf.report.drawing import SameProcess
 from chirpleaf.report.numbers import decimals
 from chirpleaf.result import read
 from chirpleaf.result.posterior import HEADLINE
@@ -155,12 +155,12 @@ def test_files_and_figures_are_replaced_together_or_not_at_all(
     assert chirpleaf(*arguments, "--samples", 200).status == 0
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert set(before) >= FILES
-    submit = _SameProcess.submit
+    submit = SameProcess.submit
 
-    def submit_late(executor: _SameProcess, function: Callable[..., Any], *values: object) -> Future:
+    def submit_late(executor: SameProcess, function: Callable[..., Any], *values: object) -> Future:
         return Unfinished() if function.__name__ == figure else submit(executor, function, *values)
 
-    monkeypatch.setattr(_SameProcess, "submit", submit_late)
+    monkeypatch.setattr(SameProcess, "submit", submit_late)
     assert chirpleaf(*arguments, "--samples", 300, "--overwrite").status == 130
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 

@@ -91,7 +91,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 def begin_drawing() -> pictures.FigureDrawing:
     """A drawing whose time-frequency map is drawn."""
-    stages = pictures.FigureDrawing(drawing._SameProcess())
+    stages = pictures.FigureDrawing(drawing.SameProcess())
     frequencies = np.arange(20.0, 500.0, 0.25)
     ones = np.ones((2, len(frequencies)))
     segment = Segment(("H1", "L1"), ones.astype(complex), ones, frequencies, 4.0, 0.0)
@@ -134,7 +134,7 @@ def test_pictures_of_a_result_without_certification_are_drawn_at_the_end(drawn: 
 
 
 def test_an_error_of_a_picture_is_raised_when_the_report_is_written(tmp_path: Path) -> None:
-    stages = pictures.FigureDrawing(drawing._SameProcess())
+    stages = pictures.FigureDrawing(drawing.SameProcess())
     failed: Future[None] = Future()
     failed.set_exception(ValueError("no map"))
     stages.drawn.append(failed)

@@ -249,3 +249,12 @@ def test_distances_of_any_prior_are_drawn():
     assert distance.std() == pytest.approx(spread, rel=0.03)
     assert phase.min() >= 0.0
     assert phase.max() < 2 * np.pi
+
+
+def test_clients_of_the_server_may_name_the_presets_and_nothing_else():
+    from typing import get_args
+
+    from chirpleaf.inference.certify.target import PRESETS
+    from chirpleaf.server.schemas import Prior
+
+    assert set(get_args(Prior)) == set(PRESETS)

@@ -28,6 +28,7 @@ from chirpleaf.cli.inject import inject
 from chirpleaf.cli.models import models
 from chirpleaf.cli.relativity import check_relativity
 from chirpleaf.cli.scale import scale
+from chirpleaf.cli.serve import serve
 from chirpleaf.cli.train import train
 from chirpleaf.cli.verify import verify
 from chirpleaf.errors import InputError, UntrustedError
@@ -43,7 +44,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (infer, train, bank, scale, evaluate, decompose, verify, compare, convert, inject, models, events, doctor):
+for verb in (
+    infer,
+    train,
+    bank,
+    scale,
+    evaluate,
+    decompose,
+    verify,
+    compare,
+    convert,
+    inject,
+    models,
+    events,
+    serve,
+    doctor,
+):
     app.command()(verb)
 app.command("test-gr")(check_relativity)
 

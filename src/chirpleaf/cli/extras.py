@@ -13,3 +13,17 @@ def require_training() -> None:
     """
     if find_spec("lightning") is None:
         raise InputError("expected Lightning, which trains networks; got none: pip install 'chirpleaf[train]'")
+
+
+def require_server() -> None:
+    """Checks that the packages of the web page are installed.
+
+    Raises:
+        InputError: one is not.
+    """
+    missing = [name for name in ("fastapi", "uvicorn", "python_multipart") if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"expected FastAPI, uvicorn and python-multipart, which serve the page; got no {missing[0]}: "
+            "pip install 'chirpleaf[serve]'"
+        )

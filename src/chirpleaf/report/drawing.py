@@ -32,7 +32,7 @@ def drawing_process(warm_up: Callable[[], object]) -> Iterator[Executor]:
         The executor. Its functions, their arguments and their results must be picklable.
     """
     if not _can_fork():
-        yield _SameProcess()
+        yield SameProcess()
         return
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
@@ -59,7 +59,7 @@ def _can_fork() -> bool:
     )
 
 
-class _SameProcess(Executor):
+class SameProcess(Executor):
     """Runs each function when it is submitted."""
 
     def submit(

@@ -1,5 +1,7 @@
 """Rendering of a report as one HTML file: the images are data URIs, the style stands in the page."""
 
+import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
@@ -13,7 +15,7 @@ from chirpleaf.report.pages import Page
 @cache
 def load_template() -> Template:
     """The template of the page; loading it ahead of time saves some 50 ms."""
-    text = resources.files("chirpleaf.report").joinpath("page.html").read_text(encoding="utf-8")
+    text = _read_template()
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(text)
 
@@ -31,3 +33,13 @@ def render(page: Page, images: Mapping[str, bytes]) -> str:
     uris = {name: f"data:image/png;base64,{b64encode(image).decode('ascii')}" for name, image in images.items()}
     shown = [picture for picture in page.pictures if picture.name in uris]
     return load_template().render(page=page, pictures=shown, images=uris)
+
+
+def hash_styles() -> tuple[str, ...]:
+    """The hash of each style sheet of a report, as a Content-Security-Policy names the styles that it allows."""
+    sheets = re.findall(r"<style>(.*?)</style>", _read_template(), re.DOTALL)
+    return tuple(f"sha256-{b64encode(hashlib.sha256(sheet.encode()).digest()).decode('ascii')}" for sheet in sheets)
+
+
+def _read_template() -> str:
+    return resources.files("chirpleaf.report").joinpath("page.html").read_text(encoding="utf-8")
