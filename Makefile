@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 OUT ?= out/GW150914
+SITE ?= site
 WORKERS ?= 2
 
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports counts doctest pesummary ci clean
+.PHONY: help demo test docs lint format types imports counts doctest pesummary ci clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
@@ -32,6 +33,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed-test
 	$(PIP) -e '.[dev]'
 	@touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) -e '.[docs]'
+	@touch $@
+
 demo: $(VENV)/.installed  ## install, then infer GW150914 from the strain and model in the package
 	$(BIN)/chirpleaf infer GW150914 --out $(OUT) --overwrite
 
@@ -40,6 +45,9 @@ test: $(VENV)/.installed-test  ## install what the tests need and run them
 
 doctest: $(VENV)/.installed-test  ## run the examples of the docstrings
 	$(ONE_THREAD) $(BIN)/python -m pytest --doctest-modules src
+
+docs: $(VENV)/.installed-docs  ## build the documentation in site/, notebooks executed; a warning is an error
+	$(ONE_THREAD) NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir $(SITE)
 
 lint: $(VENV)/.installed-dev  ## ruff: rules and format; shellcheck: the batch scripts
 	$(BIN)/ruff check .
@@ -69,4 +77,4 @@ ci:  ## all of the above in a fresh environment, as on the server
 	.ci/run
 
 clean:  ## remove the environment, outputs and caches
-	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) out site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

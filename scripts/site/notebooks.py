@@ -1,0 +1,44 @@
+"""Notebooks of the site: executed when it is built, and shown as pages with their outputs."""
+
+import os
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbconvert import MarkdownExporter
+
+_LONGEST_CELL = 600
+"""Seconds after which a cell counts as hanging; a notebook takes less than a minute on a quiet machine."""
+
+
+def execute_notebooks(folder: Path) -> dict[str, str | bytes]:
+    """Executes all notebooks of a folder, unless the environment says `NOTEBOOKS=0`.
+
+    Args:
+        folder: folder with `*.ipynb`.
+
+    Returns:
+        Content by path below the parent of the folder: a page, its pictures and the executed notebook for each.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell fails.
+    """
+    made: dict[str, str | bytes] = {}
+    for path in sorted(folder.glob("*.ipynb")):
+        made |= {f"{folder.name}/{name}": content for name, content in _execute(path).items()}
+    return made
+
+
+def _execute(path: Path) -> dict[str, str | bytes]:
+    notebook = nbformat.read(path, as_version=4)
+    if os.environ.get("NOTEBOOKS") != "0":
+        NotebookClient(notebook, timeout=_LONGEST_CELL, kernel_name="python3").execute()
+    resources = {"output_files_dir": f"{path.stem}-files", "unique_key": path.stem}
+    body, resources = MarkdownExporter().from_notebook_node(notebook, resources=resources)
+    head, _, rest = body.partition("\n\n")
+    button = f"[Download this notebook]({path.name}){{ .md-button }}"
+    return {
+        f"{path.stem}.md": f"{head}\n\n{button}\n\n{rest}",
+        path.name: nbformat.writes(notebook),
+        **resources["outputs"],
+    }
