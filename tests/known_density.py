@@ -58,4 +58,5 @@ class FakeWeigher(Weigher):
             np.zeros(len(log_prob)),
             np.zeros((1, 3)),
             np.zeros(len(log_prob), bool),
+            np.full(len(log_prob), offset),
         )

@@ -25,6 +25,14 @@ ALIGNED = """
 chi_1 = bilby.gw.prior.AlignedSpin(name='chi_1', a_prior=Uniform(minimum=0, maximum=0.8))
 chi_2 = bilby.gw.prior.AlignedSpin(name='chi_2', a_prior=Uniform(minimum=0, maximum=0.8))
 """
+PRECESSING = """
+a_1 = Uniform(name='a_1', minimum=0, maximum=0.8)
+a_2 = Uniform(name='a_2', minimum=0, maximum=0.8)
+tilt_1 = Sine(name='tilt_1')
+tilt_2 = Sine(name='tilt_2')
+phi_12 = Uniform(name='phi_12', minimum=0, maximum=2 * np.pi, boundary='periodic')
+phi_jl = Uniform(name='phi_jl', minimum=0, maximum=2 * np.pi, boundary='periodic')
+"""
 DISTANCE = "luminosity_distance = PowerLaw(alpha=2, name='luminosity_distance', minimum=100, maximum=3000)\n"
 ANGLES = """
 ra = Uniform(name='ra', minimum=0, maximum=2 * np.pi, boundary='periodic')

@@ -1,5 +1,6 @@
 """A precessing event, from strain to a certified result with bilby's fifteen parameters that bilby opens."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 import torch
 
 import chirpleaf
-from chirpleaf.models import Architecture, Model
+from chirpleaf.errors import InputError
+from chirpleaf.models import Architecture, Model, shipped
 from chirpleaf.models.files import save
 from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.residual import ResidualSettings
@@ -23,8 +25,9 @@ from chirpleaf.strain import Strain
 
 TRIGGER, RATE, LENGTH = 1126259462.4, 1024, 32
 PRIOR = PrecessingPrior(
-    mass_min=10.0, mass_max=80.0, mass_ratio_min=0.3, spin_max=0.4, chirp_mass_min=31.0, chirp_mass_max=35.0
+    mass_min=10.0, mass_max=80.0, mass_ratio_min=0.3, spin_max=0.4, chirp_mass_min=27.0, chirp_mass_max=35.0
 )
+HEAVIER = replace(PRIOR, chirp_mass_min=31.0)
 TRUTH = {
     **{"chirp_mass": 33.0, "mass_ratio": 0.6, "chi_1": 0.05, "chi_2": 0.0, "cos_iota": 0.7},
     **{"chi_1_in_plane": 0.3, "azimuth_1": 0.5, "chi_2_in_plane": 0.1, "azimuth_2": 2.0},
@@ -35,14 +38,13 @@ FIFTEEN = {
 }
 
 
-@pytest.fixture(scope="module")
-def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of an untrained network, which draws from about its prior."""
+def save_model(path: Path, prior: PrecessingPrior = PRIOR) -> Path:
+    """Saves an untrained network, which draws from about its prior."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         architecture = Architecture(
             parameter_space="precessing",
-            prior=PRIOR,
+            prior=prior,
             signal="multimode",
             approximant="IMRPhenomXPHM",
             duration=4.0,
@@ -53,9 +55,25 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             head=MixtureSettings(n_components=4, n_hidden=16),
             background=0.5,
         )
-        path = tmp_path_factory.mktemp("precessing") / "precessing.safetensors"
         save(Model("precessing", architecture, architecture.build().eval(), {"seed": 0}), path)
     return path
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of an untrained network."""
+    return save_model(tmp_path_factory.mktemp("precessing") / "precessing.safetensors")
+
+
+@pytest.fixture
+def shipped_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of shipped models that has the aligned ones."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for name in ("bbh", "bbh-long"):
+        (folder / f"{name}.safetensors").symlink_to(shipped._folder() / f"{name}.safetensors")
+    monkeypatch.setattr(shipped, "_folder", lambda: folder)
+    return folder
 
 
 @cache
@@ -110,3 +128,45 @@ def check_prior(posterior: Posterior, priors: Any) -> None:
     found = posterior.log_prior()[:20] - PRIOR.log_prob_masses(samples)
     # bilby interpolates its prior of the distance.
     np.testing.assert_allclose(found, expected - measure, atol=1e-3)
+
+
+@pytest.mark.parametrize("approximant", ["IMRPhenomXPHM", "imrphenomxp", "IMRPhenomPv2", "SEOBNRv5PHM"])
+def test_an_approximant_that_precesses_has_the_models_of_precessing_spins(
+    approximant: str, model_file: Path, shipped_folder: Path
+) -> None:
+    (shipped_folder / "any-name.safetensors").symlink_to(model_file)
+    assert [(one.name, one.precesses) for one in shipped.posteriors(approximant)] == [("any-name", True)]
+    for aligned in (None, "IMRPhenomXAS", "IMRPhenomXHM"):
+        assert [one.name for one in shipped.posteriors(aligned)] == ["bbh", "bbh-long"]
+
+
+def test_an_analysis_by_an_approximant_that_precesses_uses_the_shipped_model(
+    model_file: Path, shipped_folder: Path
+) -> None:
+    (shipped_folder / "any-name.safetensors").symlink_to(model_file)
+    posterior = chirpleaf.infer(
+        strain=strain(), trigger_time=TRIGGER, approximant="IMRPhenomXP", samples=64, effective_samples=20, budget=0.01
+    )
+    assert isinstance(posterior, Posterior)
+    assert set(posterior.samples) >= FIFTEEN
+    origin = posterior.provenance
+    assert (origin.model, origin.approximant, origin.spins) == ("precessing", "IMRPhenomXP", "")
+    plain = chirpleaf.infer(strain=strain(), trigger_time=TRIGGER, samples=16, certify=False)
+    assert plain.provenance.model == "bbh"
+
+
+@pytest.mark.usefixtures("shipped_folder")
+def test_without_a_model_of_precessing_spins_its_approximant_is_refused() -> None:
+    with pytest.raises(InputError, match=r"expected a shipped model of precessing spins for IMRPhenomXPHM; got none"):
+        chirpleaf.infer("GW150914", approximant="IMRPhenomXPHM")
+
+
+def test_a_signal_below_the_models_of_precessing_spins_is_refused(shipped_folder: Path) -> None:
+    save_model(shipped_folder / "heavier.safetensors", HEAVIER)
+    with pytest.raises(InputError, match=r"least chirp mass of precessing, 31 solar masses; got one of about 3"):
+        chirpleaf.infer(strain=strain(), trigger_time=TRIGGER, approximant="IMRPhenomXPHM", samples=16, budget=0.01)
+
+
+def test_an_approximant_of_aligned_spins_is_refused_for_a_model_of_precessing_ones(model_file: Path) -> None:
+    with pytest.raises(InputError, match=r"expected an approximant that precesses for precessing.*; got IMRPhenomXHM"):
+        chirpleaf.infer("GW150914", model=model_file, approximant="IMRPhenomXHM")

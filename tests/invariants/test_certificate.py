@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from chirpleaf.errors import InputError
+from chirpleaf.inference.trust.assessment import examine_certificate
 from chirpleaf.result.certificate import Certificate, Stopped
 from chirpleaf.result.reweighting import Reweighting
+from chirpleaf.result.trust import Level
 from chirpleaf.result.validation import check_type, check_types
 
 GOOD: Mapping[str, Any] = {
@@ -60,6 +62,30 @@ def test_each_fault_has_its_reason(changes: Mapping[str, Any], said: str) -> Non
 )
 def test_values_at_the_limits_are_trusted(changes: Mapping[str, Any]) -> None:
     assert Certificate(**{**GOOD, **changes}).reasons == ()
+
+
+def test_a_crowd_of_pairs_from_a_handful_of_points_is_no_posterior() -> None:
+    some = {"effective_points": 5e4, "effective_pairs": 1e6}
+    assert (Certificate(**GOOD, **some).reasons, Certificate(**GOOD, **some).doubts) == ((), ())
+    for few in ({"effective_points": 99.0}, {"effective_pairs": 99.0}):
+        bad = Certificate(**GOOD, **{**some, **few})
+        assert "rest on few of them" in bad.reasons[0]
+        assert bad.doubts == ()
+        assert examine_certificate(bad)[0].level is Level.REFUSE
+        # Who asks for few samples needs few points.
+        assert Certificate(**{**GOOD, "wanted": 90}, **{**some, **few}).reasons == ()
+    doubtful = Certificate(**GOOD, **{**some, "effective_points": 499.0})
+    assert doubtful.reasons == ()
+    assert [one.level for one in examine_certificate(doubtful)] == [Level.WARN]
+
+
+def test_results_of_former_versions_state_no_points() -> None:
+    written = Certificate(**GOOD).to_json()
+    assert written["effective_points"] is None
+    assert Certificate.from_json(written) == Certificate(**GOOD)
+    assert Certificate(**GOOD).doubts == ()
+    some = Certificate(**GOOD, effective_points=700.0, effective_pairs=2e4)
+    assert Certificate.from_json(json.loads(json.dumps(some.to_json()))) == some
 
 
 @pytest.mark.parametrize("stopped", get_args(Stopped))

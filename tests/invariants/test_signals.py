@@ -23,7 +23,7 @@ BINARIES = {
     "azimuth_2": np.array([1.3, 3.0, 0.0]),
     "cos_iota": np.array([0.6, -0.5, 0.4]),
 }
-APPROXIMANTS = {"multimode": "IMRPhenomXPHM"}
+APPROXIMANTS = {"multimode": "IMRPhenomXPHM", "aligned-modes": "IMRPhenomXHM"}
 MODELS: dict[str, SignalModel] = {
     "tiny": TinySignal(),
     **{name: make_signal_model(APPROXIMANTS.get(name, "IMRPhenomXAS"), name) for name in SIGNALS},

@@ -8,7 +8,7 @@ import bilby
 import numpy as np
 import pytest
 from bilby.gw.prior import BBHPriorDict
-from prior_lines import ALIGNED, ANGLES, CHIRP, COMPONENTS, DISTANCE, REGION, SPINS
+from prior_lines import ALIGNED, ANGLES, CHIRP, COMPONENTS, DISTANCE, PRECESSING, REGION, SPINS
 from scipy import integrate, stats
 
 from chirpleaf.errors import InputError
@@ -143,12 +143,17 @@ def test_time_of_arrival(read):
 
 
 REFUSED = {
-    "precession": (CHIRP + SPINS + DISTANCE + "tilt_1 = Sine(name='tilt_1')\n", "aligned spins"),
+    "both kinds of spins": (CHIRP + SPINS + DISTANCE + "tilt_1 = Sine(name='tilt_1')\n", "got chi_1 and precessing"),
+    "azimuths of spins": (CHIRP + PRECESSING + DISTANCE + "phi_1 = Uniform(0, 6.28, 'phi_1')\n", "got phi_1"),
+    "two tilts": (CHIRP + PRECESSING + DISTANCE + "cos_tilt_1 = Uniform(-1, 1, 'cos_tilt_1')\n", "got both"),
+    "no tilt": (CHIRP + PRECESSING.replace("tilt_2 = Sine(name='tilt_2')", "") + DISTANCE, "prior of tilt_2; got none"),
+    "a narrow phi_12": (CHIRP + PRECESSING.replace("2 * np.pi", "3.0") + DISTANCE, "phi_12 = Uniform"),
+    "fixed inclination": (CHIRP + PRECESSING + DISTANCE + "theta_jn = 0.3\n", "density of theta_jn with precessing"),
     "no spin": (CHIRP + DISTANCE, "chi_1"),
     "fixed component": ("mass_1 = 30\nmass_ratio = Uniform(minimum=0.5, maximum=1)\n" + SPINS + DISTANCE, "fixed mass"),
     "all fixed": ("chirp_mass = 30\nmass_ratio = 1\nchi_1 = 0\nchi_2 = 0\n" + DISTANCE, "at least one"),
     "half of a direction": (CHIRP + SPINS + DISTANCE + "ra = 1.0\n", "both ra and dec"),
-    "fixed spin of precession": (CHIRP + "a_1 = 0.3\na_2 = 0\n" + DISTANCE, "aligned spins"),
+    "fixed spin of precession": (CHIRP + "a_1 = 0.3\na_2 = 0\n" + DISTANCE, "density of a_1 with precessing"),
     "one mass": ("chirp_mass = Uniform(minimum=20, maximum=30)\n" + SPINS + DISTANCE, "two masses"),
     "masses of either order": (COMPONENTS[: COMPONENTS.index("mass_ratio")] + SPINS + DISTANCE, "mass_1 >= mass_2"),
     "nothing left": (CHIRP.replace("=80", "=11") + SPINS + DISTANCE, "constraints"),

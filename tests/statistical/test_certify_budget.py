@@ -60,7 +60,7 @@ def test_no_reweighting_starts_after_the_budget(
         return first._replace(certificate=replace(first.certificate, effective_samples=left))
 
     monkeypatch.setattr(certification, "reweight_with_modes", weigh_again)
-    seen, target = observed(), Target(bbh().architecture.prior, waveform=WaveformSettings("IMRPhenomXHM"))
+    seen, target = observed(), Target(bbh().architecture.prior, waveform=WaveformSettings("IMRPhenomTHM"))
     certify(seen, seen.segment, GPS, target, settings(512, 300, budget))
     assert len(calls) == times
 

@@ -70,7 +70,7 @@ def test_draws_are_added_until_reweighting_leaves_enough(monkeypatch: pytest.Mon
         return first._replace(certificate=replace(first.certificate, effective_samples=left))
 
     monkeypatch.setattr(certification, "reweight_with_modes", poorer)
-    seen, target = observed(), Target(bbh().architecture.prior, waveform=WaveformSettings("IMRPhenomXHM"))
+    seen, target = observed(), Target(bbh().architecture.prior, waveform=WaveformSettings("IMRPhenomTHM"))
     found = certify(seen, seen.segment, GPS, target, settings(256, 400, 60.0)).certificate
     assert found.effective_samples >= 400
     assert found.draws > 1600

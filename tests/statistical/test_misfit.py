@@ -11,7 +11,7 @@ from chirpleaf.inference.trust.misfit import examine_misfit, find_directions
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.precession import precessing_polarizations
-from chirpleaf.physics.signals import Quadrupole
+from chirpleaf.physics.signals import AlignedModes, Quadrupole
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.result.trust import Finding, Level
@@ -103,13 +103,14 @@ def test_without_spins_in_the_plane_the_waveforms_are_those_of_aligned_spins() -
         assert one == pytest.approx(other[0], rel=1e-6, abs=1e-30)
 
 
-def test_higher_modes_are_left_over_by_a_model_without_them_alone() -> None:
+@pytest.mark.parametrize("modes", [WaveformSettings("IMRPhenomXHM"), AlignedModes()], ids=["approximant", "modes"])
+def test_higher_modes_are_left_over_by_a_model_without_them_alone(modes: WaveformSettings | AlignedModes) -> None:
     """The answer of an approximant with further modes is examined for what that approximant lacks."""
-    segment, modes = make_segment(2), WaveformSettings("IMRPhenomXHM")
+    segment, approximant = make_segment(2), WaveformSettings("IMRPhenomXHM")
     sample = {name: np.array([value]) for name, value in SAMPLE.items()} | {"mass_ratio": np.array([0.3])}
     sample |= dict(zip(("mass_1", "mass_2"), component_masses(sample["chirp_mass"], sample["mass_ratio"]), strict=True))
     sample |= {"theta_jn": np.array([1.4])}
-    strain = np.concatenate(list(project_signals(segment, sample, modes)))
+    strain = np.concatenate(list(project_signals(segment, sample, approximant)))
     factor = 60.0 / np.sqrt(4 / DURATION * np.sum(np.abs(strain) ** 2 / segment.psd))
     best = BestSignal(sample, strain * factor, 0.01)
     data = replace(segment, strain=segment.strain + best.strain)

@@ -64,7 +64,12 @@ Budget = Annotated[
         metavar="SECONDS", help="Seconds after which certification draws no more samples; no limit by default."
     ),
 ]
-Approximant = Annotated[str | None, typer.Option(help="Waveform model of the likelihood; the network's by default.")]
+Approximant = Annotated[
+    str | None,
+    typer.Option(
+        help="Waveform model of the likelihood; the network's by default. One that precesses chooses such a network."
+    ),
+]
 PriorName = Annotated[
     str | None,
     typer.Option(

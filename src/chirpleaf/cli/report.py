@@ -67,8 +67,11 @@ def _certificate(posterior: Posterior) -> str:
     assert certificate is not None
     assert sky is not None
     failed = f", {certificate.failed_waveforms} waveforms failed" if certificate.failed_waveforms else ""
+    known = certificate.effective_points is not None
+    points = f"from {certificate.effective_points:.0f} effective extrinsic points, " if known else ""
     return (
         f"certified: efficiency {certificate.efficiency:.2f}, {certificate.effective_samples:.0f} effective samples, "
+        f"{points}"
         f"ln Bayes factor {certificate.log_bayes_factor:.2f} +- {certificate.log_bayes_factor_error:.2f}, "
         f"sky {sky.area(0.5):.0f} (50 %) and {sky.area(0.9):.0f} (90 %) square degrees{failed}"
     )

@@ -12,7 +12,7 @@ from chirpleaf.inference.build import build_certified_posterior
 from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
 from chirpleaf.inference.plan import CertificationPlan, certify_draws
-from chirpleaf.inference.preparation import PreparedData, load_candidates
+from chirpleaf.inference.preparation import PreparedData, check_precessing_fit, load_candidates
 from chirpleaf.inference.recording import record_analysis
 from chirpleaf.inference.request import Request
 from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
@@ -73,7 +73,8 @@ def infer(
         budget: seconds after which no more draws are weighed; no limit if None.
         options: data of the likelihood: detectors, length of the segment, frequencies.
         waveform: waveforms of the likelihood: approximant, reference frequency, arguments of lalsimulation.
-        approximant: short for `waveform` with this approximant alone.
+        approximant: short for `waveform` with this approximant alone. One that precesses needs a model of precessing
+            spins: a shipped one is chosen if `model` is None.
         prior: "isotropic", that of the published catalogues, if None; "uniform", "model", "standard" or "comoving"
             (`PRESETS` of `certify.target`); or a bilby file.
         workers: processes that share waveforms with more than the (2, 2) mode; more than one needs the
@@ -132,10 +133,12 @@ def analyse_event(
     """
     watch = Stopwatch()
     _check_numbers(request.samples, request.seed)
-    models = load_candidates(request.model)
+    models = load_candidates(request.model, request.waveform.approximant)
     plan = request.plan_certification(models[0].load())
     further = _plan_systematics(request, plan)
     data = request.prepare(models, watch)
+    if request.model is None:
+        check_precessing_fit(data)
     if further is not None:
         data = further.complete(data, request.settings)
     if on_data is not None:

@@ -137,7 +137,9 @@ def trace_origin(
     used = detectors or segment.detectors
     arguments = waveform.arguments if waveform else ()
     approximant = waveform.approximant if waveform else model.architecture.approximant
-    restricted = {"chi_1", "chi_2"} <= set(model.architecture.space.names) and can_precess(approximant)
+    space = model.architecture.space
+    aligned = {"chi_1", "chi_2"} <= set(space.names) and not space.has_inclination
+    restricted = aligned and can_precess(approximant)
     spins = "aligned" if restricted else ""
     return Provenance(
         event=data.source.event,

@@ -129,6 +129,16 @@ def choose_model(
     return replace(found, untried=untried)
 
 
+def is_below_model(observation: Observation, settings: ChoiceSettings = DEFAULTS) -> bool:
+    """Whether an audible signal lies at the least chirp mass of its model, so that it needs a model of lighter ones.
+
+    Args:
+        observation: the data in the form that the model takes.
+        settings: settings of the choice.
+    """
+    return observation.snr > settings.audible_snr and _is_light(observation, observation, settings.edge)
+
+
 Attempt = Callable[[Candidate], Observation]
 
 

@@ -9,6 +9,7 @@ from chirpleaf.inference.options import DEFAULT_WAVEFORMS, WaveformOptions
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust import Preliminary, examine_before
 from chirpleaf.models.model import Model
+from chirpleaf.physics.approximants import can_precess
 from chirpleaf.system.checks import check_integer, check_positive
 from chirpleaf.system.defaults import SAMPLES
 
@@ -84,6 +85,7 @@ def plan_certification(
     if budget is not None:
         check_positive("budget in seconds", budget)
     possible = model.estimator.can_propose
+    _check_precession(model, waveform)
     if certify and not possible:
         names = ", ".join(model.estimator.quantities)
         raise InputError(
@@ -98,7 +100,9 @@ def plan_certification(
 
         settings = CertifySettings(budget=budget)
         chosen = choose_prior(model.architecture.space.prior) if prior is None else prior
-        return CertificationPlan(Prior.load(chosen), settings, waveform, effective_samples, workers)
+        loaded = Prior.load(chosen)
+        loaded.choose_intrinsic(model.architecture.space.prior)  # refuses spins that do not suit, before data are read
+        return CertificationPlan(loaded, settings, waveform, effective_samples, workers)
     asked = effective_samples is not None or budget is not None
     if asked or waveform != DEFAULT_WAVEFORMS or prior not in (None, "model"):
         raise InputError(
@@ -106,6 +110,17 @@ def plan_certification(
             "network alone, which takes none: leave them out"
         )
     return None
+
+
+def _check_precession(model: Model, waveform: WaveformOptions) -> None:
+    """Refuses an approximant of aligned spins for a model of precessing ones."""
+    approximant = waveform.approximant
+    if approximant is None or not model.architecture.space.has_inclination or can_precess(approximant):
+        return
+    raise InputError(
+        f"expected an approximant that precesses for {model.name}, whose spins do; got {approximant}: choose "
+        "IMRPhenomXPHM, or leave --model out"
+    )
 
 
 def certify_draws(

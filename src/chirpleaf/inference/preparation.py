@@ -14,7 +14,7 @@ import numpy as np
 from chirpleaf.errors import InputError, ShortStrainError
 from chirpleaf.inference.noise_spectra import NoiseData, gather_spectra, inspect_source
 from chirpleaf.inference.observation import Observation
-from chirpleaf.inference.observe import choose_model
+from chirpleaf.inference.observe import choose_model, is_below_model
 from chirpleaf.inference.options import DEFAULT_DATA, DataOptions
 from chirpleaf.inference.sources import (
     DEFAULT_READ_SETTINGS,
@@ -30,9 +30,13 @@ from chirpleaf.inference.sources import (
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.models.model import Model
 from chirpleaf.models.shipped import Candidate, load_model, posteriors
+from chirpleaf.physics.approximants import can_precess
 from chirpleaf.strain.flaws import Flaws
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, cut_segment
+
+ALIGNED_REMEDY = "choose aligned spins by --approximant IMRPhenomXHM"
+"""What a user does where no model of precessing spins can be used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +130,12 @@ class PreparedData:
         return replace(segment, psd=psd) if self.likelihood_spectra else segment
 
 
-def load_candidates(model: str | Path | None = None) -> list[Candidate]:
+def load_candidates(model: str | Path | None = None, approximant: str | None = None) -> list[Candidate]:
     """Finds the models that an analysis may use, the one of the shortest segment first.
 
     Args:
         model: name of a shipped model or a model file; all shipped models of all parameters if None.
+        approximant: waveforms of the likelihood; those that precess have models of precessing spins.
 
     Returns:
         At least one model. The first is loaded, the others when they are tried.
@@ -140,10 +145,33 @@ def load_candidates(model: str | Path | None = None) -> list[Candidate]:
     """
     if model is not None:
         return [load_model(model)]
-    candidates = posteriors()
+    candidates = posteriors(approximant)
+    if not candidates and approximant is not None and can_precess(approximant):
+        raise InputError(
+            f"expected a shipped model of precessing spins for {approximant}; got none in this installation: give "
+            f"--model FILE of one, or {ALIGNED_REMEDY}"
+        )
     if not candidates:
         raise InputError("expected a shipped model; got none in this installation: give --model FILE")
     return [candidates[0].load(), *candidates[1:]]
+
+
+def check_precessing_fit(data: PreparedData) -> None:
+    """Refuses a signal that is lighter than the shipped models of precessing spins, of which the data chose one.
+
+    Args:
+        data: data of an analysis that names no model.
+
+    Raises:
+        InputError: the model precesses, and the best template lies at the least chirp mass of its prior.
+    """
+    if not data.model.architecture.space.has_inclination or not is_below_model(data.observation):
+        return
+    lowest, _ = data.model.architecture.prior.chirp_mass_range
+    raise InputError(
+        f"expected a signal above the least chirp mass of {data.model.name}, {lowest:g} solar masses; got one of about "
+        f"{data.observation.chirp_mass:.1f}, for which no model of precessing spins is shipped: {ALIGNED_REMEDY}"
+    )
 
 
 def prepare(

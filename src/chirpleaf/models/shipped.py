@@ -10,6 +10,9 @@ from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import DENSITY_HEADS
 from chirpleaf.models.files import describe, load
 from chirpleaf.models.model import Model
+from chirpleaf.physics.approximants import can_precess
+from chirpleaf.physics.prior_kinds import decode_prior
+from chirpleaf.physics.spaces import make_space
 
 
 def _folder() -> Path:
@@ -47,25 +50,44 @@ class ShippedModel:
     Attributes:
         name: name of the model.
         duration: length of the segment it takes, seconds.
+        precesses: whether spins in the orbital plane are among its parameters.
     """
 
     name: str
     duration: float
+    precesses: bool = False
 
     def load(self) -> Model:
         """Reads the model, once."""
         return load_model(self.name)
 
 
-def posteriors() -> tuple[ShippedModel, ...]:
-    """The shipped models that give a joint posterior of all intrinsic parameters, the shortest segment first."""
+def posteriors(approximant: str | None = None) -> tuple[ShippedModel, ...]:
+    """The shipped models of all intrinsic parameters that suit an approximant, the shortest segment first.
+
+    An approximant that precesses needs a model of precessing spins. All others, and an analysis that names none, have
+    the models of aligned spins.
+
+    Args:
+        approximant: waveforms of the likelihood; those of the models if None.
+
+    Raises:
+        InputError: the approximant is unknown.
+    """
+    precessing = approximant is not None and can_precess(approximant)
     architectures = {name: document["architecture"] for name, document in available_models().items()}
     found = [
-        ShippedModel(name, own["duration"])
+        ShippedModel(name, own["duration"], _precesses(own))
         for name, own in architectures.items()
         if own["head"]["kind"] in DENSITY_HEADS
     ]
-    return tuple(sorted(found, key=lambda model: model.duration))
+    return tuple(sorted((one for one in found if one.precesses == precessing), key=lambda model: model.duration))
+
+
+def _precesses(architecture: dict[str, Any]) -> bool:
+    """Whether the parameters of an architecture, as a model file states it, include spins in the orbital plane."""
+    prior = decode_prior(architecture["prior"])
+    return make_space(prior, architecture.get("parameter_space", "aligned")).has_inclination
 
 
 @lru_cache(maxsize=8)

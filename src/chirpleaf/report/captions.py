@@ -4,6 +4,9 @@ from chirpleaf.report.draw import BAND
 from chirpleaf.report.pages import Picture
 from chirpleaf.result import LeafEstimates, Posterior
 
+PRECESSION = ("a_1", "tilt_1", "chi_p", "theta_jn")
+"""Parameters of the corner plot of precession."""
+
 _REGIONS = "Regions of 50 % and 90 % probability."
 
 
@@ -33,10 +36,27 @@ def list_pictures(result: Posterior | LeafEstimates) -> tuple[Picture, ...]:
             "crosses: published medians and 90 % intervals, where there are any."
         )
         shown.append(Picture("final", "Final state", caption, columns=4 * len(find_pairs("final", result))))
+    if find_spins(result):
+        caption = (
+            "Magnitude (from the centre) and tilt of each spin, from samples of equal weight. Pixels have equal "
+            "probability under isotropic spins of uniform magnitude; the shade is the posterior over that."
+        )
+        shown.append(Picture("spins", "Spins", caption, columns=6))
+        shown.append(Picture("precession", "Precession", _REGIONS, columns=6))
     shown.append(
         Picture("corner", "Marginal distributions", f"{_REGIONS} Titles: median and 90 % interval.", detailed=True)
     )
     return tuple(shown)
+
+
+def find_spins(result: Posterior | LeafEstimates) -> tuple[str, ...]:
+    """Names of the parameters of the pictures of precessing spins; empty if the result has no samples of them.
+
+    Args:
+        result: a posterior or leaf estimates.
+    """
+    wanted = (*PRECESSION, "a_2", "tilt_2")
+    return wanted if isinstance(result, Posterior) and all(name in result for name in wanted) else ()
 
 
 def find_pairs(name: str, result: Posterior | LeafEstimates) -> tuple[tuple[str, str], ...]:

@@ -120,6 +120,9 @@ def _list_facts(result: Answer) -> Iterator[Fact]:
     one = result.certificate
     yield Fact("efficiency of importance sampling", f"{one.efficiency:.2g}")
     yield Fact("effective samples", f"{one.effective_samples:,.0f} of {one.draws:,} draws")
+    if one.effective_points is not None and one.effective_pairs is not None:
+        yield Fact("effective extrinsic points", f"{one.effective_points:,.0f}")
+        yield Fact("effective pairs of a draw and a point", f"{one.effective_pairs:,.0f}")
     yield Fact("ln Bayes factor of a signal to noise", f"{one.log_bayes_factor:.2f} ± {one.log_bayes_factor_error:.2f}")
     yield Fact("Pareto k of the weights", f"{one.pareto_k:.2f}")
     yield Fact("error of ln L by the extrinsic points", f"{one.marginal_error:.3f}")

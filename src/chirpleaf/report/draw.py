@@ -169,6 +169,31 @@ def draw_planes(
     _CANVASES[name] = Canvas(plot_planes(samples, pairs, published=published, published_name=published_name))
 
 
+def draw_spins(samples: "Mapping[str, ArrayLike]", largest: float) -> None:
+    """Draws magnitude and tilt of both spins.
+
+    Args:
+        samples: as for `plots.spins.plot_spin_disks`.
+        largest: the same.
+    """
+    from chirpleaf.plots.canvas import Canvas
+    from chirpleaf.plots.spins import plot_spin_disks
+
+    _CANVASES["spins"] = Canvas(plot_spin_disks(samples, largest=largest))
+
+
+def draw_precession(samples: "Mapping[str, ArrayLike]") -> None:
+    """Draws the marginals of the parameters of precession.
+
+    Args:
+        samples: parameter name to samples.
+    """
+    from chirpleaf.plots.canvas import Canvas
+    from chirpleaf.plots.corner import plot_corner
+
+    _CANVASES["precession"] = Canvas(plot_corner(samples, tuple(samples)))
+
+
 def finish_picture(name: str, word: str | None, notes: Sequence[str] = (), line: int = 0) -> bytes:
     """Writes the verdict on a drawn picture and keeps it for the report.
 

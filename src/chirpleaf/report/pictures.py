@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Writer = Callable[[Path], object]
 """Writes one file to the path that it is given."""
 
-FILES = ("corner", "strain")
+FILES = ("corner", "strain", "spins")
 """Pictures that are files of their own, beside the report."""
 
 SIGNALS = 40
@@ -152,7 +152,7 @@ def _write(content: "Future[bytes]", waiting: "Sequence[Future[Any]]", path: Pat
 
 def _draw_planes(result: "Posterior | LeafEstimates", executor: "Executor") -> "Iterator[Future[None]]":
     """Begins to draw the sky map and the planes of two parameters that the report shows."""
-    from chirpleaf.report.captions import find_pairs, list_pictures
+    from chirpleaf.report.captions import PRECESSION, find_pairs, find_spins, list_pictures
     from chirpleaf.report.published import find_published
     from chirpleaf.result import Posterior
 
@@ -166,6 +166,19 @@ def _draw_planes(result: "Posterior | LeafEstimates", executor: "Executor") -> "
             yield executor.submit(draw.draw_planes, picture.name, samples, pairs, values, label)
         elif picture.name == "sky" and isinstance(result, Posterior):
             yield executor.submit(draw.draw_sky, *_view_sky(result))
+        elif picture.name == "spins":
+            spins = {name: result[name] for name in find_spins(result)}
+            yield executor.submit(draw.draw_spins, spins, _find_largest_spin(result))
+        elif picture.name == "precession":
+            yield executor.submit(draw.draw_precession, {name: result[name] for name in PRECESSION})
+
+
+def _find_largest_spin(result: "Posterior | LeafEstimates") -> float:
+    """Largest magnitude of the prior of precessing spins; one if the result does not hold it."""
+    from chirpleaf.physics.precessing_prior import PrecessingPrior
+
+    intrinsic = result.prior.intrinsic if result.prior else None
+    return intrinsic.spin_max if isinstance(intrinsic, PrecessingPrior) else 1.0
 
 
 def _view_sky(result: "Posterior") -> tuple[Any, ...]:

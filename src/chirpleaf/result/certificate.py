@@ -14,6 +14,14 @@ GREATEST_LIKELIHOOD_ERROR = 0.1
 GREATEST_FAILED_SHARE = 0.01
 """Share of the draws whose waveform cannot be computed above which the posterior may lack a part."""
 
+FEWEST_POINTS = 100
+"""Effective extrinsic points that a posterior needs, and effective pairs likewise, unless fewer samples were asked for.
+With fewer, the sky map and the distance rest on a handful of orientations; more would refuse loud events, whose points
+are hard to find. Ordinary events have tens of thousands."""
+
+ENOUGH_POINTS = 500
+"""Effective extrinsic points below which an answer is doubtful, likewise."""
+
 FEWEST_DRAWS = 10
 """Draws below which the tail of the weights says nothing: the greatest Pareto k that is allowed would be negative."""
 
@@ -21,6 +29,9 @@ Stopped = Literal["enough", "draws", "budget", "hopeless", "refused", "unknown"]
 """Why no more draws were made: enough are effective, the most that are allowed were made, the user's time budget was
 up, no number that is allowed would be enough, or the data refuse the answer, whatever the draws are. Results of former
 versions do not state it."""
+
+_OPTIONAL = ("effective_points", "effective_pairs")
+"""Numbers that results of former versions lack; they are never infinite."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,10 @@ class Certificate:
         stopped: why no more draws were made.
         reweightings: what the samples were reweighted for after the certification, in this order. All numbers above are
             those after the last one; `draws`, `marginal_error` and `likelihood_error` are of the certification.
+        effective_points: effective number of extrinsic points of the certification; None in results of former versions.
+        effective_pairs: effective number of pairs of a draw and an extrinsic point, likewise. Draws, of which
+            `effective_samples` are effective, points and pairs must all be many: pairs may be a crowd from a handful of
+            either.
     """
 
     efficiency: float
@@ -64,6 +79,8 @@ class Certificate:
     largest_weight: float = 1.0
     stopped: Stopped = "unknown"
     reweightings: tuple[Reweighting, ...] = ()
+    effective_points: float | None = None
+    effective_pairs: float | None = None
 
     @property
     def needed(self) -> int:
@@ -92,7 +109,25 @@ class Certificate:
                 f"{self.approximant} cannot compute {self.failed_waveforms} waveforms of {self.draws} draws, which "
                 "count as impossible; choose another approximant"
             )
-        return (*found, *self.edges)
+        return (*found, *(self._describe_points() if self._lacks_points(FEWEST_POINTS) else ()), *self.edges)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Reasons to take the samples with care, a sentence each; empty if there is none, or one not to trust them."""
+        few = self._lacks_points(ENOUGH_POINTS) and not self._lacks_points(FEWEST_POINTS)
+        return self._describe_points() if few and self.stopped != "refused" else ()
+
+    def _lacks_points(self, needed: int) -> bool:
+        """Whether fewer extrinsic points, or pairs, are effective than are needed, but some are."""
+        sizes = [size for size in (self.effective_points, self.effective_pairs) if size is not None]
+        return self.effective_samples >= 1 and any(size < min(needed, self.wanted) for size in sizes)
+
+    def _describe_points(self) -> tuple[str, ...]:
+        """The sentence on too few extrinsic points."""
+        return (
+            f"only {self.effective_points:.0f} points of sky, time and orientation, and {self.effective_pairs:.0f} "
+            "pairs of a draw and a point, are effective: sky map and distance rest on few of them",
+        )
 
     def _describe_shortage(self) -> str:
         """The sentence on too few effective samples; a wrong proposal is no reason if the time was up."""
@@ -138,7 +173,8 @@ class Certificate:
             KeyError: an attribute is missing.
         """
         known: dict[str, Any] = {field.name: values[field.name] for field in fields(cls) if _is_stored(field, values)}
-        infinite = {name: _infinity_of(name) for name, value in known.items() if value is None}
+        lacking = {name for name, value in known.items() if value is None} - set(_OPTIONAL)
+        infinite = {name: _infinity_of(name) for name in lacking}
         lists = {name: tuple(known.get(name, ())) for name in ("detectors", "edges")}
         reweightings = tuple(Reweighting.from_json(one) for one in known.get("reweightings", ()))
         return cls(**{**known, **infinite, **lists, "reweightings": reweightings})

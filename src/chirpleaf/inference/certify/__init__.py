@@ -14,6 +14,7 @@
 | `coverage` | a broadened proposal, which finds what the others miss |
 | `first_proposals`, `spin_coordinates`, `coordinates` | the same where the target's prior is not the network's |
 | `draws`, `weigher`, `pool`, `importance` | draws with their target density, importance weights and diagnostics |
+| `effective_sizes` | effective numbers of extrinsic points, and of pairs of a draw and a point |
 | `reference_times`, `reweighting` | alternative reference times; weights towards approximants with further modes |
 | `certification` | the composition of all steps, for an observation |
 """

@@ -28,7 +28,9 @@ Array = NDArray[np.float64]
 MASSES = ("chirp_mass", "mass_1", "mass_2", "total_mass", "mass_ratio")
 """Masses whose density a file may give."""
 SPINS = ("chi_1", "chi_2")
-"""Spins whose density a file must give."""
+"""Aligned spins whose density a file must give."""
+TILTS = (("tilt_1", "cos_tilt_1"), ("tilt_2", "cos_tilt_2"))
+"""Names of the tilt of each spin, of which a file with precessing spins gives one beside the magnitudes a_1 and a_2."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +55,16 @@ class BilbyIntrinsic:
         Returns:
             Natural logarithm (n,), minus infinity outside the support.
         """
-        names = ("chirp_mass", "mass_ratio", *SPINS)
-        chirp_mass, mass_ratio, *spins = np.broadcast_arrays(*(np.atleast_1d(samples[name]) for name in names))
+        spins = {name: samples[name] for name in SPINS}
+        return self._log_density(samples["chirp_mass"], samples["mass_ratio"], spins)
+
+    def _log_density(self, chirp_mass: ArrayLike, mass_ratio: ArrayLike, spins: Mapping[str, ArrayLike]) -> Array:
+        """Normalised log density per d(chirp_mass) d(mass_ratio) and the differentials of the file's spins."""
+        columns = (np.atleast_1d(one) for one in (chirp_mass, mass_ratio, *spins.values()))
+        chirp_mass, mass_ratio, *values = np.broadcast_arrays(*columns)
         possible = (chirp_mass > 0) & (mass_ratio > 0) & (mass_ratio <= 1)
         chirp_mass, mass_ratio = np.where(possible, chirp_mass, 1.0), np.where(possible, mass_ratio, 1.0)
-        known = {**_compute_masses(chirp_mass, mass_ratio), **dict(zip(SPINS, spins, strict=True))}
+        known = {**_compute_masses(chirp_mass, mass_ratio), **dict(zip(spins, values, strict=True))}
         with np.errstate(all="ignore"):
             density = self.prior.ln_prob({name: known[name] for name in self.names}, axis=0, normalized=False)
         jacobian = np.log(self._jacobian(known))
@@ -134,6 +141,45 @@ class BilbyIntrinsic:
                 "add mass_ratio = Constraint(minimum=0.125, maximum=1)"
             )
         return float(allowed.mean())
+
+
+@dataclass(frozen=True, eq=False)
+class BilbyPrecessing(BilbyIntrinsic):
+    """Density of the nine numbers of a precessing binary (`physics.spin_angles`).
+
+    The file gives masses, magnitudes and tilts; `phi_12`, `phi_jl` and `theta_jn` are isotropic. With
+    d(chi) d(chi_in_plane) = a da d(tilt), and azimuths and cosine of the inclination uniform,
+
+        p = p(masses, a_1, a_2, tilt_1, tilt_2) / (a_1 a_2) / (8 pi^2).
+    """
+
+    def log_prob(self, samples: Mapping[str, ArrayLike], /) -> Array:
+        """Normalised log density per product of the differentials of the nine numbers.
+
+        Args:
+            samples: the nine numbers, each (n,), chirp mass in solar masses; further keys are ignored.
+
+        Returns:
+            Natural logarithm (n,), minus infinity outside the support.
+        """
+        spins: dict[str, Array] = {}
+        inside = np.abs(np.atleast_1d(np.asarray(samples["cos_iota"], dtype=np.float64))) <= 1
+        log_measure = np.full(inside.shape, -np.log(8 * np.pi**2))
+        for body, (tilt, cosine) in enumerate(TILTS, start=1):
+            along, radius = (np.asarray(samples[name], float) for name in (f"chi_{body}", f"chi_{body}_in_plane"))
+            magnitude = np.hypot(along, radius)
+            possible = np.atleast_1d((radius >= 0) & (magnitude > 0))
+            inside = inside & possible
+            safe = np.where(magnitude > 0, magnitude, 1.0)
+            spins[f"a_{body}"] = magnitude
+            log_measure = log_measure - np.log(safe)
+            if tilt in self.prior:
+                spins[tilt] = np.arctan2(radius, along)
+            else:  # d(cos tilt) = sin(tilt) d(tilt)
+                spins[cosine] = along / safe
+                log_measure = log_measure + np.log(np.maximum(radius, np.finfo(float).tiny) / safe)
+        density = self._log_density(samples["chirp_mass"], samples["mass_ratio"], spins)
+        return np.where(inside, density + log_measure, -np.inf)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """A prior file of bilby, as certification needs it.
 
-bilby reads the file. It must give masses, aligned spins, isotropic or fixed angles, and one distance or redshift;
+bilby reads the file. It must give masses, spins, isotropic or fixed angles, and one distance or redshift. Spins are
+aligned (chi_1, chi_2), or precess: magnitudes and tilts (a_1, a_2, tilt_1, tilt_2), with isotropic phi_12 and phi_jl;
 `bilby_densities` has the densities of the intrinsic parameters and `bilby_distance` that of the distance.
 
 A prior file is a program: bilby evaluates its expressions. Read only files that you trust.
@@ -15,7 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.certify.bilby_densities import MASSES, SPINS, BilbyIntrinsic, BilbyMarginal
+from chirpleaf.inference.certify.bilby_densities import (
+    MASSES,
+    SPINS,
+    TILTS,
+    BilbyIntrinsic,
+    BilbyMarginal,
+    BilbyPrecessing,
+)
 from chirpleaf.inference.certify.bilby_distance import DISTANCES, BilbyDistance, RedshiftDistance, read_distance
 from chirpleaf.inference.certify.settings import DEFAULTS, PriorSettings
 from chirpleaf.system.limits import LIMITS, find_fault
@@ -36,8 +44,11 @@ _ISOTROPIC = {
     "psi": ("Uniform", 0.0, math.pi),
     "phase": ("Uniform", 0.0, 2 * math.pi),
     "delta_phase": ("Uniform", 0.0, 2 * math.pi),
+    "phi_12": ("Uniform", 0.0, 2 * math.pi),
+    "phi_jl": ("Uniform", 0.0, 2 * math.pi),
 }
-_PRECESSING = {"a_1", "a_2", "tilt_1", "tilt_2", "cos_tilt_1", "cos_tilt_2", "phi_12", "phi_jl", "phi_1", "phi_2"}
+_MAGNITUDES_AND_TILTS = ("a_1", "a_2", *(name for pair in TILTS for name in pair))
+_PRECESSING = {*_MAGNITUDES_AND_TILTS, "phi_12", "phi_jl", "phi_1", "phi_2"}
 _FIXABLE_ANGLES = ("ra", "dec", "theta_jn", "psi")
 _FIXABLE_MASSES = ("chirp_mass", "mass_ratio")
 
@@ -52,6 +63,7 @@ class BilbyPrior(NamedTuple):
             the file has none.
         spins: densities of the spins that depend on no other parameter, by name.
         fixed: values of the intrinsic parameters and angles that the file fixes, by name.
+        precesses: whether the spins precess.
     """
 
     intrinsic: BilbyIntrinsic
@@ -59,6 +71,7 @@ class BilbyPrior(NamedTuple):
     arrival: tuple[float, float] | None
     spins: Mapping[str, BilbyMarginal]
     fixed: Mapping[str, float]
+    precesses: bool
 
 
 def read_bilby_prior(path: Path, settings: PriorSettings = DEFAULTS.prior) -> BilbyPrior:
@@ -77,14 +90,16 @@ def read_bilby_prior(path: Path, settings: PriorSettings = DEFAULTS.prior) -> Bi
     """
     entries = _align_zero_spins(dict(_read_entries(path)))
     try:
-        _check_known(entries)
-        intrinsic, fixed = _read_intrinsic(entries, settings), _read_fixed(entries)
+        precesses = not _PRECESSING.isdisjoint(entries)
+        _check_known(entries, precesses=precesses)
+        intrinsic, fixed = _read_intrinsic(entries, settings, precesses=precesses), _read_fixed(entries)
         spins = {
             name: BilbyMarginal(intrinsic.prior[name])
-            for name in SPINS
+            for name in (() if precesses else SPINS)
             if name not in fixed and not hasattr(intrinsic.prior[name], "condition_func")
         }
-        found = BilbyPrior(intrinsic, read_distance(entries, settings), _read_arrival(entries), spins, fixed)
+        distance = read_distance(entries, settings)
+        found = BilbyPrior(intrinsic, distance, _read_arrival(entries), spins, fixed, precesses)
         found.intrinsic.check()
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
@@ -133,22 +148,27 @@ def _read_fixed(entries: Mapping[str, Any]) -> dict[str, float]:
     return fixed
 
 
-def _check_known(entries: Mapping[str, Any]) -> None:
+def _check_known(entries: Mapping[str, Any], *, precesses: bool) -> None:
     """Refuses priors that the likelihood does not support."""
     bilby = _import_bilby()
     for name, prior in entries.items():
-        if name in _PRECESSING:
-            raise InputError(f"expected aligned spins; got {name}: write chi_1 and chi_2 instead of precessing spins")
+        if name in ("phi_1", "phi_2") or (precesses and name in SPINS):
+            raise InputError(
+                f"expected spins as a_1, a_2, tilt_1, tilt_2, phi_12 and phi_jl, or aligned as chi_1 and chi_2; got "
+                f"{name}{' and precessing ones' if name in SPINS else ''}: write one of both"
+            )
         if not isinstance(prior, bilby.Prior):
             raise InputError(f"expected a prior of {name}; got {prior!r}: write {name} = Uniform(minimum=, maximum=)")
         if isinstance(prior, bilby.JointPrior):
             raise InputError(f"expected a prior of {name} alone; got a joint one: write one for each parameter")
         if isinstance(prior, bilby.Constraint):
             continue
+        if precesses and _is_fixed(prior) and name in (*_MAGNITUDES_AND_TILTS, "theta_jn", "cos_theta_jn"):
+            raise InputError(f"expected a density of {name} with precessing spins; got a fixed one: free it")
         if name in _ISOTROPIC:
             _check_isotropic(name, prior)
-        elif name not in (*MASSES, *SPINS, *DISTANCES, "geocent_time"):
-            raise InputError(f"expected masses, aligned spins, angles, distance and time; got {name}: leave it out")
+        elif name not in (*MASSES, *SPINS, *_MAGNITUDES_AND_TILTS, *DISTANCES, "geocent_time"):
+            raise InputError(f"expected masses, spins, angles, distance and time; got {name}: leave it out")
 
 
 def _check_isotropic(name: str, prior: Any) -> None:
@@ -163,22 +183,19 @@ def _check_isotropic(name: str, prior: Any) -> None:
         )
 
 
-def _read_intrinsic(entries: Mapping[str, Any], settings: PriorSettings) -> BilbyIntrinsic:
+def _read_intrinsic(entries: Mapping[str, Any], settings: PriorSettings, *, precesses: bool) -> BilbyIntrinsic:
     """Density of masses and spins, with the constraints upon them."""
-    bilby = _import_bilby()
+    bilby, spins = _import_bilby(), _name_spins(entries) if precesses else SPINS
     constraints = {name: prior for name, prior in entries.items() if isinstance(prior, bilby.Constraint)}
-    own = {name: entries[name] for name in (*MASSES, *SPINS) if name in entries and name not in constraints}
+    own = {name: entries[name] for name in (*MASSES, *spins) if name in entries and name not in constraints}
     if {name for name in own if name in MASSES} not in _PAIRS:
         raise InputError(
             f"expected priors of two masses; got {', '.join(name for name in own if name in MASSES) or 'none'}: "
             "give chirp_mass and mass_ratio, or mass_1 and mass_2, and Constraint of others"
         )
-    for name in SPINS:
+    for name in spins:
         if name not in own:
-            raise InputError(
-                f"expected a prior of {name}; got none: add {name} = bilby.gw.prior.AlignedSpin("
-                f"name='{name}', a_prior=Uniform(minimum=0, maximum=0.99))"
-            )
+            raise InputError(f"expected a prior of {name}; got none: add {name} = {_EXAMPLES[name].format(name)}")
     for name, prior in own.items():
         if _is_fixed(prior) and name not in (*_FIXABLE_MASSES, *SPINS):
             raise InputError(
@@ -192,7 +209,23 @@ def _read_intrinsic(entries: Mapping[str, Any], settings: PriorSettings) -> Bilb
     for name in constraints:
         if name not in prior.conversion_function(some):
             raise InputError(f"expected constraints on masses and spins; got one on {name}: leave it out")
-    return BilbyIntrinsic(prior, settings)
+    return BilbyPrecessing(prior, settings) if precesses else BilbyIntrinsic(prior, settings)
+
+
+_EXAMPLES = {
+    **dict.fromkeys(SPINS, "bilby.gw.prior.AlignedSpin(name='{}', a_prior=Uniform(minimum=0, maximum=0.99))"),
+    **dict.fromkeys(("a_1", "a_2"), "Uniform(name='{}', minimum=0, maximum=0.99)"),
+    **dict.fromkeys(("tilt_1", "tilt_2"), "Sine(name='{}')"),
+}
+"""Priors of spins as files write them, by name."""
+
+
+def _name_spins(entries: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of magnitudes and tilts; a tilt is given as such or by its cosine."""
+    for pair in TILTS:
+        if all(name in entries for name in pair):
+            raise InputError(f"expected {' or '.join(pair)}; got both: leave one out")
+    return ("a_1", "a_2", *(cosine if cosine in entries else tilt for tilt, cosine in TILTS))
 
 
 def _read_arrival(entries: Mapping[str, Any]) -> tuple[float, float] | None:

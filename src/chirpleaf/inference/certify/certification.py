@@ -26,7 +26,7 @@ from chirpleaf.inference.certify.reweighting import reweight_with_modes
 from chirpleaf.inference.certify.settings import DEFAULTS, CertifySettings
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.observation import Observation
-from chirpleaf.physics.signals import make_signal_model
+from chirpleaf.physics.signals import make_likelihood_model
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.result.certificate import Stopped
 from chirpleaf.strain.segment import Segment
@@ -61,7 +61,7 @@ def certify(
     """
     deadline = time.perf_counter() + (math.inf if settings.budget is None else settings.budget)
     architecture = observation.model.architecture
-    twice = not make_signal_model(target.waveform, architecture.signal).has_all_modes()
+    twice = not make_likelihood_model(target.waveform, architecture.signal).has_all_modes()
     of_network = replace(target.waveform, approximant=architecture.approximant, arguments=())
     first_target = replace(target, waveform=of_network) if twice else target
     centre = trigger_time if target.centre is None else target.centre

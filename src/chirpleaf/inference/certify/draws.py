@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int64
 from numpy.typing import NDArray
 
 from chirpleaf.physics.derived import Samples
@@ -22,6 +22,8 @@ class EvaluatedDraws(NamedTuple):
         directions: right ascension (rad), declination (rad) and ln of the sky weight of every extrinsic point, summed
             over the draws, shape (m, 3).
         failed: whether the waveform cannot be computed, shape (n,).
+        rounds: number of the round of each draw, shape (n,). Draws of a round share extrinsic points, of which every
+            round has as many; rounds and points are in the same order.
     """
 
     samples: Samples
@@ -29,6 +31,7 @@ class EvaluatedDraws(NamedTuple):
     error: Float64[np.ndarray, " n"]
     directions: Float64[np.ndarray, "m 3"]
     failed: Bool[np.ndarray, " n"]
+    rounds: Int64[np.ndarray, " n"]
 
     @classmethod
     def concatenate(cls, batches: Sequence["EvaluatedDraws"]) -> "EvaluatedDraws":

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chirpleaf.inference.certify.certified import Certified
 from chirpleaf.inference.certify.draws import EvaluatedDraws
+from chirpleaf.inference.certify.effective_sizes import count_effective_sizes
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.proposals import Proposal, mix_log_prob
@@ -199,6 +200,7 @@ class Pool:
     def to_certified(self) -> Certified:
         """All draws with their weights, sky map and certificate."""
         found, log_weight, draws = self.diagnostics, self.log_weight, self.draws
+        sizes = count_effective_sizes(draws, log_weight)
         certificate = Certificate(
             efficiency=found.efficiency,
             effective_samples=found.effective_samples,
@@ -214,6 +216,8 @@ class Pool:
             failed_waveforms=int(draws.failed.sum()),
             largest_weight=found.largest_weight,
             stopped=self.stopped,
+            effective_points=sizes.points,
+            effective_pairs=sizes.pairs,
         )
         ra, dec, sky_weight = draws.directions.T
         sky = SkyMap.from_directions(ra, dec, relative_weights(sky_weight))

@@ -68,6 +68,7 @@ class Prior:
         spins: priors of a file's spins that are independent of all other parameters, by name.
         fixed: values of parameters that the prior fixes, by name.
         isotropic: whether spins are projections of isotropic ones, of magnitudes up to the network's greatest spin.
+        precesses: whether `intrinsic` is of precessing spins.
 
     Example:
         >>> prior = Prior.load("isotropic")
@@ -82,6 +83,7 @@ class Prior:
     spins: Mapping[str, Marginal] = field(default_factory=dict)
     fixed: Mapping[str, float] = field(default_factory=dict)
     isotropic: bool = False
+    precesses: bool = False
 
     @classmethod
     def load(cls, prior: str | Path, settings: PriorSettings = DEFAULTS.prior) -> "Prior":
@@ -126,7 +128,7 @@ class Prior:
         Raises:
             InputError: network and target have no binary in common, or the trigger lies outside the prior of the time.
         """
-        intrinsic = self._choose_intrinsic(network)
+        intrinsic = self.choose_intrinsic(network)
         target = Target(
             intrinsic, self.distance, waveform=waveform, prior=self.name, spins=self.spins, fixed=self.fixed
         )
@@ -141,11 +143,26 @@ class Prior:
         _check_overlap(network, target, settings.overlap_draws)
         return target
 
-    def _choose_intrinsic(self, network: PriorDistribution) -> IntrinsicDensity:
+    def choose_intrinsic(self, network: PriorDistribution) -> IntrinsicDensity:
+        """The prior of masses and spins for a network.
+
+        Args:
+            network: the prior that the network was trained under.
+
+        Raises:
+            InputError: one of both precesses, and the other does not.
+        """
         if not isinstance(network, PrecessingPrior):
+            if self.precesses:
+                raise InputError(
+                    f"expected a prior of aligned spins for this approximant and model; got precessing ones in "
+                    f"{self.name}: choose --approximant IMRPhenomXPHM, or write chi_1 and chi_2"
+                )
             return self.intrinsic or (self._project_spins(network) if self.isotropic else network)
         if self.intrinsic is None:
             return network
+        if self.precesses:
+            return self.intrinsic
         if self.name in PRESETS and isinstance(self.intrinsic, IntrinsicPrior):
             return PrecessingPrior(**asdict(self.intrinsic))
         raise InputError(

@@ -23,7 +23,7 @@ from chirpleaf.inference.matched_filter import matched_filter
 from chirpleaf.inference.observation import Observation
 from chirpleaf.physics.derived import Samples, viewing_angle
 from chirpleaf.physics.detectors import Detector, detector, gmst, light_travel_time
-from chirpleaf.physics.signals import SignalModel, make_signal_model
+from chirpleaf.physics.signals import SignalModel, make_likelihood_model
 from chirpleaf.physics.spaces import ParameterSpace
 from chirpleaf.physics.spin_angles import to_spin_angles
 from chirpleaf.strain.segment import Segment
@@ -84,7 +84,7 @@ class Weigher:
             settings: settings of certification.
             seed: seed of the extrinsic points.
         """
-        signal = make_signal_model(target.waveform, observation.model.architecture.signal)
+        signal = make_likelihood_model(target.waveform, observation.model.architecture.signal)
         network = NetworkProposal(observation)
         likely = np.argsort(network.space.prior.log_prob(theta) - network.log_prob(theta), kind="stable")
         return cls.about(likely, segment, trigger_time, target, theta, signal, network.space, settings, seed)
@@ -178,7 +178,8 @@ class Weigher:
         shares = pairs.log_weight.double() + torch.from_numpy(prior - log_prob)[:, None]
         sky_weight = shares.logsumexp(0).numpy() - np.log(self.points)
         directions = np.stack([pairs.points.ra, pairs.points.dec, sky_weight], axis=1)
-        return EvaluatedDraws(samples, pairs.log_likelihood.numpy() + prior, pairs.error.numpy(), directions, failed)
+        log_target, rounds = pairs.log_likelihood.numpy() + prior, np.full(len(log_prob), stream)
+        return EvaluatedDraws(samples, log_target, pairs.error.numpy(), directions, failed, rounds)
 
     def _sample_extrinsics(self, pairs: Pairs, rng: np.random.Generator) -> Samples:
         """Draws a point for each binary by its weight, then distance and phase."""

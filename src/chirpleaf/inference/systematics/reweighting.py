@@ -14,7 +14,7 @@ from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.systematics.settings import SystematicsSettings
 from chirpleaf.inference.trust.assessment import examine_certificate
 from chirpleaf.physics.derived import Samples
-from chirpleaf.physics.signals import make_signal_model
+from chirpleaf.physics.signals import make_likelihood_model
 from chirpleaf.physics.waveform_settings import WaveformSettings, parse_arguments
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.posterior import Posterior
@@ -136,5 +136,5 @@ def find_waveform(posterior: Posterior, data: PreparedData) -> Waveform:
     origin = posterior.provenance
     arguments = {name: value for name, _, value in (text.partition("=") for text in origin.waveform_arguments)}
     settings = WaveformSettings(origin.approximant, origin.f_ref, parse_arguments(arguments))
-    signal = make_signal_model(settings, data.model.architecture.signal)
+    signal = make_likelihood_model(settings, data.model.architecture.signal)
     return signal if signal.has_all_modes() else settings

@@ -17,7 +17,7 @@ from chirpleaf.inference.trust.residuals import examine_residuals
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST, SignalSettings, TrustSettings
 from chirpleaf.inference.trust.walls import examine_walls
 from chirpleaf.models.architecture import Architecture
-from chirpleaf.physics.signals import make_signal_model
+from chirpleaf.physics.signals import make_likelihood_model, make_signal_model
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.trust import Finding, Level
 from chirpleaf.strain.segment import Segment
@@ -48,7 +48,7 @@ def examine_posterior(
         What the checks found; a note for each that found nothing.
     """
     samples, certificate = draws.samples, draws.certificate
-    waveform, signal = find_waveform(architecture, target), make_signal_model(target.waveform, architecture.signal)
+    waveform, signal = find_waveform(architecture, target), make_likelihood_model(target.waveform, architecture.signal)
     complete = waveform is not target.waveform
     space = architecture.space
     centre = trigger_time if target.centre is None else target.centre
@@ -88,7 +88,7 @@ def find_waveform(architecture: Architecture, target: Target) -> Waveform:
         architecture: that of the network.
         target: prior and waveform model of the weights.
     """
-    signal = make_signal_model(target.waveform, architecture.signal)
+    signal = make_likelihood_model(target.waveform, architecture.signal)
     return signal if signal.has_all_modes() else target.waveform
 
 

@@ -127,6 +127,7 @@ def examine_certificate(certificate: Certificate) -> tuple[Finding, ...]:
         certificate: diagnostics of certified draws.
 
     Returns:
-        A finding for each reason of the certificate.
+        A finding for each reason of the certificate, and for each doubt.
     """
-    return tuple(Finding("sampling.certificate", Level.REFUSE, reason) for reason in certificate.reasons)
+    levels = ((Level.REFUSE, certificate.reasons), (Level.WARN, certificate.doubts))
+    return tuple(Finding("sampling.certificate", level, one) for level, said in levels for one in said)

@@ -46,8 +46,10 @@ def examine_misfit(
         settings: number of waveforms and directions, and limits.
 
     Returns:
-        One finding; none if the waveforms cannot be computed.
+        One finding; none if the waveforms cannot be computed, or the signal precesses itself.
     """
+    if "cos_iota" in best.sample:
+        return ()
     band = segment.frequencies < settings.highest_frequency
     frequencies = np.ascontiguousarray(segment.frequencies[band])
     try:
@@ -67,7 +69,8 @@ def examine_misfit(
         basis = find_directions((fp * plus + fc * cross) * turned, own * turned, settings.directions)
         power += float(np.sum(np.abs(basis.conj() @ residual) ** 2))
     excess = normalise_power(power, 2 * settings.directions * len(segment.detectors))
-    lacking = "precession" if isinstance(model, WaveformSettings) else "precession and higher modes"
+    modes = isinstance(model, WaveformSettings) or len(set(model.harmonics)) > 1
+    lacking = "precession" if modes else "precession and higher modes"
     message = (
         f"without the signal, {excess:.1f} standard deviations are left in the directions of {lacking}, which this "
         "model does not have: parameters may be biased"
@@ -122,7 +125,7 @@ def _find_own_directions(
     """The best signal of the model, its delay, and signals of neighbouring parameters."""
     names = ("chirp_mass", "mass_ratio", "chi_1", "chi_2")
     value = {name: float(best.sample[name][0]) for name in names}
-    modes = isinstance(model, WaveformSettings)
+    modes = isinstance(model, WaveformSettings) or len(set(model.harmonics)) > 1
     angles = {name: float(best.sample[name][0]) for name in ("theta_jn", "phase")} if modes else {}
     rows = [value | angles]
     for name, middle in rows[0].items():
@@ -137,5 +140,8 @@ def _find_own_directions(
         series = np.stack(polarizations({**neighbours, "luminosity_distance": 1.0}, frequencies, model), axis=1)
     else:
         series = model.series(neighbours, frequencies)
+        if modes:  # plus and cross; several modes would be more directions than the model has
+            patterns = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+            series = model.response(*patterns, angles["theta_jn"], angles["phase"]) @ series
     waves = series.reshape(-1, len(frequencies))
     return np.concatenate([waves, series[0] * frequencies])

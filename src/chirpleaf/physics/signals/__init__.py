@@ -9,9 +9,19 @@ banks, the simulator and the marginal likelihood use a `SignalModel` through thi
 waveforms is a new class here and one line in `SIGNALS`.
 """
 
+from chirpleaf.physics.signals.aligned_modes import AlignedModes
 from chirpleaf.physics.signals.model import SignalModel
 from chirpleaf.physics.signals.multimode import Multimode
 from chirpleaf.physics.signals.quadrupole import Quadrupole, is_quadrupole_only
-from chirpleaf.physics.signals.registry import SIGNALS, make_signal_model
+from chirpleaf.physics.signals.registry import SIGNALS, make_likelihood_model, make_signal_model
 
-__all__ = ["SIGNALS", "Multimode", "Quadrupole", "SignalModel", "is_quadrupole_only", "make_signal_model"]
+__all__ = [
+    "SIGNALS",
+    "AlignedModes",
+    "Multimode",
+    "Quadrupole",
+    "SignalModel",
+    "is_quadrupole_only",
+    "make_likelihood_model",
+    "make_signal_model",
+]

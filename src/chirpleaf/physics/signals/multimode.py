@@ -119,7 +119,7 @@ class Multimode:
         """
         frequencies = np.asarray(frequencies, dtype=np.float64)
         aligned = {name: np.ravel(intrinsic[name])[:1] for name in ("chirp_mass", "mass_ratio", "chi_1", "chi_2")}
-        return np.stack([_stretch(aligned, m, frequencies) for m in self.harmonics])
+        return np.stack([stretch_quadrupole(aligned, m, frequencies) for m in self.harmonics])
 
     def has_all_modes(self) -> bool:
         """The series hold all modes."""
@@ -155,10 +155,23 @@ def _transform(separation: Separation, compute: Callable[[WaveformSettings, floa
     return np.concatenate(turned, axis=1)
 
 
-def _stretch(aligned: Mapping[str, NDArray[np.float64]], m: int, frequencies: NDArray[np.float64]) -> ComplexArray:
-    """The quadrupole at 2 f / m with m / 2 times its phase, shape (F,).
+def stretch_quadrupole(
+    aligned: Mapping[str, NDArray[np.float64]], m: int, frequencies: NDArray[np.float64]
+) -> ComplexArray:
+    """The quadrupole at 2 f / m with m / 2 times its phase.
 
     The phase of the inspiral is taken out before the phase is unwrapped, as it turns fast at low frequencies.
+
+    Args:
+        aligned: masses and aligned spins of one binary, each (1,).
+        m: harmonic of the orbital phase.
+        frequencies: increasing and positive (F,), Hz.
+
+    Returns:
+        (F,) complex128, strain/Hz.
+
+    Raises:
+        InputError: the waveform cannot be computed.
     """
     stretched = 2 * frequencies / m
     wave = face_on(aligned, stretched, DEFAULT_APPROXIMANT)[0]

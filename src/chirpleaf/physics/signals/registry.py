@@ -4,12 +4,17 @@ from collections.abc import Callable
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
+from chirpleaf.physics.signals.aligned_modes import AlignedModes
 from chirpleaf.physics.signals.model import SignalModel
 from chirpleaf.physics.signals.multimode import Multimode
 from chirpleaf.physics.signals.quadrupole import Quadrupole
 from chirpleaf.physics.waveform_settings import WaveformSettings
 
-SIGNALS: dict[str, Callable[[WaveformSettings], SignalModel]] = {"quadrupole": Quadrupole, "multimode": Multimode}
+SIGNALS: dict[str, Callable[[WaveformSettings], SignalModel]] = {
+    "quadrupole": Quadrupole,
+    "aligned-modes": AlignedModes,
+    "multimode": Multimode,
+}
 """Functions that make a signal model from waveform settings."""
 
 
@@ -31,3 +36,30 @@ def make_signal_model(waveform: str | WaveformSettings = DEFAULT_APPROXIMANT, ki
         known = ", ".join(SIGNALS)
         raise InputError(f"expected a signal model among {known}; got {kind!r}: change it or update chirpleaf")
     return SIGNALS[kind](WaveformSettings.of(waveform))
+
+
+def make_likelihood_model(waveform: WaveformSettings, kind: str = "quadrupole") -> SignalModel:
+    """The signal model of a likelihood: all modes of its approximant, also where the network knows the (2, 2) alone.
+
+    Args:
+        waveform: approximant, reference frequency and arguments.
+        kind: signal model of the network, one of `SIGNALS`.
+
+    Returns:
+        The network's own model, or the modes of aligned spins. It lacks modes (`has_all_modes`) if the approximant's
+        cannot be separated, as those of the time domain.
+
+    Raises:
+        InputError: kind or approximant are unknown.
+
+    Example:
+        >>> make_likelihood_model(WaveformSettings("IMRPhenomXHM")).harmonics
+        (1, 2, 2, 3, 4)
+    """
+    signal = make_signal_model(waveform, kind)
+    if signal.has_all_modes():
+        return signal
+    try:
+        return AlignedModes(waveform)
+    except InputError:
+        return signal
