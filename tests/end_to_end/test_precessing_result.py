@@ -170,3 +170,25 @@ def test_a_signal_below_the_models_of_precessing_spins_is_refused(shipped_folder
 def test_an_approximant_of_aligned_spins_is_refused_for_a_model_of_precessing_ones(model_file: Path) -> None:
     with pytest.raises(InputError, match=r"expected an approximant that precesses for precessing.*; got IMRPhenomXHM"):
         chirpleaf.infer("GW150914", model=model_file, approximant="IMRPhenomXHM")
+
+
+def test_waveforms_that_fail_at_a_corner_of_the_prior_are_counted(
+    model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = Multimode.series
+
+    def fail_at_corner(self: Multimode, intrinsic: Any, frequencies: Any, **options: Any) -> Any:
+        # One harmonic alone fails: all others of that binary are known.
+        series = computed(self, intrinsic, frequencies, **options)
+        series[np.asarray(intrinsic["chi_1_in_plane"]) > 0.2, 4:6] = np.nan
+        return series
+
+    monkeypatch.setattr(Multimode, "series", fail_at_corner)
+    posterior = chirpleaf.infer(strain=strain(), trigger_time=TRIGGER, model=model_file, samples=64, budget=0.01)
+    assert isinstance(posterior, Posterior)
+    failed = posterior.proposal.samples["chi_1_in_plane"] > 0.2
+    certificate = posterior.certificate
+    assert certificate is not None
+    assert certificate.failed_waveforms == failed.sum() > 0
+    assert np.isneginf(posterior.proposal.log_weight[failed]).all()
+    assert any(f"cannot compute {failed.sum()} waveforms of" in reason for reason in certificate.reasons)

@@ -1,12 +1,17 @@
 """Waveform bank: a function of its seed, for any number of processes."""
 
+from dataclasses import replace
+from typing import Any, cast
+
 import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture
 from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.signals import SignalModel
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.system.progress import watch_progress
 from chirpleaf.training.banks.bank import WaveformBank, build_waveform_bank
@@ -67,6 +72,43 @@ def test_rows_are_unit_waveforms_of_their_binaries(architecture: Architecture, t
 def test_binaries_lie_in_the_prior(architecture: Architecture, two_chunks: WaveformBank) -> None:
     samples = dict(zip(("chirp_mass", "mass_ratio", "chi_1", "chi_2"), two_chunks.theta.numpy().T, strict=True))
     assert np.all(np.isfinite(architecture.prior.log_prob(samples)))
+
+
+class FailingSignal:
+    """A signal model whose waveforms fail below a mass ratio."""
+
+    def __init__(self, signal: SignalModel, limit: float) -> None:
+        self.signal, self.limit = signal, limit
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.signal, name)
+
+    def series(self, intrinsic: dict[str, np.ndarray], frequencies: np.ndarray, *, skip_failures: bool) -> np.ndarray:
+        found, failed = self.signal.series(intrinsic, frequencies), intrinsic["mass_ratio"] < self.limit
+        if failed.any() and not skip_failures:
+            raise InputError("expected another binary")
+        found[failed] = np.nan
+        return found
+
+
+@pytest.mark.usefixtures("unchecked_types")
+def test_binaries_whose_waveform_fails_are_replaced_and_counted(architecture: Architecture) -> None:
+    plain = waveform_source(architecture, seed=0, strata=2)
+    source = replace(plain, signal=cast(Any, FailingSignal(plain.signal, 0.4)))
+    bank, whole = build_waveform_bank(source, 200), build_waveform_bank(plain, 200)
+    column = source.parameters.index("mass_ratio")
+    failed = whole.theta[:, column] < 0.4
+    assert bank.failed_waveforms == int(failed.sum()) > 0 == whole.failed_waveforms
+    assert (bank.theta[:, column] >= 0.4).all()
+    assert torch.equal(bank.theta[~failed], whole.theta[~failed])
+    assert torch.isfinite(bank.series).all()
+    # Rows do not depend on the rows that are computed with them.
+    for start in (0, 70):
+        theta, series = source.rows(start, start + 7)
+        np.testing.assert_array_equal(theta, bank.theta[start : start + 7])
+        np.testing.assert_array_equal(series, bank.series[start : start + 7])
+    with pytest.raises(InputError, match="expected another binary"):
+        build_waveform_bank(replace(plain, signal=cast(Any, FailingSignal(plain.signal, 1.1))), 8)
 
 
 def ring(architecture: Architecture, *, n: int = 640, fresh: int = 64) -> WaveformBank:

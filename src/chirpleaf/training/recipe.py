@@ -131,6 +131,7 @@ def _describe_training(
         "lalsimulation": version("lalsuite"),
         "seed": seed,
         "data_sha256": digest.hexdigest(),
+        "failed_waveforms": simulator.bank.failed_waveforms,
         "simulation": simulation.to_json(),
         "schedule": asdict(schedule),
         "metrics": {

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
-from jaxtyping import Complex128, Float64, Int64
+from jaxtyping import Bool, Complex128, Float64, Int64
 
 from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
 from chirpleaf.inference.matched_filter import peak_times
@@ -34,6 +34,15 @@ _DEGREE = 3
 """Degree of the polynomials."""
 
 Ratios = Complex128[np.ndarray, "n series node"]
+
+
+def find_failures(series: Complex128[np.ndarray, "n series frequency"]) -> Bool[np.ndarray, " n"]:
+    """Which binaries have a series that cannot be computed, whose values are all NaN.
+
+    Args:
+        series: series of a signal model, or their ratios, shape (n, S, F).
+    """
+    return np.isnan(series[:, :, 0]).any(axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +94,7 @@ class Heterodyne:
             The heterodyned data.
         """
         waves = signal.series(reference, segment.frequencies, skip_failures=True)
-        rows = np.flatnonzero(np.isfinite(waves[:, 0, 0]))
+        rows = np.flatnonzero(~find_failures(waves))
         first = {name: values[rows[:1]] for name, values in reference.items()}
         smooth, waves = signal.reference_series(first, segment.frequencies), waves[rows]
         strength = np.abs(waves).max(axis=1) / np.sqrt(segment.psd.min(axis=0))

@@ -12,7 +12,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.adaptation import adapt_marginal_likelihood
 from chirpleaf.inference.certify.draws import EvaluatedDraws
 from chirpleaf.inference.certify.extrinsics import DetectorNetwork
-from chirpleaf.inference.certify.heterodyne import Heterodyne
+from chirpleaf.inference.certify.heterodyne import Heterodyne, find_failures
 from chirpleaf.inference.certify.likelihood_settings import ExtrinsicSettings, HeterodyneSettings
 from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, draw_sobol_points
 from chirpleaf.inference.certify.phase import make_integral
@@ -123,7 +123,10 @@ class Weigher:
         heterodyne = Heterodyne.from_reference(segment, reference, arrivals, signal, settings.heterodyne, reach=reach)
         typical = {name: values[: settings.extrinsic.typical_draws] for name, values in theta.items()}
         ratios = heterodyne.compute_ratios(typical)
-        ratios, _ = heterodyne.align(ratios[np.isfinite(ratios[:, 0, 0])])
+        ratios = ratios[~find_failures(ratios)]
+        if not len(ratios):  # the best draw can be computed
+            ratios = heterodyne.compute_ratios({name: values[[best]] for name, values in theta.items()})
+        ratios, _ = heterodyne.align(ratios)
         largest_snr = settings.distance.snr_factor * snr + settings.distance.snr_margin
         offset = trigger_time - segment.reference_time
         marginal = adapt_marginal_likelihood(
@@ -164,7 +167,7 @@ class Weigher:
         """Computes the target density of draws that share extrinsic points."""
         heterodyne = self.marginal.heterodyne
         ratios = heterodyne.compute_ratios(theta)
-        failed = np.isnan(ratios[:, 0, 0])
+        failed = find_failures(ratios)
         ratios[failed] = 1.0  # the reference, whose likelihood is then set to zero
         ratios, delay = heterodyne.align(ratios)
         pairs = self.marginal.pair(ratios, draw_sobol_points(self.points, self.seed, stream))

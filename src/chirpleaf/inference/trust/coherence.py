@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy.typing import NDArray
 
-from chirpleaf.inference.certify.heterodyne import Heterodyne
+from chirpleaf.inference.certify.heterodyne import Heterodyne, find_failures
 from chirpleaf.inference.certify.settings import DEFAULTS
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.trust.balance import draw_responses
@@ -116,7 +116,7 @@ def estimate_evidence(
         segment, reference, arrivals, signal, DEFAULTS.heterodyne, reach=settings.reach
     )
     ratios = heterodyne.compute_ratios(theta)
-    failed = np.isnan(ratios[:, 0, 0])
+    failed = find_failures(ratios)
     ratios[failed] = 1.0
     norm = np.sqrt(heterodyne.dominant_power(ratios))
     log_ratio = np.where(failed, -np.inf, target.intrinsic.log_prob(theta) - proposal.log_prob[rows])

@@ -36,6 +36,11 @@ class WaveformBank:
     def __len__(self) -> int:
         return len(self.theta)
 
+    @property
+    def failed_waveforms(self) -> int:
+        """Number of binaries whose waveform could not be computed: their rows repeat others (`WaveformSource`)."""
+        return len(self) - len(torch.unique(self.theta, dim=0))
+
     def sample_rows(self, batch: int, n: int, generator: torch.Generator) -> Tensor:
         """Renews the bank for a batch and draws rows; a function of the batch's number and the generator alone.
 

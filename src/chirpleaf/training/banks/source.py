@@ -29,6 +29,11 @@ CHUNK = 8192
 """Rows whose binaries are drawn with one generator."""
 
 
+_ATTEMPTS = 64
+"""Rows that are tried in place of one whose waveform cannot be computed, before its error is raised. More accept an
+approximant that fails in a larger part of the prior."""
+
+
 @dataclass(frozen=True)
 class WaveformSource:
     """Everything that a process needs to compute any rows of a bank.
@@ -68,7 +73,7 @@ class WaveformSource:
         """
         chunk, first = divmod(start, CHUNK)
         theta = self._sample_binaries(CHUNK, [self.seed, self._global_number(chunk)])
-        return self._add_series(theta[first : first + stop - start])
+        return self._add_series(theta, range(first, first + stop - start))
 
     def renewal(self, index: int, n: int) -> Rows:
         """Computes the new rows of a batch.
@@ -80,7 +85,8 @@ class WaveformSource:
         Returns:
             Parameters and series.
         """
-        return self._add_series(self._sample_binaries(n, [self.seed, self._global_number(index), 1]))
+        theta = self._sample_binaries(n, [self.seed, self._global_number(index), 1])
+        return self._add_series(theta, range(n))
 
     def first(self, n: int, workers: int = 1) -> tuple[Tensor, Tensor]:
         """Computes the initial bank.
@@ -110,9 +116,28 @@ class WaveformSource:
         binaries = self.proposal.sample(n, np.random.default_rng(seed))
         return np.stack([binaries[name] for name in self.parameters], axis=1)
 
-    def _add_series(self, theta: NDArray[np.float64]) -> Rows:
+    def _add_series(self, theta: NDArray[np.float64], places: range) -> Rows:
+        """Some of a chunk of binaries with their series.
+
+        A binary whose waveform cannot be computed becomes that of the next row of the chunk that can, whatever rows are
+        computed together.
+        """
+        own = theta[places.start : places.stop].copy()
+        series = self._compute_series(own)
+        for row in np.flatnonzero(np.isnan(series).any(axis=(1, 2, 3))):
+            for step in range(1, min(len(theta), _ATTEMPTS)):
+                other = theta[[(places[int(row)] + step) % len(theta)]]
+                wave = self._compute_series(other)
+                if np.isfinite(wave).all():
+                    own[row], series[row] = other[0], wave[0]
+                    break
+            else:
+                self._compute_series(own[[row]], skip_failures=False)
+        return own, series
+
+    def _compute_series(self, theta: NDArray[np.float64], *, skip_failures: bool = True) -> NDArray[np.float16]:
         binaries = dict(zip(self.parameters, theta.T, strict=True))
-        return theta, unit_series(binaries, self.signal, self.grid, self.reference_weights)
+        return unit_series(binaries, self.signal, self.grid, self.reference_weights, skip_failures=skip_failures)
 
     def _compute_chunks(self, starts: range, n: int, workers: int) -> Iterator[Rows]:
         stops = [min(start + CHUNK, n) for start in starts]
@@ -124,7 +149,12 @@ class WaveformSource:
 
 
 def unit_series(
-    binaries: dict[str, NDArray[np.float64]], signal: SignalModel, grid: Multiband, reference_weights: FloatArray
+    binaries: dict[str, NDArray[np.float64]],
+    signal: SignalModel,
+    grid: Multiband,
+    reference_weights: FloatArray,
+    *,
+    skip_failures: bool = False,
 ) -> NDArray[np.float16]:
     """Series of a signal model, whitened by the reference weights and scaled to a joint norm of one for each binary.
 
@@ -133,11 +163,13 @@ def unit_series(
         signal: signal model.
         grid: the multiband grid.
         reference_weights: whitening weights of the reference detector, shape (n_bins,), Hz.
+        skip_failures: whether a binary whose waveform cannot be computed becomes NaN; otherwise it is an error.
 
     Returns:
         Real and imaginary parts, shape (n, S, n_bins, 2).
     """
-    whitened = signal.series(binaries, grid.frequencies) * (grid.carrier(grid.frequencies) * reference_weights)
+    waves = signal.series(binaries, grid.frequencies, skip_failures=skip_failures)
+    whitened = waves * (grid.carrier(grid.frequencies) * reference_weights)
     joint = whitened.reshape(len(whitened), -1)
     joint /= np.sqrt(np.sum(np.abs(joint) ** 2, axis=1, keepdims=True))
     unit = joint.reshape(whitened.shape)
