@@ -3,9 +3,12 @@
     python benchmarks/precessing_reference.py GW150914_fd.npz GW150914_xphm.csv
 
 The first file has strain and noise of the reference analysis (`f`, `h_H1`, `h_L1`, `psd_H1`, `psd_L1`, `tstart`, `t0`:
-4 s, 20-1024 Hz); the second its weighted samples: bilby's fifteen parameters, `log_likelihood_ratio`, `weight`. No
-network takes part: the first proposal is a mixture fitted to the reference in the coordinates of the precessing space,
-which is what any proposal must reach; the second is fitted to the draws of the first.
+4 s, 20-1024 Hz); the second its weighted samples: bilby's fifteen parameters, `log_likelihood_ratio`, `weight`. Without
+`--model`, no network takes part: the first proposal is a mixture fitted to the reference in the coordinates of the
+precessing space, which is what any proposal must reach; the second is fitted to the draws of the first.
+
+With `--model FILE`, that network proposes from the embedded data of the event, the likelihood is that of the data of
+the reference, and the efficiency of the network's own draws is printed before the certification.
 
 Prints the difference of the likelihood on every frequency, and of the heterodyned one, from bilby's at samples of the
 reference; ln of the Bayes factor, efficiency, effective points and time of each round; and the Jensen-Shannon
@@ -22,11 +25,13 @@ import numpy as np
 import torch
 
 from chirpleaf.diagnostics.comparison import jensen_shannon
-from chirpleaf.inference.certify import CertifySettings, Target
+from chirpleaf.inference import load_candidates, prepare
+from chirpleaf.inference.certify import CertifySettings, Target, certify
 from chirpleaf.inference.certify.draws import EvaluatedDraws
 from chirpleaf.inference.certify.extrinsics import Points
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.mixture import MixtureProposal
+from chirpleaf.inference.certify.proposals import NetworkProposal, Proposal
 from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.physics.derived import derived
 from chirpleaf.physics.precessing_prior import PrecessingPrior
@@ -78,7 +83,7 @@ def compare_likelihoods(weigher: Weigher, reference: Samples, nine: Samples, n: 
         )
 
 
-def weigh(weigher: Weigher, proposal: MixtureProposal, n: int, seed: int) -> tuple[EvaluatedDraws, np.ndarray]:
+def weigh(weigher: Weigher, proposal: Proposal, n: int, seed: int) -> tuple[EvaluatedDraws, np.ndarray]:
     """Weigh draws of a proposal, and print their diagnostics."""
     theta = proposal.sample(n, seed)
     log_prob = proposal.log_prob(theta)
@@ -114,14 +119,37 @@ def print_divergences(samples: Samples, weight: np.ndarray, reference: Samples) 
         LOGGER.info(f"| {name} | {found:.4f} | {np.mean(halves):.4f} +- {np.std(halves):.4f} |")
 
 
+def certify_network(
+    model: str, segment: Segment, target: Target, settings: CertifySettings, draws: int, reference: Samples
+) -> None:
+    """Weigh draws of a network, certify, and compare."""
+    data = prepare(load_candidates(model), "GW150914")
+    observation, trigger = data.observation, segment.reference_time
+    segment = segment.with_reference_time(observation.segment.reference_time)
+    network = NetworkProposal(observation)
+    weigher = Weigher.prepare(observation, segment, trigger, target, network.sample(draws, 0), settings, 0)
+    LOGGER.info("the network's own draws:")
+    weigh(weigher, network, draws, 1)
+    start = time.perf_counter()
+    found = certify(observation, segment, trigger, target, settings)
+    one = found.certificate
+    LOGGER.info(
+        f"certified in {time.perf_counter() - start:.1f} s: ln B {one.log_bayes_factor:.3f} +- "
+        f"{one.log_bayes_factor_error:.3f}, efficiency {one.efficiency:.3f}, {one.effective_samples:.0f} effective "
+        f"samples, {one.effective_points:.0f} points, {one.effective_pairs:.0f} pairs, Pareto k {one.pareto_k:.2f}"
+    )
+    print_divergences(found.samples, relative_weights(found.log_weight), reference)
+
+
 def main() -> None:
     """Certify and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("samples", type=Path)
+    parser.add_argument("--model", help="a model of precessing spins, by name or file")
     parser.add_argument("--draws", type=int, default=8192)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--marginal-error", type=float, default=CertifySettings().extrinsic.marginal_error)
+    parser.add_argument("--marginal-error", type=float, default=CertifySettings().extrinsic.harmonics_error)
     parser.add_argument("--dephasing", type=float, default=CertifySettings().heterodyne.dephasing)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -130,12 +158,16 @@ def main() -> None:
     segment, space, defaults = read_segment(arguments.data), precessing_space(STANDARD), CertifySettings()
     settings = replace(
         defaults,
-        extrinsic=replace(defaults.extrinsic, marginal_error=arguments.marginal_error),
+        extrinsic=replace(defaults.extrinsic, harmonics_error=arguments.marginal_error),
         heterodyne=replace(defaults.heterodyne, dephasing=arguments.dephasing),
     )
     nine = from_spin_angles(reference, 20.0)
     signal = Multimode()
     target = Target(STANDARD, waveform=signal.waveform, prior="standard")
+    if arguments.model:
+        settings = replace(settings, minimum_draws=arguments.draws)
+        certify_network(arguments.model, segment, target, settings, arguments.draws, reference)
+        return
     log_weight = np.log(reference["weight"])
     proposal = MixtureProposal.fit(space, space.bijection, nine, log_weight, settings.mixture, 0)
     likely = np.argsort(-reference["log_likelihood_ratio"])

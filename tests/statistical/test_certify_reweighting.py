@@ -30,20 +30,26 @@ def found() -> Certified:
     return weighed()
 
 
-def test_reweighting_agrees_with_direct_certification(found: Certified) -> None:
-    # IMRPhenomD has one mode, so both ways are open to it.
-    again = reweight_with_modes(found, observed().segment, WaveformSettings(), WaveformSettings("IMRPhenomD"), seed=3)
-    at_once = weighed(waveform=WaveformSettings("IMRPhenomD"))
+@pytest.mark.parametrize("approximant", ["IMRPhenomD", "IMRPhenomXHM"])
+def test_reweighting_agrees_with_direct_certification(found: Certified, approximant: str) -> None:
+    # The modes of either can be separated, so both ways are open to it.
+    waveform = WaveformSettings(approximant)
+    again = reweight_with_modes(found, observed().segment, WaveformSettings(), waveform, seed=3)
+    at_once = weighed(waveform=waveform)
     error = np.hypot(again.certificate.log_bayes_factor_error, at_once.certificate.log_bayes_factor_error)
     apart = again.certificate.log_bayes_factor - at_once.certificate.log_bayes_factor
     assert abs(apart) < 4 * error
-    # The two models differ by more than that, and reweighting shows it.
+    # The models differ by more than that, and reweighting shows it.
     assert abs(again.certificate.log_bayes_factor - found.certificate.log_bayes_factor) > 1e-3
-    assert again.certificate.approximant == "IMRPhenomD"
+    assert again.certificate.approximant == approximant
     assert 0 < again.certificate.efficiency < found.certificate.efficiency
-    full, snr = log_likelihood_ratio(observed().segment, again.samples, "IMRPhenomD")
+    full, snr = log_likelihood_ratio(observed().segment, again.samples, approximant)
     np.testing.assert_allclose(again.samples["log_likelihood"], full)
     np.testing.assert_allclose(again.samples["H1_optimal_snr"], snr[:, 0])
+    # The likelihood of the modes is that of LALSimulation.
+    full, _ = log_likelihood_ratio(observed().segment, at_once.samples, approximant)
+    squares = (full - at_once.samples["log_likelihood"]) ** 2
+    assert np.sqrt(np.average(squares, weights=np.exp(at_once.log_weight))) < 0.1
 
 
 def test_detectors_agree_on_a_signal_with_further_modes_as_on_one_without() -> None:

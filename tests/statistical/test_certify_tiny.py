@@ -26,7 +26,7 @@ SNR = 14.0
 SETTINGS = CertifySettings(
     effective_samples=400,
     sampling=SamplingSettings(first_draws=1024),
-    extrinsic=ExtrinsicSettings(marginal_error=0.1),
+    extrinsic=ExtrinsicSettings(harmonics_error=0.1),
 )
 
 

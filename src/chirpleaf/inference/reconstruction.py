@@ -31,11 +31,14 @@ def reconstruct(observation: Observation, samples: Mapping[str, ArrayLike]) -> S
         samples: intrinsic parameters by name (masses in the detector frame, solar masses), each (n,) or a float.
 
     Returns:
-        Strain about the segment's reference time on its frequencies, shape (n, detector, F), 1/Hz.
+        Strain about the segment's reference time on its frequencies, shape (n, detector, F), 1/Hz; fewer than samples
+        where waveforms cannot be computed.
     """
     segment = observation.segment
-    waves = observation.model.architecture.signal_model.series(samples, segment.frequencies)
-    return np.stack([matched_filter(segment, wave, SEARCH).fit_signal(segment.frequencies) for wave in waves])
+    waves = observation.model.architecture.signal_model.series(samples, segment.frequencies, skip_failures=True)
+    waves = waves[np.isfinite(waves[:, :, 0]).all(axis=1)]
+    signals = [matched_filter(segment, wave, SEARCH).fit_signal(segment.frequencies) for wave in waves]
+    return np.array(signals, np.complex128).reshape(len(waves), *segment.strain.shape)
 
 
 class WhitenedView(NamedTuple):
@@ -89,5 +92,7 @@ def whiten_view(
     if samples is None:
         return WhitenedView(times[shown], strain[:, shown], None)
     signals = reconstruct(observation, samples)
+    if not len(signals):
+        return WhitenedView(times[shown], strain[:, shown], None)
     series = np.stack([whiten_series(view, signal[:, inside], sample_rate)[:, shown] for signal in signals])
     return WhitenedView(times[shown], strain[:, shown], np.quantile(series, (0.05, 0.5, 0.95), axis=0))

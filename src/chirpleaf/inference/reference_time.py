@@ -137,9 +137,12 @@ def find_reference_time_hypotheses(
         The data about the first reference time at which each other template is the best.
     """
     model, segment = observation.model, observation.segment
-    waves = model.architecture.signal_model.series(theta, segment.frequencies)
-    arrivals = [matched_filter(segment, wave, settings.hypothesis_reach).peak[1] for wave in waves]
+    waves = model.architecture.signal_model.series(theta, segment.frequencies, skip_failures=True)
+    computed = (wave for wave in waves if np.isfinite(wave[:, 0]).all())
+    arrivals = [matched_filter(segment, wave, settings.hypothesis_reach).peak[1] for wave in computed]
     centred = [segment.with_reference_time(segment.reference_time + arrival) for arrival in arrivals]
+    if not centred:
+        return []
     templates = canonicalise(model, centred).template.tolist()
     known = int(observation.canonical.template[0])
     first = {template: templates.index(template) for template in templates if template != known}
@@ -156,9 +159,18 @@ def _extra_light_travel(detectors: tuple[str, ...], step: float) -> float:
 
 
 def _draw_waveforms(model: Model, canonical: Canonical, n: int) -> NDArray[np.complex128]:
-    """Series of draws of the network on the multiband grid, with its carrier; (segment, draw, series, n_bins)."""
+    """Series of draws of the network on the multiband grid, with its carrier; (segment, draw, series, n_bins).
+
+    Another draw takes the place of one whose waveform cannot be computed.
+    """
     theta, _ = model.posterior.sample(canonical, n, torch.Generator().manual_seed(0))
     grid, space = model.estimator.canonical.grid, model.posterior.space
     binaries = space.unstack(theta.transpose(0, 1).reshape(-1, len(space)))
-    waves = model.architecture.signal_model.series(binaries, grid.frequencies) * grid.carrier(grid.frequencies)
-    return np.asarray(waves.reshape(-1, n, *waves.shape[1:]))
+    signal = model.architecture.signal_model
+    waves = signal.series(binaries, grid.frequencies, skip_failures=True)
+    computed = np.isfinite(waves[:, :, 0]).all(axis=1)
+    if not computed.any():
+        waves = signal.series(binaries, grid.frequencies)  # raises the reason
+    elif not computed.all():
+        waves[~computed] = waves[computed][0]
+    return np.asarray((waves * grid.carrier(grid.frequencies)).reshape(-1, n, *waves.shape[1:]))

@@ -22,8 +22,11 @@ from chirpleaf.plots import style
 
 Array = NDArray[np.float64]
 
-MAGNITUDES, COSINES = 12, 16
-"""Pixels along the magnitude and along the cosine of the tilt. More show finer structure, and the noise of samples."""
+FEWEST_MAGNITUDES, MOST_MAGNITUDES = 4, 12
+"""Pixels along the magnitude; there are 4 / 3 times as many along the cosine of the tilt."""
+
+SAMPLES_PER_PIXEL = 20
+"""Samples of a pixel under the prior, which set the number of pixels. Fewer show finer structure, and the noise."""
 
 LEAST_SCALE = 2.0
 """Least upper end of the colours, over the prior. A smaller one makes the noise of an uninformative posterior loud."""
@@ -40,11 +43,13 @@ def compare_with_prior(magnitude: ArrayLike, tilt: ArrayLike, largest: float) ->
         largest: Largest magnitude of the prior.
 
     Returns:
-        Shape (`MAGNITUDES`, `COSINES`); rows from the centre outwards, columns from anti-aligned to aligned spins.
+        Shape (magnitude, cosine); rows from the centre outwards, columns from anti-aligned to aligned spins.
     """
+    rows = int(np.clip(np.sqrt(0.75 * np.size(tilt) / SAMPLES_PER_PIXEL), FEWEST_MAGNITUDES, MOST_MAGNITUDES))
+    bins = (rows, round(4 * rows / 3))
     ranges = ((0.0, largest), (-1.0, 1.0))
     inside = np.minimum(np.asarray(magnitude, np.float64), largest)
-    counts, _, _ = np.histogram2d(inside, np.cos(tilt), bins=(MAGNITUDES, COSINES), range=ranges)
+    counts, _, _ = np.histogram2d(inside, np.cos(tilt), bins=bins, range=ranges)
     return np.asarray(counts * counts.size / max(counts.sum(), 1.0))
 
 
@@ -84,11 +89,11 @@ def _draw_half_disk(
     panel: Axes, pixels: Array, body: int, colours: LinearSegmentedColormap, scale: Normalize, largest: float
 ) -> None:
     """Draw one spin, with circles of magnitude and the angles of its tilt."""
-    radii = np.linspace(0.0, largest, MAGNITUDES + 1)
-    tilts = np.degrees(np.arccos(np.linspace(-1.0, 1.0, COSINES + 1)))
+    radii = np.linspace(0.0, largest, len(pixels) + 1)
+    tilts = np.degrees(np.arccos(np.linspace(-1.0, 1.0, pixels.shape[1] + 1)))
     wedges, values = [], []
     for row, outer in enumerate(radii[1:]):
-        for column in range(COSINES):
+        for column in range(pixels.shape[1]):
             # From the horizontal axis, anticlockwise; the first spin is to the left.
             ends = sorted(90 + tilt if body == 1 else 90 - tilt for tilt in tilts[column : column + 2])
             wedges.append(Wedge((0, 0), outer, *ends, width=outer - radii[row]))

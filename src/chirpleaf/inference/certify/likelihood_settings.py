@@ -66,6 +66,8 @@ class ExtrinsicSettings:
         draws_per_round: draws that share a set of points. More cost memory, and make the errors of more draws agree.
         marginal_error: standard error of ln L, median over draws, at which the number of points aims. Half of it needs
             four times as many points.
+        harmonics_error: the same for signals with several harmonics, whose points cost several times more. The weights
+            of their draws scatter more, so that twice the error leaves these as efficient (docs/benchmarks.md).
         fewest_points: least number of points in a round.
         most_points: greatest number of points in a round; bounds memory and time of events that points fit badly.
         threads: threads that weigh rounds at the same time. More wait for Python's lock, which waveforms hold, and each
@@ -75,6 +77,7 @@ class ExtrinsicSettings:
 
     draws_per_round: PositiveInt = 256
     marginal_error: PositiveFloat = 0.04
+    harmonics_error: PositiveFloat = 0.08
     fewest_points: PositiveInt = 1024
     most_points: PositiveInt = 16_384
     threads: PositiveInt = 2

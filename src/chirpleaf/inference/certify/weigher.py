@@ -141,7 +141,9 @@ class Weigher:
         )
         fewest, most = settings.extrinsic.fewest_points, settings.extrinsic.most_points
         error = float(marginal.pair(ratios, draw_sobol_points(fewest, seed, _TRIAL_STREAM)).error.median())
-        wanted = fewest * np.nan_to_num(error / settings.extrinsic.marginal_error) ** 2
+        several = len(set(signal.harmonics)) > 1
+        aim = settings.extrinsic.harmonics_error if several else settings.extrinsic.marginal_error
+        wanted = fewest * np.nan_to_num(error / aim) ** 2
         points = int(np.clip(wanted, fewest, most))
         return cls(space, segment, target, marginal, points, settings.extrinsic, seed)
 

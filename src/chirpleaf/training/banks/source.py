@@ -171,6 +171,7 @@ def unit_series(
     waves = signal.series(binaries, grid.frequencies, skip_failures=skip_failures)
     whitened = waves * (grid.carrier(grid.frequencies) * reference_weights)
     joint = whitened.reshape(len(whitened), -1)
-    joint /= np.sqrt(np.sum(np.abs(joint) ** 2, axis=1, keepdims=True))
+    with np.errstate(invalid="ignore"):  # waveforms that cannot be computed
+        joint /= np.sqrt(np.sum(np.abs(joint) ** 2, axis=1, keepdims=True))
     unit = joint.reshape(whitened.shape)
     return np.stack([unit.real, unit.imag], axis=-1).astype(np.float16)
