@@ -16,6 +16,7 @@ import typer
 from rich.markup import escape
 
 from chirpleaf.cli.bank import bank
+from chirpleaf.cli.catalog import catalog
 from chirpleaf.cli.compare import compare
 from chirpleaf.cli.console import console, errors
 from chirpleaf.cli.convert import convert
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 for verb in (
     infer,
+    catalog,
     train,
     bank,
     scale,

@@ -67,7 +67,7 @@ def infer(
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.threads import use_one_numpy_thread
 
-    _check_options(samples, effective_samples, budget)
+    check_options(samples, effective_samples, budget)
     _check_source(event, strain, trigger)
     files, spectra = pair_detectors("--strain", strain), pair_single("--psd", psd)
     channels = pair_single("--channel", channel, "NAME")
@@ -126,7 +126,7 @@ def infer(
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
 
 
-def _check_options(samples: int, effective_samples: int | None, budget: float | None) -> None:
+def check_options(samples: int, effective_samples: int | None, budget: float | None) -> None:
     """Refuses numbers out of range by the names of their options, before anything is loaded."""
     check_integer("--samples", samples, 1, MOST_SAMPLES, remedy="10000 are usual")
     if effective_samples is not None:

@@ -159,14 +159,14 @@ def parse_detectors(text: str | None) -> tuple[str, ...] | None:
 
 def make_data_options(
     *,
-    detectors: str | None,
-    duration: float | None,
-    f_min: Sequence[str] | None,
-    f_max: float | None,
-    high_pass: str | None,
-    window_roll_off: float | None,
-    psd_method: str | None,
-    psd_length: float | None,
+    detectors: str | None = None,
+    duration: float | None = None,
+    f_min: Sequence[str] | None = None,
+    f_max: float | None = None,
+    high_pass: str | None = None,
+    window_roll_off: float | None = None,
+    psd_method: str | None = None,
+    psd_length: float | None = None,
 ) -> "DataOptions":
     """The data of the likelihood.
 

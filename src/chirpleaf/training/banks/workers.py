@@ -3,24 +3,19 @@
 When a worker dies, other workers compute its unfinished pieces again. The extra `chirpleaf[bank]` installs Dask.
 """
 
-import atexit
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 
 import distributed
-from distributed.deploy.spec import close_clusters
 
 from chirpleaf.errors import InputError
-from chirpleaf.system.processes import follow_parent
+from chirpleaf.system.dask_cluster import connect
 from chirpleaf.training.banks.file import Piece
 from chirpleaf.training.banks.source import Rows, WaveformSource
 
 _QUEUED = 3
 """Pieces that are submitted for each worker: enough that no worker waits, few enough for memory."""
-_TIMEOUT = 20
-"""Seconds within which a scheduler must answer and have a worker."""
 
 
 def compute_pieces(
@@ -40,9 +35,8 @@ def compute_pieces(
     Raises:
         InputError: the scheduler does not answer or has no workers, or a piece kills one worker after another.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with ExitStack() as stack:
-        client = _connect(stack, workers, scheduler)
+        client = connect(stack, workers, scheduler)
         waiting = iter(pieces)
 
         def submit(n: int) -> dict["distributed.Future[Rows]", Piece]:
@@ -62,34 +56,3 @@ def compute_pieces(
                 f"expected workers that live; got one after another that died ({error.last_worker}), for want of "
                 "memory perhaps: take a smaller --piece, or fewer workers"
             ) from error
-
-
-def _connect(stack: ExitStack, workers: int, scheduler: str | None) -> distributed.Client:
-    """A client with at least one worker."""
-    try:
-        where = scheduler or stack.enter_context(
-            distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-                preload=[__name__],
-            )
-        )
-        client = stack.enter_context(distributed.Client(where, timeout=_TIMEOUT, set_as_default=False))
-        client.wait_for_workers(1, timeout=_TIMEOUT)
-    except KeyboardInterrupt:
-        # A cluster that is still starting cannot be closed; Dask would say so in many lines when Python exits. The
-        # workers follow this process and end with it.
-        atexit.unregister(close_clusters)
-        raise
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"expected a Dask scheduler with workers; got {scheduler or 'none here'} ({error}): start them first"
-        ) from error
-    return client
-
-
-def dask_setup(_worker: distributed.Worker) -> None:
-    """What Dask calls in each worker process that starts: Ctrl-C is left to the process that has started it."""
-    follow_parent()

@@ -1,0 +1,1 @@
+"""Many events: a list of them, a run that can be stopped and resumed, one table and one page."""
