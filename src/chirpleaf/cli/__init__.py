@@ -30,6 +30,7 @@ from chirpleaf.cli.models import models
 from chirpleaf.cli.relativity import check_relativity
 from chirpleaf.cli.scale import scale
 from chirpleaf.cli.serve import serve
+from chirpleaf.cli.stream import stream
 from chirpleaf.cli.train import train
 from chirpleaf.cli.verify import verify
 from chirpleaf.errors import InputError, UntrustedError
@@ -60,6 +61,7 @@ for verb in (
     models,
     events,
     serve,
+    stream,
     doctor,
 ):
     app.command()(verb)

@@ -80,7 +80,7 @@ def _warn(host: str) -> None:
 def _announce(host: str, port: int, settings: "ServerSettings") -> None:
     shown = f"[{host}]" if ":" in host else host
     console.print(
-        f"chirpleaf on http://{shown}:{port} ({settings.workers} workers); Ctrl-C ends it",
+        f"chirpleaf on http://{shown}:{port} ({settings.workers} worker{'s' * (settings.workers > 1)}); Ctrl-C ends it",
         highlight=False,
         markup=False,
         soft_wrap=True,

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from chirpleaf.errors import InputError, ShortStrainError
 from chirpleaf.inference.observation import Observation, UntriedModel
-from chirpleaf.inference.reference_time import refine_reference_time
+from chirpleaf.inference.reference_time import DEFAULTS as DEFAULT_SEARCH
+from chirpleaf.inference.reference_time import SearchSettings, refine_reference_time
 from chirpleaf.models.model import Model
 from chirpleaf.models.shipped import Candidate
 from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
@@ -48,6 +49,7 @@ def observe(
     psd: Mapping[str, PowerSpectralDensity],
     trigger_time: float,
     conditioning: Conditioning = DEFAULT_CONDITIONING,
+    search: SearchSettings = DEFAULT_SEARCH,
 ) -> Observation:
     """Cuts the segment, refines the reference time and makes the model's input.
 
@@ -57,6 +59,7 @@ def observe(
         psd: power spectral densities of these detectors.
         trigger_time: GPS time within 0.1 s of the merger, seconds.
         conditioning: high-pass filter and window.
+        search: settings of the search of the reference time.
 
     Returns:
         The data in the form that the model takes.
@@ -72,7 +75,7 @@ def observe(
         frequencies=model.architecture.grid.native_frequencies,
         conditioning=conditioning,
     )
-    return refine_reference_time(model, segment)
+    return refine_reference_time(model, segment, search)
 
 
 def choose_model(
@@ -82,6 +85,7 @@ def choose_model(
     trigger_time: float,
     conditioning: Conditioning = DEFAULT_CONDITIONING,
     settings: ChoiceSettings = DEFAULTS,
+    search: SearchSettings = DEFAULT_SEARCH,
 ) -> Observation:
     """Observes with the model that suits the signal.
 
@@ -98,6 +102,7 @@ def choose_model(
         trigger_time: as for `observe`, seconds.
         conditioning: as for `observe`.
         settings: settings of the choice.
+        search: as for `observe`.
 
     Returns:
         The data in the form that the chosen model takes; if no signal is audible, it names the models that could not be
@@ -110,7 +115,7 @@ def choose_model(
     first, *longer = sorted(models, key=lambda model: model.duration)
 
     def attempt(model: Candidate) -> Observation:
-        return observe(model.load(), strain, psd, trigger_time, conditioning)
+        return observe(model.load(), strain, psd, trigger_time, conditioning, search)
 
     found = attempt(first)
     if found.snr > settings.clear_snr and not _is_light(found, found, settings.clear):

@@ -16,6 +16,8 @@ from chirpleaf.inference.noise_spectra import NoiseData, gather_spectra, inspect
 from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.observe import choose_model, is_below_model
 from chirpleaf.inference.options import DEFAULT_DATA, DataOptions
+from chirpleaf.inference.reference_time import DEFAULTS as DEFAULT_SEARCH
+from chirpleaf.inference.reference_time import SearchSettings
 from chirpleaf.inference.sources import (
     DEFAULT_READ_SETTINGS,
     LONG_DURATION,
@@ -183,6 +185,7 @@ def prepare(
     psd: Mapping[str, PsdSource] | None = None,
     options: DataOptions = DEFAULT_DATA,
     settings: ReadSettings = DEFAULT_READ_SETTINGS,
+    search: SearchSettings = DEFAULT_SEARCH,
     watch: Stopwatch | None = None,
 ) -> PreparedData:
     """Loads strain and noise spectra, chooses the model and makes its input.
@@ -198,6 +201,7 @@ def prepare(
         psd: detector name to power spectral density or to a file of it; estimated from the strain otherwise.
         options: detectors, conditioning, noise spectra, and the segment of the likelihood.
         settings: what to read from the files.
+        search: settings of the search of the reference time about the trigger time.
         watch: measures load_s and infer_s.
 
     Returns:
@@ -212,7 +216,7 @@ def prepare(
     watch.lap("load_s")
 
     def observe(source: Source) -> PreparedData:
-        return _observe(models, source, psd, options, settings)
+        return _observe(models, source, psd, options, settings, search)
 
     def fetch() -> Source:
         return gather_strain(event, strain, trigger_time, duration=LONG_DURATION, settings=settings)
@@ -251,6 +255,7 @@ def _observe(
     psd: Mapping[str, PsdSource],
     options: DataOptions,
     settings: ReadSettings,
+    search: SearchSettings,
 ) -> PreparedData:
     """Selects the detectors, finds flaws, estimates the spectra and chooses the model."""
     source = source._replace(strain=options.choose_detectors(source.strain))
@@ -263,5 +268,5 @@ def _observe(
         for name, series in source.strain.items()
     }
     spectra = gather_spectra(source, psd, noise, settings)
-    observation = choose_model(models, source.strain, spectra, source.trigger_time, conditioning)
+    observation = choose_model(models, source.strain, spectra, source.trigger_time, conditioning, search=search)
     return PreparedData(source, flaws, noise, spectra, frozenset(psd), options, observation)

@@ -120,8 +120,10 @@ async function start(submission) {
 }
 
 function showWork(percent, text) {
+  const first = find("work").hidden;
   find("work").hidden = false;
   find("result").hidden = true;
+  if (first) find("work").scrollIntoView({ block: "nearest" });
   find("bar").value = percent;
   if (find("stage").textContent !== text) find("stage").textContent = text;
 }
@@ -159,11 +161,7 @@ function finish(fault) {
 function showResult(found) {
   finish("");
   const { summary, links } = found;
-  find("result-title").textContent = `Result: ${summary.event}`;
-  find("verdict").className = `verdict ${summary.grade}`;
-  find("word").textContent = summary.verdict;
-  find("sentence").textContent = summary.sentence;
-  find("binary").textContent = summary.binary;
+  find("result-title").textContent = `${summary.event}: ${summary.verdict}`;
   find("open").href = links.report;
   find("summary").href = links["summary.json"];
   find("samples-file").href = links["posterior.hdf5"];
