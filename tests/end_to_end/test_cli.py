@@ -83,7 +83,7 @@ def test_help_lists_the_subcommands(chirpleaf: Command, arguments: tuple[str, ..
 
 def test_version(chirpleaf: Command) -> None:
     said = chirpleaf("--version").stdout
-    assert re.fullmatch(r"chirpleaf \d+\.\d+\.\d+\S*\n", said)
+    assert re.fullmatch(r"chirpleaf \d+\.\d+\.\d+\S*\ncite: The chirpleaf authors, .*https://arxiv.org/\S+\n", said)
     as_module = [sys.executable, "-m", "chirpleaf", "--version"]
     assert subprocess.run(as_module, capture_output=True, text=True, check=True).stdout == said
 

@@ -42,7 +42,6 @@ _UsageError: Any = typer.BadParameter.__base__
 
 app = typer.Typer(
     help="Neural parameter estimation for binary black hole mergers.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -72,7 +71,10 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
+        from chirpleaf.system.citation import read_citation
+
         console.print(f"chirpleaf {version('chirpleaf')}", highlight=False)
+        console.print(f"cite: {escape(read_citation().write())}", highlight=False, soft_wrap=True)
         raise typer.Exit()
 
 
@@ -80,7 +82,8 @@ def _show_version(wanted: bool) -> None:
 def _root(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show version and citation, and exit."),
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show log messages and warnings.")] = False,
 ) -> None:

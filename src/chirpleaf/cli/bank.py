@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chirpleaf.cli.completion import complete_preset
 from chirpleaf.cli.console import console, errors
+from chirpleaf.cli.presets import find_preset
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +23,14 @@ INTERRUPTED = 130
 
 def bank(
     context: typer.Context,
-    preset: Annotated[Path, typer.Argument(help="YAML preset of the training that will read it.")],
+    preset: Annotated[
+        Path,
+        typer.Argument(
+            help="YAML preset of the training that will read it: a file, or the name of a shipped one.",
+            callback=find_preset,
+            autocompletion=complete_preset,
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="HDF5 file to write.")],
     waveforms: Annotated[
         int | None, typer.Option(min=1, help="Number of waveforms; that of the preset by default.")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chirpleaf.cli.completion import complete_model
 from chirpleaf.cli.console import Json, console, errors, finish_run, print_json
 from chirpleaf.system.defaults import DECOMPOSITION_EVENTS
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 def decompose(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="A shipped model with leaves, or a model file.")],
+    model: Annotated[
+        str, typer.Argument(help="A shipped model with leaves, or a model file.", autocompletion=complete_model)
+    ],
     leaf: Annotated[str, typer.Option(help="The leaf to extract, such as mass_1.")],
     out: Annotated[Path, typer.Option(help="Folder of the smaller model, its table and its figure.")],
     keep: Annotated[float, typer.Option(metavar="SHARE", help="Share of the root's filters that is kept.")] = 0.5,

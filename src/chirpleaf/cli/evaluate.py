@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from chirpleaf.cli.completion import complete_model
 from chirpleaf.cli.console import Json, console, errors, finish_run, print_json
 from chirpleaf.system.defaults import EVALUATION_SAMPLES
 
 
 def evaluate(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="A shipped model or a model file.")],
+    model: Annotated[str, typer.Argument(help="A shipped model or a model file.", autocompletion=complete_model)],
     out: Annotated[Path, typer.Option(help="Folder of evaluation.json and the figures.")],
     injections: Annotated[int, typer.Option(min=2, help="Number of simulated events.")] = 1000,
     samples: Annotated[int, typer.Option(min=100, help="Posterior samples for each event.")] = EVALUATION_SAMPLES,

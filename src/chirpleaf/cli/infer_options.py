@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chirpleaf.cli.completion import complete_detector_file, complete_detectors, complete_event, complete_model
 from chirpleaf.cli.pairs import detector_numbers, named_values, pair_single, parse_number
 from chirpleaf.errors import InputError
 
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
     from chirpleaf.inference.systematics.options import Systematics
 
 Event = Annotated[
-    str | None, typer.Argument(help="An embedded event, one of the open catalogues, or a GPS time of open data.")
+    str | None,
+    typer.Argument(
+        help="An embedded event, one of the open catalogues, or a GPS time of open data.", autocompletion=complete_event
+    ),
 ]
 StrainFiles = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="H1=FILE", help="Strain of a detector (HDF5, GWF or text); again for each, and for files to join."
+        metavar="H1=FILE",
+        help="Strain of a detector (HDF5, GWF or text); again for each, and for files to join.",
+        autocompletion=complete_detector_file,
     ),
 ]
 Trigger = Annotated[
@@ -33,12 +39,19 @@ Channels = Annotated[
 ]
 SpectrumFiles = Annotated[
     list[str] | None,
-    typer.Option(metavar="H1=FILE", help="Noise spectrum of a detector; estimated from the strain by default."),
+    typer.Option(
+        metavar="H1=FILE",
+        help="Noise spectrum of a detector; estimated from the strain by default.",
+        autocompletion=complete_detector_file,
+    ),
 ]
 PsdAnalysis = Annotated[
     str | None, typer.Option(metavar="LABEL", help="Analysis in a PESummary release that holds several spectra.")
 ]
-ModelName = Annotated[str | None, typer.Option(help="A shipped model or a model file; by default chosen by the data.")]
+ModelName = Annotated[
+    str | None,
+    typer.Option(help="A shipped model or a model file; by default chosen by the data.", autocompletion=complete_model),
+]
 Samples = Annotated[int, typer.Option(help="How many samples.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the samples.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the results, by default out/EVENT.")]
@@ -82,7 +95,10 @@ Cores = Annotated[
 ]
 
 Detectors = Annotated[
-    str | None, typer.Option(metavar="H1,L1", help="Detectors that are used; all with strain by default.")
+    str | None,
+    typer.Option(
+        metavar="H1,L1", help="Detectors that are used; all with strain by default.", autocompletion=complete_detectors
+    ),
 ]
 Duration = Annotated[
     float | None, typer.Option(metavar="SECONDS", help="Segment of the likelihood; it ends 2 s after the trigger.")

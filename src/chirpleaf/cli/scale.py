@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chirpleaf.cli.completion import complete_preset
 from chirpleaf.cli.console import Json, console, errors, finish_run, print_json
+from chirpleaf.cli.presets import find_presets
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +21,14 @@ PUBLISHED = {"arXiv:1903.01998": (1024, 0.75)}
 
 def scale(
     context: typer.Context,
-    presets: Annotated[list[Path], typer.Argument(help="YAML presets.")],
+    presets: Annotated[
+        list[Path],
+        typer.Argument(
+            help="YAML presets: a file, or the name of a shipped one.",
+            callback=find_presets,
+            autocompletion=complete_preset,
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder of scaling.json and the figure.")],
     ranks: Annotated[int, typer.Option(min=2, max=64, help="Greatest number of ranks on this machine.")] = 2,
     steps: Annotated[int, typer.Option(min=10, help="Number of training steps in each measurement.")] = 40,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chirpleaf.cli.completion import complete_model, complete_preset
 from chirpleaf.cli.console import console, errors
+from chirpleaf.cli.presets import find_preset
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,14 +30,24 @@ RANK_LOST = 1
 
 def train(
     context: typer.Context,
-    preset: Annotated[Path, typer.Argument(help="YAML preset of the run.")],
+    preset: Annotated[
+        Path,
+        typer.Argument(
+            help="YAML preset of the run: a file, or the name of a shipped one.",
+            callback=find_preset,
+            autocompletion=complete_preset,
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, history and the model file.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last checkpoint.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start again in an existing folder.")] = False,
     cores: Annotated[int | None, typer.Option(min=1, help="Cores of each rank; the free ones by default.")] = None,
     start: Annotated[
         str | None,
-        typer.Option(help="Begin with this model's weights, or with its encoder and root for other parameters."),
+        typer.Option(
+            help="Begin with this model's weights, or with its encoder and root for other parameters.",
+            autocompletion=complete_model,
+        ),
     ] = None,
     bank: Annotated[Path | None, typer.Option(help="Waveforms made by `chirpleaf bank`; computed by default.")] = None,
 ) -> None:

@@ -12,6 +12,7 @@ from chirpleaf.report.pages import Fact, Page, Picture, Remark, Row
 from chirpleaf.report.published import Published, find_published
 from chirpleaf.report.words import describe_binary, describe_verdict
 from chirpleaf.result import LeafEstimates, Posterior
+from chirpleaf.system.citation import read_citation
 
 Answer = Posterior | LeafEstimates
 
@@ -154,3 +155,4 @@ def _list_provenance(result: Answer) -> Iterator[Fact]:
         yield Fact("machine", recipe.machine)
         for name, digest in recipe.hashes.items():
             yield Fact(f"SHA-256 of {name}", digest)
+    yield Fact("to cite", read_citation().write())
