@@ -170,6 +170,8 @@ def test_a_signal_below_the_models_of_precessing_spins_is_refused(shipped_folder
 def test_an_approximant_of_aligned_spins_is_refused_for_a_model_of_precessing_ones(model_file: Path) -> None:
     with pytest.raises(InputError, match=r"expected an approximant that precesses for precessing.*; got IMRPhenomXHM"):
         chirpleaf.infer("GW150914", model=model_file, approximant="IMRPhenomXHM")
+    with pytest.raises(InputError, match=r"expected an approximant whose phase turns harmonics .*; got SEOBNRv5PHM"):
+        chirpleaf.infer("GW150914", model=model_file, approximant="SEOBNRv5PHM")
 
 
 def test_waveforms_that_fail_at_a_corner_of_the_prior_are_counted(

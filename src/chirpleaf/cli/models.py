@@ -36,6 +36,7 @@ def models(json: Json = False) -> None:
                 "duration": model.duration,
                 "chirp_mass": [lowest, highest],
                 "approximant": model.architecture.approximant,
+                "precesses": model.architecture.space.has_inclination,
                 "metrics": dict(metrics),
                 "bytes": size,
             }

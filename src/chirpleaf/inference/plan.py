@@ -10,6 +10,7 @@ from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust import Preliminary, examine_before
 from chirpleaf.models.model import Model
 from chirpleaf.physics.approximants import can_precess
+from chirpleaf.physics.signals import make_signal_model
 from chirpleaf.system.checks import check_integer, check_positive
 from chirpleaf.system.defaults import SAMPLES
 
@@ -113,14 +114,16 @@ def plan_certification(
 
 
 def _check_precession(model: Model, waveform: WaveformOptions) -> None:
-    """Refuses an approximant of aligned spins for a model of precessing ones."""
-    approximant = waveform.approximant
-    if approximant is None or not model.architecture.space.has_inclination or can_precess(approximant):
+    """Refuses an approximant of aligned spins, or one of the time domain, for a model of precessing spins."""
+    approximant, architecture = waveform.approximant, model.architecture
+    if approximant is None or not architecture.space.has_inclination:
         return
-    raise InputError(
-        f"expected an approximant that precesses for {model.name}, whose spins do; got {approximant}: choose "
-        "IMRPhenomXPHM, or leave --model out"
-    )
+    if not can_precess(approximant):
+        raise InputError(
+            f"expected an approximant that precesses for {model.name}, whose spins do; got {approximant}: choose "
+            "IMRPhenomXPHM, or leave --model out"
+        )
+    make_signal_model(waveform.make_settings(approximant), architecture.signal)
 
 
 def certify_draws(

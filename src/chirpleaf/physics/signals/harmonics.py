@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError
-from chirpleaf.physics.approximants import can_precess, resolve_approximant
+from chirpleaf.physics.approximants import can_precess, lal_approximants, resolve_approximant
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.spin_angles import to_components
 from chirpleaf.physics.waveform_settings import MODE_ARRAY, WaveformSettings
@@ -73,12 +73,14 @@ def separate(waveform: WaveformSettings) -> Separation:
         waveform: approximant, reference frequency and arguments.
 
     Raises:
-        InputError: the approximant is unknown, or its waveforms are no sum of such harmonics.
+        InputError: the approximant is unknown or one of the time domain, or its waveforms are no sum of such harmonics.
 
     Example:
         >>> separate(WaveformSettings("IMRPhenomXPHM")).harmonics, separate(WaveformSettings("IMRPhenomPv2")).harmonics
         ((1, 2, 3, 4), (2,))
     """
+    if resolve_approximant(waveform.approximant) not in lal_approximants(frequency_domain=True):
+        raise _refuse(waveform)
     grid = waveform.reference_frequency * np.geomspace(1.0, 6.0, 8)
     phases = 2 * np.pi * np.arange(_PROBES) / _PROBES
     found = _transform(waveform, grid, phases, tuple(range(-_HIGHEST, _HIGHEST + 1)))
@@ -86,15 +88,19 @@ def separate(waveform: WaveformSettings) -> Separation:
     harmonics = tuple(m for m in range(1, _HIGHEST + 1) if np.abs(found[m]).max() > _PRESENT * scale)
     expected = sum(found[m] * np.exp(1j * m) for m in harmonics)
     if not harmonics or np.abs(_compute(waveform, grid, 1.0) - expected).max() > _AGREEMENT * scale:
-        raise InputError(
-            f"expected an approximant whose phase turns harmonics of the orbit, such as IMRPhenomXPHM; got "
-            f"{waveform.approximant}: choose another"
-        )
+        raise _refuse(waveform)
     by_mode = _choose_modes(waveform)
     agree = set(by_mode) == set(harmonics) and all(
         np.abs(_compute(one, grid, 0.0) - found[m]).max() < _AGREEMENT * scale for m, one in by_mode.items()
     )
     return Separation(waveform, harmonics, MappingProxyType(by_mode if agree else {}))
+
+
+def _refuse(waveform: WaveformSettings) -> InputError:
+    return InputError(
+        f"expected an approximant whose phase turns harmonics of the orbit, such as IMRPhenomXPHM; got "
+        f"{waveform.approximant}: choose another"
+    )
 
 
 def _choose_modes(waveform: WaveformSettings) -> dict[int, WaveformSettings]:
