@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs lint format types imports counts doctest pesummary ci clean
+.PHONY: help demo test docs lint format types imports counts doctest pesummary wheel ci clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
@@ -73,8 +73,16 @@ pesummary: $(VENV)/.installed-test  ## have PESummary, in an environment of its 
 	$(BIN)/python scripts/check_pesummary.py write $(VENV)-pesummary/files
 	$(VENV)-pesummary/bin/python scripts/check_pesummary.py read $(VENV)-pesummary/files
 
+wheel: | $(BIN)/python  ## build the wheel, install it in an environment of its own as pipx does, and run it
+	rm -rf dist $(VENV)-wheel
+	$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt dist/*.whl
+	cd dist && $(abspath $(VENV)-wheel)/bin/chirpleaf --version
+	cd dist && $(abspath $(VENV)-wheel)/bin/chirpleaf doctor
+
 ci:  ## all of the above in a fresh environment, as on the server
 	.ci/run
 
 clean:  ## remove the environment, outputs and caches
-	rm -rf $(VENV) out site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-wheel dist out site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -30,6 +30,7 @@ _LOADED = re.compile(
     r"""<link\b[^>]*\brel=["']?(?:stylesheet|preload|preconnect|icon)[^>]*\bhref=["']?(?:https?:)?//[^"'\s>]+"""
 )
 
+_ROOT_PAGE = re.compile(r"\]\(((?:\.\./)*)\.\./(CHANGELOG|CONTRIBUTING)\.md")
 _NOTEBOOK = re.compile(r"\]\(((?:\.\./)?notebooks/[\w-]+)\.ipynb\)")
 
 
@@ -55,25 +56,27 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Lets links to notebooks lead to their pages. On a forge they lead to the notebooks themselves.
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Lets links to notebooks and to files of the root lead to their pages, and colours commands.
+
+    On a forge these links lead to the files themselves.
 
     Args:
         markdown: text of the page.
-        page: the page.
 
     Returns:
         The text with these links.
     """
+    markdown = markdown.replace("```console", "```bash")  # the lexer of consoles expects prompts
+    markdown = _ROOT_PAGE.sub(lambda found: f"]({found[1]}{found[2].lower()}.md", markdown)
     return _NOTEBOOK.sub(r"](\1.md)", markdown)
 
 
-def on_page_content(html: str, page: Page, **_: Any) -> str:
+def on_page_content(html: str, **_: Any) -> str:
     """Renders the equations of a page.
 
     Args:
         html: content of the page.
-        page: the page.
 
     Returns:
         The content with MathML.

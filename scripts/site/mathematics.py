@@ -31,6 +31,7 @@ def render_equations(page: str) -> str:
 
 def _render(latex: str, *, block: bool) -> str:
     source = " ".join(html.unescape(latex).split())
+    source = re.sub(r"\\mathrm\{(\w)\}", r"\\text{\1}", source)  # latex2mathml sets single letters in italics
     mathml = convert(source, display="block" if block else "inline")
     if "\\" in re.sub(r"<annotation.*?</annotation>", "", mathml):
         raise EquationError(f"expected commands that latex2mathml knows; got {source}: write it otherwise")
