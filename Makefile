@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs lint format types imports counts doctest pesummary wheel ci clean
+.PHONY: help demo test docs lint format types imports counts doctest pesummary wheel page ci clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
@@ -80,6 +80,10 @@ wheel: | $(BIN)/python  ## build the wheel, install it in an environment of its 
 	$(VENV)-wheel/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt dist/*.whl
 	cd dist && $(abspath $(VENV)-wheel)/bin/chirpleaf --version
 	cd dist && $(abspath $(VENV)-wheel)/bin/chirpleaf doctor
+
+page: $(VENV)/.installed-test  ## use the page of serve in headless Chromium (needs chromium and chromium-driver)
+	$(PIP) selenium
+	$(BIN)/python scripts/check_serve_page.py --out out/page
 
 ci:  ## all of the above in a fresh environment, as on the server
 	.ci/run

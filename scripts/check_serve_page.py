@@ -1,8 +1,9 @@
 """Uses the page of `chirpleaf serve` in headless Chromium, as a person would, and takes screenshots.
 
-    chirpleaf serve --port 8123 &
     pip install selenium; apt-get install chromium chromium-driver
-    python scripts/check_serve_page.py http://127.0.0.1:8123 --out screenshots
+    python scripts/check_serve_page.py [http://127.0.0.1:8000] --out screenshots
+
+Without an address it starts a server of its own.
 
 An event and uploaded files are analysed, on a laptop (light) and on a phone (dark). The script fails if the browser
 reports an error or a violation of the page's policy, if anything is loaded from elsewhere, if the page is wider than
@@ -11,7 +12,12 @@ the screen, or if a field has no label.
 
 import argparse
 import logging
+import re
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +42,20 @@ ELSEWHERE = """
 return performance.getEntriesByType("resource").map((one) => one.name).filter(
   (one) => !one.startsWith(location.origin));
 """
+
+
+@contextmanager
+def start_server() -> Iterator[str]:
+    """Starts a server on a free port, and ends it."""
+    command = [sys.executable, "-m", "chirpleaf", "serve", "--port", "0", "--workers", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        found = re.search(r"http://\S+", server.stdout.readline())
+        assert found, "the server did not say its address"
+        try:
+            yield found[0]
+        finally:
+            server.terminate()
 
 
 def open_browser() -> webdriver.Chrome:
@@ -114,18 +134,20 @@ def main() -> None:
     """Goes through the page on each screen."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("address")
+    parser.add_argument("address", nargs="?")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--samples", default="2000")
     arguments = parser.parse_args()
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     strain = write_strain(out)
-    browser = open_browser()
-    try:
+    with ExitStack() as stack:
+        address = arguments.address or stack.enter_context(start_server())
+        browser = open_browser()
+        stack.callback(browser.quit)
         for screen in SCREENS:
             set_screen(browser, screen)
-            browser.get(arguments.address)
+            browser.get(address)
             WebDriverWait(browser, 120).until(lambda page: "GW150914" in page.find_element(By.ID, "embedded").text)
             browser.find_element(By.TAG_NAME, "summary").click()
             fill(browser, "samples", arguments.samples)
@@ -143,8 +165,6 @@ def main() -> None:
             wait_for_result(browser, out / f"{screen}-progress.png")
             take(browser, out / f"{screen}-result.png")
             check_page(browser)
-    finally:
-        browser.quit()
 
 
 if __name__ == "__main__":

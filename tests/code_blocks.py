@@ -25,7 +25,7 @@ _BLOCK = re.compile(
     r"^(?P<indent> *)```(?P<language>[^\n]*)\n(?P<code>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
-_OTHERS = frozenset({".venv/bin/pip", "cat", "cd", "chromium", "echo", "git", "pip", "python3", "source"})
+_OTHERS = frozenset({".venv/bin/pip", "cat", "cd", "chromium", "curl", "echo", "git", "pip", "python3", "source"})
 """Programs of blocks whose arguments are not checked."""
 
 

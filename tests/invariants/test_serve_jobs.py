@@ -12,9 +12,11 @@ from made_workers import run_made_worker
 from chirpleaf.errors import InputError
 from chirpleaf.server.jobs import BusyError, Job, JobState, JobStore
 from chirpleaf.server.pool import WorkerPool
+from chirpleaf.server.schemas import EventQuery
 from chirpleaf.server.settings import ServerSettings
 from chirpleaf.server.tasks import Choices, Task
-from chirpleaf.server.worker import hide_paths
+from chirpleaf.server.uploads import make_event_task
+from chirpleaf.server.worker import hide_paths, make_request
 
 SETTINGS = ServerSettings(workers=1, queue=2, jobs=4, disk_bytes=1000, keep_seconds=60.0, job_seconds=20.0)
 SECONDS = 60.0
@@ -123,6 +125,22 @@ def test_messages_name_no_path_of_the_server() -> None:
     task = Task("/tmp/x/job", Choices(), labels={"/tmp/x/job/uploads/strain-H1-0": "the file of strain_H1"})
     message = "expected strain; got /tmp/x/job/uploads/strain-H1-0 in /tmp/x/job: give --strain"
     assert hide_paths(message, task) == "expected strain; got the file of strain_H1 in the job: give strain"
+    message = "expected H1 at 1/2 Hz in /root/.cache/x; got none, see https://gwosc.org/eventapi/x or 4 /5"
+    assert hide_paths(message, task) == message.replace("/root/.cache/x", "a file of the server")
+
+
+def test_a_server_that_is_offline_asks_nobody(tmp_path: Path) -> None:
+    query = EventQuery(event="GW190521")
+    assert make_event_task(query, tmp_path, offline=True).offline
+    assert make_request(make_event_task(query, tmp_path, offline=True)).settings.offline
+    assert not make_request(make_event_task(query, tmp_path, offline=False)).settings.offline
+
+
+@pytest.mark.parametrize(("model", "prior"), [("/etc/passwd", None), ("x.safetensors", None), (None, "/etc/passwd")])
+def test_a_worker_takes_no_file_for_a_name(model: str | None, prior: str | None, tmp_path: Path) -> None:
+    task = Task(str(tmp_path), Choices(model=model, prior=prior), event="GW150914")
+    with pytest.raises(InputError, match="among"):
+        make_request(task)
 
 
 @pytest.fixture(scope="module")

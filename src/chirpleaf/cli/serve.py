@@ -33,6 +33,9 @@ def serve(
         Path | None,
         typer.Option(help="Where jobs are kept while the server runs; a folder for temporary files by default."),
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Take events of the open catalogues from the cache alone.")
+    ] = False,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Further name by which browsers open this server; repeatable."),
@@ -56,6 +59,7 @@ def serve(
         keep_seconds=keep * 3600,
         disk_bytes=disk_limit * 10**6,
         folder=folder,
+        offline=offline,
     )
     socket = open_port(host, port)
     if not is_loopback(host):

@@ -166,7 +166,7 @@ def _start_event(service: Service, body: bytes) -> Job:
         raise RefusedError(explain(error)) from error
     _check_choices(service, query.choose())
     job = service.jobs.open_job()
-    service.jobs.enqueue(job, make_event_task(query, job.folder))
+    service.jobs.enqueue(job, make_event_task(query, job.folder, offline=service.settings.offline))
     return job
 
 

@@ -33,6 +33,7 @@ class ServerSettings:
         jobs: most jobs that are kept, finished ones among them.
         connections: most connections at the same time; further ones are refused with 503.
         samples: most samples that a client may ask for; they decide how much memory and time a job takes.
+        offline: whether strain of the open catalogues comes from the cache alone.
         sweep_seconds: time between two looks for jobs that have expired.
         start_seconds: time in which a worker must have loaded the models; it is replaced otherwise.
         folder: where job folders are made, in a new folder that only this user can read; None for the system's folder
@@ -51,6 +52,7 @@ class ServerSettings:
     jobs: PositiveInt = 200
     connections: PositiveInt = 200
     samples: PositiveInt = 100_000
+    offline: bool = False
     sweep_seconds: PositiveFloat = 30.0
     start_seconds: PositiveFloat = 300.0
     folder: Path | None = None

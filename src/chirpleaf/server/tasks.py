@@ -50,6 +50,7 @@ class Task:
         psd: detector name to a file of its noise spectrum.
         trigger_time: GPS time of the merger, seconds, or UTC as text; needed with `strain`.
         detectors: detectors that are used; all with strain if None.
+        offline: whether strain of the open catalogues comes from the cache alone.
         labels: path of an uploaded file to what messages call it.
     """
 
@@ -60,6 +61,7 @@ class Task:
     psd: dict[str, str] = field(default_factory=dict)
     trigger_time: float | str | None = None
     detectors: list[str] | None = None
+    offline: bool = False
     labels: dict[str, str] = field(default_factory=dict)
 
 

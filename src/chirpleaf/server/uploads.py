@@ -39,15 +39,16 @@ def explain(error: ValidationError) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def make_event_task(query: EventQuery, folder: Path) -> Task:
+def make_event_task(query: EventQuery, folder: Path, *, offline: bool) -> Task:
     """The task of a named event.
 
     Args:
         query: what the client asks for.
         folder: folder of the job.
+        offline: whether strain of the open catalogues comes from the cache alone.
     """
     detectors = None if query.detectors is None else list[str](query.detectors)
-    return Task(str(folder), query.choose(), event=query.event, detectors=detectors)
+    return Task(str(folder), query.choose(), event=query.event, detectors=detectors, offline=offline)
 
 
 async def receive_task(request: Request, folder: Path) -> Task:

@@ -5,6 +5,7 @@ The functions that read data import torch and the rest inside, because the serve
 
 import logging
 import os
+import re
 import shutil
 import sys
 import warnings
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from chirpleaf.inference import LeafEstimates, Posterior, Request
 
 LOGGER = logging.getLogger(__name__)
+_PATH = re.compile(r"(?<![\w:/])/(?:[\w.+@~-]+/)+[\w.+@~-]*")
+"""An absolute path; addresses of the internet are none."""
+
 UPLOADS = "uploads"
 """Folder of the files of a client, within the folder of a job."""
 
@@ -91,7 +95,8 @@ def hide_paths(message: str, task: Task) -> str:
     """
     for path, label in task.labels.items():
         message = message.replace(path, label)
-    return message.replace(task.folder, "the job").replace("--", "")
+    message = message.replace(task.folder, "the job").replace("--", "")  # a client has no options
+    return _PATH.sub("a file of the server", message)
 
 
 def load_everything() -> Inventory:
@@ -141,6 +146,7 @@ def make_request(task: Task) -> "Request":
     from chirpleaf.inference import Request
     from chirpleaf.inference.certify.target import PRESETS
     from chirpleaf.inference.options import DEFAULT_DATA, DataOptions, WaveformOptions
+    from chirpleaf.inference.sources import ReadSettings
     from chirpleaf.models import available_models
 
     choices = task.choices
@@ -153,6 +159,7 @@ def make_request(task: Task) -> "Request":
         strain={name: [Path(one) for one in files] for name, files in task.strain.items()} or None,
         trigger_time=task.trigger_time,
         psd={name: Path(file) for name, file in task.psd.items()},
+        settings=ReadSettings(offline=task.offline),
         model=choices.model,
         samples=choices.samples,
         seed=choices.seed,
