@@ -47,7 +47,7 @@ doctest: $(VENV)/.installed-test  ## run the examples of the docstrings
 	$(ONE_THREAD) $(BIN)/python -m pytest --doctest-modules src
 
 docs: $(VENV)/.installed-docs  ## build the documentation in site/, notebooks executed; a warning is an error
-	$(ONE_THREAD) NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir $(SITE)
+	$(ONE_THREAD) NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --site-dir $(SITE)
 
 lint: $(VENV)/.installed-dev  ## ruff: rules and format; shellcheck: the batch scripts
 	$(BIN)/ruff check .
