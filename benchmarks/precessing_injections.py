@@ -56,6 +56,7 @@ def make_generator(approximant: str, duration: float, lowest: float) -> Any:
     import lal
     import lalsimulation
 
+    bilby.core.utils.logger.setLevel(logging.WARNING)
     options = lal.CreateDict()
     lalsimulation.SimInspiralWaveformParamsInsertPhenomXHMThresholdMband(options, 0.0)
     lalsimulation.SimInspiralWaveformParamsInsertPhenomXPHMThresholdMband(options, 0.0)
