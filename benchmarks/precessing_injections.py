@@ -18,6 +18,7 @@ import argparse
 import json
 import logging
 import time
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from chirpleaf.diagnostics.calibration import calibrate, percentile_ranks
 from chirpleaf.diagnostics.injections import training_noise
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify import CertifySettings, Target, certify
+from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import Model, load_model
 from chirpleaf.physics.conversions import component_masses
@@ -44,6 +46,7 @@ LOGGER = logging.getLogger("precessing_injections")
 TRIGGER, AFTER, RATE = 1126259462.0, 2.0, 4096.0
 TIME_ERROR = 0.02
 """Half width of the prior on the arrival, seconds."""
+TRIES, STRIDE, MARGIN = 64, 16, 1.2
 SNR_RANGE, DISTANCES = (8.0, 50.0), PowerLaw(2.0, 100.0, 3000.0)
 PLACE = ("luminosity_distance", "psi", "phase", "ra", "dec", "geocent_time")
 FIFTEEN = ("chirp_mass", "mass_ratio", *SPIN_ANGLES, *PLACE)
@@ -71,14 +74,23 @@ def make_generator(approximant: str, duration: float, lowest: float) -> Any:
     )
 
 
-def draw_truth(model: Model, rng: np.random.Generator) -> dict[str, float]:
-    """Fifteen parameters and component masses of a binary of the model's prior."""
-    nine = model.architecture.prior.sample(1, rng)
-    place = ExtrinsicPrior().sample(1, rng) | {"luminosity_distance": DISTANCES.sample(1, rng)}
+def draw_truths(model: Model, segment: Segment, rng: np.random.Generator) -> list[dict[str, float]]:
+    """Binaries of the model's prior whose signal-to-noise ratio is about in the range, by our own waveforms.
+
+    Each has the fifteen parameters and component masses. The ratio on every `STRIDE`-th frequency is wrong by some
+    percent, so that the range is wider here; bilby's ratio decides.
+    """
+    nine = model.architecture.prior.sample(TRIES, rng)
+    place = ExtrinsicPrior().sample(TRIES, rng) | {"luminosity_distance": DISTANCES.sample(TRIES, rng)}
     values = {**nine, **place, **to_spin_angles(nine, 20.0)}
     values["mass_1"], values["mass_2"] = component_masses(nine["chirp_mass"], nine["mass_ratio"])
-    values["geocent_time"] = TRIGGER + rng.uniform(-TIME_ERROR, TIME_ERROR, 1)
-    return {name: float(np.ravel(values[name])[0]) for name in (*FIFTEEN, "mass_1", "mass_2")}
+    values["geocent_time"] = TRIGGER + rng.uniform(-TIME_ERROR, TIME_ERROR, TRIES)
+    few = (segment.strain[:, ::STRIDE], segment.psd[:, ::STRIDE], segment.frequencies[::STRIDE])
+    sparse = Segment(segment.detectors, *few, segment.duration / STRIDE, TRIGGER)
+    _, own = log_likelihood_ratio(sparse, values, model.architecture.signal_model)
+    snr = np.sqrt(np.square(own).sum(axis=1))
+    rows = np.flatnonzero((snr > SNR_RANGE[0] / MARGIN) & (snr < SNR_RANGE[1] * MARGIN))
+    return [{name: float(values[name][row]) for name in (*FIFTEEN, "mass_1", "mass_2")} for row in rows]
 
 
 def project_by_bilby(model: Model, truth: dict[str, float], names: tuple[str, ...]) -> np.ndarray:
@@ -122,14 +134,14 @@ def inject(
     chosen = rng.permutation(len(model.detectors))[: rng.integers(1, len(model.detectors) + 1)]
     names = model.select_detectors([model.detectors[place] for place in sorted(chosen)])
     frequencies = model.architecture.grid.native_frequencies
+    noise = draw_noise(model, measured, names, index, rng)
+    blank = Segment(names, noise.realise(rng), noise.psd, frequencies, model.duration, TRIGGER)
     while True:
-        noise = draw_noise(model, measured, names, index, rng)
-        truth = draw_truth(model, rng)
-        signal = project_by_bilby(model, truth, names)
-        snr = float(np.sqrt(4 / model.duration * np.sum(np.abs(signal) ** 2 / noise.psd)))
-        if SNR_RANGE[0] <= snr <= SNR_RANGE[1]:
-            strain = signal + noise.realise(rng)
-            return Segment(names, strain, noise.psd, frequencies, model.duration, TRIGGER), truth, snr, noise.origin
+        for truth in draw_truths(model, blank, rng):
+            signal = project_by_bilby(model, truth, names)
+            snr = float(np.sqrt(4 / model.duration * np.sum(np.abs(signal) ** 2 / noise.psd)))
+            if SNR_RANGE[0] <= snr <= SNR_RANGE[1]:
+                return replace(blank, strain=blank.strain + signal), truth, snr, noise.origin
 
 
 def certify_injection(model: Model, measured: MeasuredNoise | None, index: int, options: argparse.Namespace) -> dict:
