@@ -24,6 +24,7 @@ from chirpleaf.cli.decompose import decompose
 from chirpleaf.cli.doctor import doctor
 from chirpleaf.cli.evaluate import evaluate
 from chirpleaf.cli.events import events
+from chirpleaf.cli.export import export
 from chirpleaf.cli.infer import infer
 from chirpleaf.cli.inject import inject
 from chirpleaf.cli.models import models
@@ -56,6 +57,7 @@ for verb in (
     verify,
     compare,
     convert,
+    export,
     inject,
     models,
     events,

@@ -27,3 +27,14 @@ def require_server() -> None:
             f"expected FastAPI, uvicorn and python-multipart, which serve the page; got no {missing[0]}: "
             "pip install 'chirpleaf[serve]'"
         )
+
+
+def require_onnx() -> None:
+    """Checks that the packages that write and run ONNX files are installed.
+
+    Raises:
+        InputError: one is not.
+    """
+    for package in ("onnxscript", "onnxruntime"):
+        if find_spec(package) is None:
+            raise InputError(f"expected {package}, which ONNX files need; got none: pip install 'chirpleaf[onnx]'")

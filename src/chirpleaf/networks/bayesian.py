@@ -64,8 +64,14 @@ class BayesianLinear(nn.Module):
         Returns:
             Outputs of shape (n, ..., n_outputs).
         """
-        mean, spread = self.expected(x), self.spread(x)
-        return mean + spread * torch.randn(n, *mean.shape, generator=generator, dtype=mean.dtype)
+        shape = (n, *x.shape[:-1], len(self.mean))
+        return self.transform_noise(x, torch.randn(shape, generator=generator, dtype=self.mean.dtype))
+
+    def transform_noise(
+        self, x: Float[Tensor, "*batch n_inputs"], noise: Float[Tensor, "*draws n_outputs"]
+    ) -> Float[Tensor, "*draws n_outputs"]:
+        """Compute the mean plus `noise` times the spread; `noise` may have one dimension more than `x`, the draws."""
+        return self.expected(x) + self.spread(x) * noise
 
     def expected(self, x: Float[Tensor, "*batch n_inputs"]) -> Float[Tensor, "*batch n_outputs"]:
         """Compute the mean of the outputs over the weights."""
@@ -95,33 +101,37 @@ class Predictive:
     Args:
         mean: mean of each Gaussian, shape (draw, batch).
         scale: standard deviation of each Gaussian, shape (draw, batch).
+
+    Attributes:
+        gaussian_mean: mean of each Gaussian.
+        gaussian_scale: standard deviation of each Gaussian.
     """
 
     def __init__(self, mean: Float[Tensor, "draw batch"], scale: Float[Tensor, "draw batch"]) -> None:
-        self._mean, self._scale = mean, scale
+        self.gaussian_mean, self.gaussian_scale = mean, scale
 
     @property
     def mean(self) -> Float[Tensor, " batch"]:
         """Mean of the mixture."""
-        return self._mean.mean(0)
+        return self.gaussian_mean.mean(0)
 
     @property
     def aleatoric(self) -> Float[Tensor, " batch"]:
         """Aleatoric standard deviation, from noise in the data: root of the mean variance of the Gaussians."""
-        return self._scale.square().mean(0).sqrt()
+        return self.gaussian_scale.square().mean(0).sqrt()
 
     @property
     def epistemic(self) -> Float[Tensor, " batch"]:
         """Epistemic standard deviation, from uncertainty of the weights: standard deviation of the Gaussians' means."""
-        return self._mean.std(0, correction=0)
+        return self.gaussian_mean.std(0, correction=0)
 
     def log_prob(self, value: Float[Tensor, "*shape batch"]) -> Float[Tensor, "*shape batch"]:
         """Compute the log density of values, ln p(value)."""
-        parts = torch.distributions.Normal(self._mean, self._scale)
-        return torch.logsumexp(parts.log_prob(value[..., None, :]), dim=-2) - math.log(len(self._mean))
+        parts = torch.distributions.Normal(self.gaussian_mean, self.gaussian_scale)
+        return torch.logsumexp(parts.log_prob(value[..., None, :]), dim=-2) - math.log(len(self.gaussian_mean))
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n batch"]:
         """Sample from the mixture, cycling through the Gaussians: each gives equally many if `n` is a multiple."""
-        part = torch.arange(n) % len(self._mean)
-        noise = torch.randn(n, self._mean.shape[1], generator=generator, dtype=self._mean.dtype)
-        return self._mean[part] + self._scale[part] * noise
+        part = torch.arange(n) % len(self.gaussian_mean)
+        noise = torch.randn(n, self.gaussian_mean.shape[1], generator=generator, dtype=self.gaussian_mean.dtype)
+        return self.gaussian_mean[part] + self.gaussian_scale[part] * noise

@@ -99,7 +99,7 @@ class Pooling(nn.Module):
     def forward(self, tokens: Tokens) -> Float[Tensor, "batch feature"]:
         """Combine the tokens to the input of a root, shape (batch, n_outputs); see `Encoder`."""
         _check_layout(tokens, self._layout)
-        if not tokens.present.any(1).all():
+        if not torch.compiler.is_exporting() and not tokens.present.any(1).all():
             raise InputError("expected at least one detector in each example; got none in some: leave those out")
         example, detector = tokens.present.nonzero().unbind(1)
         features = self.embed(tokens.values[example, detector]) + self.detector[detector]
@@ -212,7 +212,7 @@ def _check_layout(tokens: Tokens, layout: TokenLayout) -> None:
 
 def _check_all_present(tokens: Tokens) -> None:
     """Refuses tokens of which a detector is absent."""
-    if not tokens.present.all():
+    if not torch.compiler.is_exporting() and not tokens.present.all():
         raise InputError(
             "expected data of all detectors of the model; got some without: use an encoder for subsets (pooled)"
         )

@@ -12,7 +12,7 @@ distribution by the conditional distribution function of each dimension given th
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -101,16 +101,22 @@ class AutoregressiveMixture:
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n batch n_dims"]:
         """Sample `n` draws per context."""
-        shape = (n, self._loc.shape[0], 1)
-        noise = self._loc.new_empty((n, self._loc.shape[0], 0))
+        size: Any = {"size": (n, len(self._loc), 1), "generator": generator, "dtype": self._loc.dtype}
+        pairs = [(torch.rand(**size), torch.randn(**size)) for _ in range(self._head.n_dims)]
+        uniform, normal = (torch.cat(columns, dim=-1) for columns in zip(*pairs, strict=True))
+        return self.transform_noise(uniform, normal)
+
+    def transform_noise(
+        self, uniform: Float[Tensor, "n batch n_dims"], normal: Float[Tensor, "n batch n_dims"]
+    ) -> Float[Tensor, "n batch n_dims"]:
+        """Turn random numbers into draws: `uniform` picks the components of the mixtures, `normal` places within."""
+        noise = normal[..., :0]
         for i in range(self._head.n_dims):
             log_weight, mean, log_scale = self._condition_mixture(i, noise)
-            u = torch.rand(shape, generator=generator, dtype=self._loc.dtype)
-            pick = (log_weight.exp().cumsum(-1) < u).sum(-1, keepdim=True).clamp_max(log_weight.shape[-1] - 1)
-            z = torch.randn(shape, generator=generator, dtype=self._loc.dtype)
-            pick = pick.expand(shape)
-            mean, log_scale = (x.expand(n, -1, -1).gather(-1, pick) for x in (mean, log_scale))
-            noise = torch.cat([noise, mean + log_scale.exp() * z], dim=-1)
+            pick = (log_weight.exp().cumsum(-1) < uniform[..., i : i + 1]).sum(-1, keepdim=True)
+            pick = pick.clamp_max(log_weight.shape[-1] - 1)
+            mean, log_scale = (x.expand(normal.shape[0], -1, -1).gather(-1, pick) for x in (mean, log_scale))
+            noise = torch.cat([noise, mean + log_scale.exp() * normal[..., i : i + 1]], dim=-1)
         return self._colour(noise)
 
     def to_normal(self, value: Float[Tensor, "*draws batch n_dims"]) -> Float[Tensor, "*draws batch n_dims"]:
@@ -134,7 +140,7 @@ class AutoregressiveMixture:
     def _make_lower(self) -> Tensor:
         """Make the unit lower-triangular matrix U of y = m + exp(log_scale) (U e), shape (batch, n_dims, n_dims)."""
         n = self._head.n_dims
-        lower = torch.eye(n, dtype=self._shear.dtype).repeat(len(self._shear), 1, 1)
+        lower = torch.eye(n, dtype=self._shear.dtype).repeat(self._shear.shape[0], 1, 1)
         rows, columns = torch.tril_indices(n, n, -1)
         lower[:, rows, columns] = self._shear
         return lower

@@ -153,14 +153,24 @@ class BayesianLeaf(nn.Module):
 
     def forward(self, features: Float[Tensor, "batch n_inputs"]) -> torch.distributions.Normal:
         """Compute the likelihood for each row, with independent random weights."""
-        return torch.distributions.Normal(*self._mean_and_scale(self.second(self.first(features)), None))
+        return torch.distributions.Normal(*self._mean_and_scale(self.last(self.second(self.first(features)))))
 
     def predictive(
         self, features: Float[Tensor, "batch n_inputs"], n: int, generator: torch.Generator | None = None
     ) -> Predictive:
         """Compute the posterior predictive distribution with `n` draws of the weights."""
         hidden = self.second.sample(self.first(features), n, generator)
-        return Predictive(*self._mean_and_scale(hidden, generator))
+        return Predictive(*self._mean_and_scale(self.last(hidden, generator)))
+
+    def transform_noise(
+        self,
+        features: Float[Tensor, "batch n_inputs"],
+        second: Float[Tensor, "n batch width"],
+        last: Float[Tensor, "n batch n_outputs"],
+    ) -> Predictive:
+        """Compute `predictive` with standard normal numbers in place of random weights, one array for each layer."""
+        hidden = self.second.transform_noise(self.first(features), second)
+        return Predictive(*self._mean_and_scale(self.last.transform_noise(hidden, last)))
 
     def estimate(self, features: Float[Tensor, "batch n_inputs"]) -> Float[Tensor, " batch"]:
         """Compute the posterior predictive mean; the mean weights give it exactly, because the layers are linear."""
@@ -175,9 +185,8 @@ class BayesianLeaf(nn.Module):
         """Compute the KL divergence of all random weights from their prior, in nats."""
         return self.second.kl() + self.last.kl()
 
-    def _mean_and_scale(self, hidden: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """Compute mean and standard deviation, of the shape of `hidden` without its last dimension."""
-        out = self.last(hidden, generator)
+    def _mean_and_scale(self, out: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation from the outputs (..., 1 or 2) of the last layer, each of shape (...)."""
         log_scale = self.log_scale.expand(out.shape[:-1]) if self.log_scale is not None else out[..., 1]
         return out[..., 0], log_scale.clamp(_LOWEST, _HIGHEST).exp() * self.width
 
