@@ -81,11 +81,9 @@ def list_graphs(model: Model) -> tuple[Graph, ...]:
     Raises:
         InputError: its density has no graph, as a flow.
     """
-    estimator = model.estimator
-    if isinstance(estimator, PosteriorEstimator):
-        return _density_graphs(model, estimator)
-    assert isinstance(estimator, LeafEstimator)
-    return _leaf_graphs(model, estimator)
+    if model.estimator.can_propose:
+        return _density_graphs(model, model.posterior)
+    return _leaf_graphs(model, model.leaves)
 
 
 def export_onnx(model: Model, graph: Graph, path: Path) -> None:
