@@ -12,9 +12,11 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test docs lint format types imports counts doctest pesummary wheel page ci clean
+.PHONY: help demo test docs lint format types imports counts doctest pesummary wheel ci clean
+.PHONY: help demo test test-slow docs lint format types imports counts doctest pesummary ci clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 18
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("chirpleaf needs Python 3.11 or newer; got " + sys.version.split()[0] + "; try: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
@@ -40,8 +42,11 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 demo: $(VENV)/.installed  ## install, then infer GW150914 from the strain and model in the package
 	$(BIN)/chirpleaf infer GW150914 --out $(OUT) --overwrite
 
-test: $(VENV)/.installed-test  ## install what the tests need and run them
-	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS)
+test: $(VENV)/.installed-test  ## install what the tests need and run all but the slow ones
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+
+test-slow: $(VENV)/.installed-test  ## run the slow tests: several ranks, killed processes, general relativity, code blocks
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -m slow
 
 doctest: $(VENV)/.installed-test  ## run the examples of the docstrings
 	$(ONE_THREAD) $(BIN)/python -m pytest --doctest-modules src
