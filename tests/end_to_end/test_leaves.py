@@ -1,6 +1,7 @@
 """Leaves: training on simulated mergers, model files, and estimates."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from chirpleaf.diagnostics.decomposition import measure_decomposition
 from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, Model, load, save
 from chirpleaf.models.architecture_json import decode_root
@@ -19,6 +21,7 @@ from chirpleaf.representation.series import SeriesSettings
 from chirpleaf.representation.templates import TemplateSettings
 from chirpleaf.tokens import concatenate_tokens
 from chirpleaf.training.data import build_simulator
+from chirpleaf.training.finetune import Finetuning, finetune
 from chirpleaf.training.progress import read_history
 from chirpleaf.training.recipe import train
 from chirpleaf.training.schedule import Schedule
@@ -105,6 +108,20 @@ def test_a_file_keeps_it(trained: tuple[Model, Path], tmp_path: Path) -> None:
         network.root(network.encoder(features.tokens)) for network in (model.estimator.network, again.estimator.network)
     )
     torch.testing.assert_close(first, second, atol=0.02, rtol=0.02)  # half precision at rest
+
+
+def test_training_a_cut_network_further_wins_back_what_it_lost(trained: tuple[Model, Path]) -> None:
+    model, _ = trained
+    if model.name != "masses":
+        pytest.skip("one kind is enough")
+    settings = Finetuning(batches=60, batch_size=64, learning_rate=2e-3, warmup=10, waveforms=2048)
+    found = measure_decomposition(model, "mass_1", [1.0, 0.1], events=512, refine=partial(finetune, settings=settings))
+    whole, cut = found.shares
+    assert whole.finetuned_error is None
+    assert cut.finetuned_error is not None
+    assert cut.finetuned_error < 0.9 * cut.error
+    assert found.models[0.1].provenance["start"]["decomposed"]["keep"] == 0.1
+    assert found.models[0.1].n_parameters == cut.parameters
 
 
 def test_random_weights_are_of_the_last_two_layers_alone(trained: tuple[Model, Path]) -> None:

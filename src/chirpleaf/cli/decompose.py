@@ -10,9 +10,12 @@ from chirpleaf.cli.console import Json, console, errors, finish_run, print_json
 from chirpleaf.system.defaults import DECOMPOSITION_EVENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.table import Table
 
     from chirpleaf.diagnostics.decomposition import Decomposition
+    from chirpleaf.models import Model
 
 
 def decompose(
@@ -25,6 +28,9 @@ def decompose(
     keep: Annotated[float, typer.Option(metavar="SHARE", help="Share of the root's filters that is kept.")] = 0.5,
     events: Annotated[int, typer.Option(min=16, max=16384, help="Number of simulated events.")] = DECOMPOSITION_EVENTS,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the events.")] = 0,
+    finetune: Annotated[
+        int, typer.Option(min=0, max=10**6, help="Batches on which each smaller network is trained further.")
+    ] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -42,7 +48,6 @@ def decompose(
     from chirpleaf.diagnostics.decomposition import SHARES, measure_decomposition
     from chirpleaf.errors import InputError
     from chirpleaf.models import load_model, save
-    from chirpleaf.models.decomposition import decompose as cut
     from chirpleaf.plots.filters import plot_filter_importance
     from chirpleaf.report.pictures import Writer, figure_writers
     from chirpleaf.system.files import write_files
@@ -53,10 +58,11 @@ def decompose(
     whole = load_model(model)
     show = partial(track, description="shares", console=errors, transient=True, disable=not errors.is_terminal)
     shares = sorted({*SHARES, keep}, reverse=True)
-    found = measure_decomposition(whole, leaf, shares, events=events, seed=seed, track=show)
-    small = cut(whole, leaf, keep, found.filters)
+    refine = _make_refiner(finetune, seed)
+    found = measure_decomposition(whole, leaf, shares, events=events, seed=seed, refine=refine, track=show)
+    small = found.models[keep]
 
-    origin = {"model": whole.name, "leaf": leaf, "keep": keep, "events": events, "seed": seed}
+    origin = {"model": whole.name, "leaf": leaf, "keep": keep, "events": events, "seed": seed, "finetune": finetune}
     content = {**origin, "shares": [row.to_json() for row in found.shares]}
     document = json.dumps(content, indent=2) + "\n"
     importance = {name: [layer.numpy() for layer in layers] for name, layers in found.filters.importance.items()}
@@ -73,6 +79,22 @@ def decompose(
     finish_run(out, written, quiet=as_json)
 
 
+def _make_refiner(batches: int, seed: int) -> "Callable[[Model], Model] | None":
+    """A function that trains a smaller network further by so many batches; None for none."""
+    if not batches:
+        return None
+    from functools import partial
+
+    from chirpleaf.cli.extras import require_training
+    from chirpleaf.cli.lightning import silence_lightning
+
+    require_training()
+    from chirpleaf.training.finetune import Finetuning, finetune
+
+    silence_lightning()
+    return partial(finetune, settings=Finetuning(batches=batches), seed=seed)
+
+
 def _make_table(found: "Decomposition", name: str, leaf: str, keep: float) -> "Table":
     """Makes the table of error, size and latency by share of the filters."""
     from rich.table import Table
@@ -81,11 +103,11 @@ def _make_table(found: "Decomposition", name: str, leaf: str, keep: float) -> "T
 
     table = Table(title=f"{name}: {leaf} with a share of the root's filters", title_justify="left")
     error = f"median {'absolute' if leaf in SPINS else 'relative'} error"
-    for column in ("share", error, "parameters", "ms for an event"):
+    finetuned = any(row.finetuned_error is not None for row in found.shares)
+    for column in ("share", error, *["fine-tuned"] * finetuned, "parameters", "ms for an event"):
         table.add_column(column, justify="right")
     for row in found.shares:
-        style = "bold" if row.keep == keep else None
-        table.add_row(
-            f"{row.keep:g}", f"{row.error:.4f}", f"{row.parameters:,}", f"{row.milliseconds:.2f}", style=style
-        )
+        after = "" if row.finetuned_error is None else f"{row.finetuned_error:.4f}"
+        cells = (f"{row.keep:g}", f"{row.error:.4f}", *[after] * finetuned, f"{row.parameters:,}")
+        table.add_row(*cells, f"{row.milliseconds:.2f}", style="bold" if row.keep == keep else None)
     return table

@@ -1,8 +1,8 @@
 """Error, size and latency of a leaf's sub-networks against the share of the root's filters they keep."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,14 @@ class Share:
         error: median error over simulated events, relative, or absolute for spins.
         parameters: number of weights of the sub-network.
         milliseconds: median latency for one event on the available threads.
+        finetuned_error: the same error after further training; None without.
     """
 
     keep: float
     error: float
     parameters: int
     milliseconds: float
+    finetuned_error: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Convert to JSON values."""
@@ -54,11 +56,13 @@ class Decomposition:
         leaf: name of the leaf.
         filters: importance of the root's filters for all leaves.
         shares: measurements of the sub-network with each share.
+        models: the sub-network with each share, trained further where asked for.
     """
 
     leaf: str
     filters: Filters
     shares: tuple[Share, ...]
+    models: Mapping[float, Model]
 
 
 def measure_decomposition(
@@ -68,6 +72,7 @@ def measure_decomposition(
     *,
     events: int = DECOMPOSITION_EVENTS,
     seed: int = 0,
+    refine: Callable[[Model], Model] | None = None,
     track: Callable[[Iterable[float]], Iterable[float]] = iter,
 ) -> Decomposition:
     """Measure error, size and latency of the sub-networks of a leaf.
@@ -78,6 +83,7 @@ def measure_decomposition(
         shares: shares of the root's filters to keep.
         events: number of simulated events for errors, drawn as in training. Importance is measured on other events.
         seed: seed of the events.
+        refine: trains a sub-network that lacks filters further (`training.finetune`); None leaves it as it is.
         track: iterates over the shares and may display progress.
 
     Returns:
@@ -92,16 +98,26 @@ def measure_decomposition(
     simulator = build_simulator(model.architecture, model.leaves, simulation, seed=seed)
     first, second = simulator.batch(0), simulator.batch(1)
     known = measure_filters(model.leaves.network, first.tokens.select(slice(MOST_EVENTS)))
-    rows = []
-    for keep in track(shares):
-        small = decompose(model, leaf, keep, known)
-        network, targets = small.leaves.network, small.leaves.targets
+
+    def measure_error(small: Model) -> float:
+        targets = small.leaves.targets
         with torch.no_grad():
-            found = targets.inv(network.estimate(second.tokens)[leaf][:, None])[leaf].numpy()
+            found = targets.inv(small.leaves.network.estimate(second.tokens)[leaf][:, None])[leaf].numpy()
         truth = targets.inv(second.target[:, place, None])[leaf].numpy()
         errors = absolute_errors(found, truth) if leaf in SPINS else relative_errors(found, truth)
-        rows.append(Share(keep, float(np.median(errors)), small.n_parameters, _time_estimate(network, second.tokens)))
-    return Decomposition(leaf, known, tuple(rows))
+        return float(np.median(errors))
+
+    rows, models = [], {}
+    for keep in track(shares):
+        small = decompose(model, leaf, keep, known)
+        milliseconds = _time_estimate(small.leaves.network, second.tokens)
+        row = Share(keep, measure_error(small), small.n_parameters, milliseconds)
+        if refine is not None and keep < 1:
+            small = refine(small)
+            row = replace(row, finetuned_error=measure_error(small))
+        rows.append(row)
+        models[keep] = small
+    return Decomposition(leaf, known, tuple(rows), models)
 
 
 @torch.no_grad()

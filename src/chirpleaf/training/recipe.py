@@ -79,6 +79,7 @@ def train(
         report_progress("templates", 0, 1)
         architecture, estimator = begin_with(start, architecture) if start else (architecture, architecture.build())
         report_progress("templates", 1, 1)
+        estimator.network.train()  # a model to begin with comes in evaluation mode, without dropout
         estimator.use_bfloat16(machine.bfloat16)
         setup = (architecture, estimator, simulation)
         validation = validation_batches(*setup, seed=seed, noise=noise, ranks=ranks)
