@@ -11,9 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs lint format types imports counts doctest pesummary wheel page ci clean
-.PHONY: help demo test docs lint format types imports counts doctest pesummary wheel ci clean
-.PHONY: help demo test test-slow docs lint format types imports counts doctest pesummary ci clean
+.PHONY: help demo test test-slow docs lint format types imports counts doctest pesummary wheel page ci clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 18
