@@ -122,3 +122,31 @@ def test_a_verb_that_is_ended_leaves_whole_files_or_none(
         if end is signal.SIGINT:
             assert not lock.exists()
         assert not [path for path in folder.rglob(".chirpleaf-*") if end is signal.SIGINT]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_ranks_of_scale_end_when_it_is_killed(tmp_path: Path) -> None:
+    preset, out = tmp_path / "preset.yaml", tmp_path / "out"
+    preset.write_text(SHORT)
+
+    def list_ranks() -> list[Path]:
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                command = (process / "cmdline").read_bytes()
+                if b"chirpleaf.cli.pace" in command and bytes(preset) in command:
+                    found.append(process)
+        return found
+
+    command = [sys.executable, "-m", "chirpleaf", "scale", str(preset), "--out", str(out), "--steps", "100000"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as scale:
+        while len(list_ranks()) < 2:  # torchrun and a rank
+            assert scale.poll() is None
+            time.sleep(0.1)
+        scale.kill()
+    for _ in range(100):
+        if not list_ranks():
+            break
+        time.sleep(0.1)
+    assert list_ranks() == []

@@ -9,12 +9,14 @@ from pathlib import Path
 from chirpleaf.cli.lightning import silence_lightning
 from chirpleaf.config import read_preset
 from chirpleaf.system.files import write_atomically
+from chirpleaf.system.processes import follow_parent
 from chirpleaf.training.parallel.ranks import Ranks
 from chirpleaf.training.timing import measure_pace
 
 
 def main() -> None:
     """Times training steps, and writes the times of rank 0."""
+    follow_parent()
     parser = argparse.ArgumentParser()
     parser.add_argument("preset", type=Path)
     parser.add_argument("out", type=Path)

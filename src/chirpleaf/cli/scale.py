@@ -104,7 +104,7 @@ def _time_ranks(preset: Path, ranks: int, steps: int, batch_size: int) -> "Pace"
 
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "pace.json"
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)]
+        command = [sys.executable, "-m", "chirpleaf.cli.torchrun", "--standalone", "--nproc-per-node", str(ranks)]
         command += ["-m", "chirpleaf.cli.pace", str(preset), str(out)]
         command += ["--steps", str(steps), "--batch-size", str(batch_size)]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
