@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
+from jupyter_client import KernelManager
 from nbclient import NotebookClient
 from nbconvert import MarkdownExporter
 
@@ -32,7 +34,9 @@ def execute_notebooks(folder: Path) -> dict[str, str | bytes]:
 def _execute(path: Path) -> dict[str, str | bytes]:
     notebook = nbformat.read(path, as_version=4)
     if os.environ.get("NOTEBOOKS") != "0":
-        NotebookClient(notebook, timeout=_LONGEST_CELL, kernel_name="python3").execute()
+        with TemporaryDirectory() as sockets:  # TCP would be open to other users of the machine
+            manager = KernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets}/kernel")
+            NotebookClient(notebook, timeout=_LONGEST_CELL, km=manager).execute()
     resources = {"output_files_dir": f"{path.stem}-files", "unique_key": path.stem}
     body, resources = MarkdownExporter().from_notebook_node(notebook, resources=resources)
     head, _, rest = body.partition("\n\n")
