@@ -28,6 +28,7 @@ SPACING = 4096.0
 
 def make_events(folder: Path, n: int, seed: int) -> Path:
     """Writes strain of binaries that a search would find, and the list of them."""
+    from chirpleaf.diagnostics.binary_files import read_binary
     from chirpleaf.diagnostics.strain_injection import StrainSettings, add_signal, simulate_noise
     from chirpleaf.physics.waveform_settings import WaveformSettings
     from chirpleaf.strain.writing import write_gwosc
@@ -55,9 +56,10 @@ def make_events(folder: Path, n: int, seed: int) -> Path:
             "dec": np.arcsin(rng.uniform(-1.0, 1.0)),
             "geocent_time": trigger,
         }
-        data = add_signal(
-            simulate_noise(("H1", "L1"), trigger, settings, rng), binary, WaveformSettings("IMRPhenomXAS", 20.0)
-        )
+        truth = folder / f"binary-{number:03}.json"
+        truth.write_text(json.dumps({name: float(value) for name, value in binary.items()}))
+        noise = simulate_noise(("H1", "L1"), trigger, settings, rng)
+        data = add_signal(noise, read_binary(truth), WaveformSettings("IMRPhenomXAS", 20.0))
         for name, path in files.items():
             write_gwosc(data[name], path, description=f"simulated event {number}")
     path = folder / "events.txt"

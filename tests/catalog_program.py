@@ -54,7 +54,7 @@ def analyse(entry: Entry, template: Template, folder: Path) -> Outcome:
     if entry.name == "fails":
         return Outcome.of_failure(entry.name, 2, "expected a file; got none: correct the name")
     mass = Row(30.0, 28.5, 32.25, "M_sun")
-    return Outcome(entry.name, 0, "trusted", "PASS", (), template.seconds, entry.name, parameters={"chirp_mass": mass})
+    return Outcome(entry.name, 0, "trusted", "PASS", (), template.seconds, parameters={"chirp_mass": mass})
 
 
 def main() -> None:
