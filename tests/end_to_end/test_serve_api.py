@@ -208,11 +208,12 @@ def test_no_path_of_a_client_is_opened(path: str, client: TestClient) -> None:
 
 def test_files_of_a_job_that_is_not_done(client: TestClient) -> None:
     running = infer(client, event="SLOW").json()
-    failed = client.post("/v1/infer", json={"event": "GW150914"}).json()
+    waiting = client.post("/v1/infer", json={"event": "GW150914"})
     assert client.get(f"{running['links']['self']}/report").status_code == 409
-    assert client.get(failed["links"]["self"]).json()["before"] == 0
+    assert client.get(f"{waiting.headers['location']}/report").status_code == 409
     assert client.delete(running["links"]["self"]).status_code == 204  # the worker is free again
     assert client.get(running["links"]["self"]).status_code == 404
+    assert follow(client, waiting)["state"] == "done"
 
 
 def test_fifty_clients_at_once_are_answered_or_refused(client: TestClient) -> None:
