@@ -135,6 +135,14 @@ def test_the_page_links_to_the_reports_and_to_nothing_else() -> None:
     assert "prefers-color-scheme: dark" in html
 
 
+def test_the_page_has_no_empty_columns() -> None:
+    row = Row(0.7, 0.6, 0.8, "")
+    html = render_page("x", [replace(GOOD, parameters={"final_spin": row}), BAD], 2)
+    assert html.count("<th ") == 6
+    assert "d<sub>L</sub>" not in html
+    assert render_page("x", [BAD], 1).count("<th ") == 5
+
+
 def test_a_mass_bar_lies_on_the_axis() -> None:
     heavy = replace(GOOD, parameters={"mass_1_source": Row(30.0, 3.0, 100.0, "M_sun")})
     html = render_page("x", [heavy], 1)

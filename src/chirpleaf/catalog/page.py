@@ -47,7 +47,7 @@ class Line:
     Attributes:
         outcome: the event.
         link: address of its report; empty without one.
-        cells: the parameters of `SHOWN`: median, upper and lower error; all empty where unknown.
+        cells: the parameters of `SHOWN` that any event has: median, upper and lower error; all empty where unknown.
         bars: intervals of the source masses.
     """
 
@@ -68,13 +68,16 @@ def render_page(catalogue: str, outcomes: Sequence[Outcome], expected: int) -> s
     Returns:
         HTML that refers to nothing but the reports of the events.
     """
+    shown = [column for column in SHOWN if any(column[0] in one.parameters for one in outcomes)]
+    lines = [_make_line(one, [name for name, _, _ in shown]) for one in outcomes]
     return _load_template().render(
         catalogue=catalogue,
-        lines=[_make_line(one) for one in outcomes],
+        lines=lines,
+        barred=any(line.bars for line in lines),
         expected=expected,
         verdicts=count_verdicts(outcomes),
         grades={one.verdict: one.grade for one in outcomes},
-        shown=SHOWN,
+        shown=shown,
         ticks=[(tick, f"{_place(tick):.2f}") for tick in _TICKS],
         seconds=sum(one.cpu_seconds for one in outcomes),
         version=version("chirpleaf"),
@@ -88,8 +91,8 @@ def _load_template() -> Template:
     return environment.from_string(text)
 
 
-def _make_line(outcome: Outcome) -> Line:
-    rows = [outcome.parameters.get(name) for name, _, _ in SHOWN]
+def _make_line(outcome: Outcome, shown: Sequence[str]) -> Line:
+    rows = [outcome.parameters.get(name) for name in shown]
     link = f"{EVENTS}/{outcome.name}/report.html" if outcome.exit_code in ANSWERED else ""
     return Line(outcome, link, tuple(map(_split, rows)), tuple(_list_bars(outcome)))
 
