@@ -3,7 +3,7 @@
     python benchmarks/catalog_run.py --out out/catalog-run --n 100 --workers 2
 
 Makes strain files of N binaries in Gaussian noise, runs `chirpleaf catalog` on their list, kills it by SIGKILL when a
-third and two thirds of the events are finished, resumes it, and compares. Options after `--` go to `chirpleaf catalog`.
+third and two thirds of the events are finished, resumes it, and compares.
 Files that exist are not made again. Prints a table and the time of 400 events on two cores.
 """
 
@@ -90,7 +90,8 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("options", nargs="*", help="after --: options of chirpleaf catalog")
+    parser.add_argument("--samples", type=int, default=10_000)
+    parser.add_argument("--no-certify", action="store_true")
     arguments = parser.parse_args()
     listed, out, n = (
         make_events(arguments.out / "strain", arguments.n, arguments.seed),
@@ -98,7 +99,8 @@ def main() -> None:
         arguments.n,
     )
     command = [sys.executable, "-m", "chirpleaf", "catalog", str(listed), "--out", str(out), "--resume"]
-    command += ["--workers", str(arguments.workers), *arguments.options]
+    command += ["--workers", str(arguments.workers), "--samples", str(arguments.samples)]
+    command += ["--no-certify"] if arguments.no_certify else []
     began = time.monotonic()
     kept: dict[str, int] = {}
     for share in (1 / 3, 2 / 3):
