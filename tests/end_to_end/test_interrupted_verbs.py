@@ -145,7 +145,7 @@ def test_ranks_of_scale_end_when_it_is_killed(tmp_path: Path) -> None:
             assert scale.poll() is None
             time.sleep(0.1)
         scale.kill()
-    for _ in range(100):
+    for _ in range(600):
         if not list_ranks():
             break
         time.sleep(0.1)

@@ -10,8 +10,15 @@ _SIGNAL_AT_DEATH_OF_PARENT = 1
 """PR_SET_PDEATHSIG of Linux."""
 
 
+LAUNCHER = "CHIRPLEAF_LAUNCHER"
+"""Environment variable by which a launcher of programs names its process."""
+
+
 def follow_parent() -> None:
     """Makes this process ignore Ctrl-C, and end with its parent; the first thing that a worker process does.
+
+    A process that finds its parent gone ends at once. The parent is that of `multiprocessing` or, for programs that a
+    launcher starts, the process in `LAUNCHER`.
 
     A terminal sends Ctrl-C to all processes of a command. The parent ends its workers; without this call each would
     print a traceback of its own. Workers of a parent that was killed would wait for work for ever.
@@ -20,5 +27,6 @@ def follow_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SIGNAL_AT_DEATH_OF_PARENT, signal.SIGKILL)
     parent = parent_process()
-    if parent is not None and parent.pid != os.getppid():
+    expected = parent.pid if parent is not None else int(os.environ.get(LAUNCHER, os.getppid()))
+    if expected != os.getppid():
         os._exit(1)  # it has died before the call
