@@ -118,7 +118,7 @@ def test_short_strain_is_tried_again_with_longer_strain(
 ) -> None:
     durations, observation = [], data["posterior"].observation
 
-    def choose(models: Any, strain: Mapping[str, Strain], psd: Any, trigger_time: float, conditioning: Any) -> Any:
+    def choose(models: Any, strain: Mapping[str, Strain], psd: Any, trigger_time: float, *_: Any, **__: Any) -> Any:
         durations.append(strain["H1"].duration)
         if durations[-1] < 32:
             raise ShortStrainError("the signal needs a segment of 32 s")
@@ -136,7 +136,7 @@ def test_short_strain_is_tried_again_with_longer_strain(
 def test_an_embedded_event_has_no_longer_strain(
     model: Model, catalogue: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def choose(*_: Any) -> Any:
+    def choose(*_: Any, **__: Any) -> Any:
         raise ShortStrainError("the signal needs a segment of 32 s")
 
     monkeypatch.setattr("chirpleaf.inference.preparation.choose_model", choose)
