@@ -140,8 +140,11 @@ class Weigher:
             seed=seed,
         )
         fewest, most = settings.extrinsic.fewest_points, settings.extrinsic.most_points
-        error = float(marginal.pair(ratios, draw_sobol_points(fewest, seed, _TRIAL_STREAM)).error.median())
         several = len(set(signal.harmonics)) > 1
+        pairs = marginal.pair(ratios, draw_sobol_points(fewest, seed, _TRIAL_STREAM))
+        # The points fit draws far from the posterior badly, which have no weight: the likely half counts.
+        likely_half = pairs.log_likelihood >= pairs.log_likelihood.median()
+        error = float((pairs.error[likely_half] if several else pairs.error).median())
         aim = settings.extrinsic.harmonics_error if several else settings.extrinsic.marginal_error
         wanted = fewest * np.nan_to_num(error / aim) ** 2
         points = int(np.clip(wanted, fewest, most))
