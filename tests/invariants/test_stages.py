@@ -100,7 +100,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """An open catalogue with strain of 16 s, or of 64 s where longer strain is asked for; which was asked for."""
     asked: list[int] = []
 
-    def fetch(name: str, *, duration: int) -> tuple[Any, Mapping[str, Strain]]:
+    def fetch(name: str, *, duration: int, offline: bool = False) -> tuple[Any, Mapping[str, Strain]]:
         asked.append(duration)
         rng, seconds = np.random.default_rng(0), 64 if duration == LONG_DURATION else 16
         strain = {
