@@ -10,6 +10,7 @@ from chirpleaf.plots.corner import plot_corner
 from chirpleaf.plots.intervals import Interval
 from chirpleaf.plots.regions import plot_planes
 from chirpleaf.plots.sky import Direction, plot_sky
+from chirpleaf.plots.spins import plot_spin_disks
 from chirpleaf.plots.time_frequency import plot_time_frequency
 
 Array = NDArray[np.float64]
@@ -55,3 +56,14 @@ def planes() -> Figure:
     known = {"final_mass": Interval(70.0, 3.0, 3.0), "final_spin": Interval(0.7, 0.1, 0.1)}
     pairs = [("luminosity_distance", "theta_jn"), ("final_mass", "final_spin")]
     return plot_planes(TABLE, pairs, published=known, published_name="GWTC-1")
+
+
+def isotropic_spins(n: int, largest: float = 0.9) -> dict[str, Array]:
+    """Spins of the prior of the catalogues."""
+    rng = np.random.default_rng(4)
+    magnitudes = {f"a_{body}": rng.uniform(0.0, largest, n) for body in (1, 2)}
+    return magnitudes | {f"tilt_{body}": np.arccos(rng.uniform(-1.0, 1.0, n)) for body in (1, 2)}
+
+
+def spin_disks() -> Figure:
+    return plot_spin_disks(isotropic_spins(500), largest=0.9)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import matplotlib
 import numpy as np
 import pytest
-from made_pictures import corner_with_notes, planes, sky, sky_of_a_large_region, time_frequency
+from made_pictures import corner_with_notes, planes, sky, sky_of_a_large_region, spin_disks, time_frequency
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import binom, chi2
@@ -28,7 +28,6 @@ from chirpleaf.plots.filters import plot_filter_importance
 from chirpleaf.plots.panels import make_panels
 from chirpleaf.plots.psd import plot_spectra
 from chirpleaf.plots.relativity import DeviationDensity, plot_relativity
-from chirpleaf.plots.spins import compare_with_prior, plot_spin_disks
 from chirpleaf.plots.strain import plot_whitened_strain
 from chirpleaf.plots.style import axis_label, format_interval
 from chirpleaf.plots.training import plot_losses
@@ -101,48 +100,11 @@ def relativity() -> Figure:
     return plot_relativity(parts, DeviationDensity((x, x), density / density.sum(), 0.4), title="GW150914")
 
 
-def isotropic(n: int, largest: float = 0.9) -> dict[str, Array]:
-    """Spins of the prior of the catalogues."""
-    rng = np.random.default_rng(4)
-    magnitudes = {f"a_{body}": rng.uniform(0.0, largest, n) for body in (1, 2)}
-    return magnitudes | {f"tilt_{body}": np.arccos(rng.uniform(-1.0, 1.0, n)) for body in (1, 2)}
-
-
-def spin_disks() -> Figure:
-    return plot_spin_disks(isotropic(500), largest=0.9)
-
-
 FIGURES = [
     relativity,
     *(corner_of_nine, corner_of_one, corner_with_notes, strain, pp, coverage, spectra, losses, errors, filters),
     *(time_frequency, sky, sky_of_a_large_region, planes, spin_disks),
 ]
-
-
-def test_pixels_of_spins_have_equal_prior_mass() -> None:
-    n = 60_000
-    spins = isotropic(n)
-    pixels = compare_with_prior(spins["a_1"], spins["tilt_1"], 0.9)
-    expected = n / pixels.size
-    assert pixels.mean() == pytest.approx(1.0)
-    assert chi2.sf(np.sum((pixels - 1) ** 2 * expected), pixels.size - 1) > 1e-3
-    # The same magnitudes with tilts that are uniform in angle are not isotropic.
-    tilts = np.random.default_rng(5).uniform(0.0, np.pi, n)
-    wrong = compare_with_prior(spins["a_1"], tilts, 0.9)
-    assert chi2.sf(np.sum((wrong - 1) ** 2 * expected), pixels.size - 1) < 1e-6
-
-
-@pytest.mark.parametrize(("body", "side"), [(1, -1), (2, 1)])
-@pytest.mark.parametrize("tilt", [0.3, 1.4, 2.9])
-def test_a_spin_is_drawn_where_its_magnitude_and_tilt_are(body: int, side: int, tilt: float) -> None:
-    spins = {name: np.full(50, 0.02 if name.startswith("a") else 1.0) for name in isotropic(1)}
-    spins |= {f"a_{body}": np.full(50, 0.7), f"tilt_{body}": np.full(50, tilt)}
-    panel = plot_spin_disks(spins, largest=0.9).axes[0]
-    drawn = panel.collections[body - 1]
-    values, paths = drawn.get_array(), drawn.get_paths()
-    assert values is not None
-    centre = 0.7 * np.array([side * np.sin(tilt), np.cos(tilt)])
-    assert paths[int(np.argmax(values))].contains_point(centre)
 
 
 @pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
