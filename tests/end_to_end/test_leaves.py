@@ -114,7 +114,7 @@ def test_training_a_cut_network_further_wins_back_what_it_lost(trained: tuple[Mo
     model, _ = trained
     if model.name != "masses":
         pytest.skip("one kind is enough")
-    settings = Finetuning(batches=60, batch_size=64, learning_rate=2e-3, warmup=10, waveforms=2048)
+    settings = Finetuning(batches=200, batch_size=64, learning_rate=2e-3, warmup=10, waveforms=2048)
     found = measure_decomposition(model, "mass_1", [1.0, 0.1], events=512, refine=partial(finetune, settings=settings))
     whole, cut = found.shares
     assert whole.finetuned_error is None

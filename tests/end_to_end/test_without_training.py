@@ -28,6 +28,7 @@ NEED_LIGHTNING = {
     "chirpleaf.cli.pace",
     "chirpleaf.training.checkpoints",
     "chirpleaf.training.engine",
+    "chirpleaf.training.finetune",
     "chirpleaf.training.parallel.strategy",
     "chirpleaf.training.progress",
     "chirpleaf.training.recipe",

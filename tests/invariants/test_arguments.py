@@ -47,7 +47,7 @@ def test_wrong_numbers_are_refused(name: str, values: list[Any], monkeypatch: py
     def read_data(*_: object, **__: object) -> None:
         raise AssertionError("data are read")
 
-    monkeypatch.setattr("chirpleaf.inference.analysis.prepare", read_data)
+    monkeypatch.setattr("chirpleaf.inference.request.prepare", read_data)
     for value in values:
         with pytest.raises(InputError, match=rf"expected {name}.* to be a .* number .*; got .*: \w+") as caught:
             chirpleaf.infer("GW150914", **{name: value})
