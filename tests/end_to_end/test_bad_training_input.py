@@ -100,9 +100,9 @@ def test_a_bank_asked_for_wrongly(
 
 @pytest.mark.slow
 def test_a_scheduler_that_does_not_answer(chirpleaf: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from chirpleaf.training.banks import workers
+    from chirpleaf.system import dask_cluster
 
-    monkeypatch.setattr(workers, "_TIMEOUT", 1)
+    monkeypatch.setattr(dask_cluster, "_TIMEOUT", 1)
     preset = tmp_path / "short.yaml"
     preset.write_text(BANK)
     ran = bank_of(chirpleaf, preset, tmp_path / "bank.h5", "--scheduler", "tcp://127.0.0.1:9")
