@@ -12,12 +12,12 @@ import argparse
 import json
 import logging
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from precessing_injections import DISTANCES, SNR_RANGE, TIME_ERROR, TRIGGER, draw_noise, draw_truth, project_by_bilby
+from precessing_injections import DISTANCES, SNR_RANGE, TIME_ERROR, TRIGGER, draw_noise, draw_truths, project_by_bilby
 
 from chirpleaf.diagnostics.calibration import percentile_ranks
 from chirpleaf.inference.certify import CertifySettings, Target, certify
@@ -47,16 +47,17 @@ def inject(model: Model, seed: int, index: int) -> tuple[Segment, dict[str, floa
     """Data, true parameters and signal-to-noise ratio of a binary that precesses strongly."""
     rng = np.random.default_rng([seed, index])
     noise = draw_noise(model, None, DETECTORS, 0, rng)
+    blank = Segment(
+        DETECTORS, noise.realise(rng), noise.psd, model.architecture.grid.native_frequencies, model.duration, TRIGGER
+    )
     while True:
-        truth = add_spins(draw_truth(model, rng))
-        if truth["chi_p"] < STRONG_CHI_P or truth["mass_ratio"] > UNEQUAL:
-            continue
-        signal = project_by_bilby(model, truth, DETECTORS)
-        snr = float(np.sqrt(4 / model.duration * np.sum(np.abs(signal) ** 2 / noise.psd)))
-        if LOUD <= snr <= SNR_RANGE[1]:
-            strain = signal + noise.realise(rng)
-            frequencies = model.architecture.grid.native_frequencies
-            return Segment(DETECTORS, strain, noise.psd, frequencies, model.duration, TRIGGER), truth, snr
+        for truth in map(add_spins, draw_truths(model, blank, rng)):
+            if truth["chi_p"] < STRONG_CHI_P or truth["mass_ratio"] > UNEQUAL:
+                continue
+            signal = project_by_bilby(model, truth, DETECTORS)
+            snr = float(np.sqrt(4 / model.duration * np.sum(np.abs(signal) ** 2 / noise.psd)))
+            if LOUD <= snr <= SNR_RANGE[1]:
+                return replace(blank, strain=blank.strain + signal), truth, snr
 
 
 def answer(model: Model, prior: object, segment: Segment, truth: dict[str, float], seed: int) -> dict:
