@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from chirpleaf.system.processes import is_running
+
 _SCRATCH = re.compile(r"\.chirpleaf-(?P<host>.+)-(?P<process>\d+)-\d+\..+")
 _ERROR_NUMBER = re.compile(r"errno = (\d+)")
 
@@ -79,13 +81,7 @@ def is_stale(path: Path) -> bool:
     found = _SCRATCH.fullmatch(path.name)
     if found is None or found["host"] != socket.gethostname():
         return False
-    try:
-        os.kill(int(found["process"]), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False  # it runs under another user, or the number is none
-    return False
+    return not is_running(int(found["process"]))
 
 
 def remove_stale_files(folder: Path) -> tuple[str, ...]:

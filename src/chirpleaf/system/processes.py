@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from multiprocessing import parent_process
+from pathlib import Path
 
 _SIGNAL_AT_DEATH_OF_PARENT = 1
 """PR_SET_PDEATHSIG of Linux."""
@@ -30,3 +31,23 @@ def follow_parent() -> None:
     expected = parent.pid if parent is not None else int(os.environ.get(LAUNCHER, os.getppid()))
     if expected != os.getppid():
         os._exit(1)  # it has died before the call
+
+
+def is_running(process: int) -> bool:
+    """Whether a process of this machine runs. One that has ended does not, though its parent may not have noticed yet.
+
+    Args:
+        process: number of the process.
+    """
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # it runs under another user, or the number is none
+    try:
+        # The state follows the name, which is in parentheses and may hold any character.
+        state = Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return True  # another system than Linux, or it has just ended
+    return state not in {"Z", "X"}
