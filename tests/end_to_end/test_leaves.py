@@ -110,10 +110,9 @@ def test_a_file_keeps_it(trained: tuple[Model, Path], tmp_path: Path) -> None:
     torch.testing.assert_close(first, second, atol=0.02, rtol=0.02)  # half precision at rest
 
 
+@pytest.mark.parametrize("trained", ["masses"], indirect=True)
 def test_training_a_cut_network_further_wins_back_what_it_lost(trained: tuple[Model, Path]) -> None:
     model, _ = trained
-    if model.name != "masses":
-        pytest.skip("one kind is enough")
     settings = Finetuning(batches=200, batch_size=64, learning_rate=2e-3, warmup=10, waveforms=2048)
     found = measure_decomposition(model, "mass_1", [1.0, 0.1], events=512, refine=partial(finetune, settings=settings))
     whole, cut = found.shares
