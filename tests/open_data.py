@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import h5py
@@ -146,6 +147,11 @@ class _QuietServer(ThreadingHTTPServer):
 
     def handle_error(self, *_: object) -> None:
         """Say nothing of clients that have given up."""
+
+
+def cached_files(folder: Path) -> list[str]:
+    """Names of all files in a folder, sorted."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
 @contextmanager

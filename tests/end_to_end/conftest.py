@@ -11,6 +11,8 @@ import pytest
 from refusals import Command, assert_refused
 
 if TYPE_CHECKING:
+    from open_data import Server
+
     from chirpleaf.models import Model
     from chirpleaf.strain import Strain
 
@@ -88,3 +90,13 @@ def refused(chirpleaf: Command, tmp_path: Path) -> Callable[..., None]:
         assert not (tmp_path / "out").exists()
 
     return check
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Server]":
+    """A server of open data on this machine."""
+    from open_data import serve
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serve() as held:
+        yield held

@@ -1,13 +1,24 @@
 """Open data over HTTP: what is fetched, from a server on this machine that answers as the Open Science Center does."""
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from open_data import DETECTORS, LISTED, NAME, QUICK, START, TRIGGER, VALUES, Server, file_name, serve, strain_file
+from open_data import (
+    DETECTORS,
+    LISTED,
+    NAME,
+    QUICK,
+    START,
+    TRIGGER,
+    VALUES,
+    Server,
+    cached_files,
+    file_name,
+    strain_file,
+)
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain import gwosc
@@ -15,17 +26,6 @@ from chirpleaf.strain.gwosc import cache_folder, fetch_catalogue
 from chirpleaf.system.progress import watch_progress
 
 fetch_event = partial(gwosc.fetch_event, settings=QUICK)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serve() as held:
-        yield held
-
-
-def cached_files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
 def test_an_event_is_fetched_once_and_needs_no_network_again(server: Server, tmp_path: Path) -> None:

@@ -4,31 +4,19 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import requests
-from open_data import NAME, QUICK, START, TRIGGER, VALUES, Server, file_name, serve, strain_file
+from open_data import NAME, QUICK, START, TRIGGER, VALUES, Server, cached_files, file_name, strain_file
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain import gwosc
 from chirpleaf.strain.gwosc.session import PatientSession
 
 fetch_event = partial(gwosc.fetch_event, settings=QUICK)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serve() as held:
-        yield held
-
-
-def cached_files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
 def assert_refused(server: Server, cache: Path, pattern: str, left: tuple[str, ...] = ()) -> None:
