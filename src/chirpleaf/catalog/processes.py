@@ -3,11 +3,10 @@
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
-from chirpleaf.system.processes import follow_parent
+from chirpleaf.system.processes import NewInterpreters, follow_parent
 
 Result = TypeVar("Result")
 
@@ -32,7 +31,7 @@ class _Worker(Generic[Result]):
 
     def __init__(self, function: Callable[..., Result]) -> None:
         # A new interpreter: a fork of a process with threads may hang.
-        context = get_context("spawn")
+        context = NewInterpreters()
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, function), daemon=True)
         self.process.start()

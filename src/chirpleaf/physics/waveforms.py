@@ -12,10 +12,8 @@ reference frequency in the frame of LALSimulation, whose z axis is the orbital a
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_context
 from typing import Any, TypeAlias
 
 import lal
@@ -28,7 +26,7 @@ from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT, can_precess, lal
 from chirpleaf.physics.time_domain import on_grid
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.system.lal_messages import capture_lal, silence_lal
-from chirpleaf.system.processes import follow_parent
+from chirpleaf.system.processes import worker_pool
 
 Array: TypeAlias = NDArray[np.float64]
 ComplexArray: TypeAlias = NDArray[np.complex128]
@@ -110,7 +108,7 @@ def polarizations(
     else:
         hp, hc = (np.empty((len(table), len(grid)), dtype=np.complex128) for _ in range(2))
         chunks = np.array_split(np.arange(len(table)), min(len(table), workers * _CHUNKS_PER_WORKER))
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=follow_parent) as pool:
+        with worker_pool(workers) as pool:
             futures = [pool.submit(evaluate, table[rows], stop_at_failure=not skip_failures) for rows in chunks]
             for rows, future in zip(chunks, futures, strict=True):
                 hp[rows], hc[rows] = future.result()

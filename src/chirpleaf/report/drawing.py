@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 from chirpleaf.system.cores import available_cores
-from chirpleaf.system.processes import follow_parent
+from chirpleaf.system.processes import Forks, follow_parent
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -35,11 +35,10 @@ def drawing_process(warm_up: Callable[[], object]) -> Iterator[Executor]:
         yield SameProcess()
         return
     from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
 
     import numpy  # noqa: F401 - both processes need it, so it is imported once
 
-    executor = ProcessPoolExecutor(1, mp_context=get_context("fork"), initializer=follow_parent)
+    executor = ProcessPoolExecutor(1, mp_context=Forks(), initializer=follow_parent)
     executor.submit(warm_up)
     try:
         yield executor

@@ -5,7 +5,6 @@ with its worker; a new worker loads the models again, in a few seconds.
 """
 
 import logging
-import multiprocessing
 import os
 import signal
 import threading
@@ -20,6 +19,7 @@ from chirpleaf.server.jobs import Job, JobStore
 from chirpleaf.server.settings import ServerSettings
 from chirpleaf.server.tasks import Done, Entered, Failed, Inventory, Message, Ready, receive_message, send
 from chirpleaf.server.worker import run_worker
+from chirpleaf.system.processes import NewInterpreters
 
 LOGGER = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class WorkerPool:
         self._stopping = threading.Event()
         self._ready: set[int] = set()
         self._inventory: Inventory | None = None
-        self._context = multiprocessing.get_context("spawn")
+        self._context = NewInterpreters()
         self._threads = [
             threading.Thread(target=self._supervise, args=(place,), name=f"worker {place}", daemon=True)
             for place in range(settings.workers)

@@ -4,7 +4,11 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import parent_process
+from multiprocessing.context import ForkContext, ForkProcess, SpawnContext, SpawnProcess
 from pathlib import Path
 
 _SIGNAL_AT_DEATH_OF_PARENT = 1
@@ -13,6 +17,55 @@ _SIGNAL_AT_DEATH_OF_PARENT = 1
 
 LAUNCHER = "CHIRPLEAF_LAUNCHER"
 """Environment variable by which a launcher of programs names its process."""
+
+
+@contextmanager
+def shield_children() -> Iterator[None]:
+    """Holds Ctrl-C back from processes and threads that this thread starts meanwhile, and from all that they start.
+
+    A new process needs a second of imports before its call of `follow_parent`. A Ctrl-C within that second would print
+    a traceback. A process that starts with the signal blocked keeps it blocked.
+    """
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
+class _ShieldedSpawnProcess(SpawnProcess):
+    def start(self) -> None:
+        with shield_children():
+            super().start()
+
+
+class _ShieldedForkProcess(ForkProcess):
+    def start(self) -> None:
+        with shield_children():
+            super().start()
+
+
+class NewInterpreters(SpawnContext):
+    """The context *spawn* of `multiprocessing`; Ctrl-C does not reach its processes."""
+
+    Process = _ShieldedSpawnProcess
+
+
+class Forks(ForkContext):
+    """The context *fork* of `multiprocessing`; Ctrl-C does not reach its processes."""
+
+    Process = _ShieldedForkProcess
+
+
+def worker_pool(workers: int) -> ProcessPoolExecutor:
+    """Processes that take tasks from this one, leave Ctrl-C to it and end with it.
+
+    They are new interpreters: a fork of a process with threads may hang.
+
+    Args:
+        workers: number of processes.
+    """
+    return ProcessPoolExecutor(workers, mp_context=NewInterpreters(), initializer=follow_parent)
 
 
 def follow_parent() -> None:

@@ -7,9 +7,7 @@ approximant of LALSimulation with all its modes.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
-from multiprocessing import get_context
 
 import numpy as np
 from jaxtyping import Complex128, Float64
@@ -22,7 +20,7 @@ from chirpleaf.physics.signals import SignalModel
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.segment import Segment
-from chirpleaf.system.processes import follow_parent
+from chirpleaf.system.processes import worker_pool
 
 Waveform = SignalModel | WaveformSettings
 """A signal model, or an approximant with all its modes."""
@@ -68,7 +66,7 @@ def _evaluate(segment: Segment, pieces: list[Samples], waveform: Waveform, worke
     if workers == 1:
         yield from map(_sum_over_frequencies, repeat(segment), pieces, repeat(waveform))
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=follow_parent) as pool:
+    with worker_pool(workers) as pool:
         yield from pool.map(_sum_over_frequencies, repeat(segment), pieces, repeat(waveform))
 
 

@@ -6,9 +6,7 @@ signal-to-noise ratio.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 
 import numpy as np
 import torch
@@ -17,7 +15,7 @@ from torch import Tensor
 
 from chirpleaf.physics.signals import SignalModel
 from chirpleaf.representation.multiband import FloatArray, Multiband
-from chirpleaf.system.processes import follow_parent
+from chirpleaf.system.processes import worker_pool
 from chirpleaf.system.progress import report_progress
 from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.parallel.ranks import ALONE, Ranks
@@ -144,7 +142,7 @@ class WaveformSource:
         if workers <= 1 or len(starts) == 1:
             yield from map(self.rows, starts, stops)
             return
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=follow_parent) as pool:
+        with worker_pool(workers) as pool:
             yield from pool.map(self.rows, starts, stops)
 
 
