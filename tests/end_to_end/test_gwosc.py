@@ -22,7 +22,8 @@ from open_data import (
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain import gwosc
-from chirpleaf.strain.gwosc import cache_folder, fetch_catalogue
+from chirpleaf.strain.gwosc import fetch_catalogue
+from chirpleaf.system.cache import cache_folder
 from chirpleaf.system.progress import watch_progress
 
 fetch_event = partial(gwosc.fetch_event, settings=QUICK)

@@ -11,6 +11,7 @@ import typer
 
 from chirpleaf.cli import infer_options as option
 from chirpleaf.cli.bank import INTERRUPTED
+from chirpleaf.cli.completion import complete_catalogue
 from chirpleaf.cli.console import Json, console, errors, print_json
 from chirpleaf.errors import InputError
 from chirpleaf.system.defaults import SAMPLES
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
     from chirpleaf.catalog.run import CatalogRun, Mapper
 
 Name = Annotated[
-    str, typer.Argument(metavar="CATALOG", help="GWTC-3 or another catalogue, or a text file of events or GPS times.")
+    str,
+    typer.Argument(
+        metavar="CATALOG",
+        help="GWTC-3 or another catalogue, or a text file of events or GPS times.",
+        autocompletion=complete_catalogue,
+    ),
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the table, the page, and a folder for each event.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Analyse the events that are not answered yet.")]

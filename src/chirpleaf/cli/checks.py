@@ -96,7 +96,7 @@ def check_models() -> Check:
 
 def check_folders() -> Iterator[Check]:
     """Checks that the folders of output and downloads are writable."""
-    from chirpleaf.strain.gwosc import cache_folder
+    from chirpleaf.system.cache import cache_folder
 
     folders = {
         "output": (Path.cwd(), "change to a folder of yours, or give --out"),

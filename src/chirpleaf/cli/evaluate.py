@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from chirpleaf.cli.completion import complete_model
+from chirpleaf.cli.completion import complete_detector, complete_model
 from chirpleaf.cli.console import Json, console, errors, finish_run, print_json
 from chirpleaf.system.defaults import EVALUATION_SAMPLES
 
@@ -23,7 +23,11 @@ def evaluate(
     ] = None,
     detectors: Annotated[
         list[str] | None,
-        typer.Option(metavar="H1", help="Detector of the events, repeatable; all of the model's by default."),
+        typer.Option(
+            metavar="H1",
+            help="Detector of the events, repeatable; all of the model's by default.",
+            autocompletion=complete_detector,
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
     as_json: Json = False,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from chirpleaf.cli.completion import complete_model
 from chirpleaf.cli.console import Json, console, finish_run, print_json
 from chirpleaf.errors import InputError
 
@@ -14,7 +15,7 @@ TOLERANCE = 1e-4
 
 def export(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="A shipped model, or a model file.")],
+    model: Annotated[str, typer.Argument(help="A shipped model, or a model file.", autocompletion=complete_model)],
     out: Annotated[Path, typer.Option(help="Folder of the ONNX files.")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
     as_json: Json = False,

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chirpleaf.cli.completion import complete_detector_file, complete_detectors, complete_event, complete_model
+from chirpleaf.cli.completion import (
+    complete_approximant,
+    complete_choice,
+    complete_detector_file,
+    complete_detectors,
+    complete_event,
+    complete_model,
+    complete_prior,
+)
 from chirpleaf.cli.pairs import detector_numbers, named_values, pair_single, parse_number
 from chirpleaf.errors import InputError
 
@@ -74,13 +82,15 @@ EffectiveSamples = Annotated[
 Budget = Annotated[
     float | None,
     typer.Option(
-        metavar="SECONDS", help="Seconds after which certification draws no more samples; no limit by default."
+        metavar="SECONDS",
+        help="Seconds of the analysis after which it draws no more samples; the checks follow. No limit by default.",
     ),
 ]
 Approximant = Annotated[
     str | None,
     typer.Option(
-        help="Waveform model of the likelihood; the network's by default. One that precesses chooses such a network."
+        help="Waveform model of the likelihood; the network's by default. One that precesses chooses such a network.",
+        autocompletion=complete_approximant,
     ),
 ]
 PriorName = Annotated[
@@ -88,6 +98,7 @@ PriorName = Annotated[
     typer.Option(
         metavar="NAME",
         help="isotropic (that of the catalogues, the default), uniform, model, standard, comoving, or a file of bilby.",
+        autocompletion=complete_prior,
     ),
 ]
 Cores = Annotated[
@@ -120,7 +131,12 @@ WindowRollOff = Annotated[
     float | None, typer.Option(metavar="SECONDS", help="Length of each roll-off of the window (Tukey).")
 ]
 PsdMethod = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Estimate of noise spectra: regularised or median (Welch).")
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Estimate of noise spectra: regularised or median (Welch).",
+        autocompletion=complete_choice("regularised", "median"),
+    ),
 ]
 PsdLength = Annotated[
     float | None, typer.Option(metavar="SECONDS", help="Longest strain that noise spectra are estimated from.")
@@ -141,6 +157,7 @@ CalibrationEnvelopes = Annotated[
         "--calibration-envelope",
         metavar="H1=FILE",
         help="Marginalise the calibration of a detector: its envelope, text of seven columns.",
+        autocompletion=complete_detector_file,
     ),
 ]
 CalibrationCorrection = Annotated[
@@ -149,6 +166,7 @@ CalibrationCorrection = Annotated[
         "--calibration-correction-type",
         metavar="NAME",
         help="What envelopes correct: data (those of the observatories, the default) or template.",
+        autocompletion=complete_choice("data", "template"),
     ),
 ]
 PsdUncertainty = Annotated[
@@ -160,6 +178,7 @@ CertifySpectra = Annotated[
         "--certify-psd",
         metavar="H1=FILE",
         help="Noise spectrum of a detector for the likelihood alone; the network sees that of --psd or the estimate.",
+        autocompletion=complete_detector_file,
     ),
 ]
 

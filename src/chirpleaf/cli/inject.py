@@ -5,7 +5,11 @@ from typing import Annotated
 
 import typer
 
+from chirpleaf.cli.completion import complete_approximant, complete_choice, complete_detector, complete_detector_file
 from chirpleaf.cli.console import console, finish_run
+
+NOISES = ("O1", "O2", "O3", "O4", "design", "zero")
+"""Noise that can be simulated."""
 
 
 def inject(
@@ -13,14 +17,27 @@ def inject(
         Path, typer.Argument(help="Parameters of the binary, JSON or YAML, or an injection file of bilby.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the strain files and injection.json.")],
-    detector: Annotated[list[str] | None, typer.Option(metavar="H1", help="Detector, repeatable; H1 and L1.")] = None,
-    strain: Annotated[
-        list[str] | None, typer.Option(metavar="H1=FILE", help="Recorded noise, instead of simulated; repeatable.")
+    detector: Annotated[
+        list[str] | None,
+        typer.Option(metavar="H1", help="Detector, repeatable; H1 and L1.", autocompletion=complete_detector),
     ] = None,
-    noise: Annotated[str, typer.Option(help="Simulated noise: O1, O2, O3, O4, design or zero.")] = "design",
+    strain: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="H1=FILE",
+            help="Recorded noise, instead of simulated; repeatable.",
+            autocompletion=complete_detector_file,
+        ),
+    ] = None,
+    noise: Annotated[
+        str,
+        typer.Option(help="Simulated noise: O1, O2, O3, O4, design or zero.", autocompletion=complete_choice(*NOISES)),
+    ] = "design",
     duration: Annotated[int, typer.Option(help="Length of simulated strain, s.")] = 128,
     sample_rate: Annotated[int, typer.Option(help="Sampling rate of simulated strain, Hz.")] = 4096,
-    approximant: Annotated[str, typer.Option(help="Waveform model.")] = "IMRPhenomXAS",
+    approximant: Annotated[
+        str, typer.Option(help="Waveform model.", autocompletion=complete_approximant)
+    ] = "IMRPhenomXAS",
     f_ref: Annotated[float, typer.Option(help="Reference frequency of spins and phase, Hz.")] = 20.0,
     index: Annotated[int, typer.Option(min=0, help="Which injection of a file with several.")] = 0,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the noise.")] = 0,
@@ -48,9 +65,8 @@ def inject(
     from chirpleaf.strain.writing import write_gwosc
     from chirpleaf.system.files import write_files
 
-    families = ("O1", "O2", "O3", "O4", "design", "zero")
-    if noise not in families:
-        raise InputError(f"expected --noise among {', '.join(families)}; got {noise!r}: choose one")
+    if noise not in NOISES:
+        raise InputError(f"expected --noise among {', '.join(NOISES)}; got {noise!r}: choose one")
     binary = read_binary(parameters, index)
     names = [name.upper() for name in detector or files or ("H1", "L1")]
     if files and set(names) != set(files):

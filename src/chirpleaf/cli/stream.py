@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chirpleaf.cli.completion import complete_detector_file, complete_model
 from chirpleaf.cli.console import Json, console
 from chirpleaf.errors import InputError
 
@@ -20,10 +21,17 @@ SHOWN = (("chirp_mass", 1), ("mass_1", 1), ("mass_2", 1), ("chi_eff", 2))
 def stream(
     replay: Annotated[
         list[str] | None,
-        typer.Option(metavar="H1=FILE", help="Strain of a detector that is played; again for each, and to join files."),
+        typer.Option(
+            metavar="H1=FILE",
+            help="Strain of a detector that is played; again for each, and to join files.",
+            autocompletion=complete_detector_file,
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="A shipped model or a model file; that of heavy binaries by default.")
+        str | None,
+        typer.Option(
+            help="A shipped model or a model file; that of heavy binaries by default.", autocompletion=complete_model
+        ),
     ] = None,
     speed: Annotated[
         str,
@@ -33,7 +41,10 @@ def stream(
         list[str] | None, typer.Option(metavar="H1=NAME", help="Channel of a file that holds several.")
     ] = None,
     psd: Annotated[
-        list[str] | None, typer.Option(metavar="H1=FILE", help="Noise spectrum; estimated by default.")
+        list[str] | None,
+        typer.Option(
+            metavar="H1=FILE", help="Noise spectrum; estimated by default.", autocompletion=complete_detector_file
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

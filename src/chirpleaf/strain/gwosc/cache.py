@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import platformdirs
-
 from chirpleaf.errors import InputError
 from chirpleaf.system.claims import take_turns
 from chirpleaf.system.files import remove_stale_files, write_atomically
@@ -78,12 +76,6 @@ class CachedEvent:
         """
         with write_atomically(folder / RECORD) as scratch:
             scratch.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-
-
-def cache_folder() -> Path:
-    """Folder for downloaded strain: `$CHIRPLEAF_CACHE`, by default the user's folder for caches."""
-    chosen = os.environ.get("CHIRPLEAF_CACHE")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("chirpleaf")
 
 
 def find_folder(root: Path, name: str) -> Path:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.gwosc.archive import Archive, CatalogueEvent
-from chirpleaf.strain.gwosc.cache import cache_folder, open_folder
+from chirpleaf.strain.gwosc.cache import open_folder
 from chirpleaf.strain.gwosc.session import PatientSession
 from chirpleaf.strain.gwosc.settings import DEFAULT_REQUESTS, RequestSettings, default_host
+from chirpleaf.system.cache import cache_folder
 from chirpleaf.system.files import write_atomically
 
 CONFIDENT = "-confident"

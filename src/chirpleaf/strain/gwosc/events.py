@@ -14,11 +14,12 @@ import requests
 from chirpleaf.errors import InputError
 from chirpleaf.strain.events import Event
 from chirpleaf.strain.gwosc.archive import Archive, Listing, describe_failure
-from chirpleaf.strain.gwosc.cache import CachedEvent, CachedFile, cache_folder, find_folder, open_folder, read_record
+from chirpleaf.strain.gwosc.cache import CachedEvent, CachedFile, find_folder, open_folder, read_record
 from chirpleaf.strain.gwosc.session import PatientSession
 from chirpleaf.strain.gwosc.settings import DEFAULT_REQUESTS, RequestSettings, default_host
 from chirpleaf.strain.readers import read
 from chirpleaf.strain.strain import Strain
+from chirpleaf.system.cache import cache_folder
 from chirpleaf.system.files import write_atomically
 
 SOURCE = "Gravitational Wave Open Science Center (https://gwosc.org), CC BY 4.0"
