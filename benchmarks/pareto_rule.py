@@ -41,6 +41,7 @@ from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.tail import GREATEST_PARETO_K, has_converged, hidden_share
 from chirpleaf.result.weights import relative_weights, weighted_quantiles
+from chirpleaf.system.deadline import NEVER
 
 LOGGER = logging.getLogger("pareto_rule")
 SETTINGS = CertifySettings()
@@ -112,7 +113,7 @@ def sample_wrong(observation: Observation, proposal: Proposal, target: Target, c
     def refit(draws: Samples, log_weight: np.ndarray) -> Proposal:
         return fit_correction(observation, draws, log_weight, SETTINGS.mixture, seed)
 
-    pool.fill(0, SETTINGS.effective_samples, refit, np.inf)
+    pool.fill(0, SETTINGS.effective_samples, refit, NEVER)
     return pool
 
 

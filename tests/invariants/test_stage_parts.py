@@ -1,6 +1,7 @@
 """Parts of the stages: certification as a stage, the retry with longer strain, draws of each kind of estimator."""
 
 import importlib
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -12,16 +13,18 @@ import torch
 from tiny import TinySignal
 
 from chirpleaf.errors import InputError, ShortStrainError
-from chirpleaf.inference import PreparedData, certify_draws, plan_certification, prepare
+from chirpleaf.inference import PreparedData, Request, analysis, certify_draws, plan_certification, prepare
 from chirpleaf.inference.amortised import sample_posterior
 from chirpleaf.inference.kinds import KINDS, sample_quantities
 from chirpleaf.inference.observation import UntriedModel
 from chirpleaf.inference.preparation import retry_with_longer_strain
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.inference.sources import Source
+from chirpleaf.inference.systematics.options import Systematics
 from chirpleaf.models import Architecture, Model
 from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings
 from chirpleaf.physics.signals import make_signal_model
+from chirpleaf.system.deadline import Deadline
 
 
 def test_certification_gets_the_choices_of_the_plan(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,13 +41,35 @@ def test_certification_gets_the_choices_of_the_plan(model: Model, monkeypatch: p
     assert (observation, segment, asked) == (data.observation, data.cut_network_segment(), target)
     assert trigger == data.source.trigger_time
     assert (settings.minimum_draws, settings.effective_samples, settings.budget) == (50, 25, 7.0)
-    assert (further.pop("rules_out")(1e3), further) == (False, {"seed": 4, "workers": 3})
+    assert (further.pop("rules_out")(1e3), further) == (False, {"seed": 4, "workers": 3, "deadline": None})
     assert (calls[1][0][4].minimum_draws, calls[1][0][4].effective_samples) == (10_000, 9)
     silent = replace(data, observation=replace(data.observation, snr=5.9))
     certify_draws(silent, target, plan, samples=10_000)
     few, further = calls[2][0][4], calls[2][1]
     assert (few.minimum_draws, few.reference_time.attempts, few.sampling.coverage_share) == (512, 0, 0.0)
     assert further["rules_out"](1e3)
+
+
+def test_the_budget_begins_with_the_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading and preparing data take seven of ten seconds; certification has the rest, and less if more follows."""
+    now, ends = [50.0], []
+
+    def prepare_in_time(self: Request, *arguments: Any) -> PreparedData:
+        now[0] += 7.0
+        return prepare_now(self, *arguments)
+
+    def stop(*_: object, deadline: Deadline, **__: object) -> None:
+        ends.append(deadline.end)
+        raise ZeroDivisionError
+
+    prepare_now = Request.prepare
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(Request, "prepare", prepare_in_time)
+    monkeypatch.setattr(analysis, "certify_draws", stop)
+    for systematics in (Systematics(), Systematics(psd_uncertainty=True)):
+        with pytest.raises(ZeroDivisionError):
+            analysis.analyse_event(Request("GW150914", model="bbh", budget=10.0, systematics=systematics))
+    assert ends == pytest.approx([60.0, 57.0 + 10.0 - 0.2 * 3.0])
 
 
 def observed(*untried: UntriedModel) -> PreparedData:

@@ -17,6 +17,7 @@ from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.settings import CertifySettings
 from chirpleaf.models.normal import normal_coordinates
 from chirpleaf.physics.derived import Samples
+from chirpleaf.system.deadline import NEVER
 
 CENTRE, WIDTH = TARGET
 CUT = 0.3
@@ -53,7 +54,7 @@ def test_a_missing_part_of_the_posterior_is_found(covered: bool) -> None:
     pool.add(half, half.sample(2048, 0))
     if covered:
         pool.add(broaden(normal_mixture(CENTRE + 0.2, WIDTH), 2.0), 200, background=True)
-    pool.fill(0, 5000, refit, deadline=np.inf)
+    pool.fill(0, 5000, refit, deadline=NEVER)
     found = pool.diagnostics
     assert found.effective_samples >= 5000
     assert found.converged  # nothing in the weights of the half says that it is one
@@ -82,7 +83,7 @@ def test_a_separate_mode_is_found_if_the_broadened_proposal_reaches_it(distance:
     main = normal_mixture(CENTRE, WIDTH)
     pool.add(main, 2048)
     pool.add(broaden(main, 2.0), 200, background=True)
-    pool.fill(0, 5000, refit, deadline=np.inf)
+    pool.fill(0, 5000, refit, deadline=NEVER)
     assert pool.stopped == "enough"
     assert pool.diagnostics.log_evidence == pytest.approx(0.0 if found else np.log(0.8), abs=0.08)
 

@@ -11,6 +11,7 @@ from known_density import PER_DRAW, POOR, TARGET, FakeWeigher, Gaussian, refit
 from chirpleaf.inference.certify import pool as pool_module
 from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.settings import CertifySettings, SamplingSettings
+from chirpleaf.system.deadline import NEVER, Deadline
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def pool(make_pool: Callable[..., Any]) -> Any:
 
 def test_a_poor_proposal_is_bettered_until_enough_count(pool: Any) -> None:
     before = pool.diagnostics
-    pool.fill(0, 2000, refit, deadline=1e3)
+    pool.fill(0, 2000, refit, deadline=Deadline(1e3))
     after = pool.diagnostics
     assert before.efficiency < 0.1
     assert after.effective_samples >= 2000
@@ -48,19 +49,19 @@ def test_a_poor_proposal_is_bettered_until_enough_count(pool: Any) -> None:
 
 def test_no_turn_is_much_longer_than_the_time_that_is_left(pool: Any) -> None:
     begun, deadline = pool.clock.now, pool.clock.now + 2.5
-    pool.fill(0, 1_000_000, refit, deadline)
+    pool.fill(0, 1_000_000, refit, Deadline(deadline))
     assert pool.clock.now > begun + 2
     assert pool.clock.now <= deadline + 512 * PER_DRAW
     assert pool.stopped == "budget"
 
 
 def test_draws_that_are_asked_for_are_made_though_fewer_would_do(pool: Any) -> None:
-    pool.fill(5000, 10, refit, deadline=1e3)
+    pool.fill(5000, 10, refit, deadline=Deadline(1e3))
     assert pool.size == 5000
 
 
 def test_after_the_deadline_none_are_made(pool: Any) -> None:
-    pool.fill(5000, 2000, refit, deadline=pool.clock.now - 1)
+    pool.fill(5000, 2000, refit, deadline=Deadline(pool.clock.now - 1))
     assert pool.size == 2048
     assert pool.stopped == "budget"
 
@@ -72,7 +73,7 @@ def test_nothing_is_fitted_to_a_few_draws(make_pool: Callable[..., Any]) -> None
     def refuse(*_: object) -> None:
         raise AssertionError("expected no other proposal")
 
-    pool.fill(3000, 1, refuse, deadline=1e3)
+    pool.fill(3000, 1, refuse, deadline=Deadline(1e3))
     assert pool.size == 3000
 
 
@@ -83,7 +84,7 @@ def test_a_good_proposal_is_left_alone(pool: Any) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("expected no other proposal")
 
-    pool.fill(0, 12_000, refuse, deadline=1e3)
+    pool.fill(0, 12_000, refuse, deadline=Deadline(1e3))
     assert pool.diagnostics.effective_samples >= 12_000
 
 
@@ -95,16 +96,16 @@ def keep(*_: object) -> Gaussian:
 def test_sampling_ends_at_the_most_draws(make_pool: Callable[..., Any]) -> None:
     """About a twentieth of the draws is effective; twice as many draws are allowed as make 300 of them."""
     pool = make_pool(most_draws=8000, most_draws_per_sample=1, trial_draws=10**9)
-    pool.fill(0, 100_000, keep, deadline=np.inf)
+    pool.fill(0, 100_000, keep, deadline=NEVER)
     assert (pool.size, pool.stopped) == (8000, "draws")
     asked = make_pool(most_draws=8000, most_draws_per_sample=1, trial_draws=10**9)
-    asked.fill(9000, 100_000, keep, deadline=np.inf)
+    asked.fill(9000, 100_000, keep, deadline=NEVER)
     assert (asked.size, asked.stopped) == (9000, "draws")
 
 
 def test_what_no_further_draws_can_reach_is_abandoned(make_pool: Callable[..., Any]) -> None:
     pool = make_pool(most_draws=50_000, most_draws_per_sample=1, trial_draws=4000)
-    pool.fill(0, 40_000, keep, deadline=np.inf)
+    pool.fill(0, 40_000, keep, deadline=NEVER)
     assert pool.stopped == "hopeless"
     assert 4000 <= pool.size < 20_000
 
@@ -112,9 +113,9 @@ def test_what_no_further_draws_can_reach_is_abandoned(make_pool: Callable[..., A
 @pytest.mark.parametrize("speed", [1.0, 1000.0])
 def test_the_clock_decides_nothing_without_a_budget(make_pool: Callable[..., Any], speed: float) -> None:
     first, second = make_pool(), make_pool()
-    first.fill(0, 3000, refit, deadline=np.inf)
+    first.fill(0, 3000, refit, deadline=NEVER)
     second.clock.now, second._seconds = 1e6, speed * second._seconds
-    second.fill(0, 3000, refit, deadline=np.inf)
+    second.fill(0, 3000, refit, deadline=NEVER)
     np.testing.assert_array_equal(first.log_weight, second.log_weight)
 
 
@@ -122,12 +123,12 @@ def test_more_draws_follow_if_the_tail_is_heavy(make_pool: Callable[..., Any]) -
     """A proposal that is too narrow has enough effective samples, of which a few decide the posterior."""
     narrow = Gaussian(TARGET[0], 0.55 * TARGET[1])
     alone = make_pool(narrow, tail_rounds=0)
-    alone.fill(0, 50, refit, deadline=np.inf)
+    alone.fill(0, 50, refit, deadline=NEVER)
     assert alone.diagnostics.effective_samples > 50
     assert not alone.diagnostics.converged
     assert alone.size == 2048
     more = make_pool(narrow)
-    more.fill(0, 50, refit, deadline=np.inf)
+    more.fill(0, 50, refit, deadline=NEVER)
     assert more.size in (4096, 8192)
     assert more.diagnostics.converged
     assert more.stopped == "enough"
@@ -136,7 +137,7 @@ def test_more_draws_follow_if_the_tail_is_heavy(make_pool: Callable[..., Any]) -
 def test_a_tail_that_stays_heavy_ends_after_some_rounds(make_pool: Callable[..., Any]) -> None:
     narrow = Gaussian(TARGET[0], 0.4 * TARGET[1])
     pool = make_pool(narrow)
-    pool.fill(0, 3, lambda *_: narrow, deadline=np.inf)
+    pool.fill(0, 3, lambda *_: narrow, deadline=NEVER)
     assert pool.size == 4 * 2048
     assert not pool.diagnostics.converged
 

@@ -1,8 +1,10 @@
 """Reweighting for systematic uncertainties against the likelihood on every frequency."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +18,14 @@ from chirpleaf.inference.noise_spectra import NoiseData
 from chirpleaf.inference.options import DEFAULT_DATA
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.sources import Source
+from chirpleaf.inference.systematics import drawn_spectra
+from chirpleaf.inference.systematics import terms as terms_module
 from chirpleaf.inference.systematics.calibration import marginalise_calibration
 from chirpleaf.inference.systematics.drawn_spectra import marginalise_spectra
 from chirpleaf.inference.systematics.given_spectra import reweight_to_spectra
 from chirpleaf.inference.systematics.settings import CalibrationSettings, SpectrumSettings, SystematicsSettings
 from chirpleaf.result import Posterior
-from chirpleaf.result.trust import Grade, Trust
+from chirpleaf.result.trust import Grade, Level, Trust
 from chirpleaf.result.weights import resample_systematically
 from chirpleaf.strain.calibration import CalibrationEnvelope
 from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING
@@ -29,6 +33,7 @@ from chirpleaf.strain.noise_spectrum import DEFAULT_SPECTRUM
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Strain
+from chirpleaf.system.deadline import Deadline
 
 FEW = SystematicsSettings(samples=60, calibration=CalibrationSettings(curves=300), spectra=SpectrumSettings(draws=3))
 
@@ -93,6 +98,35 @@ def check(found: Posterior, expected: np.ndarray, change: float | None = None, a
     assert after.effective_samples == pytest.approx(weight.sum() ** 2 / np.sum(weight**2), rel=0.01)
     assert found.sky is not None
     assert found.sky.probability.sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("kind", ["calibration", "spectra"])
+def test_samples_are_reweighted_until_the_time_is_up(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """A second for the end of the band, and for each 64 of the 200 samples."""
+    posterior, data = source()
+    now, project = [0.0], terms_module.project_signals
+
+    def project_in_time(*arguments: Any) -> Any:
+        now[0] += 1.0
+        return project(*arguments)
+
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(terms_module, "project_signals", project_in_time)
+    many, deadline = replace(FEW, samples=200), Deadline(2.5)
+    if kind == "calibration":
+        found = marginalise_calibration(posterior, data, {"H1": envelope(0.01, 0.0)}, many, deadline=deadline)
+    else:
+        same = np.ones((len(data.observation.segment.frequencies), 4))
+        monkeypatch.setattr(drawn_spectra, "compare_spectra", lambda *_: [same, same])
+        found = marginalise_spectra(posterior, data, many, deadline=deadline)
+    assert now[0] == 3.0
+    certificate = found.certificate
+    assert certificate is not None
+    assert (certificate.stopped, certificate.reweightings[0].samples) == ("budget", 128)
+    assert len(found.proposal.samples["chirp_mass"]) == 128
+    (note,) = certificate.notes
+    assert note == "the time of --budget ended the sampling after 128 reweighted samples"
+    assert [one.level for one in found.trust.findings if one.message == note] == [Level.NOTE]
 
 
 def test_a_known_factor_of_the_amplitude_is_another_distance() -> None:

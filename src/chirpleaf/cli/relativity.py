@@ -27,13 +27,17 @@ def check_relativity(
     overwrite: option.Overwrite = False,
     prior: option.PriorName = None,
     detectors: option.Detectors = None,
+    budget: option.Budget = None,
 ) -> None:
     """Test general relativity: remnant by the inspiral against remnant by the post-inspiral, and the leaves."""
     from chirpleaf.cli.pairs import pair_detectors, pair_single
+    from chirpleaf.system.checks import check_positive
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.files import write_files
     from chirpleaf.system.threads import use_one_numpy_thread
 
+    if budget is not None:
+        check_positive("--budget in seconds", budget, remedy="leave it out for no limit of time")
     files, spectra = pair_detectors("--strain", strain), pair_single("--psd", psd)
     channels = pair_single("--channel", channel, "NAME")
     folder = out or Path("out") / f"{event or 'strain'}-gr"
@@ -58,6 +62,7 @@ def check_relativity(
             seed=seed,
             options=DataOptions(detectors=option.parse_detectors(detectors)),
             prior=prior,
+            budget=budget,
         )
         test = check(request)
         written = write_files(_make_writers(test), folder)

@@ -23,6 +23,7 @@ from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.trust import Trust
 from chirpleaf.system.checks import MOST_SEED, check_integer
+from chirpleaf.system.deadline import Deadline
 from chirpleaf.system.defaults import SAMPLES
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def infer(
         certify: whether to weight the draws by the exact likelihood of all detectors, and to draw sky position,
             orientation, distance and time. True by default for models of all parameters, and possible only for these.
         effective_samples: effective sample size that is wanted; half of `samples` if None.
-        budget: seconds after which no more draws are weighed; no limit if None.
+        budget: seconds of the whole analysis after which it makes and reweights no more draws; the checks of the
+            verdict follow. No limit if None.
         options: data of the likelihood: detectors, length of the segment, frequencies.
         waveform: waveforms of the likelihood: approximant, reference frequency, arguments of lalsimulation.
         approximant: short for `waveform` with this approximant alone. One that precesses needs a model of precessing
@@ -131,7 +133,7 @@ def analyse_event(
     Raises:
         InputError: as for `infer`.
     """
-    watch = Stopwatch()
+    watch, deadline = Stopwatch(), Deadline.after(request.budget)
     _check_numbers(request.samples, request.seed)
     models = load_candidates(request.model, request.waveform.approximant)
     plan = request.plan_certification(models[0].load())
@@ -144,7 +146,14 @@ def analyse_event(
     if on_data is not None:
         on_data(data)
     result = analyse(
-        data, plan, samples=request.samples, seed=request.seed, systematics=further, watch=watch, preview=preview
+        data,
+        plan,
+        samples=request.samples,
+        seed=request.seed,
+        systematics=further,
+        watch=watch,
+        preview=preview,
+        deadline=deadline,
     )
     recipe = record_analysis(data, request)
     return data, replace(result, provenance=replace(result.provenance, recipe=recipe))
@@ -159,6 +168,7 @@ def analyse(
     systematics: "SystematicsPlan | None" = None,
     watch: Stopwatch | None = None,
     preview: Preview | None = None,
+    deadline: Deadline | None = None,
 ) -> Posterior | LeafEstimates:
     """Analyses prepared data: by the network alone, or with certification.
 
@@ -171,6 +181,7 @@ def analyse(
         watch: measures infer_s, certify_s, trust_s and systematics_s.
         preview: called with the data and the certified posterior before the checks of the verdict, which is unknown
             then; not called without certification, or if samples are reweighted.
+        deadline: end of the time budget; if None, that of the plan begins now.
 
     Returns:
         A posterior; leaf estimates for models with leaves.
@@ -184,10 +195,12 @@ def analyse(
         output = propose(data, samples, seed)
         watch.lap("infer_s")
         return build_result(data, output, seed, watch.timing)
+    deadline = Deadline.after(plan.settings.budget) if deadline is None else deadline
+    until = deadline if systematics is None else deadline.share(systematics.settings.certification_share)
     target = plan.make_target(data)
     before = examine_before(data)
     watch.lap("trust_s")
-    draws = certify_draws(data, target, plan, samples=samples, seed=seed, before=before)
+    draws = certify_draws(data, target, plan, samples=samples, seed=seed, before=before, deadline=until)
     watch.lap("certify_s")
     if preview is not None and systematics is None:
         preview(data, build_certified_posterior(data, draws, target, Trust.unknown(), seed, watch.timing))
@@ -196,7 +209,7 @@ def analyse(
     posterior = build_certified_posterior(data, draws, target, trust, seed, watch.timing)
     if systematics is None:
         return posterior
-    posterior = systematics.reweight(posterior, data, seed)
+    posterior = systematics.reweight(posterior, data, seed, deadline)
     watch.lap("systematics_s")
     return replace(posterior, timing=watch.timing)
 

@@ -12,6 +12,7 @@ from chirpleaf.models.model import Model
 from chirpleaf.physics.approximants import can_precess
 from chirpleaf.physics.signals import make_signal_model
 from chirpleaf.system.checks import check_integer, check_positive
+from chirpleaf.system.deadline import Deadline
 from chirpleaf.system.defaults import SAMPLES
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def plan_certification(
         prior: a preset (`PRESETS` of `certify.target`) or a prior file of bilby; that of the catalogues if None.
         waveform: waveforms of the likelihood.
         effective_samples: effective sample size that is wanted; half the number of draws if None.
-        budget: seconds after which no more draws are weighed; no limit if None.
+        budget: seconds after which the analysis makes and reweights no more draws; no limit if None.
         workers: processes that share waveforms with more than the (2, 2) mode.
 
     Returns:
@@ -134,6 +135,7 @@ def certify_draws(
     samples: int = SAMPLES,
     seed: int = 0,
     before: Preliminary | None = None,
+    deadline: Deadline | None = None,
 ) -> "Certified":
     """Third stage of an analysis: draws from the network and weights the draws by the exact likelihood.
 
@@ -145,6 +147,7 @@ def certify_draws(
             draws are, only the first ones are made.
         seed: seed of all random numbers.
         before: what `examine_before` found in these data, if it is known.
+        deadline: end of the time budget; if None, that of the plan begins with the certification.
 
     Returns:
         Weighted draws, sky map and certificate, for `build_certified_posterior`.
@@ -168,4 +171,5 @@ def certify_draws(
         seed=seed,
         workers=plan.workers,
         rules_out=before.rules_out,
+        deadline=deadline,
     )

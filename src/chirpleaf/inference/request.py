@@ -30,7 +30,7 @@ class Request:
         seed: seed of the draws.
         certify: whether to weight the draws by the exact likelihood; if the model allows it, when None.
         effective_samples: effective sample size that is wanted; half of `samples` if None.
-        budget: seconds after which no more draws are weighed; no limit if None.
+        budget: seconds of the whole analysis after which it makes and reweights no more draws; no limit if None.
         options: data of the likelihood.
         waveform: waveforms of the likelihood.
         prior: name of a preset or a prior file of bilby; the default of the field if None.

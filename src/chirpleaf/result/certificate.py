@@ -117,6 +117,14 @@ class Certificate:
         few = self._lacks_points(ENOUGH_POINTS) and not self._lacks_points(FEWEST_POINTS)
         return self._describe_points() if few and self.stopped != "refused" else ()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What does not change the verdict, a sentence each: that the time of a user ended the sampling."""
+        if self.stopped != "budget":
+            return ()
+        after = f"{self.reweightings[-1].samples} reweighted samples" if self.reweightings else f"{self.draws} draws"
+        return (f"the time of --budget ended the sampling after {after}",)
+
     def _lacks_points(self, needed: int) -> bool:
         """Whether fewer extrinsic points, or pairs, are effective than are needed, but some are."""
         sizes = [size for size in (self.effective_points, self.effective_pairs) if size is not None]
@@ -133,9 +141,15 @@ class Certificate:
         """The sentence on too few effective samples; a wrong proposal is no reason if the time was up."""
         if self.reweightings:
             titles = " and ".join(one.title for one in self.reweightings)
+            cut = self.stopped == "budget" and self.reweightings[-1].samples < self.needed
+            cause = (
+                "the time of --budget was up, give more"
+                if cut
+                else "the posterior moves too far from the certified one"
+            )
             return (
                 f"{self.effective_samples:.0f} effective samples of the {self.needed} that are needed after "
-                f"reweighting for {titles}: the posterior moves too far from the certified one"
+                f"reweighting for {titles}: {cause}"
             )
         count = f"{self.effective_samples:.0f} effective samples of {self.wanted} after {self.draws} draws"
         if self.stopped == "budget":

@@ -12,8 +12,6 @@
 The marginal likelihood evaluates waveforms on few frequencies (`heterodyne`).
 """
 
-import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -30,6 +28,7 @@ from chirpleaf.physics.signals import make_likelihood_model
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.result.certificate import Stopped
 from chirpleaf.strain.segment import Segment
+from chirpleaf.system.deadline import Deadline
 
 
 def certify(
@@ -42,6 +41,7 @@ def certify(
     seed: int = 0,
     workers: int = 1,
     rules_out: Callable[[float], bool] | None = None,
+    deadline: Deadline | None = None,
 ) -> Certified:
     """Draws from the network and computes importance weights until the effective sample size is reached.
 
@@ -55,11 +55,13 @@ def certify(
         workers: processes that share waveforms with further modes (see `reweight_with_modes`).
         rules_out: whether an answer whose first draws have some greatest ln of the likelihood is refused, so that no
             more draws are made; none if None.
+        deadline: end of the time budget; if None, that of the settings begins now.
 
     Returns:
         All draws with their weights, a sky map and a certificate.
     """
-    deadline = time.perf_counter() + (math.inf if settings.budget is None else settings.budget)
+    deadline = Deadline.after(settings.budget) if deadline is None else deadline
+    latest = deadline.share(settings.reference_time.share)
     architecture = observation.model.architecture
     twice = not make_likelihood_model(target.waveform, architecture.signal).has_all_modes()
     of_network = replace(target.waveform, approximant=architecture.approximant, arguments=())
@@ -67,10 +69,10 @@ def certify(
     centre = trigger_time if target.centre is None else target.centre
     most = settings.sampling.first_draws
     first = min(settings.minimum_draws, most) if settings.minimum_draws else most
-    weigh = FirstDraws(segment, centre, first_target, first, settings, seed)
-    hypotheses, pool = weigh_first_draws(observation, weigh, settings, deadline, rules_out)
-    if pool.stopped != "refused" and time.perf_counter() <= deadline:
-        _cover(pool, settings)
+    weigh = FirstDraws(segment, centre, first_target, first, settings, seed, latest)
+    hypotheses, pool = weigh_first_draws(observation, weigh, settings, latest, rules_out)
+    if pool.stopped != "refused" and not deadline.passed:
+        _cover(pool, settings, deadline)
     refit = weigh.propose(hypotheses[-1]).refit
     if twice:
         second = Reweighting(segment, of_network, target.waveform, settings, seed, workers)
@@ -82,12 +84,13 @@ def certify(
     return result._replace(certificate=replace(result.certificate, edges=edges))
 
 
-def _cover(pool: Pool, settings: CertifySettings) -> None:
-    """Adds draws of the broadened principal proposal: a share of as many draws as the settings ask for."""
+def _cover(pool: Pool, settings: CertifySettings, deadline: Deadline) -> None:
+    """Adds draws of the broadened principal proposal: a share of as many as the settings ask for, if time allows."""
     sampling = settings.sampling
     wanted = max(settings.minimum_draws, settings.effective_samples, pool.size)
     if draws := int(sampling.coverage_share * wanted):
-        pool.add(broaden(pool.principal, sampling.coverage_scale), draws, background=True)
+        broad = broaden(pool.principal, sampling.coverage_scale)
+        pool.add(broad, pool.afford(draws, deadline), background=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +113,7 @@ class Reweighting:
     seed: int
     workers: int
 
-    def fill(self, pool: Pool, refit: Refit, deadline: float) -> Certified:
+    def fill(self, pool: Pool, refit: Refit, deadline: Deadline) -> Certified:
         """Adds draws to the pool until the effective sample size is reached after reweighting.
 
         Args:
@@ -119,7 +122,7 @@ class Reweighting:
             deadline: as for `Pool.fill`.
         """
         if pool.stopped == "refused":
-            return self._reweight(pool, self.settings.sampling.refused_draws)
+            return self._reweight(pool, deadline, self.settings.sampling.refused_draws)
         wanted = self.settings.effective_samples
         result, before = self._weigh(pool, wanted, refit, deadline), 0
         while (short := wanted / max(result.certificate.effective_samples, 1.0)) > 1:
@@ -131,7 +134,7 @@ class Reweighting:
         return result
 
     @staticmethod
-    def _end(pool: Pool, before: int, short: float, deadline: float) -> Stopped | None:
+    def _end(pool: Pool, before: int, short: float, deadline: Deadline) -> Stopped | None:
         """Why the samples are not reweighted again; None if they are.
 
         Args:
@@ -140,17 +143,18 @@ class Reweighting:
             short: factor on the effective sample size that is missing.
             deadline: end of the time budget.
         """
-        if time.perf_counter() >= deadline:
+        if deadline.passed:
             return "budget"
         if pool.size == before:
             return pool.stopped
         return "hopeless" if short * pool.size > pool.most_draws else None
 
-    def _weigh(self, pool: Pool, effective_samples: int, refit: Refit, deadline: float) -> Certified:
-        pool.fill(self.settings.minimum_draws, effective_samples, refit, deadline)
-        return self._reweight(pool)
+    def _weigh(self, pool: Pool, effective_samples: int, refit: Refit, deadline: Deadline) -> Certified:
+        until = deadline.share(self.settings.reweighting.draws_share)
+        pool.fill(self.settings.minimum_draws, effective_samples, refit, until)
+        return self._reweight(pool, deadline)
 
-    def _reweight(self, pool: Pool, most: int | None = None) -> Certified:
+    def _reweight(self, pool: Pool, deadline: Deadline, most: int | None = None) -> Certified:
         return reweight_with_modes(
             pool.to_certified(),
             self.segment,
@@ -160,4 +164,5 @@ class Reweighting:
             seed=self.seed,
             workers=self.workers,
             most=most,
+            deadline=deadline,
         )

@@ -19,6 +19,7 @@ from chirpleaf.physics.derived import Samples, derived, source_frame
 from chirpleaf.result.certificate import Certificate, Stopped
 from chirpleaf.result.sky import SkyMap
 from chirpleaf.result.weights import relative_weights
+from chirpleaf.system.deadline import Deadline
 
 Array = NDArray[np.float64]
 Refit = Callable[[Samples, Array], Proposal]
@@ -116,7 +117,28 @@ class Pool:
         self.__dict__.pop("log_prob", None)
         self._seconds += time.perf_counter() - start
 
-    def fill(self, draws: int, effective_samples: int, refit: Refit, deadline: float) -> None:
+    def add_in_time(self, proposal: Proposal, theta: Samples, deadline: Deadline) -> None:
+        """Adds draws of a proposal, piece by piece until the deadline; the first piece in any case.
+
+        Args:
+            proposal: density of the draws; it becomes the principal proposal.
+            theta: intrinsic parameters drawn from it, each of shape (n,).
+            deadline: end of the time budget.
+        """
+        n = len(next(iter(theta.values())))
+        for piece in deadline.split(n, self._settings.sampling.fewest_draws):
+            self.add(proposal, {name: values[piece] for name, values in theta.items()})
+
+    def afford(self, draws: int, deadline: Deadline) -> int:
+        """Number of draws that can be weighed in the time that is left, at the rate of those so far.
+
+        Args:
+            draws: number that is wanted.
+            deadline: end of the time budget.
+        """
+        return deadline.afford(draws, self.size, self._seconds, self._settings.sampling.fewest_draws)
+
+    def fill(self, draws: int, effective_samples: int, refit: Refit, deadline: Deadline) -> None:
         """Adds draws until both numbers are reached and the tail of the weights has converged, or until sampling ends.
 
         `stopped` then states why no more draws were made. None are added to those of an answer that is refused.
@@ -125,7 +147,7 @@ class Pool:
             draws: least number of draws.
             effective_samples: effective sample size that is wanted.
             refit: fits another proposal if the efficiency is low or the tail heavy.
-            deadline: time after which no further batch starts, by `time.perf_counter`; infinity if there is none.
+            deadline: end of the time budget; no further batch starts after it.
         """
         if self.stopped == "refused":
             return
@@ -137,13 +159,10 @@ class Pool:
             if end := self._end(effective_samples, start, most, deadline):
                 self.stopped = end
                 return
-            more = min(more, most - self.size)
-            if deadline < np.inf:
-                affordable = int(self.size / self._seconds * (deadline - time.perf_counter()))
-                more = min(more, max(affordable, sampling.fewest_draws))
-            self.add(self._next_proposal(refit), more)
+            proposal = self._next_proposal(refit)
+            self.add(proposal, self.afford(min(more, most - self.size), deadline))
 
-    def _end(self, effective_samples: int, start: tuple[int, float], most: int, deadline: float) -> Stopped | None:
+    def _end(self, effective_samples: int, start: tuple[int, float], most: int, deadline: Deadline) -> Stopped | None:
         """Why no further draws may be made; None if they may.
 
         Args:
@@ -153,7 +172,7 @@ class Pool:
             deadline: end of the time budget.
         """
         sampling, have = self._settings.sampling, self.diagnostics.effective_samples
-        if time.perf_counter() > deadline:
+        if deadline.passed:
             return "budget"
         if not np.isfinite(self.log_weight).any():
             return "hopeless"

@@ -5,7 +5,6 @@ If the network misses the posterior, it is run again about the times at which th
 likelihood of all draws is computed again on more nodes.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +20,7 @@ from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.reference_time import find_reference_time_hypotheses
 from chirpleaf.strain.segment import Segment
+from chirpleaf.system.deadline import NEVER, Deadline
 
 Hypotheses = tuple[Observation, ...]
 """The same data about several reference times, the best one last."""
@@ -40,6 +40,7 @@ class FirstDraws:
         draws: number of draws under each hypothesis.
         settings: settings of certification.
         seed: seed of the draws.
+        latest: time after which no further piece of draws is weighed.
     """
 
     segment: Segment
@@ -48,6 +49,7 @@ class FirstDraws:
     draws: int
     settings: CertifySettings
     seed: int
+    latest: Deadline = NEVER
     _proposals: dict[int, FirstProposals] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, hypotheses: Hypotheses, nodes: HeterodyneSettings) -> Pool:
@@ -70,8 +72,9 @@ class FirstDraws:
             if proposals.background is not None:
                 pool.add(proposals.background, few)
         for proposals in former:
-            pool.add(proposals.principal, self.draws)
-        pool.add(last.principal, theta)
+            some = proposals.principal.sample(self.draws, self.seed + pool.size)
+            pool.add_in_time(proposals.principal, some, self.latest)
+        pool.add_in_time(last.principal, theta, self.latest)
         return pool
 
     def propose(self, hypothesis: Observation) -> FirstProposals:
@@ -90,7 +93,7 @@ def weigh_first_draws(
     observation: Observation,
     weigh: Weigh,
     settings: CertifySettings,
-    deadline: float,
+    latest: Deadline,
     rules_out: Callable[[float], bool] | None = None,
 ) -> tuple[Hypotheses, Pool]:
     """Weighs first draws; tries other hypotheses and more nodes if necessary.
@@ -99,15 +102,13 @@ def weigh_first_draws(
         observation: the data about the reference time of the search.
         weigh: weighs first draws (`FirstDraws`).
         settings: settings of certification.
-        deadline: end of the time budget, by `time.perf_counter`.
+        latest: time after which no first draws are weighed again.
         rules_out: whether an answer whose draws have some greatest ln of the likelihood is refused; none if
             None.
 
     Returns:
         The hypotheses that were kept, and the draws under them.
     """
-    now = time.perf_counter()
-    latest = now + settings.reference_time.share * (deadline - now)
     hypotheses: Hypotheses = (observation,)
     nodes = settings.heterodyne
     pool = weigh(hypotheses, nodes)
@@ -117,7 +118,7 @@ def weigh_first_draws(
     if pool.diagnostics.efficiency < settings.reference_time.efficiency:
         hypotheses, pool = _try_other_times(observation, pool, weigh, settings, latest)
     for _ in range(nodes.halvings):
-        if pool.likelihood_error() <= nodes.tolerated_error or time.perf_counter() >= latest:
+        if pool.likelihood_error() <= nodes.tolerated_error or latest.passed:
             break
         nodes = replace(nodes, dephasing=nodes.dephasing / 2)
         pool = weigh(hypotheses, nodes)
@@ -125,12 +126,12 @@ def weigh_first_draws(
 
 
 def _try_other_times(
-    observation: Observation, pool: Pool, weigh: Weigh, settings: CertifySettings, latest: float
+    observation: Observation, pool: Pool, weigh: Weigh, settings: CertifySettings, latest: Deadline
 ) -> tuple[Hypotheses, Pool]:
     """Adds the reference time that gives the greatest efficiency, if one gives enough."""
     hypotheses: Hypotheses = (observation,)
     for other in _other_hypotheses(observation, pool, settings.reference_time):
-        if time.perf_counter() > latest:
+        if latest.passed:
             break
         again = weigh((observation, other), settings.heterodyne)
         if again.diagnostics.efficiency > max(pool.diagnostics.efficiency, settings.reference_time.efficiency):

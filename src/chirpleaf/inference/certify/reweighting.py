@@ -24,6 +24,10 @@ from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.weights import relative_weights, resample_systematically
 from chirpleaf.strain.segment import Segment
+from chirpleaf.system.deadline import NEVER, Deadline
+
+_STREAM = 7
+"""Number of the stream of random numbers."""
 
 
 def reweight_with_modes(
@@ -36,6 +40,7 @@ def reweight_with_modes(
     seed: int = 0,
     workers: int = 1,
     most: int | None = None,
+    deadline: Deadline = NEVER,
 ) -> Certified:
     """Reweights certified samples towards another waveform model.
 
@@ -48,27 +53,40 @@ def reweight_with_modes(
         seed: seed of the resampling before the second weights.
         workers: processes that share the waveforms on every frequency (see `log_likelihood_ratio`).
         most: most samples that are reweighted; no limit if None.
+        deadline: end of the time budget.
 
     Returns:
-        As many samples as the first effective sample size, or `most`, weighted towards the new model, with its
-        `log_likelihood` and optimal signal-to-noises; the efficiency is the product of both efficiencies.
+        As many samples as the first effective sample size, or `most`, or as time allows, weighted towards the new
+        model, with its `log_likelihood` and optimal signal-to-noises; the efficiency is the product of both
+        efficiencies.
     """
     before = first.certificate
     n = max(int(min(before.effective_samples, math.inf if most is None else most)), 1)
     chosen = resample_systematically(relative_weights(first.log_weight), n, seed)
-    samples = {name: values[chosen] for name, values in first.samples.items()}
-    former, _ = log_likelihood_ratio(segment, samples, old, workers=workers, settings=settings.likelihood)
-    samples |= _align(samples, segment, old, new, settings.reweighting)
-    value, snr = log_likelihood_ratio(segment, samples, new, workers=workers, settings=settings.likelihood)
-    samples |= {"log_likelihood": value, "network_optimal_snr": np.sqrt(np.sum(snr**2, axis=1))}
-    samples |= {f"{name}_optimal_snr": snr[:, index] for index, name in enumerate(segment.detectors)}
-    found = ImportanceDiagnostics.from_log_weights(value - former)
-    failed = before.failed_waveforms + int(np.isneginf(value).sum())
+    if deadline.limited:  # the first ones of a shuffled list represent all
+        chosen = np.random.default_rng([seed, _STREAM]).permutation(chosen)
+    all_samples = {name: values[chosen] for name, values in first.samples.items()}
+    parts, ratios = [], []
+    for piece in deadline.split(n, settings.likelihood.waveforms):
+        samples = {name: values[piece] for name, values in all_samples.items()}
+        former, _ = log_likelihood_ratio(segment, samples, old, workers=workers, settings=settings.likelihood)
+        samples |= _align(samples, segment, old, new, settings.reweighting)
+        value, snr = log_likelihood_ratio(segment, samples, new, workers=workers, settings=settings.likelihood)
+        samples |= {"log_likelihood": value, "network_optimal_snr": np.sqrt(np.sum(snr**2, axis=1))}
+        samples |= {f"{name}_optimal_snr": snr[:, index] for index, name in enumerate(segment.detectors)}
+        parts.append(samples)
+        ratios.append(value - former)
+    log_ratio, samples = (
+        np.concatenate(ratios),
+        {name: np.concatenate([one[name] for one in parts]) for name in parts[0]},
+    )
+    found = ImportanceDiagnostics.from_log_weights(log_ratio)
+    failed = before.failed_waveforms + int(np.isneginf(samples["log_likelihood"]).sum())
     combined = combine_certificates(before, found)
     certificate = replace(combined, approximant=new.approximant, failed_waveforms=failed)
     # Weighted draws become draws of equal weight from the density of the draws times their weights.
-    log_prob = (first.log_prob + first.log_weight)[chosen]
-    return Certified(samples, log_prob, value - former - found.log_evidence, first.sky, certificate)
+    log_prob = (first.log_prob + first.log_weight)[chosen[: len(log_ratio)]]
+    return Certified(samples, log_prob, log_ratio - found.log_evidence, first.sky, certificate)
 
 
 def combine_certificates(before: Certificate, second: ImportanceDiagnostics) -> Certificate:

@@ -212,12 +212,15 @@ class ReweightingSettings:
         search: greatest difference of the models' time zero, seconds.
         step: spacing of the delays that are tried, seconds.
         reserve: factor on the number of samples that the efficiency of reweighting requires.
+        draws_share: part of the time left in which draws are made before they are reweighted. A larger one makes more
+            draws, of which the waveforms with further modes, which cost far more, use up fewer.
     """
 
     stride: PositiveInt = 16
     search: NonNegativeFloat = 0.03
     step: PositiveFloat = 5e-5
     reserve: PositiveFloat = 1.1
+    draws_share: Fraction = 0.3
 
 
 @dataclass(frozen=True)
@@ -227,8 +230,9 @@ class CertifySettings:
     Attributes:
         minimum_draws: least number of draws.
         effective_samples: effective sample size that is wanted. The time is proportional to it.
-        budget: seconds after which no further batch of draws starts; with 0, the first draws are the only ones. None
-            leaves the end to the number of draws, so that the result does not depend on the clock.
+        budget: seconds after which no further batch of draws starts; with 0, the first batch is the only one. None
+            leaves the end to the number of draws, so that the result does not depend on the clock. An analysis counts
+            it from its own beginning.
         sampling: number of draws and proposals.
         reference_time: other reference times.
         heterodyne: frequencies of the fast likelihood.

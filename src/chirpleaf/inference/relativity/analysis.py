@@ -17,6 +17,7 @@ from chirpleaf.inference.trust import assess_certified
 from chirpleaf.physics.signals import make_signal_model
 from chirpleaf.result.provenance import Provenance
 from chirpleaf.result.trust import Finding, Level, Trust
+from chirpleaf.system.deadline import Deadline
 
 PRIOR = "uniform"
 """Prior of the test: that of the catalogues, with aligned spins uniform. It is made flat in the remnant, and needs less
@@ -61,7 +62,7 @@ def check_relativity(request: Request, settings: RelativitySettings = DEFAULT_RE
     Raises:
         InputError: the input is wrong, or the model or the waveforms do not allow the test.
     """
-    watch = Stopwatch()
+    watch, deadline = Stopwatch(), Deadline.after(request.budget)
     models = load_candidates(request.model)
     prior = PRIOR if request.prior is None else request.prior
     asked = replace(request, certify=True, prior=prior, effective_samples=settings.effective_samples)
@@ -70,11 +71,12 @@ def check_relativity(request: Request, settings: RelativitySettings = DEFAULT_RE
     data = asked.prepare(models, watch)
     target = plan.make_target(data)
     _check_waveforms(data, target)
-    draws = certify_draws(data, target, plan, samples=settings.draws, seed=request.seed)
+    until = deadline.share(settings.whole_share)
+    draws = certify_draws(data, target, plan, samples=settings.draws, seed=request.seed, deadline=until)
     trust = _relax(assess_certified(data, draws, target))
     watch.lap("certify_s")
     possible = draws.certificate.effective_samples >= 1
-    comparison = _compare(data, draws, target, settings, request.seed) if possible else None
+    comparison = _compare(data, draws, target, settings, request.seed, deadline) if possible else None
     leaves, notes = _compare_leaves(data, draws, settings, request.seed) if possible else ((), ())
     watch.lap("trust_s")
     trust = trust.add(*(comparison.findings if comparison else ()))
@@ -85,7 +87,7 @@ def check_relativity(request: Request, settings: RelativitySettings = DEFAULT_RE
 
 
 def _compare(
-    data: PreparedData, draws: Certified, target: Target, settings: RelativitySettings, seed: int
+    data: PreparedData, draws: Certified, target: Target, settings: RelativitySettings, seed: int, deadline: Deadline
 ) -> Comparison:
     return compare_parts(
         data.observation,
@@ -95,6 +97,7 @@ def _compare(
         draws,
         settings,
         seed=seed,
+        deadline=deadline,
     )
 
 

@@ -31,6 +31,7 @@ from chirpleaf.result.weights import (
     weighted_quantiles,
 )
 from chirpleaf.strain.segment import Segment
+from chirpleaf.system.deadline import NEVER, Deadline
 
 Array = NDArray[np.float64]
 
@@ -84,6 +85,7 @@ def compare_parts(
     settings: RelativitySettings = DEFAULT_RELATIVITY,
     *,
     seed: int = 0,
+    deadline: Deadline = NEVER,
 ) -> Comparison:
     """Compares the remnants by both parts of a signal.
 
@@ -95,6 +97,7 @@ def compare_parts(
         whole: weighted draws from the posterior of the whole signal, at least one of them effective.
         settings: numbers of draws and samples, and limits.
         seed: seed of all random numbers.
+        deadline: end of the time budget; the first part has half of what is left.
 
     Returns:
         The comparison; without deviations if a part has too little signal.
@@ -114,9 +117,9 @@ def compare_parts(
     findings = examine_loudness(loudness, settings)
     sampled = {WHOLE: whole._replace(log_weight=whole.log_weight + flat.correct(whole.samples))}
     if not findings:
-        for name in (INSPIRAL, POST_INSPIRAL):
+        for name, until in ((INSPIRAL, deadline.share(0.5)), (POST_INSPIRAL, deadline)):
             sampled[name] = certify_part(
-                observation, pieces[name], trigger_time, flat_target, whole, settings, seed=seed
+                observation, pieces[name], trigger_time, flat_target, whole, settings, seed=seed, deadline=until
             )
     parts = {name: _make_part(band, loudness[name], sampled.get(name), seed) for name, band in bands.items()}
     findings += examine_parts(parts)

@@ -29,6 +29,7 @@ from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.strain.segment import Segment
+from chirpleaf.system.deadline import NEVER, Deadline
 
 Array = NDArray[np.float64]
 Fit = Callable[[Samples, Array], MixtureProposal]
@@ -63,6 +64,7 @@ def certify_part(
     settings: RelativitySettings = DEFAULT_RELATIVITY,
     *,
     seed: int = 0,
+    deadline: Deadline = NEVER,
 ) -> Certified:
     """Samples the posterior of a part of the band.
 
@@ -74,6 +76,7 @@ def certify_part(
         whole: weighted draws from the posterior of the whole signal.
         settings: number of draws, and settings of the likelihood.
         seed: seed of all random numbers.
+        deadline: end of the time budget.
 
     Returns:
         Weighted draws; their certificate says whether they represent the posterior.
@@ -88,31 +91,31 @@ def certify_part(
         theta = proposal.sample(settings.first_draws, seed)
         pool = Pool(Weigher.prepare(observation, segment, centre, target, theta, now, seed), now)
         pool.add(PriorProposal(space.prior), settings.prior_draws, background=True)
-        pool.add(proposal, theta)
+        pool.add_in_time(proposal, theta, deadline)
         return pool
 
     few = settings.first_points
     points = replace(certify.extrinsic, fewest_points=min(few, certify.extrinsic.fewest_points), most_points=few)
     pool = weigh_first(start, replace(certify, extrinsic=points))
-    _adapt(pool, fit, settings)
+    _adapt(pool, fit, settings, deadline)
     nodes = certify.heterodyne
     for _ in range(nodes.halvings + 1):
         if not np.isfinite(pool.log_weight).any():
             break
         # The tables of the extrinsic points are made again, for draws that fit the part.
         pool = weigh_first(fit(pool.theta, pool.log_weight), replace(certify, heterodyne=nodes))
-        pool.fill(0, settings.effective_samples, fit, np.inf)
-        if pool.likelihood_error() <= nodes.tolerated_error:
+        pool.fill(0, settings.effective_samples, fit, deadline)
+        if pool.likelihood_error() <= nodes.tolerated_error or deadline.passed:
             break
         nodes = replace(nodes, dephasing=nodes.dephasing / 2)
     return pool.to_certified()
 
 
-def _adapt(pool: Pool, fit: Fit, settings: RelativitySettings) -> None:
+def _adapt(pool: Pool, fit: Fit, settings: RelativitySettings, deadline: Deadline) -> None:
     """Fits a mixture to all draws and draws from it, until enough draws are effective for a good fit."""
     for _ in range(settings.rounds):
         enough = pool.diagnostics.effective_samples >= settings.fitted_samples
-        if enough or not np.isfinite(pool.log_weight).any():
+        if enough or deadline.passed or not np.isfinite(pool.log_weight).any():
             return
         pool.add(fit(pool.theta, pool.log_weight), settings.round_draws)
 

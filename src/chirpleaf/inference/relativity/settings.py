@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from chirpleaf.inference.certify import CertifySettings
 from chirpleaf.system.checks import check_settings
-from chirpleaf.system.constraints import NonNegativeFloat, OpenFraction, PositiveFloat, PositiveInt
+from chirpleaf.system.constraints import Fraction, NonNegativeFloat, OpenFraction, PositiveFloat, PositiveInt
 
 
 def _certification() -> CertifySettings:
@@ -27,6 +27,8 @@ class RelativitySettings:
     """All settings of `compare_parts`.
 
     Attributes:
+        whole_share: part of the time budget after which no more draws of the whole signal are made; each part has half
+            of the rest. A larger one places the cut-off frequency better, and leaves fewer draws of the parts.
         draws: draws of the whole signal. They give the cut-off frequency and the first proposal of each part.
         least_snr: optimal signal-to-noise ratio of the whole posterior in a part of the band below which the test is
             refused; that of the published tests (arXiv:2010.14529). A lower one tests more events, and the prior more.
@@ -56,6 +58,7 @@ class RelativitySettings:
         InputError: a number is out of range.
     """
 
+    whole_share: Fraction = 0.4
     draws: PositiveInt = 3000
     least_snr: NonNegativeFloat = 6.0
     broadening: PositiveFloat = 2.5

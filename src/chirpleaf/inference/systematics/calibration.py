@@ -31,6 +31,7 @@ from chirpleaf.strain.calibration import (
     make_spline_basis,
 )
 from chirpleaf.strain.segment import Segment
+from chirpleaf.system.deadline import NEVER, Deadline
 
 _STREAM = 62
 """Number of the stream of random numbers."""
@@ -44,6 +45,7 @@ def marginalise_calibration(
     *,
     seed: int = 0,
     correction: CorrectionType = "data",
+    deadline: Deadline = NEVER,
 ) -> Posterior:
     """Marginalises the likelihood of a certified posterior over the calibration.
 
@@ -54,6 +56,7 @@ def marginalise_calibration(
         settings: numbers of samples, nodes and curves.
         seed: seed of the curves.
         correction: what the envelopes' files correct, for the record.
+        deadline: end of the time budget; fewer samples are reweighted if it is short.
 
     Returns:
         The posterior under the marginalised likelihood.
@@ -61,13 +64,14 @@ def marginalise_calibration(
     Raises:
         InputError: the posterior cannot be reweighted, a detector has no data, or an envelope does not cover the band.
     """
-    draws = Draws.select(posterior, data, settings)
+    draws = Draws.select(posterior, data, settings, deadline)
     models = place_splines(draws.segment, envelopes, settings.calibration)
     names = tuple(models)
     segment = select_detectors(draws.segment, names)
     places = {name: _refine(model, settings.calibration.cells) for name, model in models.items()}
     weights = [_interpolate(segment, index, places[name]) for index, name in enumerate(names)]
-    terms = sum_terms(segment, draws.samples, draws.waveform, weights, settings)
+    terms = sum_terms(segment, draws.samples, draws.waveform, weights, settings, deadline=deadline)
+    draws = draws.select_first(len(terms[0].power))
     log_ratio, effective = np.zeros(len(draws.chosen)), 0.0
     step, number = settings.calibration.samples_per_round, settings.calibration.curves
     for index, (name, one) in enumerate(zip(names, terms, strict=True)):

@@ -23,6 +23,7 @@ from chirpleaf.inference.systematics.settings import DEFAULTS, SystematicsSettin
 from chirpleaf.inference.systematics.terms import sum_terms
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.strain.segment import Segment
+from chirpleaf.system.deadline import NEVER, Deadline
 
 _STREAM = 61
 """Number of the stream of random numbers."""
@@ -47,7 +48,12 @@ def list_uncertain(data: PreparedData) -> tuple[str, ...]:
 
 
 def marginalise_spectra(
-    posterior: Posterior, data: PreparedData, settings: SystematicsSettings = DEFAULTS, *, seed: int = 0
+    posterior: Posterior,
+    data: PreparedData,
+    settings: SystematicsSettings = DEFAULTS,
+    *,
+    seed: int = 0,
+    deadline: Deadline = NEVER,
 ) -> Posterior:
     """Averages a certified posterior over the posterior of the noise spectra.
 
@@ -56,6 +62,7 @@ def marginalise_spectra(
         data: the data that it was made of; spectra that the user gave do not vary.
         settings: numbers of samples and spectra.
         seed: seed of the draws.
+        deadline: end of the time budget; fewer samples are reweighted if it is short.
 
     Returns:
         The averaged posterior.
@@ -63,11 +70,12 @@ def marginalise_spectra(
     Raises:
         InputError: the posterior cannot be reweighted, or no spectrum is estimated.
     """
-    draws = Draws.select(posterior, data, settings)
+    draws = Draws.select(posterior, data, settings, deadline)
     uncertain = list_uncertain(data)
     n = settings.spectra.draws
     weights = compare_spectra(data, draws.segment, uncertain, n, seed)
-    terms = sum_terms(draws.segment, draws.samples, draws.waveform, weights, settings)
+    terms = sum_terms(draws.segment, draws.samples, draws.waveform, weights, settings, deadline=deadline)
+    draws = draws.select_first(len(terms[0].power))
     value = np.sum([one.log_likelihood for one in terms], axis=0)
     ratios = np.nan_to_num(value[:, 1:] - value[:, :1], nan=-np.inf)
     log_ratio, change = average_posteriors(ratios)

@@ -23,6 +23,10 @@ from chirpleaf.result.reweighting import Reweighting
 from chirpleaf.result.trust import Finding, Level
 from chirpleaf.result.weights import relative_weights, resample_systematically
 from chirpleaf.strain.segment import Segment
+from chirpleaf.system.deadline import NEVER, Deadline
+
+_STREAM = 63
+"""Number of the stream of random numbers."""
 
 Column = Float64[np.ndarray, " n"]
 
@@ -46,13 +50,17 @@ class Draws:
     chosen: NDArray[np.int64]
 
     @classmethod
-    def select(cls, posterior: Posterior, data: PreparedData, settings: SystematicsSettings) -> "Draws":
+    def select(
+        cls, posterior: Posterior, data: PreparedData, settings: SystematicsSettings, deadline: Deadline = NEVER
+    ) -> "Draws":
         """Selects samples of equal weight by systematic resampling, at most as many as are effective.
 
         Args:
             posterior: a certified posterior.
             data: the data that it was made of.
             settings: greatest number of samples.
+            deadline: end of the time budget; if there is one, the samples are shuffled, so that the first ones of them
+                represent all.
 
         Raises:
             InputError: the posterior is not certified, has no possible draw, or is one of other data.
@@ -70,7 +78,19 @@ class Draws:
         weight, seed = posterior.proposal.weights, posterior.provenance.seed
         n = min(posterior.proposal.effective_sample_size, settings.samples)
         chosen = resample_systematically(weight, n, seed)
+        if deadline.limited:
+            chosen = np.random.default_rng([seed, _STREAM]).permutation(chosen)
         return cls(posterior, certificate, segment, find_waveform(posterior, data), chosen)
+
+    def select_first(self, n: int) -> "Draws":
+        """The first samples alone, with a certificate that says that the time was up if others are left out.
+
+        Args:
+            n: number of them.
+        """
+        if n == len(self.chosen):
+            return self
+        return replace(self, chosen=self.chosen[:n], certificate=replace(self.certificate, stopped="budget"))
 
     @property
     def samples(self) -> Samples:

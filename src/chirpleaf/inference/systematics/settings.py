@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from chirpleaf.system.checks import check_settings
-from chirpleaf.system.constraints import NonNegativeFloat, PositiveInt
+from chirpleaf.system.constraints import Fraction, NonNegativeFloat, PositiveInt
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class SystematicsSettings:
     """All settings of the reweighting.
 
     Attributes:
+        certification_share: part of the time budget after which the certification makes no more draws. A smaller one
+            leaves more samples to reweight, and fewer draws to choose them from.
         samples: most samples of equal weight that are reweighted. More resolve the posterior better, at about half a
             millisecond each for segments of 8 s.
         band_samples: samples whose waveforms tell where the band ends. More include rarer signals.
@@ -55,6 +57,7 @@ class SystematicsSettings:
         InputError: a number is out of range.
     """
 
+    certification_share: Fraction = 0.8
     samples: PositiveInt = 4000
     band_samples: PositiveInt = 32
     band_floor: NonNegativeFloat = 1e-4

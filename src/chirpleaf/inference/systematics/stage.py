@@ -20,6 +20,7 @@ from chirpleaf.inference.systematics.settings import DEFAULTS, SystematicsSettin
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.strain.calibration import CalibrationEnvelope, CorrectionType
 from chirpleaf.strain.calibration_files import read_envelope
+from chirpleaf.system.deadline import NEVER, Deadline
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,14 @@ class SystematicsPlan:
             list_uncertain(data)
         return data
 
-    def reweight(self, posterior: Posterior, data: PreparedData, seed: int) -> Posterior:
+    def reweight(self, posterior: Posterior, data: PreparedData, seed: int, deadline: Deadline = NEVER) -> Posterior:
         """Reweights a certified posterior for the uncertainties.
 
         Args:
             posterior: the posterior.
             data: the data that it was made of, with the noise spectra of the likelihood.
             seed: seed of all draws.
+            deadline: end of the time budget. Of two uncertainties, the first one has half of what is left.
 
         Returns:
             The posterior under the last likelihood; the same one if none of its draws is possible.
@@ -79,10 +81,17 @@ class SystematicsPlan:
         if posterior.impossible:
             return posterior
         if self.psd_uncertainty:
-            posterior = marginalise_spectra(posterior, data, self.settings, seed=seed)
+            until = deadline.share(0.5) if self.envelopes else deadline
+            posterior = marginalise_spectra(posterior, data, self.settings, seed=seed, deadline=until)
         if self.envelopes and not posterior.impossible:
             posterior = marginalise_calibration(
-                posterior, data, self.envelopes, self.settings, seed=seed, correction=self.correction
+                posterior,
+                data,
+                self.envelopes,
+                self.settings,
+                seed=seed,
+                correction=self.correction,
+                deadline=deadline,
             )
         return posterior
 

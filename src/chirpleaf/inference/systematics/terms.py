@@ -21,6 +21,7 @@ from chirpleaf.inference.certify.settings import DEFAULTS as CERTIFY
 from chirpleaf.inference.systematics.settings import DEFAULTS, SystematicsSettings
 from chirpleaf.physics.derived import Samples
 from chirpleaf.strain.segment import Segment
+from chirpleaf.system.deadline import NEVER, Deadline
 
 Weights = Float64[np.ndarray, "frequency column"]
 
@@ -52,6 +53,7 @@ def sum_terms(
     settings: SystematicsSettings = DEFAULTS,
     *,
     at_once: int = CERTIFY.likelihood.waveforms,
+    deadline: Deadline = NEVER,
 ) -> list[Terms]:
     """The sums of samples in each detector, up to the frequency where the signals end.
 
@@ -62,6 +64,8 @@ def sum_terms(
         weights: weights of the frequencies in each detector, shape (F, column) each.
         settings: where signals end.
         at_once: number of waveforms in memory.
+        deadline: time after which no further waveforms are computed: the first samples are summed alone then, at least
+            `at_once`.
 
     Returns:
         One for each detector; NaN where the waveform cannot be computed.
@@ -71,6 +75,8 @@ def sum_terms(
     segment = cut_band(segment, end)
     pieces: list[list[Terms]] = [[] for _ in segment.detectors]
     for start in range(0, n, at_once):
+        if start and deadline.passed:
+            break
         rows = {name: values[start : start + at_once] for name, values in samples.items()}
         for index, signal in enumerate(project_signals(segment, rows, waveform)):
             noise = 4 / (segment.duration * segment.psd[index])

@@ -127,7 +127,7 @@ def examine_certificate(certificate: Certificate) -> tuple[Finding, ...]:
         certificate: diagnostics of certified draws.
 
     Returns:
-        A finding for each reason of the certificate, and for each doubt.
+        A finding for each reason of the certificate, for each doubt, and a note if the time ended the sampling.
     """
-    levels = ((Level.REFUSE, certificate.reasons), (Level.WARN, certificate.doubts))
+    levels = ((Level.REFUSE, certificate.reasons), (Level.WARN, certificate.doubts), (Level.NOTE, certificate.notes))
     return tuple(Finding("sampling.certificate", level, one) for level, said in levels for one in said)
