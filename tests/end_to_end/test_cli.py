@@ -138,7 +138,7 @@ def test_an_untrusted_result_is_written_and_reported(chirpleaf: Command, model_f
     assert summary_of(tmp_path / "noise")["trust"]["verdict"] == "untrusted"
 
 
-@pytest.mark.parametrize("figure", ["finish_picture", "render_report"])
+@pytest.mark.parametrize("figure", ["finish_pictures", "render_report"])
 def test_files_and_figures_are_replaced_together_or_not_at_all(
     chirpleaf: Command, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: str
 ) -> None:

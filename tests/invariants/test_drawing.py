@@ -32,6 +32,33 @@ with drawing_process(os.getpid) as executor:
         sys.stdout.write(str(error))
 """
 
+CORNER = """
+import os, sys
+import numpy as np
+from chirpleaf.errors import InputError
+from chirpleaf.report import draw
+from chirpleaf.report.drawing import drawing_process
+
+samples = {name: np.random.default_rng(n).normal(size=300) for n, name in enumerate(("chirp_mass", "mass_ratio"))}
+
+def where():
+    return draw._beside.submit(os.getpid).result(), os.getpid()
+
+with drawing_process(draw.prepare_processes) as executor:
+    places = {os.getpid(), *executor.submit(where).result()}
+    executor.submit(draw.draw_corner, samples, ("a note",)).result()
+    images = executor.submit(draw.finish_pictures, ["corner"], "REFUSED", ("verdict",), 1).result()
+    executor.submit(draw.draw_corner, samples, others={"chirp_mass": None}).result()
+    try:
+        executor.submit(draw.finish_pictures, ["corner"], None).result()
+    except InputError as error:
+        places.add(str(error))
+assert len(places) == 4, places
+draw.draw_corner(samples, ("a note",))
+assert draw.finish_pictures(["corner"], "REFUSED", ("verdict",), 1) == images
+sys.stdout.write("same")
+"""
+
 
 def run(program: str) -> str:
     return subprocess.run(
@@ -42,6 +69,11 @@ def run(program: str) -> str:
 def test_functions_run_in_a_second_process_and_their_errors_come_back() -> None:
     two_cores = sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1
     assert run(PROGRAM) == f"{two_cores} False expected this"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
+def test_the_corner_plot_is_drawn_in_a_third_process_and_is_the_same_picture() -> None:
+    assert run("import os\nos.sched_getaffinity = lambda _: {0, 1}\n" + CORNER) == "same"
 
 
 @pytest.mark.parametrize(
@@ -133,10 +165,13 @@ def test_pictures_of_a_result_without_certification_are_drawn_at_the_end(drawn: 
     assert set(writers) == {"corner.png", "strain.png", "report.html"}
 
 
+@pytest.mark.usefixtures("drawn")
 def test_an_error_of_a_picture_is_raised_when_the_report_is_written(tmp_path: Path) -> None:
-    stages = pictures.FigureDrawing(drawing.SameProcess())
+    stages = begin_drawing()
     failed: Future[None] = Future()
     failed.set_exception(ValueError("no map"))
+    nothing: Any = None
+    writers = stages.finish(nothing, network_posterior())
     stages.drawn.append(failed)
     with pytest.raises(ValueError, match="no map"):
-        pictures._write(Future(), stages.drawn, tmp_path / "report.html")
+        writers["report.html"](tmp_path / "report.html")

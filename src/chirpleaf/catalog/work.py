@@ -61,7 +61,7 @@ def _analyse(entry: Entry, template: "Request", folder: Path) -> Outcome:
     import torch  # noqa: PLC0415 - the process that hands out the work does not need it
 
     from chirpleaf.report.analysis import write_analysis  # noqa: PLC0415
-    from chirpleaf.report.draw import prepare_drawing  # noqa: PLC0415
+    from chirpleaf.report.draw import prepare_processes  # noqa: PLC0415
     from chirpleaf.report.drawing import drawing_process  # noqa: PLC0415
     from chirpleaf.report.pictures import FigureDrawing  # noqa: PLC0415
 
@@ -69,7 +69,7 @@ def _analyse(entry: Entry, template: "Request", folder: Path) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
     remove_stale_files(folder)
     # Pictures are drawn in this process, because torch is loaded: the other cores have events of their own.
-    with drawing_process(prepare_drawing) as executor:
+    with drawing_process(prepare_processes) as executor:
         result, written = write_analysis(entry.make_request(template), FigureDrawing(executor), folder)
     replace_products(folder, written)
     (folder / TRACEBACK).unlink(missing_ok=True)

@@ -61,7 +61,7 @@ def infer(
     from chirpleaf.cli.collector import paused_collector
     from chirpleaf.cli.pairs import pair_detectors, pair_single
     from chirpleaf.cli.stages import show_stages
-    from chirpleaf.report.draw import prepare_drawing
+    from chirpleaf.report.draw import prepare_processes
     from chirpleaf.report.drawing import drawing_process
     from chirpleaf.report.pictures import FigureDrawing
     from chirpleaf.system.claims import claim_folder
@@ -77,7 +77,7 @@ def infer(
     with (
         claim_folder(folder, overwrite=overwrite),
         paused_collector(),
-        drawing_process(prepare_drawing) as executor,
+        drawing_process(prepare_processes) as executor,
     ):
         import torch
 

@@ -5,8 +5,11 @@ analysis.
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+
+from chirpleaf.report.drawing import SameProcess, fork_later
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -31,6 +34,19 @@ _IMAGES: dict[str, bytes] = {}
 
 _CANVASES: "dict[str, Canvas]" = {}
 """Pictures that are drawn and lack the verdict, by name."""
+
+_CORNER: "list[Future[None]]" = []
+"""The drawing of the corner plot, if it has begun."""
+
+_beside: Executor = SameProcess()
+"""Draws the corner plot, which takes as long as all others together."""
+
+
+def prepare_processes() -> None:
+    """`prepare_drawing`, in a process that may fork itself: the corner plot is drawn beside the others."""
+    global _beside  # noqa: PLW0603 - state of the drawing process
+    prepare_drawing()
+    _beside = fork_later()
 
 
 def prepare_drawing() -> None:
@@ -67,6 +83,15 @@ def draw_corner(
         others: other samples of the event, drawn as lines; may be empty.
         others_name: their name in the legend.
     """
+    _CORNER.append(_beside.submit(_draw_corner, samples, notes, others, others_name))
+
+
+def _draw_corner(
+    samples: "Mapping[str, ArrayLike]",
+    notes: Sequence[str],
+    others: "Mapping[str, ArrayLike] | None",
+    others_name: str,
+) -> None:
     from chirpleaf.plots.canvas import Canvas
     from chirpleaf.plots.corner import plot_corner
 
@@ -194,18 +219,31 @@ def draw_precession(samples: "Mapping[str, ArrayLike]") -> None:
     _CANVASES["precession"] = Canvas(plot_corner(samples, tuple(samples)))
 
 
-def finish_picture(name: str, word: str | None, notes: Sequence[str] = (), line: int = 0) -> bytes:
-    """Writes the verdict on a drawn picture and keeps it for the report.
+def finish_pictures(
+    names: Sequence[str], word: str | None, notes: Sequence[str] = (), line: int = 0
+) -> dict[str, bytes]:
+    """Writes the verdict on drawn pictures and keeps them for the report.
 
     Args:
-        name: name of the picture.
-        word: the verdict that is written across the picture, or None.
-        notes: further lines beside the panels of a corner plot.
+        names: names of the pictures.
+        word: the verdict that is written across each picture, or None.
+        notes: further lines beside the panels of the corner plot.
         line: place of the first of them.
 
     Returns:
-        A PNG file.
+        PNG files by name.
     """
+    while _CORNER:
+        _CORNER.pop().result()  # it raises what went wrong
+    corner = _beside.submit(_finish_picture, "corner", word, notes, line) if "corner" in names else None
+    images = {name: _finish_picture(name, word) for name in names if name != "corner"}
+    if corner is not None:
+        images["corner"] = corner.result()
+    _IMAGES.update(images)
+    return images
+
+
+def _finish_picture(name: str, word: str | None, notes: Sequence[str] = (), line: int = 0) -> bytes:
     from chirpleaf.plots.corner import write_notes
     from chirpleaf.plots.style import stamp
 
@@ -214,8 +252,7 @@ def finish_picture(name: str, word: str | None, notes: Sequence[str] = (), line:
         canvas.write(text)
     if word is not None:
         canvas.write(stamp(canvas.figure, word))
-    _IMAGES[name] = canvas.encode()
-    return _IMAGES[name]
+    return canvas.encode()
 
 
 def render_report(page: "Page") -> bytes:

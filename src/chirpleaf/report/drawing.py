@@ -48,6 +48,20 @@ def drawing_process(warm_up: Callable[[], object]) -> Iterator[Executor]:
     executor.shutdown()
 
 
+def fork_later() -> Executor:
+    """An executor in a fork of this process, which is made when the first function is submitted.
+
+    For a process that `drawing_process` has made; the fork ends with it.
+    """
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing.util import Finalize
+
+    executor = ProcessPoolExecutor(1, mp_context=Forks(), initializer=follow_parent)
+    # A process closes its queues (10), then waits for its children, before it ends its executors: this ends the fork first.
+    Finalize(None, executor.shutdown, kwargs={"cancel_futures": True}, exitpriority=20)
+    return executor
+
+
 def _can_fork() -> bool:
     """Whether a fork is cheap and safe, and there is a second core for it."""
     return (

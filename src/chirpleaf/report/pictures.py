@@ -3,7 +3,7 @@
 Everything is drawn by an executor (`report.drawing`), whose process keeps the images until the report is rendered.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -110,18 +110,24 @@ class FigureDrawing:
             self.begin(data, result)
         word = result.trust.verdict if result.trust.grade is Grade.REFUSE else None
         pictures = list_pictures(result)
-        encoded = {}
-        for picture in pictures:
-            lines = result.verdict_notes if picture.name == "corner" else ()
-            arguments = (picture.name, word, lines, len(result.corner_notes))
-            encoded[picture.name] = self.executor.submit(draw.finish_picture, *arguments)
+        names = [picture.name for picture in pictures]
+        notes = result.verdict_notes if "corner" in names else ()
+        finished = self.executor.submit(draw.finish_pictures, names, word, notes, len(result.corner_notes))
         comparison = self._compare(result)
         page = build_page(result, pictures, folder=folder, comparison=comparison, comparison_name=self.others_name)
-        contents = {f"{name}.png": encoded[name] for name in FILES if name in encoded}
-        contents["report.html"] = self.executor.submit(draw.render_report, page)
-        # An error of any picture is raised when the report is written.
-        waiting: list[Future[Any]] = [*self.drawn, *encoded.values()]
-        return {name: partial(_write, content, waiting) for name, content in contents.items()}
+        report = self.executor.submit(draw.render_report, page)
+
+        def write_picture(name: str, path: Path) -> None:
+            path.write_bytes(finished.result()[name])
+
+        def write_report(path: Path) -> None:
+            waiting: list[Future[Any]] = [*self.drawn, finished]
+            for one in waiting:
+                one.result()  # an error of any picture is raised here
+            path.write_bytes(report.result())
+
+        writers: dict[str, Writer] = {f"{name}.png": partial(write_picture, name) for name in FILES if name in names}
+        return {**writers, "report.html": write_report}
 
     def _compare(self, result: "Posterior | LeafEstimates") -> tuple[tuple[str, ...], ...]:
         """The comparison with the other samples, a row for each parameter."""
@@ -142,12 +148,6 @@ def figure_writers(figures: "Mapping[str, Figure]") -> dict[str, Writer]:
         File name to a function that writes the figure to the path that it is given.
     """
     return {name: partial(figure.savefig, **draw.PNG) for name, figure in figures.items()}
-
-
-def _write(content: "Future[bytes]", waiting: "Sequence[Future[Any]]", path: Path) -> None:
-    for one in waiting:
-        one.result()
-    path.write_bytes(content.result())
 
 
 def _draw_planes(result: "Posterior | LeafEstimates", executor: "Executor") -> "Iterator[Future[None]]":

@@ -289,10 +289,10 @@ def _tabulate(typical: float) -> tuple[Array, Array]:
     width = np.linspace(-8.0, 8.0, 321)
     rho = np.maximum(z[:, None] + width, 1e-9)
     argument = rho * z[:, None]
-    small, large = np.minimum(argument, 300.0), np.maximum(argument, 300.0)
-    bessel = np.where(
-        argument < 300.0, np.log(np.i0(small)) - small, np.log1p(1 / (8 * large)) - np.log(2 * np.pi * large) / 2
-    )
+    large = np.maximum(argument, 300.0)
+    bessel = np.log1p(1 / (8 * large)) - np.log(2 * np.pi * large) / 2
+    small = argument[argument < 300.0]  # I_0 is slow: it is computed only where its expansion would not do
+    bessel[argument < 300.0] = np.log(np.i0(small)) - small
     log_prior = np.log(rho) - np.log(2 * typical**2) - 3 * np.log1p(rho / (2 * typical))
     value = log_prior + bessel - (rho - z[:, None]) ** 2 / 2
     value[z[:, None] + width < 0] = -np.inf
