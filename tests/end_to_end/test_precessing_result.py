@@ -95,6 +95,7 @@ def strain() -> dict[str, Strain]:
     return found
 
 
+@pytest.mark.slow
 def test_a_certified_result_has_the_fifteen_parameters_of_bilby(model_file: Path, tmp_path: Path) -> None:
     posterior = chirpleaf.infer(
         strain=strain(), trigger_time=TRIGGER, model=model_file, samples=200, effective_samples=50, budget=3.0
@@ -174,6 +175,7 @@ def test_an_approximant_of_aligned_spins_is_refused_for_a_model_of_precessing_on
         chirpleaf.infer("GW150914", model=model_file, approximant="SEOBNRv5PHM")
 
 
+@pytest.mark.slow
 def test_waveforms_that_fail_at_a_corner_of_the_prior_are_counted(
     model_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

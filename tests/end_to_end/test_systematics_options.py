@@ -27,6 +27,7 @@ def spectrum(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_all_of_them_at_once_are_recorded_and_replayed(
     chirpleaf: Command, spectrum: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -192,6 +192,7 @@ def test_the_marginal_likelihood_is_that_of_brute_force(names: tuple[str, ...]) 
     assert abs(brute_force(segment(names, snr), more, 2_000_000, seed=100)[0] - expected) > 8 * np.hypot(error, own)
 
 
+@pytest.mark.slow
 def test_the_number_of_phases_changes_the_scatter_and_not_the_mean() -> None:
     names, snr = ("H1", "L1"), 16.0
     ratios = aligned(names, snr, 1)[0]

@@ -30,7 +30,7 @@ def found() -> Certified:
     return weighed()
 
 
-@pytest.mark.parametrize("approximant", ["IMRPhenomD", "IMRPhenomXHM"])
+@pytest.mark.parametrize("approximant", ["IMRPhenomD", pytest.param("IMRPhenomXHM", marks=pytest.mark.slow)])
 def test_reweighting_agrees_with_direct_certification(found: Certified, approximant: str) -> None:
     # The modes of either can be separated, so both ways are open to it.
     waveform = WaveformSettings(approximant)
