@@ -57,7 +57,7 @@ def fork_later() -> Executor:
     from multiprocessing.util import Finalize
 
     executor = ProcessPoolExecutor(1, mp_context=Forks(), initializer=follow_parent)
-    # A process closes its queues (10), then waits for its children, before it ends its executors: this ends the fork first.
+    # At its end a process closes its queues (priority 10) and waits for its children: the fork has to end before.
     Finalize(None, executor.shutdown, kwargs={"cancel_futures": True}, exitpriority=20)
     return executor
 
