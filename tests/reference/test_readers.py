@@ -85,6 +85,31 @@ def test_the_format_is_recognised_by_content(tmp_path: Path, write: Callable[[Pa
 
 
 @every_format
+@pytest.mark.parametrize("times", ["1126259455-2", "1126259439-2", "1126259448-2", "1126259445-3"])
+def test_a_name_of_other_times_than_the_header_is_refused(
+    tmp_path: Path, write: Callable[[Path], Path], times: str
+) -> None:
+    path = write(tmp_path)
+    other = path.rename(tmp_path / f"H-H1_GWOSC_4KHZ_R1-{times}.dat")
+    with pytest.raises(InputError, match=r"expected samples from GPS \d+ to \d+, as the name says; got 1126259447 to"):
+        read(other, "H1")
+
+
+@every_format
+@pytest.mark.parametrize("name", ["H-H1_R1-1126259440-32.dat", "run-3-1.dat", "1126259455-2"])
+def test_a_piece_of_the_named_file_is_accepted(tmp_path: Path, write: Callable[[Path], Path], name: str) -> None:
+    path = write(tmp_path)
+    assert_equal_to_written(read(path.rename(tmp_path / name), "H1"))
+
+
+def test_frames_are_read_from_folders_and_names_of_any_characters(tmp_path: Path) -> None:
+    folder = tmp_path / "run:1 [a]*"
+    folder.mkdir()
+    path = write_frames(folder)
+    assert_equal_to_written(read(path.rename(folder / "H-H1 [1]?*.gwf"), "H1"))
+
+
+@every_format
 def test_the_wrong_detector_is_refused(tmp_path: Path, write: Callable[[Path], Path]) -> None:
     with pytest.raises(InputError, match=r"expected .*L1; got .*H1"):
         read(write(tmp_path), "L1")

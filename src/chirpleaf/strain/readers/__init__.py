@@ -27,6 +27,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.strain.joining import join
 from chirpleaf.strain.readers.frames import FRAME_SIGNATURE, read_frames
 from chirpleaf.strain.readers.hdf5 import read_hdf5
+from chirpleaf.strain.readers.headers import check_times
 from chirpleaf.strain.readers.text import read_text_file
 from chirpleaf.strain.strain import Strain
 from chirpleaf.system.limits import expand_user, find_fault
@@ -46,7 +47,7 @@ def read(path: str | Path | Sequence[str | Path], detector: str, *, channel: str
 
     Raises:
         InputError: if the file is missing, truncated, of another format or of another detector, its header contradicts
-            its data, or the channel is missing or ambiguous.
+            its data or its name, or the channel is missing or ambiguous.
 
     Source:
         https://gwosc.org/archive/dataset_details; LIGO-T970130 (frames).
@@ -56,6 +57,13 @@ def read(path: str | Path | Sequence[str | Path], detector: str, *, channel: str
     path = expand_user(path)
     if fault := find_fault(path):
         raise InputError(f"{detector} strain: expected a file; got {path}, which {fault}; check the path")
+    strain = _read_one(path, detector, channel)
+    check_times(path, strain)
+    return strain
+
+
+def _read_one(path: Path, detector: str, channel: str | None) -> Strain:
+    """Strain of a file that exists."""
     with path.open("rb") as file:
         signature = file.read(len(FRAME_SIGNATURE))
     if signature == FRAME_SIGNATURE:

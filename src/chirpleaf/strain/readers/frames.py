@@ -6,6 +6,7 @@ crash. In another process, with limits of time and memory, that is an error of t
 
 from __future__ import annotations
 
+import glob
 import math
 import os
 import pickle
@@ -106,7 +107,7 @@ def read_frames_here(path: Path, detector: str, channel: str | None) -> Strain:
     try:
         with silence_lal():
             # Opening the stream checks the whole file. Reading the channels of a truncated file would crash in C.
-            lalframe.FrStreamOpen("", str(path.resolve()))
+            lalframe.FrStreamCacheOpen(_locate_frames(path))
             channels: list[str] = frtools.get_channels(str(path))
             masks = [name for name in channels if name.endswith((QUALITY_MARK, INJECTION_MARK))]
             detectors = {name: find_prefix(name) for name in channels if name not in masks}
@@ -138,9 +139,9 @@ def _read_quality(path: Path, masks: list[str]) -> DataQuality | None:
 
 
 def _locate_frames(path: Path) -> Any:
-    """Give the source for `frread.read_timeseries`: a file name that ends in .gwf, or else a LAL cache of the file."""
+    """A LAL cache of the file, without the times that its name may state: the library would believe them."""
     import lal  # noqa: PLC0415
 
-    if path.suffix == ".gwf":
-        return str(path)
-    return lal.CacheGlob(str(path.resolve().parent), path.name)
+    cache = lal.CacheGlob("", glob.escape(str(path.resolve())))
+    cache.list.t0, cache.list.dt = 0, 0
+    return cache

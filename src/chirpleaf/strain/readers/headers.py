@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from chirpleaf.errors import InputError
+from chirpleaf.strain.strain import Strain
 
 MOST_LISTED = 12
 """Most channels that a message lists."""
 
 WIDEST_NUMBER = 1e12
 """Number of samples from which a message shows its first digits alone."""
+
+_TIMES = re.compile(r"-(\d{9,10})-(\d{1,7})(?=\.)")
+"""GPS start and duration in whole seconds in the name of a file, by the convention of LIGO-T050017."""
 
 _PREFIX = re.compile(r"(?:^|[/\s])([A-Z]\d)(?=[:/_-]|$)")
 
@@ -102,6 +106,29 @@ def check_length(path: Path, samples: int, expected: float, unit: str) -> None:
         raise InputError(
             f"{path}: expected {wanted} samples according to the header ({unit}); got {samples}; the file is "
             "truncated or was changed, download it again"
+        )
+
+
+def check_times(path: Path, strain: Strain) -> None:
+    """Check the times of the samples against those in the name of the file, if it has any.
+
+    A piece that was cut from a file and kept its name is accepted.
+
+    Args:
+        path: the file, such as H-H1_GWOSC_4KHZ_R1-1126259447-32.hdf5.
+        strain: what was read from it.
+
+    Raises:
+        InputError: there are samples at other times.
+    """
+    if not (found := _TIMES.search(path.name)):
+        return
+    start, end = float(found[1]), float(found[1]) + float(found[2])
+    last = strain.start_time + strain.duration
+    if strain.start_time <= start - 1 or last >= end + 1:  # names have whole seconds
+        raise InputError(
+            f"{path}: expected samples from GPS {start:.0f} to {end:.0f}, as the name says; got "
+            f"{strain.start_time:.10g} to {last:.10g} by the header; download it again, or rename it"
         )
 
 
