@@ -151,7 +151,7 @@ class FakePool(Pool):
     def diagnostics(self) -> ImportanceDiagnostics:
         return ImportanceDiagnostics(0.0, 0.1, self.efficiency, 512 * self.efficiency, 0.1, 0.01, 512)
 
-    def likelihood_error(self) -> float:
+    def likelihood_error(self, samples: int | None = None) -> float:
         return self.error
 
     @property
@@ -166,8 +166,8 @@ class FakePool(Pool):
         pytest.param(1.0, 0.01, 0.0, [1, 2, 2, 2], [0.6] * 4, id="missed"),
         pytest.param(2.6, 0.01, 0.0, [1, 2], [0.6] * 2, id="missed, for the half of the budget"),
         pytest.param(6.0, 0.01, 0.0, [1], [0.6], id="missed, no time"),
-        pytest.param(0.5, 0.5, 1.0, [1] * 5, [0.6, 0.3, 0.15, 0.075, 0.0375], id="coarse"),
-        pytest.param(2.0, 0.5, 1.0, [1] * 3, [0.6, 0.3, 0.15], id="coarse, for the half of the budget"),
+        pytest.param(0.5, 0.5, 1.0, [1] * 6, [0.6, 0.3, 0.15, 0.075, *[0.0375] * 2], id="coarse"),
+        pytest.param(2.0, 0.5, 1.0, [1] * 4, [0.6, 0.3, *[0.15] * 2], id="coarse, for the half of the budget"),
         pytest.param(6.0, 0.5, 1.0, [1], [0.6], id="coarse, no time"),
     ],
 )
@@ -180,10 +180,11 @@ def test_first_draws_take_half_of_the_budget(
     dephasing: list[float],
 ) -> None:
     """The budget is ten seconds; the first draws take some of them."""
-    now, calls, seen = [0.0], [], observed()
+    now, calls, numbers, seen = [0.0], [], [], observed()
 
-    def weigh(some: Hypotheses, nodes: HeterodyneSettings) -> Pool:
+    def weigh(some: Hypotheses, nodes: HeterodyneSettings, draws: int | None) -> Pool:
         calls.append((len(some), nodes.dephasing))
+        numbers.append(draws)
         now[0] += seconds
         return FakePool(efficiency, error)
 
@@ -192,6 +193,9 @@ def test_first_draws_take_half_of_the_budget(
     weigh_first_draws(seen, weigh, CertifySettings(), Deadline(10.0).share(0.5))
     assert [n for n, _ in calls] == hypotheses
     assert [step for _, step in calls] == dephasing
+    # Few draws try a halved spacing; the first and the last draws are all of them.
+    tried = calls[1:-1] if dephasing[-1] < 0.6 else []
+    assert numbers == [None if call not in tried else 256 for call in calls[:-1]] + [None]
 
 
 @pytest.mark.parametrize(("least", "hypotheses"), [(8.0, [1]), (7.0, [1, 2, 2, 2])])
@@ -200,7 +204,7 @@ def test_an_answer_that_is_refused_anyway_gets_no_more_draws(
 ) -> None:
     calls, seen = [], observed()
 
-    def weigh(some: Hypotheses, nodes: HeterodyneSettings) -> Pool:
+    def weigh(some: Hypotheses, nodes: HeterodyneSettings, draws: int | None) -> Pool:
         calls.append(len(some))
         return FakePool(0.01, 0.0)
 

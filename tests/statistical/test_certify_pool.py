@@ -47,6 +47,20 @@ def test_a_poor_proposal_is_bettered_until_enough_count(pool: Any) -> None:
     assert abs(after.log_evidence) < 4 * after.error < 0.2
 
 
+def test_batches_are_small_while_mixtures_are_fitted(pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The efficiency of a fit is known from its draws, so that they may be no more than all draws before."""
+    before, add = [], Pool.add
+
+    def record(self: Pool, proposal: Any, draws: Any, **rest: Any) -> None:
+        before.append((self.size, draws))
+        add(self, proposal, draws, **rest)
+
+    monkeypatch.setattr(Pool, "add", record)
+    pool.fill(0, 6000, refit, Deadline(1e3))
+    assert before[0] == (2048, 2048)
+    assert all(draws <= (2 if index >= pool._refits else 1) * size for index, (size, draws) in enumerate(before))
+
+
 def test_no_turn_is_much_longer_than_the_time_that_is_left(pool: Any) -> None:
     begun, deadline = pool.clock.now, pool.clock.now + 2.5
     pool.fill(0, 1_000_000, refit, Deadline(deadline))

@@ -15,8 +15,9 @@ from chirpleaf.inference.observation import Observation
 from chirpleaf.models import Model
 from chirpleaf.models.normal import normal_coordinates
 from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.precessing_prior import PrecessingPrior
 from chirpleaf.physics.priors import IntrinsicPrior
-from chirpleaf.physics.spaces import aligned_space
+from chirpleaf.physics.spaces import aligned_space, precessing_space
 from chirpleaf.strain.segment import Segment
 
 PRIOR = IntrinsicPrior(chirp_mass_min=20.0, chirp_mass_max=40.0)
@@ -99,6 +100,22 @@ def test_few_effective_draws_are_flattened_before_the_fit() -> None:
     assert ImportanceDiagnostics.from_log_weights(log_weight).effective_samples < 5
     mixture = fit(theta, log_weight)
     assert np.isfinite(mixture.log_prob(drawn(100, 6, CENTRE, SPREAD))).all()
+
+
+@pytest.mark.parametrize(("shrinkage", "good"), [(MixtureFitSettings().shrinkage_per_number, True), (0.0, False)])
+def test_covariances_of_nine_numbers_are_not_fitted_to_few_draws(shrinkage: float, good: bool) -> None:
+    """400 draws do not determine 8 x 45 numbers: without shrinkage, the components follow the draws."""
+    space = precessing_space(PrecessingPrior(chirp_mass_min=20.0, chirp_mass_max=40.0))
+    drawn = 0.4 * np.random.default_rng(1).standard_normal((400, 9))
+    settings = MixtureFitSettings(shrinkage_per_number=shrinkage)
+    theta = space.unstack(space.bijection.inv(torch.from_numpy(drawn)))
+    mixture = MixtureProposal.fit(space, space.bijection, theta, np.zeros(400), settings, seed=0)
+    theta = mixture.sample(4000, 1)
+    values = torch.from_numpy(space.stack(theta))
+    z = space.bijection(values)
+    normal = -0.5 * (z / 0.4).square().sum(-1) + space.bijection.log_abs_det_jacobian(values, z)
+    efficiency = ImportanceDiagnostics.from_log_weights(normal.numpy() - mixture.log_prob(theta)).efficiency
+    assert (efficiency > 0.4) == good
 
 
 def test_a_posterior_at_the_edge_of_the_prior_is_fitted_too() -> None:

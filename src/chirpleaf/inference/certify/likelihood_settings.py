@@ -28,6 +28,8 @@ class HeterodyneSettings:
         tolerated_error: root mean square error of ln L, nats, above which `dephasing` is halved and all draws are
             reweighted.
         halvings: greatest number of halvings.
+        trial_draws: draws by which a halved spacing is tried; the first draws are weighed again at the last one. More
+            determine the error better, and take longer.
         band_draws: draws whose signals the nodes must represent. More of them extend the band to higher frequencies.
         band_share: quantile of these draws' amplitudes that defines the band. A higher one includes rarer signals.
         band_floor: amplitude over its maximum, both whitened, below which a band ends. A lower one needs more nodes.
@@ -45,6 +47,7 @@ class HeterodyneSettings:
     dephasing: PositiveFloat = 0.6
     tolerated_error: NonNegativeFloat = 0.03
     halvings: NonNegativeInt = 4
+    trial_draws: PositiveInt = 256
     band_draws: PositiveInt = 24
     band_share: OpenFraction = 0.95
     band_floor: NonNegativeFloat = 1e-4
@@ -67,8 +70,11 @@ class ExtrinsicSettings:
         marginal_error: standard error of ln L, median over draws, at which the number of points aims. Half of it needs
             four times as many points.
         harmonics_error: the same for signals with several harmonics, whose points cost several times more. The weights
-            of their draws scatter more, so that twice the error leaves these as efficient (docs/benchmarks.md).
-        fewest_points: least number of points in a round.
+            of their draws scatter more, so that this error hardly changes their efficiency (docs/decisions.md, 79).
+        harmonics_draws_per_round: `draws_per_round` for signals with several harmonics. Fewer draws share fewer points,
+            so that as many points in all cost less; the overheads of more rounds take longer.
+        fewest_points: least number of points in a round, and the number by which the error is estimated.
+        harmonics_fewest_points: least number of points in a round for signals with several harmonics.
         most_points: greatest number of points in a round; bounds memory and time of events that points fit badly.
         threads: threads that weigh rounds at the same time. More wait for Python's lock, which waveforms hold, and each
             needs memory.
@@ -77,8 +83,10 @@ class ExtrinsicSettings:
 
     draws_per_round: PositiveInt = 256
     marginal_error: PositiveFloat = 0.04
-    harmonics_error: PositiveFloat = 0.08
+    harmonics_error: PositiveFloat = 0.16
+    harmonics_draws_per_round: PositiveInt = 64
     fewest_points: PositiveInt = 1024
+    harmonics_fewest_points: PositiveInt = 256
     most_points: PositiveInt = 16_384
     threads: PositiveInt = 2
     typical_draws: PositiveInt = 32

@@ -132,14 +132,14 @@ def _match(
 ) -> Complex64[Tensor, "harmonic n m"]:
     """kappa of every harmonic."""
     angle = 2 * np.pi * heterodyne.frequencies * (arrivals - heterodyne.arrivals)[..., None]
-    turned = torch.polar(torch.ones(1), torch.from_numpy(angle).float().remainder(2 * torch.pi))[:, :, None]
-    kappa = []
-    for harmonic in harmonics:
-        series = [index for index, m in enumerate(heterodyne.signal.harmonics) if m == harmonic]
-        of_point = turned * torch.from_numpy(response[:, :, series].conj()).to(torch.complex64)[..., None]
-        of_binary = ratios.conj()[:, None, series] * heterodyne.filters[:, series]
-        kappa.append(torch.from_numpy(of_binary).to(torch.complex64).flatten(1) @ of_point.flatten(1).T)
-    return torch.stack(kappa)
+    turned = torch.polar(torch.ones(1), torch.from_numpy(angle).float().remainder(2 * torch.pi))
+    conjugate = torch.from_numpy(response.conj()).to(torch.complex64)
+    kappa = torch.zeros((len(harmonics), len(ratios), len(arrivals)), dtype=torch.complex64)
+    for series, harmonic in enumerate(heterodyne.signal.harmonics):
+        for detector, filters in enumerate(heterodyne.filters[:, series]):
+            of_binary = torch.from_numpy(ratios[:, series].conj() * filters).to(torch.complex64)
+            kappa[harmonics.index(harmonic)] += (of_binary @ turned[:, detector].T) * conjugate[:, detector, series]
+    return kappa
 
 
 def _combine_powers(harmonics: tuple[int, ...], difference: int, power: Powers, response: Responses) -> Tensor:

@@ -92,7 +92,7 @@ class MixtureProposal:
         if weight.max() < 1 - _SINGULAR:  # one draw alone has no covariance
             whole += np.cov(z.T, aweights=weight)
         rng = np.random.default_rng([seed, 3])
-        n = settings.components
+        n, floor = settings.components, _floor_covariances(z.shape[1], effective_sample_size(weight), settings)
         means = z[rng.choice(len(z), n, p=weight)] * (1 - settings.shrinkage) + centre * settings.shrinkage
         covariances = np.repeat(whole[None] / 2, n, axis=0)
         share = np.full(n, 1 / n)
@@ -105,7 +105,7 @@ class MixtureProposal:
             share = joint.sum(axis=0).clip(_LEAST_SHARE)
             means = (joint.T @ z) / share[:, None]
             covariances = ((joint.T @ products) / share[:, None]).reshape(covariances.shape)
-            covariances += settings.covariance_floor * whole - means[:, :, None] * means[:, None]
+            covariances += floor * whole - means[:, :, None] * means[:, None]
             share /= share.sum()
         return cls(
             space, coordinates, np.log(share), centre + means, np.linalg.cholesky(settings.broadening * covariances)
@@ -170,6 +170,13 @@ def _flatten(log_weight: Array, settings: MixtureFitSettings) -> Array:
         if enough or power < settings.least_power:
             return np.asarray(weight / weight.sum())
         power *= settings.flattening
+
+
+def _floor_covariances(dimension: int, effective_draws: float, settings: MixtureFitSettings) -> float:
+    """Share of the common covariance in each component's: more where few draws determine many numbers."""
+    numbers = dimension * (dimension + 1) / 2
+    draws = max(effective_draws / settings.components, 1.0)
+    return min(max(settings.covariance_floor, settings.shrinkage_per_number * numbers / draws), 1.0)
 
 
 def _log_normal(

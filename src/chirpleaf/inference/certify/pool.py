@@ -190,31 +190,40 @@ class Pool:
             return self.size if heavy else max(draws - self.size, 0)
         efficiency = max(found.efficiency, sampling.least_efficiency)
         missing = sampling.reserve * (effective_samples - found.effective_samples) / efficiency
-        by_efficiency = int(np.clip(missing, sampling.fewest_draws, sampling.growth * self.size))
+        growth = sampling.growth_between_fits if self._wants_refit() else sampling.growth
+        by_efficiency = int(np.clip(missing, sampling.fewest_draws, growth * self.size))
         return max(min(draws - self.size, self.size), by_efficiency)
 
     def _next_proposal(self, refit: Refit) -> Proposal:
         """The principal proposal, or a new one fitted to the draws if these are poor and a fit is possible."""
-        sampling, found = self._settings.sampling, self.diagnostics
-        too_few = np.isfinite(self.log_weight).sum() < sampling.refit_draws
-        good = found.efficiency > sampling.refit_efficiency and found.converged
-        if good or too_few or self._refits >= sampling.refits:
+        if not self._wants_refit():
             return self.principal
         self._refits += 1
         return refit(self.theta, self.log_weight)
 
-    def likelihood_error(self) -> float:
-        """Root mean square difference of ln L from its value on every frequency, over the posterior, nats."""
+    def _wants_refit(self) -> bool:
+        """Whether the draws are poor, a fit is possible, and further fits are allowed."""
+        sampling, found = self._settings.sampling, self.diagnostics
+        enough = np.isfinite(self.log_weight).sum() >= sampling.refit_draws
+        good = found.efficiency > sampling.refit_efficiency and found.converged
+        return bool(enough and not good and self._refits < sampling.refits)
+
+    def likelihood_error(self, samples: int | None = None) -> float:
+        """Root mean square difference of ln L from its value on every frequency, over the posterior, nats.
+
+        Args:
+            samples: number of samples; that of the certificate if None.
+        """
         weight = relative_weights(self.log_weight)
         if not weight.any():
             return float("inf")
         rng = np.random.default_rng([self._weigher.seed, 2])
-        chosen = rng.choice(len(weight), self._settings.sampling.checked_samples, p=weight / weight.sum())
-        samples = add_derived({name: values[chosen] for name, values in self.draws.samples.items()})
+        chosen = rng.choice(len(weight), samples or self._settings.sampling.checked_samples, p=weight / weight.sum())
+        checked = add_derived({name: values[chosen] for name, values in self.draws.samples.items()})
         full, _ = log_likelihood_ratio(
-            self._weigher.segment, samples, self._weigher.signal, settings=self._settings.likelihood
+            self._weigher.segment, checked, self._weigher.signal, settings=self._settings.likelihood
         )
-        return float(np.sqrt(np.mean((samples["log_likelihood"] - full) ** 2)))
+        return float(np.sqrt(np.mean((checked["log_likelihood"] - full) ** 2)))
 
     def to_certified(self) -> Certified:
         """All draws with their weights, sky map and certificate."""

@@ -40,7 +40,9 @@ class SamplingSettings:
         refused_draws: draws of an answer that the data refuse, whatever the draws are. More show its shape better, and
             take longer.
         fewest_draws: least size of a further batch. Smaller ones spend their time on overheads.
-        growth: greatest size of a further batch over all draws so far. A larger one makes fewer refits.
+        growth: greatest size of a further batch over all draws so far.
+        growth_between_fits: the same while mixtures are fitted. A larger one makes fewer fits, from fewer draws, and
+            more draws before it is known how efficient the last fit is.
         reserve: factor on the draws that the present efficiency requires. A smaller one more often needs another batch.
         least_efficiency: lower bound of the efficiency by which the size of a batch is estimated; it bounds that size.
         most_draws: most draws of one event, unless more are asked for. More save events that the network nearly misses;
@@ -62,12 +64,14 @@ class SamplingSettings:
             puts fewer draws into each place.
         checked_samples: samples whose likelihood is computed on every frequency. More cost time and determine the
             error of the fast likelihood better.
+        checked_first: the same number for the choice of the nodes, before the certificate.
     """
 
     first_draws: PositiveInt = 2048
     refused_draws: PositiveInt = 512
     fewest_draws: PositiveInt = 512
     growth: PositiveInt = 2
+    growth_between_fits: PositiveInt = 1
     reserve: PositiveFloat = 1.05
     least_efficiency: PositiveFloat = 1e-3
     most_draws: PositiveInt = 100_000
@@ -76,11 +80,12 @@ class SamplingSettings:
     efficiency_growth: NonNegativeFloat = 3.0
     tail_rounds: NonNegativeInt = 2
     refit_efficiency: NonNegativeFloat = 0.6
-    refits: NonNegativeInt = 3
+    refits: NonNegativeInt = 4
     refit_draws: PositiveInt = 32
     coverage_share: Fraction = 0.04
     coverage_scale: PositiveFloat = 2.0
     checked_samples: PositiveInt = 64
+    checked_first: PositiveInt = 24
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,9 @@ class MixtureFitSettings:
         least_power: power at which flattening ends.
         shrinkage: share of the common mean in the starting means.
         covariance_floor: share of the common covariance in each component's. A larger one keeps components broad.
+        shrinkage_per_number: the same share for each number of a covariance over the effective draws of a component,
+            where that is more. A larger one keeps components broad that few draws determine; a smaller one fits these
+            draws, and misses others.
     """
 
     components: PositiveInt = 8
@@ -133,6 +141,7 @@ class MixtureFitSettings:
     least_power: PositiveFloat = 1e-3
     shrinkage: Fraction = 0.3
     covariance_floor: NonNegativeFloat = 0.02
+    shrinkage_per_number: NonNegativeFloat = 0.1
 
 
 @dataclass(frozen=True)

@@ -139,15 +139,8 @@ class Weigher:
             fixed={**target.fixed, **({"theta_jn": 0.0} if space.has_inclination else {})},
             seed=seed,
         )
-        fewest, most = settings.extrinsic.fewest_points, settings.extrinsic.most_points
-        several = len(set(signal.harmonics)) > 1
-        pairs = marginal.pair(ratios, draw_sobol_points(fewest, seed, _TRIAL_STREAM))
-        # The points fit draws far from the posterior badly, which have no weight: the likely half counts.
-        likely_half = pairs.log_likelihood >= pairs.log_likelihood.median()
-        error = float((pairs.error[likely_half] if several else pairs.error).median())
-        aim = settings.extrinsic.harmonics_error if several else settings.extrinsic.marginal_error
-        wanted = fewest * np.nan_to_num(error / aim) ** 2
-        points = int(np.clip(wanted, fewest, most))
+        pairs = marginal.pair(ratios, draw_sobol_points(settings.extrinsic.fewest_points, seed, _TRIAL_STREAM))
+        points = _choose_number_of_points(pairs, settings.extrinsic, several=_has_several(signal))
         return cls(space, segment, target, marginal, points, settings.extrinsic, seed)
 
     def weigh(self, theta: Samples, log_prob: Array, offset: int) -> EvaluatedDraws:
@@ -158,7 +151,8 @@ class Weigher:
             log_prob: ln of the density that they were drawn from, shape (n,).
             offset: number of draws before these, so that every round has other points.
         """
-        step = self.settings.draws_per_round
+        several = _has_several(self.signal)
+        step = self.settings.harmonics_draws_per_round if several else self.settings.draws_per_round
 
         def weigh_round(first: int) -> EvaluatedDraws:
             rows = {name: values[first : first + step] for name, values in theta.items()}
@@ -215,6 +209,29 @@ class Weigher:
         response = pairs.response[place] * np.exp(1j * harmonics * phase[:, None])[:, None]
         power = np.einsum("nds,ndsu,ndu->nd", response, pairs.power, response.conj()).real
         return np.sqrt(np.maximum(power, 0.0))
+
+
+def _has_several(signal: SignalModel) -> bool:
+    """Whether a signal has several harmonics of the orbital phase."""
+    return len(set(signal.harmonics)) > 1
+
+
+def _choose_number_of_points(pairs: Pairs, settings: ExtrinsicSettings, *, several: bool) -> int:
+    """The number of points in a round whose error of ln L is the one aimed at.
+
+    Args:
+        pairs: typical binaries, paired with some points.
+        settings: the error aimed at, and bounds of the number.
+        several: whether the signal has several harmonics.
+    """
+    error = pairs.error
+    if several:  # The points fit draws far from the posterior badly, which have no weight: the likely half counts.
+        error = error[pairs.log_likelihood >= pairs.log_likelihood.median()]
+    fewest, aim = settings.fewest_points, settings.marginal_error
+    if several:
+        fewest, aim = settings.harmonics_fewest_points, settings.harmonics_error
+    wanted = pairs.log_weight.shape[1] * np.nan_to_num(float(error.median()) / aim) ** 2
+    return int(np.clip(wanted, fewest, settings.most_points))
 
 
 def _find_computable(
