@@ -4,6 +4,7 @@ Only the command line reads presets; the library takes keywords. A preset may na
 its `base`. It then contains only the differences: sections are merged setting by setting, other entries are replaced.
 """
 
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -160,6 +161,29 @@ def read_preset(path: Path) -> Preset:
         place = ".".join(str(part) for part in first["loc"]) or "the file"
         raise InputError(f"expected a valid preset; got {place} in {path}: {first['msg']}: mend it") from error
     return preset
+
+
+def vary_preset(preset: Preset, changes: Mapping[str, Any]) -> Preset:
+    """Changes settings of a preset.
+
+    Args:
+        preset: the preset.
+        changes: settings in the form of a preset's file; sections are merged as with a `base`.
+
+    Returns:
+        The changed preset.
+
+    Raises:
+        InputError: a setting is unknown or out of range, or the settings do not fit together.
+    """
+    try:
+        changed = Preset.model_validate(_merge(preset.model_dump(mode="json"), dict(changes)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"expected changes that make a preset; got {place}: {first['msg']}: mend them") from error
+    changed.check()
+    return changed
 
 
 def write_preset(preset: Preset, path: Path) -> None:

@@ -1,6 +1,7 @@
 """Optimisers: which weights each one updates, and several optimisers used as one."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -8,10 +9,12 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Muon
 
 from chirpleaf.errors import InputError
+from chirpleaf.networks.convolutional import Convolution, ConvolutionalRoot
 from chirpleaf.networks.density import ConditionalDensity
 from chirpleaf.networks.heads import MixtureSettings
+from chirpleaf.networks.leaves import LeafSettings, RootLeaves
 from chirpleaf.networks.residual import ResidualSettings
-from chirpleaf.training.optimizers import block_matrices, make_optimizer
+from chirpleaf.training.optimizers import FilterMuon, make_optimizer, root_matrices
 from chirpleaf.training.schedule import Schedule
 
 WIDTH, BLOCKS = 8, 2
@@ -36,7 +39,7 @@ def weights(network: nn.Module) -> list[Tensor]:
 
 
 def test_the_matrices_are_those_of_the_blocks_alone() -> None:
-    found = block_matrices(density())
+    found = root_matrices(density())
     assert [matrix.shape for matrix in found] == [(WIDTH, WIDTH)] * 2 * BLOCKS
 
 
@@ -50,7 +53,7 @@ def test_every_weight_is_in_one_group_once() -> None:
 
 def test_together_is_each_by_itself() -> None:
     one, other = density(), density()
-    matrices = block_matrices(other)
+    matrices = root_matrices(other)
     rest = [weight for weight in other.parameters() if all(weight is not matrix for matrix in matrices)]
     together = make_optimizer(one, SCHEDULE)
     apart = [
@@ -69,7 +72,7 @@ def test_together_is_each_by_itself() -> None:
 
 def test_a_step_of_muon_moves_all_directions_alike() -> None:
     network = density()
-    (matrix, *_) = block_matrices(network)
+    (matrix, *_) = root_matrices(network)
     before = matrix.detach().clone()
     gradients(network, 0)
     make_optimizer(network, Schedule(learning_rate=0.01, muon=0.02, weight_decay=0.0)).step()
@@ -97,6 +100,33 @@ def test_without_muon_all_follow_adamw() -> None:
     assert type(make_optimizer(density(), Schedule())) is AdamW
 
 
-def test_muon_asks_for_residual_blocks() -> None:
-    with pytest.raises(InputError, match=r"expected residual blocks for schedule\.muon; .*: leave it out"):
+def test_muon_takes_filters_as_matrices() -> None:
+    """A step for the filters of a convolution is that of torch for the matrix with a row for each filter."""
+    torch.manual_seed(2)
+    filters = nn.Parameter(torch.randn(6, 3, 5))
+    matrix = nn.Parameter(filters.detach().flatten(1).clone())
+    options: dict[str, Any] = {"lr": 0.02, "weight_decay": 0.1, "adjust_lr_fn": "match_rms_adamw"}
+    ours, theirs = FilterMuon([filters], **options), Muon([matrix], **options)
+    for seed in range(3):
+        filters.grad = torch.randn(6, 3, 5, generator=torch.Generator().manual_seed(seed))
+        matrix.grad = filters.grad.flatten(1).clone()
+        filters.grad = filters.grad.transpose(1, 2).contiguous().transpose(1, 2)  # as channels-last leaves it
+        for steps in (ours, theirs):
+            steps.step()
+    torch.testing.assert_close(filters.detach().flatten(1), matrix.detach(), rtol=0, atol=0)
+
+
+def test_muon_is_used_for_the_convolutions_of_a_root() -> None:
+    root = ConvolutionalRoot(2, 64, [Convolution(5, 4, stride=2), Convolution(4, 6)])
+    leaf = LeafSettings(("mass_1",), width=4)
+    network = RootLeaves(root, leaf.names, lambda: leaf.build(root.n_outputs))
+    adam, muon = make_optimizer(network, SCHEDULE).param_groups
+    assert [weight.shape for weight in muon["params"]] == [(4, 2, 5), (6, 4, 4)]
+    assert len(adam["params"]) + len(muon["params"]) == len(list(network.parameters()))
+
+
+def test_muon_asks_for_blocks_or_convolutions() -> None:
+    with pytest.raises(
+        InputError, match=r"expected residual blocks or convolutions for schedule\.muon; .*: leave it out"
+    ):
         make_optimizer(nn.Linear(3, 3), SCHEDULE)

@@ -13,51 +13,73 @@ from chirpleaf.errors import InputError
 from chirpleaf.models import Architecture, Model, load, save
 from chirpleaf.models.architecture_json import decode_head
 from chirpleaf.models.decomposition import decompose
-from chirpleaf.networks.convolutional import Convolution, ConvolutionalRoot
+from chirpleaf.networks.convolutional import Combination, Convolution, ConvolutionalRoot, ConvolutionalSettings
+from chirpleaf.networks.filters import FilterLayer
 from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLeaves
 from chirpleaf.networks.residual import ResidualSettings
+from chirpleaf.networks.series import SeriesRoot
 from chirpleaf.networks.subnetwork import extract_subnetwork, measure_filters, select_filters
-from chirpleaf.tokens import Tokens
+from chirpleaf.tokens import TokenLayout, Tokens
 
 LAYERS = [Convolution(5, 6, pool=2), Convolution(4, 8, dilation=2, pool=2), Convolution(3, 5)]
-ROOTS: dict[str, tuple[Callable[[], nn.Module], int, tuple[int, ...]]] = {
-    "convolutional": (lambda: ConvolutionalRoot(2, 64, LAYERS), 50, (60, 2, 64)),
-    "residual": (lambda: ResidualSettings(width=16, n_blocks=2).build(10, 12), 12, (60, 10)),
+LAYOUT = TokenLayout(2, (2 * 64, 3, 1), n_shared=2)
+
+
+def series_root(detectors: Combination, conditions: int) -> SeriesRoot:
+    return SeriesRoot(LAYOUT, ConvolutionalSettings(tuple(LAYERS), detectors, conditions=conditions), 2)
+
+
+ROOTS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "convolutional": (lambda: ConvolutionalRoot(2, 64, LAYERS), (60, 2, 64)),
+    "channels last": (lambda: ConvolutionalRoot(2, 64, LAYERS, channels_last=True), (60, 2, 64)),
+    "sum": (lambda: series_root("sum", 4), (60,)),
+    "pooled": (lambda: series_root("pooled", 0), (60,)),
+    "residual": (lambda: ResidualSettings(width=16, n_blocks=2).build(10, 12), (60, 10)),
 }
 
 
 def wake(root: nn.Module) -> None:
-    """Set random weights, because initial residual blocks are zero."""
+    """Set random weights, because initial residual blocks and shifts of channels are zero."""
     for name, weight in root.named_parameters():
-        if name.endswith("layers.3.weight"):
+        if name.endswith("layers.3.weight") or "conditions" in name:
             nn.init.normal_(weight, std=0.3)
 
 
+def scale_row(layer: FilterLayer, row: int, factor: float) -> None:
+    """Multiply all weights of a filter."""
+    for module in (layer.producer, *layer.companions):
+        module.weight[row] *= factor  # type: ignore[index, operator]
+
+
 @pytest.fixture(params=[(root, leaf) for root in ROOTS for leaf in (LeafSettings, BayesianLeafSettings)], ids=str)
-def case(request: pytest.FixtureRequest) -> tuple[RootLeaves, Tensor]:
+def case(request: pytest.FixtureRequest) -> tuple[RootLeaves, Tokens | Tensor]:
     """A network with non-zero blocks, and inputs."""
     kind, leaf = request.param
-    make, n_features, shape = ROOTS[kind]
+    make, shape = ROOTS[kind]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         root = make()
         wake(root)
+        n_features = 12 if kind == "residual" else int(root.n_outputs)  # type: ignore[arg-type]
         network = RootLeaves(root, ("first", "second"), lambda: leaf(("leaf",)).build(n_features)).eval()
-        return network, torch.randn(shape)
+        if len(shape) > 1:
+            return network, torch.randn(shape)
+        return network, Tokens.from_values(torch.randn(60, 2, 132))._replace(shared=torch.randn(60, 2))
 
 
-def test_keeping_all_filters_changes_nothing(case: tuple[RootLeaves, Tensor]) -> None:
+def test_keeping_all_filters_changes_nothing(case: tuple[RootLeaves, Tokens | Tensor]) -> None:
     network, x = case
     known = measure_filters(network, x)
     small = extract_subnetwork(network, "second", select_filters(known.importance["second"], 1.0), known.mean)
     assert torch.equal(small.estimate(x)["second"], network.estimate(x)["second"])
     assert list(small.estimate(x)) == ["second"]
-    assert x.grad is None
-    assert not x.requires_grad
+    inputs = x.values if isinstance(x, Tokens) else x
+    assert inputs.grad is None
+    assert not inputs.requires_grad
 
 
 @torch.no_grad()
-def test_error_increases_with_the_number_of_removed_filters(case: tuple[RootLeaves, Tensor]) -> None:
+def test_error_increases_with_the_number_of_removed_filters(case: tuple[RootLeaves, Tokens | Tensor]) -> None:
     network, x = case
     known = measure_filters(network, x)
     whole = network.estimate(x)["first"]
@@ -74,12 +96,12 @@ def test_error_increases_with_the_number_of_removed_filters(case: tuple[RootLeav
 
 
 @torch.no_grad()
-def test_importance_is_the_increase_of_the_squared_error(case: tuple[RootLeaves, Tensor]) -> None:
+def test_importance_is_the_increase_of_the_squared_error(case: tuple[RootLeaves, Tokens | Tensor]) -> None:
     """The relation holds to first order, hence for filters of small variance, in every layer."""
     network, x = case
     for layer in network.layers:
-        layer.producer.weight[2] *= 1e-2
-        layer.producer.bias[2] = 0.5
+        scale_row(layer, 2, 1e-2)
+        layer.producer.bias[2] = 0.5  # type: ignore[index]
     known = measure_filters(network, x)
     whole = network.estimate(x)["first"]
     for place, importance in enumerate(known.importance["first"]):
@@ -90,12 +112,12 @@ def test_importance_is_the_increase_of_the_squared_error(case: tuple[RootLeaves,
         assert float((found - whole).square().mean()) == pytest.approx(float(importance[2]), rel=0.1)
 
 
-def test_a_constant_filter_can_be_removed(case: tuple[RootLeaves, Tensor]) -> None:
+def test_a_constant_filter_can_be_removed(case: tuple[RootLeaves, Tokens | Tensor]) -> None:
     network, x = case
-    constant = network.layers[0].producer
+    constant = network.layers[0]
     with torch.no_grad():
-        constant.weight[1] = 0.0
-        constant.bias[1] = 0.7
+        scale_row(constant, 1, 0.0)
+        constant.producer.bias[1] = 0.7  # type: ignore[index]
     known = measure_filters(network, x)
     assert float(known.importance["first"][0][1]) == pytest.approx(0.0, abs=1e-12)
     kept = [torch.ones(len(layer), dtype=torch.bool) for layer in known.mean]

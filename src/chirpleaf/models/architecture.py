@@ -20,6 +20,7 @@ from chirpleaf.networks.flow import FlowSettings
 from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings, RootLeaves
 from chirpleaf.networks.residual import ResidualSettings
+from chirpleaf.networks.series import SeriesRoot
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.detectors import light_travel_times
 from chirpleaf.physics.prior_kinds import PriorDistribution
@@ -28,13 +29,13 @@ from chirpleaf.physics.signals import SignalModel, make_signal_model
 from chirpleaf.physics.spaces import ParameterSpace, make_space
 from chirpleaf.representation.anchoring import ANCHORINGS, Along
 from chirpleaf.representation.canonical import CanonicalInput
+from chirpleaf.representation.compressed import CompressedSeries
 from chirpleaf.representation.multiband import FloatArray, Multiband
-from chirpleaf.representation.series import SeriesInput, SeriesSettings
+from chirpleaf.representation.series import SeriesInput, SeriesSettings, layout_tokens
 from chirpleaf.representation.templates import TemplateBank, TemplateSettings, build_template_bank
 from chirpleaf.strain.ensemble import design_log_psd
 from chirpleaf.system.checks import check_settings
 from chirpleaf.system.constraints import Fraction, PositiveFloat, Width
-from chirpleaf.tokens import TokenLayout
 
 _REFERENCE_CURVE = "aLIGO_mid_high"
 
@@ -140,7 +141,9 @@ class Architecture:
     @property
     def takes_subsets(self) -> bool:
         """Whether detectors may be absent from the data."""
-        return self.series is None and self.encoder.takes_subsets
+        if isinstance(self.root, ConvolutionalSettings):
+            return self.root.takes_subsets
+        return self.encoder.takes_subsets
 
     def reference_weights(self) -> FloatArray:
         """Whitening weights of the reference detector, a LIGO curve between O1 and design; shape (n_bins,), Hz."""
@@ -176,28 +179,36 @@ class Architecture:
             raise InputError(
                 f"expected leaves (leaves, bayesian-leaves) on time series; got {self.head.kind!r}: leave out series"
             )
-        encoder, root, n_context = self._build_root(canonical, None)
+        encoder, root, n_context = self._build_root(canonical)
         density = ConditionalDensity(root, self.head.build(n_context, len(self.space)), encoder)
         anchoring = ANCHORINGS[self.along](canonical, self.space, self.templates.mass_ratio)
         return PosteriorEstimator(canonical, self.space, anchoring, density, self.background)
 
     def _build_leaves(self, canonical: CanonicalInput, head: LeafSettings | BayesianLeafSettings) -> LeafEstimator:
         targets = LeafTargets(head.names, self.space)
-        series = None if self.series is None else SeriesInput(self.grid, self.series)
-        encoder, root, n_context = self._build_root(canonical, series)
+        series: SeriesInput | CompressedSeries | None = None
+        if self.series is not None:
+            kind = CompressedSeries if self.series.align == "template" else SeriesInput
+            series = kind(self.grid, self.series)
+        encoder, root, n_context = self._build_root(canonical)
         network = RootLeaves(root, targets.names, lambda: head.build(n_context), encoder)
         return LeafEstimator(canonical, targets, network, series)
 
-    def _build_root(self, canonical: CanonicalInput, series: SeriesInput | None) -> tuple[nn.Module, nn.Module, int]:
+    def _build_root(self, canonical: CanonicalInput) -> tuple[nn.Module | None, nn.Module, int]:
         """Encoder, root, and the length of the root's output: convolutions of time series, else a residual network."""
-        if isinstance(self.root, ConvolutionalSettings) != (series is not None):
+        if isinstance(self.root, ConvolutionalSettings) != (self.series is not None):
             raise InputError("expected both series and root.layers, or neither; got one: add the other or leave it out")
         if isinstance(self.root, ConvolutionalSettings):
-            assert series is not None
+            assert self.series is not None
+            layout = layout_tokens(self.series, canonical.layout)
             try:
-                root = self.root.build(len(self.detectors), series.n_samples)
+                one_channel = self.series.n_channels == len(layout.sections) == 1
+                if one_channel and self.root.detectors == "channels" and not self.root.bfloat16:
+                    plain = self.root.build(len(self.detectors), self.series.n_samples)
+                    return Channels(layout), plain, plain.n_outputs
+                root = SeriesRoot(layout, self.root, self.series.n_channels)
             except ValueError as error:
                 raise InputError(str(error)) from error
-            return Channels(TokenLayout(len(self.detectors), (series.n_samples,))), root, root.n_outputs
+            return None, root, root.n_outputs
         encoder = self.encoder.build(canonical.layout)
         return encoder, self.root.build(encoder.n_outputs, self.n_context), self.n_context

@@ -94,12 +94,29 @@ def _check_size(own: Architecture) -> None:
     if isinstance(root, ConvolutionalSettings):
         if not root.layers:
             raise InputError("expected root.layers with at least one layer; got none: leave root out for the default")
-        inputs = (len(own.detectors), *(layer.channels for layer in root.layers))
+        inputs = (2 * len(own.detectors), *(layer.channels for layer in root.layers))
         sizes = [layer.kernel * layer.channels * n for layer, n in zip(root.layers, inputs, strict=False)]
-        _check_weights("root", sum(sizes))
+        _check_weights("root", sum(sizes) + root.conditions * sum(layer.channels for layer in root.layers))
+        _check_series(own, root)
     else:
         neurons = (root.width,) * root.n_blocks if root.hidden is None else root.hidden
         _check_weights("root", root.width * (2 * sum(neurons) + own.n_context))
+
+
+def _check_series(own: Architecture, root: ConvolutionalSettings) -> None:
+    """Series and convolutions that do not suit each other."""
+    series = own.series
+    if series is None:
+        return
+    if root.detectors == "sum" and series.align not in ("phase", "template"):
+        raise InputError(
+            f"expected series aligned by phase or template for root.detectors sum; got {series.align}: signals of "
+            "several detectors would cancel, change series.align or root.detectors"
+        )
+    if root.conditions and not series.context:
+        raise InputError(
+            f"expected series.context true for {root.conditions} root.conditions; got false: change one of them"
+        )
 
 
 def _check_weights(name: str, number: int) -> None:

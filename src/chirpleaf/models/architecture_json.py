@@ -100,7 +100,7 @@ def decode_head(values: dict[str, Any]) -> Head:
 def decode_root(values: dict[str, Any]) -> Root:
     """Settings of a root, from JSON values; `layers` make a convolutional one."""
     if "layers" in values:
-        return ConvolutionalSettings(tuple(Convolution(**layer) for layer in values["layers"]))
+        return ConvolutionalSettings(**{**values, "layers": tuple(Convolution(**layer) for layer in values["layers"])})
     return ResidualSettings(**_with_tuples(values))
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from chirpleaf.errors import InputError
 from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.model import Model
+from chirpleaf.networks.convolutional import ConvolutionalSettings
 from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings
 from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.networks.subnetwork import Filters, extract_subnetwork, select_filters
@@ -23,9 +24,14 @@ def decompose(model: Model, leaf: str, keep: float, filters: Filters) -> Model:
         A model of the leaf alone; where `keep` is 1, it gives the same estimates as the whole model.
 
     Raises:
-        InputError: the model has no such leaf, or the share is none.
+        InputError: the model has no such leaf, its convolutions have residual links, or the share is none.
     """
     model.leaves.check_leaf(leaf)
+    if isinstance(model.architecture.root, ConvolutionalSettings) and model.architecture.root.residual:
+        raise InputError(
+            f"expected convolutions without residual links; got some in {model.name}, which tie its layers together: "
+            "decompose a model that is trained with root.residual false"
+        )
     if not 0 < keep <= 1:
         raise InputError(f"expected a share of filters to keep, above 0 and at most 1; got {keep:g}: 0.5 keeps half")
     kept = select_filters(filters.importance[leaf], keep)

@@ -8,9 +8,10 @@ from chirpleaf.models.estimator import EstimatorKind
 from chirpleaf.models.targets import LeafTargets
 from chirpleaf.networks.bayesian import Predictive
 from chirpleaf.networks.leaves import BayesianLeaf, RootLeaves
+from chirpleaf.networks.series import SeriesRoot
 from chirpleaf.representation.canonical import Canonical, CanonicalInput
-from chirpleaf.representation.series import SeriesInput
-from chirpleaf.tokens import Tokens
+from chirpleaf.representation.compressed import CompressedSeries
+from chirpleaf.representation.series import SeriesInput, make_tokens
 
 
 class LeafEstimator(nn.Module):
@@ -33,7 +34,7 @@ class LeafEstimator(nn.Module):
         canonical: CanonicalInput,
         targets: LeafTargets,
         network: RootLeaves,
-        series: SeriesInput | None = None,
+        series: SeriesInput | CompressedSeries | None = None,
     ) -> None:
         super().__init__()
         self.canonical, self.targets, self.network, self.series = canonical, targets, network, series
@@ -55,8 +56,13 @@ class LeafEstimator(nn.Module):
             raise InputError(f"expected a leaf of {', '.join(self.targets.names)}; got {leaf}: name one of them")
 
     def use_bfloat16(self, enabled: bool) -> None:
-        """Sets whether the template search multiplies in bfloat16; the root does not, as it gains nothing."""
+        """Sets whether the template search, and convolutions that may, multiply in bfloat16.
+
+        A residual root does not, as it gains nothing.
+        """
         self.canonical.in_bfloat16 = enabled
+        if isinstance(self.network.root, SeriesRoot):
+            self.network.root.use_bfloat16(enabled)
 
     def preprocess(
         self, data: Tensor, weights: Tensor, present: Tensor | None = None, generator: torch.Generator | None = None
@@ -67,13 +73,16 @@ class LeafEstimator(nn.Module):
             data: whitened data on the grid, shape (batch, detector, n_bins).
             weights: whitening weights over the reference weights, same shape.
             present: whether each detector is present, shape (batch, detector); all are when None.
-            generator: shifts time series by random times, as training does (`SeriesInput`).
+            generator: shifts time series by random times, as training does (`SeriesSettings.arrival`).
         """
         canonical: Canonical = self.canonical(data, weights, present)
         if self.series is None:
             return canonical
-        series = self.series(data, generator)
-        return canonical._replace(tokens=Tokens.from_values(series, canonical.tokens.present))
+        if isinstance(self.series, CompressedSeries):
+            series = self.series(canonical, generator)
+        else:
+            series = self.series(data, generator, canonical)
+        return canonical._replace(tokens=make_tokens(series, canonical, self.series.settings, self.canonical.n_bands))
 
     def training_target(self, theta: Tensor, canonical: Canonical) -> tuple[Tensor, Tensor, Tensor]:
         """Targets of the leaves.

@@ -77,8 +77,9 @@ class LeafTargets:
         Returns:
             Name to values, each of shape (...), float64.
         """
-        linear = (scaled.double() + 1) / 2 * self._extent + self._low
-        values = torch.where(self._is_mass, linear.exp(), linear)
+        extent, low, is_mass = (values.to(scaled.device) for values in (self._extent, self._low, self._is_mass))
+        linear = (scaled.double() + 1) / 2 * extent + low
+        values = torch.where(is_mass, linear.exp(), linear)
         return dict(zip(self.names, values.unbind(-1), strict=True))
 
     def slope(self, scaled: Tensor) -> Tensor:

@@ -65,7 +65,9 @@ class BayesianLinear(nn.Module):
             Outputs of shape (n, ..., n_outputs).
         """
         shape = (n, *x.shape[:-1], len(self.mean))
-        return self.transform_noise(x, torch.randn(shape, generator=generator, dtype=self.mean.dtype))
+        device = x.device if generator is None else generator.device
+        noise = torch.randn(shape, generator=generator, dtype=self.mean.dtype, device=device)
+        return self.transform_noise(x, noise.to(x.device))
 
     def transform_noise(
         self, x: Float[Tensor, "*batch n_inputs"], noise: Float[Tensor, "*draws n_outputs"]

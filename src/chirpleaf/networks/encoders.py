@@ -63,8 +63,8 @@ class Concatenation(nn.Module):
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "batch feature"]:
         """Combine the tokens to the input of a root, shape (batch, n_outputs); see `Encoder`."""
-        _check_layout(tokens, self._layout)
-        _check_all_present(tokens)
+        check_layout(tokens, self._layout)
+        check_all_present(tokens)
         parts = [part.flatten(1) for part in tokens.values.split(list(self._layout.sections), dim=-1)]
         parts.insert(self._layout.shared_after, tokens.shared)
         return torch.cat(parts, dim=1)
@@ -98,7 +98,7 @@ class Pooling(nn.Module):
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "batch feature"]:
         """Combine the tokens to the input of a root, shape (batch, n_outputs); see `Encoder`."""
-        _check_layout(tokens, self._layout)
+        check_layout(tokens, self._layout)
         if not torch.compiler.is_exporting() and not tokens.present.any(1).all():
             raise InputError("expected at least one detector in each example; got none in some: leave those out")
         example, detector = tokens.present.nonzero().unbind(1)
@@ -133,8 +133,8 @@ class Channels(nn.Module):
         Raises:
             InputError: as for `Encoder`.
         """
-        _check_layout(tokens, self._layout)
-        _check_all_present(tokens)
+        check_layout(tokens, self._layout)
+        check_all_present(tokens)
         return tokens.values
 
 
@@ -199,8 +199,12 @@ ENCODERS: dict[str, type[ConcatenationSettings] | type[PooledSettings]] = {
 """Settings of the encoders by the names that presets and model files give them."""
 
 
-def _check_layout(tokens: Tokens, layout: TokenLayout) -> None:
-    """Refuses tokens of other sizes than those of a layout."""
+def check_layout(tokens: Tokens, layout: TokenLayout) -> None:
+    """Check that tokens have the sizes of a layout.
+
+    Raises:
+        InputError: they have others.
+    """
     n_detectors, n_features, n_shared = (*tokens.values.shape[1:], tokens.shared.shape[1])
     if (n_detectors, n_features, n_shared) != (layout.n_detectors, sum(layout.sections), layout.n_shared):
         raise InputError(
@@ -210,8 +214,12 @@ def _check_layout(tokens: Tokens, layout: TokenLayout) -> None:
         )
 
 
-def _check_all_present(tokens: Tokens) -> None:
-    """Refuses tokens of which a detector is absent."""
+def check_all_present(tokens: Tokens) -> None:
+    """Check that all detectors are present.
+
+    Raises:
+        InputError: one is absent.
+    """
     if not torch.compiler.is_exporting() and not tokens.present.all():
         raise InputError(
             "expected data of all detectors of the model; got some without: use an encoder for subsets (pooled)"

@@ -140,7 +140,7 @@ class AutoregressiveMixture:
     def _make_lower(self) -> Tensor:
         """Make the unit lower-triangular matrix U of y = m + exp(log_scale) (U e), shape (batch, n_dims, n_dims)."""
         n = self._head.n_dims
-        lower = torch.eye(n, dtype=self._shear.dtype).repeat(self._shear.shape[0], 1, 1)
+        lower = torch.eye(n, dtype=self._shear.dtype, device=self._shear.device).repeat(self._shear.shape[0], 1, 1)
         rows, columns = torch.tril_indices(n, n, -1)
         lower[:, rows, columns] = self._shear
         return lower

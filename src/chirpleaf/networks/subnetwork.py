@@ -56,7 +56,8 @@ def measure_filters(network: RootLeaves, tokens: Tokens | Tensor) -> Filters:
             estimates = network.estimate(tokens)
             mean = [activation.detach().transpose(0, 1).flatten(1).mean(1) for activation in activations]
             importance = {
-                name: _measure_importance(estimate, activations, mean) for name, estimate in estimates.items()
+                name: _measure_importance(estimate, activations, mean, network.layers[0].rows)
+                for name, estimate in estimates.items()
             }
     finally:
         for hook in hooks:
@@ -64,12 +65,16 @@ def measure_filters(network: RootLeaves, tokens: Tokens | Tensor) -> Filters:
     return Filters(mean, importance)
 
 
-def _measure_importance(estimate: Tensor, activations: Sequence[Tensor], mean: Sequence[Tensor]) -> list[Tensor]:
+def _measure_importance(
+    estimate: Tensor, activations: Sequence[Tensor], mean: Sequence[Tensor], rows: int
+) -> list[Tensor]:
+    """Importance of the filters by layer; an example has so many rows of activations."""
     slopes = torch.autograd.grad(estimate.sum(), activations, retain_graph=True)
     found = []
     for activation, slope, middle in zip(activations, slopes, mean, strict=True):
         shift = activation.detach() - middle.reshape(-1, *[1] * (activation.ndim - 2))
-        found.append((shift * slope).reshape(*shift.shape[:2], -1).sum(2).square().mean(0))
+        changes = (shift * slope).reshape(*shift.shape[:2], -1).sum(2)
+        found.append(changes.unflatten(0, (-1, rows)).sum(1).square().mean(0))
     return found
 
 
@@ -113,16 +118,28 @@ def extract_subnetwork(
     small = deepcopy(network)
     small.leaves = nn.ModuleDict({leaf: small.leaves[leaf]})
     for layer, mask, average in zip(small.layers, kept, mean, strict=True):
-        _select_rows(layer.producer, mask)
-        consumer = layer.consumer or small.input_layer(leaf)
-        times = consumer.weight.shape[1] // len(mask) if layer.consumer is None else 1
-        _select_columns(consumer, mask.repeat_interleave(times), average.repeat_interleave(times))
+        for module in (layer.producer, *layer.companions):
+            _select_rows(module, mask)
+        if layer.consumer is not None:
+            _select_columns(layer.consumer, mask, average)
+        else:
+            consumer = small.input_layer(leaf)
+            outputs = consumer.weight.shape[1] - layer.further
+            times = outputs // (layer.copies * len(mask))
+            columns = mask.repeat_interleave(times).repeat(layer.copies)
+            means = average.repeat_interleave(times).repeat(layer.copies)
+            kept_further = torch.ones(layer.further, dtype=torch.bool)
+            _select_columns(
+                consumer, torch.cat([columns, kept_further]), torch.cat([means, means.new_zeros(layer.further)])
+            )
     return small
 
 
 @torch.no_grad()
-def _select_rows(module: Matrix, kept: Tensor) -> None:
-    assert module.bias is not None
+def _select_rows(module: nn.Module, kept: Tensor) -> None:
+    """Keeps rows of weight and bias; those of a normalisation have one number each."""
+    assert isinstance(module.weight, Tensor)
+    assert isinstance(module.bias, Tensor)
     module.weight, module.bias = nn.Parameter(module.weight[kept]), nn.Parameter(module.bias[kept])
 
 

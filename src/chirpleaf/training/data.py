@@ -101,6 +101,7 @@ def build_simulator(
         detectors=tuple(detector(name) for name in architecture.detectors),
         noise=TabulatedNoise.from_table(table),
         snr_range=simulation.snr_range,
+        curriculum=simulation.curriculum,
         subsets=simulation.subsets,
         jitter=simulation.jitter,
         batch_size=simulation.batch_size,
@@ -167,6 +168,7 @@ def held_out_simulator(
         simulation,
         waveforms=simulation.validation_waveforms,
         fresh=0,
+        curriculum=None,
         spectra=min(simulation.spectra, simulation.validation_spectra),
         bank=None,
     )

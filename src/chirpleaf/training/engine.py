@@ -171,6 +171,8 @@ def fit(
     checkpoint = out / "last.ckpt"
     if resume and not checkpoint.exists():
         raise InputError(f"expected a checkpoint to resume from; got no {checkpoint}: train without --resume")
+    if schedule.compile:
+        network.root.compile()  # type: ignore[union-attr]
     training = TrainingModule(network, schedule, objective or LogScore(), seed, ranks)
     loader = make_loader(simulator, EpochSampler(schedule, ranks, lambda: training.done), workers)
     exchange: list[Callback] = [AverageGradients()]
@@ -179,6 +181,7 @@ def fit(
     held_out: DataLoader[Batch] = DataLoader(validation, batch_size=None)  # type: ignore[arg-type]
     trainer = _make_trainer(schedule, out, choose_strategy(ranks, communication), ranks, [*callbacks, *exchange])
     trainer.fit(training, loader, held_out, ckpt_path=checkpoint if resume else None, weights_only=False)
+    network.cpu()  # for what follows, should Lightning leave it on a GPU
     return training.done
 
 

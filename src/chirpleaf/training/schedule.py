@@ -21,8 +21,8 @@ class Schedule:
         batches: batches in an epoch, of all ranks. Each epoch ends with a checkpoint and a validation: fewer batches
             lose less to an interruption and spend more time on validation.
         learning_rate: greatest learning rate of AdamW. A higher one trains faster until it diverges.
-        muon: greatest learning rate of Muon, which is used for the matrices inside residual blocks; None uses AdamW
-            for these as well.
+        muon: greatest learning rate of Muon, which is used for the matrices inside residual blocks and for the filters
+            of convolutions; None uses AdamW for these as well.
         warmup: steps over which the learning rate rises linearly from zero. Longer warm-ups prevent early divergence
             at high rates.
         weight_decay: decay of the weights in both optimisers; more of it over-fits less and fits worse.
@@ -33,6 +33,8 @@ class Schedule:
         accumulate: batches whose gradients a rank adds up before a step. More of them exchange gradients less often,
             at the price of fewer steps.
         scaling: growth of the learning rate with the number of batches in a step: none, with their root, or linear.
+        compile: whether torch.compile makes one program of the root before the training. It needs a C++ compiler (and
+            Triton on a GPU) and a minute or more at the beginning, and saves time in every step of a long training.
         stop_below: relative error on the validation batches below which training ends early; None never ends early.
     """
 
@@ -47,6 +49,7 @@ class Schedule:
     cosine: bool = True
     accumulate: PositiveInt = 1
     scaling: Scaling = "sqrt"
+    compile: bool = False
     stop_below: PositiveFloat | None = None
 
     __pydantic_config__: ClassVar = FORBID_EXTRA

@@ -16,6 +16,41 @@ SnrBound = Annotated[float, Ge(0.1), Le(1e5)]
 
 
 @dataclass(frozen=True)
+class Curriculum:
+    """Loud signals first, quieter ones as the training goes on (arXiv:1711.03121 calls it decreasing SNR).
+
+    Attributes:
+        snr_min: least signal-to-noise ratio of the first batch. A larger one begins with an easier task, which is
+            further from the one that counts.
+        batches: batches, of all ranks, after which the whole range of `Simulation.snr_range` is drawn; until then the
+            least signal-to-noise ratio falls geometrically. More of them leave fewer for quiet signals.
+    """
+
+    __pydantic_config__: ClassVar = FORBID_EXTRA
+
+    snr_min: SnrBound = 30.0
+    batches: PositiveInt = 10_000
+
+    def restrict(self, snr_range: tuple[float, float], index: int) -> tuple[float, float]:
+        """The range of the signal-to-noise ratio in a batch.
+
+        Args:
+            snr_range: the whole range.
+            index: number of the batch.
+
+        Returns:
+            Least and greatest signal-to-noise ratio.
+
+        Example:
+            >>> [Curriculum(28.0, 100).restrict((7.0, 60.0), index) for index in (0, 50, 100, 500)]
+            [(28.0, 60.0), (14.0, 60.0), (7.0, 60.0), (7.0, 60.0)]
+        """
+        lowest, highest = snr_range
+        left = max(0.0, 1.0 - index / self.batches)
+        return lowest * (max(self.snr_min, lowest) / lowest) ** left, highest
+
+
+@dataclass(frozen=True)
 class Simulation:
     """Sizes and ranges of the simulated training data.
 
@@ -30,6 +65,7 @@ class Simulation:
         validation_spectra: greatest number of noise spectra for the validation batches.
         snr_range: least and greatest optimal signal-to-noise ratio of the present detectors together; log-uniform
             between.
+        curriculum: loud signals first; None draws from the whole range from the beginning on.
         subsets: probabilities of the subsets of detectors that are present; None means that all always are.
         jitter: half width of the uniform error of the reference time in seconds. The network accepts reference times
             that are wrong by as much; a larger jitter asks more of it.
@@ -49,6 +85,7 @@ class Simulation:
     spectra: PositiveInt = 8192
     validation_spectra: PositiveInt = 1024
     snr_range: tuple[SnrBound, SnrBound] = (7.0, 60.0)
+    curriculum: Curriculum | None = None
     subsets: SubsetSettings | None = None
     jitter: Annotated[float, Ge(0), Le(1)] = 0.0015
     strata: Annotated[int, Gt(0), Le(100_000)] = 64
@@ -72,6 +109,11 @@ class Simulation:
             raise InputError(
                 f"expected simulation.snr_range with the smaller number first; got {list(self.snr_range)}: 7 and 60 "
                 "are usual"
+            )
+        if self.curriculum is not None and not self.curriculum.snr_min < self.snr_range[1]:
+            raise InputError(
+                f"expected simulation.curriculum.snr_min below {self.snr_range[1]:g}, the end of simulation.snr_range; "
+                f"got {self.curriculum.snr_min:g}: lower it"
             )
         if not self.families or len(set(self.families)) < len(self.families):
             raise InputError(

@@ -27,6 +27,7 @@ from chirpleaf.training.banks.bank import WaveformBank
 from chirpleaf.training.banks.proposal import StratifiedProposal
 from chirpleaf.training.batch import Batch
 from chirpleaf.training.noise import TabulatedNoise
+from chirpleaf.training.simulation import Curriculum
 from chirpleaf.training.subsets import SubsetSettings, sample_present
 
 Series = Complex64[Tensor, "batch series bin"]
@@ -53,6 +54,7 @@ class Simulator:
         detectors: the detectors, in the order of the data.
         noise: whitening weights and whitened noise.
         snr_range: least and greatest optimal signal-to-noise ratio of the present detectors together.
+        curriculum: how the least of them falls with the number of the batch; constant when None.
         subsets: probabilities of the subsets of present detectors; all are present when None.
         jitter: half width of the uniform error of the reference time, seconds.
         batch_size: examples in a batch.
@@ -67,6 +69,7 @@ class Simulator:
     detectors: tuple[Detector, ...]
     noise: TabulatedNoise
     snr_range: tuple[float, float]
+    curriculum: Curriculum | None
     subsets: SubsetSettings | None
     jitter: float
     batch_size: int
@@ -89,7 +92,8 @@ class Simulator:
         present = sample_present(self.batch_size, len(self.detectors), self.subsets, generator)
         noise_rows = self.noise.sample_rows(self.batch_size, generator)
         weights = self.noise.weights_at(noise_rows)
-        data = self.simulate_signal(series, weights, rng, generator, present)
+        snr_range = self.curriculum.restrict(self.snr_range, index) if self.curriculum else self.snr_range
+        data = self.simulate_signal(series, weights, rng, generator, present, snr_range)
         data += self.noise.sample_noise(noise_rows, generator)
         if self.subsets is not None:
             data[~present], weights[~present] = 0.0, 0.0
@@ -108,6 +112,7 @@ class Simulator:
         rng: np.random.Generator,
         generator: torch.Generator,
         present: Bool[Tensor, "batch detector"] | None = None,
+        snr_range: tuple[float, float] | None = None,
     ) -> Complex64[Tensor, "batch detector bin"]:
         """Simulates the signals that the detectors record, without noise.
 
@@ -118,6 +123,7 @@ class Simulator:
             generator: source of times and signal-to-noise ratios.
             present: whether each detector is present, shape (n, detector); all are when None. Absent detectors do not
                 count for the signal-to-noise ratio.
+            snr_range: least and greatest signal-to-noise ratio; that of the simulator when None.
 
         Returns:
             Whitened signals, shape (n, detector, n_bins); zero where a detector is absent.
@@ -131,7 +137,7 @@ class Simulator:
         loudest = power.argmax(1, keepdim=True)
         offset = torch.rand(len(series), 1, generator=generator) * 2 - 1
         times = delays - delays.gather(1, loudest) + self.jitter * offset
-        low, high = np.log(self.snr_range)
+        low, high = np.log(snr_range or self.snr_range)
         snr = torch.exp(low + (high - low) * torch.rand(len(series), generator=generator))
         scale = snr / power.sum(1).sqrt()
         frequencies = torch.from_numpy(self.estimator.canonical.grid.frequencies).float()

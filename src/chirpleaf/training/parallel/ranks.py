@@ -124,12 +124,19 @@ class Ranks:
 
     @contextmanager
     def connect(self) -> Iterator[None]:
-        """Connects the ranks while the context lasts: by NCCL on GPUs, by gloo on processors."""
+        """Connects the ranks while the context lasts: by NCCL on GPUs, by gloo on processors.
+
+        Raises:
+            InputError: there are GPUs, but fewer than ranks on this node.
+        """
         if self.size == 1:
             yield
             return
+        on_gpus = torch.cuda.is_available()
+        if on_gpus:
+            self._take_gpu(torch.cuda.device_count())
         distributed.init_process_group(
-            "nccl" if torch.cuda.is_available() else "gloo",
+            "nccl" if on_gpus else "gloo",
             init_method=f"tcp://{self.address}:{self.port}",
             rank=self.rank,
             world_size=self.size,
@@ -139,6 +146,15 @@ class Ranks:
             yield
         finally:
             distributed.destroy_process_group()
+
+    def _take_gpu(self, available: int) -> None:
+        """Makes the GPU with this rank's number on the node its own: NCCL sends even numbers and text through it."""
+        if self.local_size > available:
+            raise InputError(
+                f"expected at most a rank for each of {available} GPUs of a node; got {self.local_size}: start fewer, "
+                "or hide the GPUs by CUDA_VISIBLE_DEVICES= to train on processors"
+            )
+        torch.cuda.set_device(self.local_rank)
 
     def broadcast(self, value: T | None) -> T:
         """Sends a value from rank 0 to all ranks, which are connected.

@@ -60,13 +60,17 @@ class Machine:
 
 
 def bfloat16_pays(width: int = 512, rows: int = 256, repeats: int = 5) -> bool:
-    """Whether this processor multiplies matrices faster in bfloat16 than in float32, measured in some milliseconds.
+    """Whether matrices are multiplied faster in bfloat16 than in float32.
+
+    A GPU has units for it or not; of a processor it is measured in some milliseconds.
 
     Args:
         width: size of the square matrix.
         rows: number of rows that it is multiplied with.
         repeats: repetitions, of which the fastest counts.
     """
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
 
     def shortest_time(dtype: torch.dtype) -> float:
         left, right = torch.ones(rows, width, dtype=dtype), torch.ones(width, width, dtype=dtype)
