@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
-from itertools import islice
 from typing import Any, TypeVar
 
-import distributed
-
 from chirpleaf.catalog.processes import Death
-from chirpleaf.system.dask_cluster import connect
+from chirpleaf.system.dask_cluster import connect, share_tasks
 
 Result = TypeVar("Result")
 
-_QUEUED = 2
-"""Tasks that are submitted for each thread: no worker waits, and few are lost with a worker that dies."""
+_QUEUED = 1
+"""Tasks that are submitted for each thread. More would save the milliseconds between two events; but Dask blames the
+death of a worker on all of its tasks, and gives up one after four deaths."""
 
 
 def map_on_cluster(
@@ -31,27 +29,12 @@ def map_on_cluster(
         Number of a task and its result, in the order in which they end.
 
     Raises:
-        InputError: the scheduler does not answer or has no workers.
+        InputError: the scheduler does not answer or has no workers, or one or the other goes away.
     """
     with ExitStack() as stack:
         client = connect(stack, workers, scheduler)
-        waiting = iter(enumerate(tasks))
-
-        def submit(n: int) -> dict["distributed.Future[Result]", int]:
-            return {client.submit(function, *task, pure=False): number for number, task in islice(waiting, n)}
-
-        futures = submit(_QUEUED * sum(client.nthreads().values()))
-        done = distributed.as_completed(futures, loop=client.loop)
-        for future in done:
-            following = submit(1)
-            futures |= following
-            done.update(following)
-            yield futures.pop(future), _take(future)
-
-
-def _take(future: "distributed.Future[Any]") -> Any:
-    """The result of a call, or what is known of its end."""
-    try:
-        return future.result()
-    except Exception as error:  # workers that died, or have another version of the package
-        return Death(f"no worker of the cluster could do it ({type(error).__name__}: {error})"[:300])
+        for number, found in share_tasks(client, function, tasks, _QUEUED):
+            if isinstance(found, Exception):  # workers that died, or have another version of the package
+                yield number, Death(f"no worker of the cluster could do it ({type(found).__name__}: {found})"[:300])
+            else:
+                yield number, found

@@ -1,11 +1,21 @@
-"""Connection to a Dask cluster: a running one, or processes of this machine.
+"""Work on a Dask cluster: a running one, or processes of this machine.
+
+A worker that dies costs nothing: others do its tasks again. A scheduler that goes away, or workers that are all gone
+and do not come back, end the work with one line.
 
 The extra `chirpleaf[bank]` installs Dask.
 """
 
+import asyncio
 import atexit
+import concurrent.futures
 import logging
+import time
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
+from functools import partial
+from itertools import islice
+from typing import Any, TypeVar
 
 import distributed
 from distributed.deploy.spec import close_clusters
@@ -13,8 +23,17 @@ from distributed.deploy.spec import close_clusters
 from chirpleaf.errors import InputError
 from chirpleaf.system.processes import follow_parent, shield_children
 
+Result = TypeVar("Result")
+Answer = TypeVar("Answer")
+
 _TIMEOUT = 20
-"""Seconds within which a scheduler must answer and have a worker."""
+"""Seconds within which a scheduler must answer and have a worker. More wait longer for batch jobs that are starting."""
+
+_PATIENCE = 60.0
+"""Seconds without any worker after which work ends. More wait longer for workers that are started again."""
+
+_LOOK = 1.0
+"""Seconds between two looks at the workers while no task ends. Fewer find out sooner that all are gone."""
 
 
 def connect(stack: ExitStack, workers: int, scheduler: str | None) -> distributed.Client:
@@ -28,7 +47,8 @@ def connect(stack: ExitStack, workers: int, scheduler: str | None) -> distribute
     Raises:
         InputError: the scheduler does not answer or has no workers.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):  # Dask gives the second one a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         where = scheduler or stack.enter_context(_start_cluster(workers))
         client: distributed.Client = stack.enter_context(
@@ -45,6 +65,81 @@ def connect(stack: ExitStack, workers: int, scheduler: str | None) -> distribute
             f"expected a Dask scheduler with workers; got {scheduler or 'none here'} ({error}): start them first"
         ) from error
     return client
+
+
+def share_tasks(
+    client: distributed.Client, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], queued: int
+) -> Generator[tuple[int, Result | Exception], None, None]:
+    """Calls a function for each task on the workers of a client.
+
+    Args:
+        client: result of `connect`.
+        function: picklable.
+        tasks: arguments of each call.
+        queued: tasks that are submitted for each thread of the workers: enough that none waits, and few enough for
+            their memory.
+
+    Yields:
+        Number of a task, and its result or what it raised, in the order in which they end.
+
+    Raises:
+        InputError: the scheduler is gone, or all workers are.
+    """
+    waiting = iter(enumerate(tasks))
+
+    def submit(n: int) -> "dict[distributed.Future[Result], int]":
+        return {client.submit(function, *task, pure=False): number for number, task in islice(waiting, n)}
+
+    futures = submit(queued * sum(client.nthreads().values()))
+
+    def find_done() -> "set[distributed.Future[Result]]":
+        with client.as_current():
+            done: set[distributed.Future[Result]] = distributed.wait(
+                list(futures), timeout=_LOOK, return_when="FIRST_COMPLETED"
+            ).done
+        return done
+
+    while futures:
+        for future in _repeat(client, find_done):
+            futures |= submit(1)
+            # A result that was on a worker which has died meanwhile is computed again.
+            yield futures.pop(future), _repeat(client, partial(_take, future))
+
+
+def _take(future: "distributed.Future[Result]") -> Result | Exception:
+    """The result of a call that has ended, or its exception."""
+    found: Result | Exception = (
+        future.exception(timeout=_LOOK) if future.status == "error" else future.result(timeout=_LOOK)
+    )
+    return found
+
+
+def _repeat(client: distributed.Client, action: Callable[[], Answer]) -> Answer:
+    """Repeats what waits for at most `_LOOK` until it ends, as long as the scheduler and some worker are there.
+
+    Raises:
+        InputError: the scheduler is gone, or all workers are.
+    """
+    alone_since = None
+    while True:
+        try:
+            return action()
+        except (asyncio.CancelledError, concurrent.futures.CancelledError) as error:
+            raise InputError(
+                "expected the Dask scheduler until the work is done; got no connection any more: start it again, and "
+                "go on with --resume"
+            ) from error
+        except TimeoutError:
+            if client.scheduler_info()["workers"]:
+                alone_since = None
+                continue
+            now = time.monotonic()
+            alone_since = now if alone_since is None else alone_since
+            if now - alone_since >= _PATIENCE:
+                raise InputError(
+                    f"expected workers of the Dask scheduler; got none for {_PATIENCE:g} s, as all have ended: start "
+                    "some, and go on with --resume"
+                ) from None
 
 
 def _start_cluster(workers: int) -> distributed.LocalCluster:

@@ -23,6 +23,7 @@ import torch
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.prior_kinds import encode_prior
+from chirpleaf.system.limits import find_fault
 from chirpleaf.training.banks.bank import WaveformBank
 from chirpleaf.training.banks.source import CHUNK, Rows, WaveformSource
 
@@ -75,7 +76,8 @@ class BankFile:
                 self.size = int(file.attrs["piece"])
                 self._shape = file[self._series_name].shape
         except (OSError, KeyError) as error:
-            raise InputError(f"expected a bank file; got {path} ({error}): make one by `chirpleaf bank`") from error
+            what = find_fault(path) or "cannot be read as HDF5 of a bank"
+            raise InputError(f"expected a bank file; got {path}, which {what}: make one by `chirpleaf bank`") from error
 
     def __len__(self) -> int:
         return int(self._shape[0])

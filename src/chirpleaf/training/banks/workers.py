@@ -5,12 +5,11 @@ When a worker dies, other workers compute its unfinished pieces again. The extra
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from itertools import islice
 
 import distributed
 
 from chirpleaf.errors import InputError
-from chirpleaf.system.dask_cluster import connect
+from chirpleaf.system.dask_cluster import connect, share_tasks
 from chirpleaf.training.banks.file import Piece
 from chirpleaf.training.banks.source import Rows, WaveformSource
 
@@ -33,26 +32,18 @@ def compute_pieces(
         Pieces and their rows, in the order in which they are finished.
 
     Raises:
-        InputError: the scheduler does not answer or has no workers, or a piece kills one worker after another.
+        InputError: the scheduler does not answer or has no workers, one or the other goes away, or a piece kills one
+            worker after another.
     """
     with ExitStack() as stack:
         client = connect(stack, workers, scheduler)
-        waiting = iter(pieces)
-
-        def submit(n: int) -> dict["distributed.Future[Rows]", Piece]:
-            next_pieces = islice(waiting, n)
-            return {client.submit(source.rows, piece.start, piece.stop, pure=False): piece for piece in next_pieces}
-
-        futures = submit(_QUEUED * sum(client.nthreads().values()))
-        done = distributed.as_completed(futures, loop=client.loop, with_results=True)
-        try:
-            for future, rows in done:
-                following = submit(1)
-                futures |= following
-                done.update(following)
-                yield futures.pop(future), rows
-        except distributed.KilledWorker as error:
-            raise InputError(
-                f"expected workers that live; got one after another that died ({error.last_worker}), for want of "
-                "memory perhaps: take a smaller --piece, or fewer workers"
-            ) from error
+        tasks = [(piece.start, piece.stop) for piece in pieces]
+        for number, found in share_tasks(client, source.rows, tasks, _QUEUED):
+            if isinstance(found, distributed.KilledWorker):
+                raise InputError(
+                    f"expected workers that live; got one after another that died ({found.last_worker}), for want of "
+                    "memory perhaps: take a smaller --piece, or fewer workers"
+                ) from found
+            if isinstance(found, Exception):
+                raise found
+            yield pieces[number], found
