@@ -1,5 +1,6 @@
 """Servers as processes of their own: slow clients, signals, what is left behind, and one with a real worker."""
 
+import gzip
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import h5py
 import psutil
 import pytest
 
@@ -158,6 +160,73 @@ def test_files_and_events_are_analysed_as_infer_does(tmp_path: Path, gwosc_file:
         server.send_signal(signal.SIGTERM)
         server.communicate(timeout=SECONDS)
         assert server.returncode == 0
+
+
+BOUND = 800_000_000
+"""Bytes that the memory of a worker may grow by; each of the files below claims more."""
+
+
+def make_hostile_files(folder: Path) -> dict[str, bytes]:
+    """Files of some kilobytes that claim, unpack to, or point to what they should not, by a word of the answer."""
+    with h5py.File(folder / "claim", "w") as file:
+        strain = file.create_dataset("strain/Strain", shape=(10**9,), chunks=(1024,), dtype="f8")
+        strain.attrs.update(Xstart=0.0, Xspacing=1 / 4096)
+    with h5py.File(folder / "link", "w") as file:
+        file["strain/Strain"] = h5py.ExternalLink("/etc/passwd", "strain/Strain")
+    with h5py.File(folder / "deep", "w") as file:
+        group: Any = file
+        for _ in range(50):
+            group = group.create_group("g")
+    member = gzip.compress(b"1 " * 25_000_000)
+    return {
+        "claims 8 GB": (folder / "claim").read_bytes(),
+        "without end": 60 * member,  # three gigabytes without a new line
+        "HDF5 with strain": (folder / "link").read_bytes(),
+        "levels": (folder / "deep").read_bytes(),
+        "": b"/etc/passwd",
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is that of Linux")
+def test_hostile_files_are_refused_and_the_worker_lives(tmp_path: Path) -> None:
+    """A gzip bomb, an HDF5 file that claims gigabytes, and names of a named pipe and of paths; a real worker."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    names = (str(pipe), "../../../../etc/passwd", "a\x00b", "/dev/zero", "x" * 300)
+    command = ("-m", "chirpleaf", "serve", "--port", "0", "--workers", "1", "--folder", tmp_path / "jobs")
+    with running(*command) as (server, port):
+
+        def find_worker() -> psutil.Process:
+            """The child that has loaded the models; another one tracks resources for `multiprocessing`."""
+            return max(psutil.Process(server.pid).children(recursive=True), key=lambda one: one.memory_info().rss)
+
+        worker, before = find_worker(), find_worker().memory_info().rss
+        hostile = make_hostile_files(tmp_path)
+        for name, (word, content) in zip(names, hostile.items(), strict=True):
+            body = b'--x\r\nContent-Disposition: form-data; name="trigger_time"\r\n\r\n1126259462.4\r\n--x\r\n'
+            for field in ("strain_H1", "psd_H1"):
+                body += f'Content-Disposition: form-data; name="{field}"; filename="{name}"\r\n\r\n'.encode()
+                body += content + b"\r\n--x" + (b"\r\n" if field == "strain_H1" else b"--\r\n")
+            kind = {"Content-Type": "multipart/form-data; boundary=x"}
+            status, job = ask(port, "POST", "/v1/infer", body, **kind)
+            assert status == 202, job
+            link = job["links"]["self"]
+            wait_until(lambda link=link: ask(port, "GET", link)[1]["state"] in ("done", "failed"), "no end")
+            found = ask(port, "GET", link)[1]
+            message = found["error"]["message"]
+            assert (found["state"], found["error"]["code"]) == ("failed", "input"), found
+            assert word in message
+            assert "the file of strain_H1" in message
+            assert "\n" not in message
+            assert not any(part in message for part in ("/etc", str(tmp_path), "Traceback"))
+            assert ask(port, "GET", f"{link}/report") == (422, {"code": "content", "message": message})
+        assert find_worker().pid == worker.pid
+        peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{worker.pid}/status").read_text())
+        assert peak is not None
+        assert 1024 * int(peak[1]) - before < BOUND
+        assert psutil.Process(server.pid).memory_info().rss < BOUND
+        assert ask(port, "GET", "/healthz")[0] == 200
 
 
 def test_without_its_packages_the_verb_says_how_to_get_them(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from made_results import CERTIFICATE, MAKERS, PROVENANCE, certified_posterior, leaf_estimates, network_posterior
 
+import chirpleaf
 from chirpleaf.cli import main
 from chirpleaf.inference import PreparedData, Request
 from chirpleaf.report.captions import list_pictures
@@ -19,6 +20,7 @@ from chirpleaf.report.command import write_command
 from chirpleaf.report.content import build_page
 from chirpleaf.report.page import render
 from chirpleaf.report.published import find_published
+from chirpleaf.report.templates import read_page
 from chirpleaf.report.words import describe_binary, describe_verdict
 from chirpleaf.result import LeafEstimates, Posterior, Proposal
 from chirpleaf.result.recipe import Recipe
@@ -114,6 +116,20 @@ def test_a_page_has_a_light_a_dark_and_a_printed_form() -> None:
     assert "prefers-color-scheme: dark" in html
     assert "@media print" in html
     assert 'name="viewport"' in html
+
+
+def test_colours_of_all_pages_stand_in_one_style_sheet() -> None:
+    package = Path(chirpleaf.__file__).parent
+    sheets = {path: path.read_text() for kind in ("css", "html") for path in package.rglob(f"*.{kind}")}
+    assert len(sheets) >= 5
+    base = package / "report" / "base.css"
+    shared = set(re.findall(r"--[\w-]+(?=:)", sheets[base])) - {"--rule"}  # borders of fields are darker
+    assert {"--paper", "--ink", "--good", "--bad-bg"} <= shared
+    for path, text in sheets.items():
+        defined = set(re.findall(r"(--[\w-]+):", text))
+        assert path == base or not defined & shared, path
+    for name in ("chirpleaf.report", "chirpleaf.catalog"):
+        assert read_page(name).count(sheets[base]) == 1
 
 
 def test_pictures_follow_what_the_result_has() -> None:

@@ -3,16 +3,13 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from importlib.metadata import version
-
-from jinja2 import Environment, StrictUndefined, Template
 
 from chirpleaf.catalog.outcome import ANSWERED, Outcome, Row
 from chirpleaf.catalog.run import EVENTS
 from chirpleaf.catalog.table import count_verdicts
 from chirpleaf.report.numbers import format_errors
+from chirpleaf.report.templates import load_page
 
 SHOWN = (
     ("chirp_mass", "ℳ_det", "M☉"),
@@ -70,7 +67,7 @@ def render_page(catalogue: str, outcomes: Sequence[Outcome], expected: int) -> s
     """
     shown = [column for column in SHOWN if any(column[0] in one.parameters for one in outcomes)]
     lines = [_make_line(one, [name for name, _, _ in shown]) for one in outcomes]
-    return _load_template().render(
+    return load_page("chirpleaf.catalog").render(
         catalogue=catalogue,
         lines=lines,
         barred=any(line.bars for line in lines),
@@ -82,13 +79,6 @@ def render_page(catalogue: str, outcomes: Sequence[Outcome], expected: int) -> s
         seconds=sum(one.cpu_seconds for one in outcomes),
         version=version("chirpleaf"),
     )
-
-
-@cache
-def _load_template() -> Template:
-    text = resources.files("chirpleaf.catalog").joinpath("page.html").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(text)
 
 
 def _make_line(outcome: Outcome, shown: Sequence[str]) -> Line:

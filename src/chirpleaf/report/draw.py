@@ -61,12 +61,13 @@ def prepare_drawing() -> None:
     import chirpleaf.plots.time_frequency
     import chirpleaf.strain.q_transform  # noqa: F401 - imported for the figures that follow
     from chirpleaf.plots.panels import make_panels
-    from chirpleaf.report.page import load_template
+    from chirpleaf.report.page import PACKAGE
+    from chirpleaf.report.templates import load_page
     from chirpleaf.result.posterior import HEADLINE
 
     _EMPTY[HEADLINE] = make_panels(HEADLINE)
     _EMPTY[HEADLINE].figure.savefig(BytesIO(), **PNG)
-    load_template()
+    load_page(PACKAGE)
 
 
 def draw_corner(

@@ -113,7 +113,7 @@ def _add_jobs(app: FastAPI, service: Service) -> None:
             operation_id=f"get_{path.replace('.', '_')}",
             summary=what,
             response_class=Response,
-            responses={200: {"content": content}, **errors(404, 409, 421)},
+            responses={200: {"content": content}, **errors(404, 409, 421, 422)},
         )
         def get_file(name: JobName) -> StreamingResponse:
             return _send_file(_find(service, name), file, media_type, headers)
@@ -212,6 +212,8 @@ def _find(service: Service, name: str) -> Job:
 
 def _send_file(job: Job, name: str, media_type: str, headers: dict[str, str]) -> StreamingResponse:
     """A file of a job that is done. It is opened here, so that a job that is removed meanwhile is sent to its end."""
+    if job.state is JobState.FAILED and job.code == "input":
+        raise RefusedError(job.message)
     if job.state is not JobState.DONE:
         raise HTTPException(409, f"expected a job that is done; got one that is {job.state}: look at its state first")
     try:

@@ -19,7 +19,7 @@ REASONS = {
     413: "The body is too large.",
     415: "The body is neither JSON nor a form, or it is compressed.",
     421: "The header Host does not name this server.",
-    422: "A field is missing, unknown, or has no value that can be used.",
+    422: "A field is missing, unknown, or has no value that can be used; or the data of a job cannot be analysed.",
     429: "The queue or the disk is full; `Retry-After` says when to try again.",
     503: "The server is loading its models.",
 }

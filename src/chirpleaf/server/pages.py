@@ -1,9 +1,14 @@
-"""The page for people: three files that the server reads once and that load nothing from elsewhere."""
+"""The page for people: three files that the server reads once and that load nothing from elsewhere.
+
+Its style sheet begins with that of all pages (`report.templates`).
+"""
 
 from importlib import resources
 
 from fastapi import FastAPI
 from fastapi.responses import Response
+
+from chirpleaf.report.templates import read_base_style
 
 FILES = {
     "/": ("index.html", "text/html"),
@@ -21,6 +26,8 @@ def add_pages(app: FastAPI) -> None:
     """
     for address, (name, media_type) in FILES.items():
         content = resources.files("chirpleaf.server").joinpath("page", name).read_bytes()
+        if media_type == "text/css":
+            content = read_base_style().encode() + content
         _add(app, address, content, media_type)
 
 
