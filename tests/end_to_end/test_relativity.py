@@ -75,6 +75,20 @@ def test_an_event_gives_a_table_a_document_and_a_picture(
     assert "general relativity lies at the" in " ".join(ran.stdout.split())
 
 
+def test_the_result_as_json_and_the_time_that_is_asked_for(
+    chirpleaf: Callable[..., Any], asked: Callable[..., list[Request]], tmp_path: Path
+) -> None:
+    requests = asked(make_test(snr=10.0))
+    ran = chirpleaf("test-gr", "GW150914", "--budget", 20, "--out", tmp_path, "--json")
+    assert requests[0].budget == 20.0
+    document = json.loads(ran.stdout)
+    written = json.loads((tmp_path / "relativity.json").read_text())
+    assert document == {**written, "folder": str(tmp_path), "files": ["relativity.json", "relativity.png"]}
+    wrong = chirpleaf("test-gr", "GW150914", "--budget", 0, "--out", tmp_path / "none")
+    assert (wrong.status, len(requests)) == (2, 1)
+    assert "expected --budget in seconds" in wrong.stderr
+
+
 def test_a_part_with_too_little_signal_ends_with_three(
     chirpleaf: Callable[..., Any], asked: Callable[..., list[Request]], tmp_path: Path
 ) -> None:

@@ -20,6 +20,26 @@ def test_importing_is_light(statement: str) -> None:
     assert _heavy_imports_of(statement) == ""
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("infer", "GW150914", "--prior", "nonsense"),
+        ("infer", "GW150914", "--samples", "0"),
+        ("infer", "--strain", "H1=x.hdf5"),
+        ("infer",),
+        ("test-gr",),
+        ("test-gr", "GW150914", "--budget", "0"),
+        ("catalog", "list.txt", "--out", "out", "--prior", "nonsense"),
+        ("inject", "nowhere.json", "--out", "out"),
+        ("inject", "nowhere.json", "--out", "out", "--noise", "loud"),
+        ("stream",),
+    ],
+)
+def test_wrong_input_is_told_before_slow_imports(arguments: tuple[str, ...]) -> None:
+    statement = f"from chirpleaf.cli import main\nassert main({list(arguments)!r}) == 2"
+    assert _heavy_imports_of(statement) == ""
+
+
 def test_the_probe_sees_a_heavy_import() -> None:
     assert _heavy_imports_of("import h5py") == "h5py"
 

@@ -65,7 +65,7 @@ def catalog(
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.cores import free_cores
 
-    check_options(samples, effective_samples, budget)
+    check_options(samples, effective_samples, budget, prior)
     if resume and overwrite:
         raise InputError("expected --resume or --overwrite; got both: leave one out")
     if not (resume or overwrite) and out.is_dir() and (out / "run.json").is_file():

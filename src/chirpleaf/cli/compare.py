@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chirpleaf.cli.console import console
+from chirpleaf.cli.console import Json, console, print_json
 
 if TYPE_CHECKING:
     from chirpleaf.diagnostics.posteriors import Comparison
@@ -23,7 +23,7 @@ def compare(
     reweight: Annotated[bool, typer.Option("--reweight", help="Resample all under the prior of the first.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder of comparison.json and corner.png.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: Json = False,
     seed: Annotated[int, typer.Option(min=0, max=2**31, help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Compare posteriors: medians, intervals, Jensen-Shannon divergences, and definitions that differ."""
@@ -44,13 +44,11 @@ def compare(
     comparison = compare_posteriors(found, parameter, seed)
     document = _make_document(comparison, reweight)
     if as_json:
-        import json
-
-        typer.echo(json.dumps(document, indent=2))
+        print_json(document)
     else:
         _print(comparison, reweight)
     if out is not None:
-        _write(document, found, list(comparison.intervals), out, overwrite)
+        _write(document, found, list(comparison.intervals), out, overwrite=overwrite, quiet=as_json)
 
 
 def _print(comparison: "Comparison", reweighted: bool) -> None:
@@ -90,7 +88,9 @@ def _make_document(comparison: "Comparison", reweighted: bool) -> dict[str, Any]
     return {**asdict(comparison), "reweighted": reweighted}
 
 
-def _write(document: dict[str, Any], posteriors: list[Any], parameters: list[str], out: Path, overwrite: bool) -> None:
+def _write(
+    document: dict[str, Any], posteriors: list[Any], parameters: list[str], out: Path, *, overwrite: bool, quiet: bool
+) -> None:
     """Writes `comparison.json` and the corner plot of all posteriors."""
     from functools import partial
 
@@ -110,4 +110,4 @@ def _write(document: dict[str, Any], posteriors: list[Any], parameters: list[str
         figure.savefig(path, format="png", dpi=150)
 
     files: dict[str, Any] = {"comparison.json": partial(write_json, lambda: document, 2)}
-    finish_run(out, write_files(files | ({"corner.png": draw} if names else {}), out))
+    finish_run(out, write_files(files | ({"corner.png": draw} if names else {}), out), quiet=quiet)

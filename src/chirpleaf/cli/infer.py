@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chirpleaf.cli import infer_options as option
+from chirpleaf.cli.completion import PRIORS
 from chirpleaf.cli.console import Json, console, finish_run, print_json
 from chirpleaf.errors import InputError, UntrustedError
 from chirpleaf.system.checks import check_integer, check_positive
@@ -67,8 +68,8 @@ def infer(
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.threads import use_one_numpy_thread
 
-    check_options(samples, effective_samples, budget)
-    _check_source(event, strain, trigger)
+    check_options(samples, effective_samples, budget, prior)
+    check_source(event, strain, trigger)
     files, spectra = pair_detectors("--strain", strain), pair_single("--psd", psd)
     channels = pair_single("--channel", channel, "NAME")
     folder = out or Path("out") / (event or "strain")
@@ -126,16 +127,21 @@ def infer(
         raise UntrustedError(f"{'; '.join(result.trust.reasons)}: the files in {folder} say so too")
 
 
-def check_options(samples: int, effective_samples: int | None, budget: float | None) -> None:
-    """Refuses numbers out of range by the names of their options, before anything is loaded."""
+def check_options(samples: int, effective_samples: int | None, budget: float | None, prior: str | None) -> None:
+    """Refuses numbers out of range and unknown priors by the names of their options, before anything is loaded."""
     check_integer("--samples", samples, 1, MOST_SAMPLES, remedy="10000 are usual")
     if effective_samples is not None:
         check_integer("--effective-samples", effective_samples, 1, remedy="5000 are usual")
     if budget is not None:
         check_positive("--budget in seconds", budget, remedy="leave it out for no limit of time")
+    if prior is not None and prior not in PRIORS and not Path(prior).exists():
+        raise InputError(
+            f"expected --prior {', '.join(PRIORS)} or a prior file of bilby; got {prior}, which is none of them: "
+            "choose a preset or check the name of the file"
+        )
 
 
-def _check_source(event: str | None, strain: list[str] | None, trigger: str | None) -> None:
+def check_source(event: str | None, strain: list[str] | None, trigger: str | None) -> None:
     """Refuses strain that is incomplete, before anything is loaded."""
     if (event is None) == (not strain):
         raise InputError("expected an event or strain; got both or neither: give EVENT, or --strain with --trigger")

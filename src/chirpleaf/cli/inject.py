@@ -7,6 +7,7 @@ import typer
 
 from chirpleaf.cli.completion import complete_approximant, complete_choice, complete_detector, complete_detector_file
 from chirpleaf.cli.console import console, finish_run
+from chirpleaf.errors import InputError
 
 NOISES = ("O1", "O2", "O3", "O4", "design", "zero")
 """Noise that can be simulated."""
@@ -48,8 +49,13 @@ def inject(
 
     from chirpleaf.cli.pairs import pair_single
     from chirpleaf.system.folders import check_folder, new_folder
+    from chirpleaf.system.limits import LIMITS, find_fault
     from chirpleaf.system.threads import use_one_numpy_thread
 
+    if noise not in NOISES:
+        raise InputError(f"expected --noise among {', '.join(NOISES)}; got {noise!r}: choose one")
+    if fault := find_fault(parameters, LIMITS.document_bytes):
+        raise InputError(f"expected a file of parameters; got {parameters}, which {fault}: check the path")
     check_folder(out, overwrite=overwrite)
     files = pair_single("--strain", strain)
     use_one_numpy_thread()
@@ -58,15 +64,12 @@ def inject(
 
     from chirpleaf.diagnostics.binary_files import read_binary
     from chirpleaf.diagnostics.strain_injection import StrainSettings, add_signal, simulate_noise
-    from chirpleaf.errors import InputError
     from chirpleaf.physics.waveform_settings import WaveformSettings
     from chirpleaf.result.json_files import write_json
     from chirpleaf.strain.readers import read as read_strain
     from chirpleaf.strain.writing import write_gwosc
     from chirpleaf.system.files import write_files
 
-    if noise not in NOISES:
-        raise InputError(f"expected --noise among {', '.join(NOISES)}; got {noise!r}: choose one")
     binary = read_binary(parameters, index)
     names = [name.upper() for name in detector or files or ("H1", "L1")]
     if files and set(names) != set(files):

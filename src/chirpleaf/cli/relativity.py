@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chirpleaf.cli import infer_options as option
-from chirpleaf.cli.console import console, finish_run
+from chirpleaf.cli.console import Json, console, finish_run, print_json
 from chirpleaf.errors import UntrustedError
+from chirpleaf.system.defaults import SAMPLES
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -28,16 +29,17 @@ def check_relativity(
     prior: option.PriorName = None,
     detectors: option.Detectors = None,
     budget: option.Budget = None,
+    json: Json = False,
 ) -> None:
     """Test general relativity: remnant by the inspiral against remnant by the post-inspiral, and the leaves."""
+    from chirpleaf.cli.infer import check_options, check_source
     from chirpleaf.cli.pairs import pair_detectors, pair_single
-    from chirpleaf.system.checks import check_positive
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.files import write_files
     from chirpleaf.system.threads import use_one_numpy_thread
 
-    if budget is not None:
-        check_positive("--budget in seconds", budget, remedy="leave it out for no limit of time")
+    check_options(SAMPLES, None, budget, prior)
+    check_source(event, strain, trigger)
     files, spectra = pair_detectors("--strain", strain), pair_single("--psd", psd)
     channels = pair_single("--channel", channel, "NAME")
     folder = out or Path("out") / f"{event or 'strain'}-gr"
@@ -48,6 +50,7 @@ def check_relativity(
         from chirpleaf.inference import Request
         from chirpleaf.inference.options import DataOptions
         from chirpleaf.inference.relativity import check_relativity as check
+        from chirpleaf.inference.relativity import to_json
         from chirpleaf.inference.sources import ReadSettings
         from chirpleaf.result.trust import Grade
 
@@ -66,8 +69,11 @@ def check_relativity(
         )
         test = check(request)
         written = write_files(_make_writers(test), folder)
-        console.print(report_relativity(test), highlight=False)
-        finish_run(folder, written)
+        if json:
+            print_json({**to_json(test), "folder": str(folder), "files": [file.name for file in written]})
+        else:
+            console.print(report_relativity(test), highlight=False)
+        finish_run(folder, written, quiet=json)
     if test.trust.grade is Grade.REFUSE:
         raise UntrustedError(f"{'; '.join(test.trust.reasons)}: the files in {folder} say so too")
 

@@ -21,10 +21,11 @@ def verify(
 
     use_one_numpy_thread()
 
-    from chirpleaf.inference.replay import replay
     from chirpleaf.result.read import read
 
-    first = read(result)
+    first = read(result)  # a wrong name is told before the slow imports of an analysis
+    from chirpleaf.inference.replay import replay
+
     _, comparison = replay(first)
     if json:
         print_json({**asdict(comparison), "same": comparison.same})
