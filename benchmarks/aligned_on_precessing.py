@@ -9,7 +9,6 @@ line of `injections.jsonl`; those that are there are not made again. Prints how 
 """
 
 import argparse
-import json
 import logging
 import time
 from dataclasses import fields, replace
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from precessing_injections import DISTANCES, SNR_RANGE, TIME_ERROR, TRIGGER, draw_noise, draw_truths, project_by_bilby
+from rows import append_row, find_missing, read_rows
 
 from chirpleaf.diagnostics.calibration import percentile_ranks
 from chirpleaf.inference.certify import CertifySettings, Target, certify
@@ -112,18 +112,17 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     path = options.out / "injections.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    rows = read_rows(path)
     aligned, precessing = load_model(options.aligned), load_model(options.precessing)
     own = precessing.architecture.prior
     masses = {f.name: getattr(own, f.name) for f in fields(IsotropicSpinPrior) if hasattr(own, f.name)}
-    for index in range(len(rows), options.injections):
+    for index in find_missing(rows, range(options.injections)):
         segment, truth, snr = inject(precessing, options.seed, index)
         row = {"index": index, "snr": snr, "truth": truth}
         row["precessing"] = answer(precessing, own, segment, truth, index)
         row["aligned"] = answer(aligned, IsotropicSpinPrior(**masses), segment, truth, index)
         rows.append(row)
-        with path.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        append_row(path, row)
         LOGGER.info(
             f"{index}: chi_p {truth['chi_p']:.2f}, q {truth['mass_ratio']:.2f}, signal-to-noise {snr:.1f}; efficiency "
             f"{row['aligned']['efficiency']:.2f} and {row['precessing']['efficiency']:.2f}"

@@ -15,7 +15,6 @@ the share of them above 0.5 and 0.9.
 """
 
 import argparse
-import json
 import logging
 import time
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from rows import append_row, find_missing, read_rows
 from scipy.stats import kstest
 
 from chirpleaf.diagnostics.injections import Injection, inject, training_noise
@@ -113,13 +113,9 @@ def run(arguments: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     model = load_model("bbh")
     path = arguments.out / f"{arguments.scale:g}-{arguments.seed}.jsonl"
-    done = {json.loads(line)["index"] for line in path.read_text().splitlines()} if path.exists() else set()
-    for index in range(arguments.first, arguments.n, arguments.step):
-        if index in done:
-            continue
+    for index in find_missing(read_rows(path), range(arguments.first, arguments.n, arguments.step)):
         row = analyse(model, index, arguments)
-        with path.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        append_row(path, row)
         LOGGER.info(
             f"{index}: chirp mass {row['truth']['chirp_mass']:.1f}, ratios {row['snr_parts']}, quantile "
             f"{row.get('quantile', float('nan')):.3f}, {row['cpu']:.1f} s of CPU {row['reasons']}"
@@ -131,7 +127,7 @@ def report(arguments: argparse.Namespace) -> None:
     LOGGER.info("| post-inspiral | events | refused | KS p | quantile > 0.5 | > 0.9 | > 0.99 | CPU, s |")
     LOGGER.info("|---|---|---|---|---|---|---|---|")
     for path in sorted(arguments.out.glob("*.jsonl")):
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        rows = read_rows(path)
         kept = [row for row in rows if "quantile" in row and not row["reasons"]]
         quantiles = np.array([row["quantile"] for row in kept])
         shares = " | ".join(f"{np.mean(quantiles > limit):.2f}" for limit in (0.5, 0.9, 0.99))

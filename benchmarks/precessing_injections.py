@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from rows import append_row, find_missing, read_rows
 
 from chirpleaf.diagnostics.calibration import calibrate, percentile_ranks
 from chirpleaf.diagnostics.injections import training_noise
@@ -203,15 +204,14 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     path = options.out / "injections.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    rows = read_rows(path)
     if not options.summarise:
-        model, done = load_model(options.model), {row["index"] for row in rows}
+        model = load_model(options.model)
         measured = MeasuredNoise(options.spectra) if options.spectra else None
-        for index in (index for index in range(options.injections) if index not in done):
+        for index in find_missing(rows, range(options.injections)):
             row = certify_injection(model, measured, index, options)
             rows.append(row)
-            with path.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+            append_row(path, row)
             LOGGER.info(
                 f"{index}: {' '.join(row['detectors'])}, chirp mass {row['truth']['chirp_mass']:.1f}, "
                 f"signal-to-noise {row['snr']:.1f}, efficiency {row['certificate']['efficiency']:.3f}, "

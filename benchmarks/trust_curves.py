@@ -8,7 +8,6 @@ its evidence is known has the worst value of the check that refused it.
 """
 
 import argparse
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
+from rows import read_rows
 
 from chirpleaf.inference.trust import DEFAULT_TRUST
 from chirpleaf.inference.trust.settings import Threshold
@@ -37,8 +37,7 @@ KINDS = {"glitch": "glitch in one detector", "overlap": "glitch on a signal", "n
 
 def load(folder: Path, kind: str, families: str, seed: int) -> list[Row]:
     """Cases of a kind; none if there is no file."""
-    path = folder / f"{kind}-{families}-{seed}.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return read_rows(folder / f"{kind}-{families}-{seed}.jsonl")
 
 
 def collect(rows: list[Row], check: str) -> NDArray[np.float64]:

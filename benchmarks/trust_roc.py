@@ -17,7 +17,6 @@ Each case is a line of `KIND-SEED.jsonl`, made once. Thresholds come from seed 1
 """
 
 import argparse
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -28,6 +27,7 @@ import numpy as np
 import torch
 from glitch_families import FAMILIES, RATE, Array, Shape, phase
 from numpy.typing import NDArray
+from rows import append_row, find_missing, read_rows
 
 from chirpleaf.inference import PreparedData, certify_draws, load_candidates, plan_certification, prepare
 from chirpleaf.inference.certify import Certified, Target
@@ -236,8 +236,7 @@ def run(arguments: argparse.Namespace) -> None:
     for index in range(arguments.n):
         for kind in kinds:
             path = arguments.out / f"{kind}-{arguments.families}-{arguments.seed}.jsonl"
-            done = {json.loads(line)["index"] for line in path.read_text().splitlines()} if path.exists() else set()
-            if index in done:
+            if not find_missing(read_rows(path), [index]):
                 continue
             rng = np.random.default_rng([arguments.seed, index, KINDS.index(kind)])
             strain, truth = bench.make(kind, rng)
@@ -246,8 +245,7 @@ def run(arguments: argparse.Namespace) -> None:
             except Exception as error:  # a case that ends in an error is a result
                 row = {"grade": "ERROR", "error": f"{type(error).__name__}: {error}"}
             row |= {"index": index, "kind": kind, "truth": truth}
-            with path.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+            append_row(path, row)
             LOGGER.info(
                 f"{kind} {index} {truth.get('family', '')} {row['grade']} {row.get('reasons', row.get('error'))}"
             )
@@ -256,7 +254,7 @@ def run(arguments: argparse.Namespace) -> None:
 def report(arguments: argparse.Namespace) -> None:
     """Prints the share of each verdict by kind and family, and what each check contributes."""
     for path in sorted(arguments.out.glob("*.jsonl")):
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        rows = read_rows(path)
         groups = {"all": rows}
         for row in rows:
             if "family" in row["truth"]:
