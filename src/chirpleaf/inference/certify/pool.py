@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chirpleaf.inference.certify.certified import Certified
 from chirpleaf.inference.certify.draws import EvaluatedDraws
 from chirpleaf.inference.certify.effective_sizes import count_effective_sizes
-from chirpleaf.inference.certify.importance import ImportanceDiagnostics
+from chirpleaf.inference.certify.importance import ImportanceDiagnostics, evidence_error
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.proposals import Proposal, mix_log_prob
 from chirpleaf.inference.certify.settings import CertifySettings
@@ -40,6 +40,7 @@ class Pool:
         self._counts: list[int] = []
         self._log_probs: list[Array] = []
         self._draws: EvaluatedDraws | None = None
+        self._origins: list[tuple[Proposal, int]] = []
         self._seconds = 0.0
         self._refits = 0
         self.stopped: Stopped = "enough"
@@ -114,6 +115,7 @@ class Pool:
         self._draws = batch if self._draws is None else EvaluatedDraws.concatenate([self._draws, batch])
         self._log_probs = [np.concatenate(parts) for parts in zip(self._log_probs, densities, strict=True)]
         self._counts[own] += len(batch.log_target)
+        self._origins.append((proposal, len(batch.log_target)))
         self.__dict__.pop("log_prob", None)
         self._seconds += time.perf_counter() - start
 
@@ -233,7 +235,7 @@ class Pool:
             efficiency=found.efficiency,
             effective_samples=found.effective_samples,
             log_bayes_factor=found.log_evidence,
-            log_bayes_factor_error=found.error,
+            log_bayes_factor_error=self._evidence_error(),
             pareto_k=found.pareto_k,
             draws=len(log_weight),
             marginal_error=self._median_error(),
@@ -252,6 +254,12 @@ class Pool:
         samples = add_derived(draws.samples)
         level = found.log_evidence if np.isfinite(found.log_evidence) else 0.0
         return Certified({**samples, **source_frame(samples)}, self.log_prob, log_weight - level, sky, certificate)
+
+    def _evidence_error(self) -> float:
+        """Standard error of the ln evidence."""
+        proposals, counts = zip(*self._origins, strict=True)
+        numbers = np.repeat([self._proposals.index(one) for one in proposals], counts)
+        return evidence_error(self.log_weight, numbers, self.draws.rounds)
 
     def _median_error(self) -> float:
         """Standard error of ln L from the extrinsic points, median over the posterior, nats."""
