@@ -34,8 +34,11 @@ class ConditionalDensity(nn.Module):
 
     def forward(self, tokens: Tokens | Float[Tensor, "batch feature"]) -> ConditionalDistribution:
         """Compute the distribution given each example."""
-        device = (tokens.values if isinstance(tokens, Tokens) else tokens).device.type
-        with torch.autocast(device, torch.bfloat16, enabled=self.in_bfloat16):
+        if self.in_bfloat16:
+            device = (tokens.values if isinstance(tokens, Tokens) else tokens).device.type
+            with torch.autocast(device, torch.bfloat16):
+                context = self.root(self.encoder(tokens))
+        else:
             context = self.root(self.encoder(tokens))
         distribution: ConditionalDistribution = self.head(context.float())
         return distribution
