@@ -47,10 +47,8 @@ def check_relativity(
     with claim_folder(folder, overwrite=overwrite):
         import torch
 
-        from chirpleaf.inference import Request
+        from chirpleaf.inference import Request, relativity
         from chirpleaf.inference.options import DataOptions
-        from chirpleaf.inference.relativity import check_relativity as check
-        from chirpleaf.inference.relativity import to_json
         from chirpleaf.inference.sources import ReadSettings
         from chirpleaf.result.trust import Grade
 
@@ -67,10 +65,10 @@ def check_relativity(
             prior=prior,
             budget=budget,
         )
-        test = check(request)
+        test = relativity.check_relativity(request)
         written = write_files(_make_writers(test), folder)
         if json:
-            print_json({**to_json(test), "folder": str(folder), "files": [file.name for file in written]})
+            print_json({**relativity.to_json(test), "folder": str(folder), "files": [file.name for file in written]})
         else:
             console.print(report_relativity(test), highlight=False)
         finish_run(folder, written, quiet=json)

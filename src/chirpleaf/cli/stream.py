@@ -14,19 +14,20 @@ if TYPE_CHECKING:
 
     from chirpleaf.inference.stream import StreamAnswer
 
+Replay = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="H1=FILE",
+        help="Strain of a detector that is played; again for each, and to join files.",
+        autocompletion=complete_detector_file,
+    ),
+]
 SHOWN = (("chirp_mass", 1), ("mass_1", 1), ("mass_2", 1), ("chi_eff", 2))
 """Parameters of a line, and their decimals."""
 
 
 def stream(
-    replay: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="H1=FILE",
-            help="Strain of a detector that is played; again for each, and to join files.",
-            autocompletion=complete_detector_file,
-        ),
-    ] = None,
+    replay: Replay = None,
     model: Annotated[
         str | None,
         typer.Option(
