@@ -57,8 +57,10 @@ def check_torch() -> Check:
 
     from chirpleaf.training.parallel.threads import bfloat16_pays
 
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # two threads on a busy core wait for each other, here and in the checks that follow
     bfloat16 = "pays" if bfloat16_pays() else "does not pay"
-    return Check("torch", "ok", f"{torch.__version__}, {torch.get_num_threads()} thread(s), bfloat16 {bfloat16} here")
+    return Check("torch", "ok", f"{torch.__version__}, {threads} thread(s), bfloat16 {bfloat16} here")
 
 
 def check_waveform() -> Check:
