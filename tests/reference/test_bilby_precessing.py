@@ -28,7 +28,8 @@ def write(folder: Path, text: str) -> Path:
 def test_isotropic_spins_have_the_density_of_the_model(spins: str, tmp_path: Path) -> None:
     assert REGION.spin_max == NETWORK.spin_max
     found = read_bilby_prior(write(tmp_path, CHIRP + spins + ANGLES + DISTANCE))
-    assert (found.precesses, found.spins, found.fixed) == (True, {}, {})
+    assert (found.precesses, found.fixed) == (True, {})
+    assert set(found.spins) == {"a_1", "a_2", "cos_tilt_1" if "cos_tilt_1" in spins else "tilt_1", "tilt_2"}
     samples = NETWORK.sample(400, np.random.default_rng(0))
     np.testing.assert_allclose(found.intrinsic.log_prob(samples), NETWORK.log_prob(samples), atol=2e-3)
     outside = {**samples, "chi_1": samples["chi_1"] + 2.0}
@@ -46,6 +47,15 @@ def test_other_magnitudes_and_tilts_change_the_density_by_their_own(tmp_path: Pa
     a, r = np.hypot(samples["chi_1"], samples["chi_1_in_plane"]), samples["chi_1_in_plane"]
     expected = NETWORK.log_prob(samples) + np.log(2 * a / 0.8 * 2 / np.pi / (r / a))
     np.testing.assert_allclose(target.intrinsic.log_prob(samples), expected, atol=2e-3)
+
+
+def test_narrow_spins_overlap_with_those_of_the_network(tmp_path: Path) -> None:
+    """Not one of 20,000 draws of the network has them."""
+    narrow = PRECESSING.replace("maximum=0.8", "maximum=0.001").replace(
+        "tilt_1 = Sine(name='tilt_1')", "tilt_1 = Uniform(1.0, 1.001, name='tilt_1')"
+    )
+    target = Prior.load(write(tmp_path, CHIRP + narrow + DISTANCE)).make_target(NETWORK, trigger_time=0.0)
+    assert set(target.spins) == {"a_1", "a_2", "tilt_1", "tilt_2"}
 
 
 def test_precessing_priors_need_precessing_models_and_the_other_way(tmp_path: Path) -> None:

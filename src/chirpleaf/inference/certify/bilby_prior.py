@@ -95,7 +95,7 @@ def read_bilby_prior(path: Path, settings: PriorSettings = DEFAULTS.prior) -> Bi
         intrinsic, fixed = _read_intrinsic(entries, settings, precesses=precesses), _read_fixed(entries)
         spins = {
             name: BilbyMarginal(intrinsic.prior[name])
-            for name in (() if precesses else SPINS)
+            for name in (_name_spins(entries) if precesses else SPINS)
             if name not in fixed and not hasattr(intrinsic.prior[name], "condition_func")
         }
         distance = read_distance(entries, settings)

@@ -15,10 +15,12 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from chirpleaf.inference.certify.magnitudes_and_tilts import MagnitudesAndTilts, SpinColumns, name_tilt
 from chirpleaf.inference.certify.target import Target
-from chirpleaf.physics.bijections import Bijection
+from chirpleaf.physics.bijections import Bijection, Chain
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.distributions import Marginal, PowerLaw, Uniform
+from chirpleaf.physics.precessing_prior import PrecessingPrior
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.spaces import ParameterSpace
 
@@ -96,20 +98,31 @@ class FreeParameters:
         return {**free, **{name: np.full(len(values), value) for name, value in self.fixed.items()}}
 
 
-def make_target_coordinates(network: IntrinsicPrior, target: Target, free: FreeParameters) -> MarginalCoordinates:
+def make_target_coordinates(
+    network: IntrinsicPrior | PrecessingPrior, target: Target, free: FreeParameters
+) -> Bijection:
     """The bijection of the free parameters of a target.
 
     Args:
         network: prior of the network, whose bounds are those of the masses, and of spins whose own prior is unknown.
-        target: the target.
+        target: the target. Spins that precess are mapped by magnitude and tilt.
         free: its free parameters.
     """
-    spin = Uniform(-network.spin_max, network.spin_max)
     marginals: dict[str, Marginal] = {
         "chirp_mass": PowerLaw(-1.0, *network.chirp_mass_range),
         "mass_ratio": Uniform(network.mass_ratio_min, 1.0),
-        "chi_1": spin,
-        "chi_2": spin,
-        **target.spins,
     }
-    return MarginalCoordinates([marginals[name] for name in free.names])
+    if isinstance(network, IntrinsicPrior):
+        spin = Uniform(-network.spin_max, network.spin_max)
+        marginals |= {"chi_1": spin, "chi_2": spin, **target.spins}
+        return MarginalCoordinates([marginals[name] for name in free.names])
+    spins = []
+    for body in (1, 2):
+        tilt, along, in_plane = name_tilt(target.spins, body), f"chi_{body}", f"chi_{body}_in_plane"
+        marginals[along] = target.spins.get(f"a_{body}", Uniform(0.0, network.spin_max))
+        marginals[in_plane] = Uniform(-1.0, 1.0) if tilt is None else target.spins[tilt]
+        marginals[f"azimuth_{body}"] = Uniform(0.0, 2 * np.pi)
+        cosine = tilt is None or tilt.startswith("cos")
+        spins.append(SpinColumns(free.names.index(along), free.names.index(in_plane), cosine))
+    marginals["cos_iota"] = Uniform(-1.0, 1.0)
+    return Chain([MagnitudesAndTilts(spins), MarginalCoordinates([marginals[name] for name in free.names])])

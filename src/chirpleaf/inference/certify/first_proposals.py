@@ -17,16 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.certify.coordinates import FreeParameters, MarginalCoordinates, make_target_coordinates
+from chirpleaf.inference.certify.coordinates import FreeParameters, make_target_coordinates
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics
+from chirpleaf.inference.certify.magnitudes_and_tilts import draw_spins
 from chirpleaf.inference.certify.mixture import MixtureProposal, fit_correction
 from chirpleaf.inference.certify.proposals import NetworkProposal, Proposal
 from chirpleaf.inference.certify.settings import CertifySettings
 from chirpleaf.inference.certify.spin_coordinates import make_spin_coordinates
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.observation import Observation
-from chirpleaf.physics.bijections import Chain
+from chirpleaf.physics.bijections import Bijection, Chain
 from chirpleaf.physics.derived import Samples
+from chirpleaf.physics.precessing_prior import PrecessingPrior
 from chirpleaf.physics.priors import IntrinsicPrior
 
 Array = NDArray[np.float64]
@@ -101,11 +103,11 @@ class FirstProposals:
         return FreeParameters.of(self.network.space, self.target)
 
     @cached_property
-    def _coordinates(self) -> MarginalCoordinates:
+    def _coordinates(self) -> Bijection:
         prior = self.network.space.prior
-        if not isinstance(prior, IntrinsicPrior):
+        if not isinstance(prior, IntrinsicPrior | PrecessingPrior):
             raise InputError(
-                f"expected a network of aligned spins for prior {self.target.prior}, which it hardly covers; got one "
+                f"expected a network of uniform masses for prior {self.target.prior}, which it hardly covers; got one "
                 f"under {type(prior).__name__}: choose prior model"
             )
         return make_target_coordinates(prior, self.target, self._free)
@@ -148,7 +150,7 @@ class FirstProposals:
     def _redraw(self) -> Samples:
         """The network's draws with spins drawn from the target's prior, and with the fixed parameters."""
         rng, n = np.random.default_rng([self.seed, 5]), self.settings.first_fit.draws
-        spins = {name: marginal.quantile(rng.random(n)) for name, marginal in self.target.spins.items()}
+        spins = draw_spins(self.target.spins, n, rng)
         return {**self._draws, **spins, **{name: np.full(n, value) for name, value in self._free.fixed.items()}}
 
     def _log_ratio(self, theta: Samples) -> Array:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from chirpleaf.errors import InputError
+from chirpleaf.inference.certify.magnitudes_and_tilts import draw_spins
 from chirpleaf.inference.certify.settings import DEFAULTS, PriorSettings
 from chirpleaf.physics.comoving_volume import UniformSourceFrame
 from chirpleaf.physics.distributions import BoundedDistribution, Marginal, PowerLaw
@@ -36,8 +37,8 @@ class Target:
         waveform: waveform model of the likelihood.
         centre: middle of that prior, GPS time, seconds; the trigger if None.
         prior: the user's name of this prior: a preset or a file.
-        spins: priors of the aligned spins that are independent of all other parameters, by name; an `IntrinsicPrior`
-            gives its own.
+        spins: priors of aligned spins, or of magnitudes and tilts, that are independent of all other parameters, by
+            name; an `IntrinsicPrior` gives its own.
         fixed: values of intrinsic parameters, and of ra, dec, theta_jn and psi, that the prior fixes, by name.
     """
 
@@ -223,7 +224,7 @@ def _check_overlap(network: PriorDistribution, target: Target, n: int) -> None:
         return
     rng = np.random.default_rng(0)
     draws = network.sample(n, rng)
-    draws |= {name: np.asarray(marginal.quantile(rng.random(n))) for name, marginal in target.spins.items()}
+    draws |= draw_spins(target.spins, n, rng)
     draws |= {name: np.full(n, value) for name, value in target.fixed.items() if name in draws}
     if np.isfinite(target.intrinsic.log_prob(draws)).any():
         return
