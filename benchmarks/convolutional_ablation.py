@@ -94,7 +94,7 @@ def name_variants(preset: Preset) -> dict[str, tuple[str, Changes]]:
         "normalisation": {"root": {"normalisation": "group"}},
         "residual links": {"root": {"residual": True}},
         "rate 2048": {"series": {"rate": 2048, "n_samples": 2 * preset.series.n_samples}} if preset.series else {},
-        "half the window": {"series": {"n_samples": 192}},
+        "three quarters of the window": {"series": {"n_samples": 192}},
         "window twice as long": {"series": {"n_samples": 512}},
         "random shifts of 5 ms": {"series": {"arrival": 0.005}},
         "AdamW alone": {"schedule": {"muon": None}},
@@ -123,10 +123,11 @@ def share_bank(preset_json: str, seed: int, waveforms: int, fresh: int) -> Wavef
 def build_training(preset: Preset, estimator: LeafEstimator) -> Simulator:
     """Simulator of a variant; variants of one grid share their waveforms."""
     architecture, simulation = preset.architecture(), preset.simulation
-    bare = Preset(
-        name="bank", prior=preset.prior, detectors=("H1",), duration=preset.duration, fold=preset.fold,
-        widest=preset.widest, templates=preset.templates, simulation=replace(simulation, subsets=None, batch_size=1),
-    )  # fmt: skip
+    default = Preset(name="bank")
+    unused = ("encoder", "root", "head", "schedule")  # what waveforms do not depend on
+    others = {"name": default.name, "detectors": ("H1",), "series": None, "arrival_margin": None}
+    others["simulation"] = replace(simulation, subsets=None, curriculum=None, batch_size=1)
+    bare = preset.model_copy(update=others | {field: getattr(default, field) for field in unused})
     bank = share_bank(bare.model_dump_json(), preset.seed, simulation.waveforms, simulation.fresh)
     return build_simulator(architecture, estimator, simulation, seed=preset.seed, bank=bank)
 
