@@ -94,7 +94,7 @@ def name_variants(preset: Preset) -> dict[str, tuple[str, Changes]]:
         "normalisation": {"root": {"normalisation": "group"}},
         "residual links": {"root": {"residual": True}},
         "rate 2048": {"series": {"rate": 2048, "n_samples": 2 * preset.series.n_samples}} if preset.series else {},
-        "three quarters of the window": {"series": {"n_samples": 192}},
+        "window of 0.22 s": {"series": {"n_samples": 224}},
         "window twice as long": {"series": {"n_samples": 512}},
         "random shifts of 5 ms": {"series": {"arrival": 0.005}},
         "AdamW alone": {"schedule": {"muon": None}},
