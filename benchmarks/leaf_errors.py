@@ -85,7 +85,7 @@ def restrict_frequencies(segment: Segment, model: Model) -> Segment:
 def describe(model: Model) -> str:
     """Describe a network for tables, with the same text for masses and remnant."""
     kind = "convolutional" if model.architecture.series else "canonical"
-    return f"{kind} root, {'Bayesian' if model.leaves.bayesian else 'deterministic'}"
+    return f"{kind} root, {'Bayesian' if model.estimator.has_interval_widths else 'deterministic'}"
 
 
 def print_report(found: dict[str, dict[str, list[float]]], names: list[str], out: Path) -> None:
