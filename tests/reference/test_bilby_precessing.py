@@ -58,6 +58,25 @@ def test_narrow_spins_overlap_with_those_of_the_network(tmp_path: Path) -> None:
     assert set(target.spins) == {"a_1", "a_2", "tilt_1", "tilt_2"}
 
 
+@pytest.mark.parametrize(
+    ("given", "impossible", "message"),
+    [
+        ("'a_1', minimum=0, maximum=0.8", "'a_1', minimum=0, maximum=1.5", r"a_1 from 0 to 1; got Uniform\(0, 1\.5\)"),
+        ("'a_2', minimum=0", "'a_2', minimum=-0.2", "expected a_2 from 0 to 1"),
+        ("tilt_1 = Sine(name='tilt_1')", "tilt_1 = Uniform(0, 4, name='tilt_1')", "expected tilt_1 from 0 to 3.14159"),
+        (
+            "tilt_1 = Sine(name='tilt_1')",
+            "cos_tilt_1 = Uniform(-2, 1, name='cos_tilt_1')",
+            "expected cos_tilt_1 from -1",
+        ),
+    ],
+)
+def test_impossible_spins_are_refused(given: str, impossible: str, message: str, tmp_path: Path) -> None:
+    assert given in PRECESSING
+    with pytest.raises(InputError, match=message):
+        read_bilby_prior(write(tmp_path, CHIRP + PRECESSING.replace(given, impossible) + DISTANCE))
+
+
 def test_precessing_priors_need_precessing_models_and_the_other_way(tmp_path: Path) -> None:
     precessing, aligned = (write(tmp_path, CHIRP + PRECESSING + DISTANCE), tmp_path / "aligned.prior")
     aligned.write_text(CHIRP + SPINS + DISTANCE)

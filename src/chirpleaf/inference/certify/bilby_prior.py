@@ -204,6 +204,11 @@ def _read_intrinsic(entries: Mapping[str, Any], settings: PriorSettings, *, prec
             )
         if stray := [needed for needed in getattr(prior, "required_variables", []) if needed not in own]:
             raise InputError(f"expected {name} to depend on masses and spins alone; got {stray[0]}: leave that out")
+        low, high = _RANGES[name]
+        if -np.inf < prior.minimum < low - _ROUNDING or high + _ROUNDING < prior.maximum < np.inf:
+            raise InputError(
+                f"expected {name} from {low:g} to {high:.6g}; got {_describe(prior)}: correct its minimum or maximum"
+            )
     prior = bilby.BBHPriorDict(dictionary={**own, **constraints})
     some = {name: np.full(1, 0.5) for name in own}
     for name in constraints:
@@ -211,6 +216,19 @@ def _read_intrinsic(entries: Mapping[str, Any], settings: PriorSettings, *, prec
             raise InputError(f"expected constraints on masses and spins; got one on {name}: leave it out")
     return BilbyPrecessing(prior, settings) if precesses else BilbyIntrinsic(prior, settings)
 
+
+_RANGES = {
+    **dict.fromkeys(MASSES, (0.0, np.inf)),
+    "mass_ratio": (0.0, 1.0),
+    **dict.fromkeys(SPINS, (-1.0, 1.0)),
+    **dict.fromkeys(("a_1", "a_2"), (0.0, 1.0)),
+    **dict.fromkeys(("tilt_1", "tilt_2"), (0.0, np.pi)),
+    **dict.fromkeys(("cos_tilt_1", "cos_tilt_2"), (-1.0, 1.0)),
+}
+"""What masses and spins can be, by name. A prior without limits, as a normal density, has none that are wrong."""
+
+_ROUNDING = 1e-6
+"""By how much limits in a file may exceed that."""
 
 _EXAMPLES = {
     **dict.fromkeys(SPINS, "bilby.gw.prior.AlignedSpin(name='{}', a_prior=Uniform(minimum=0, maximum=0.99))"),
