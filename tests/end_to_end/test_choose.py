@@ -36,6 +36,19 @@ def test_the_model_that_covers_the_chirp_mass_is_chosen(
     assert found.snr > 15.0
 
 
+@pytest.mark.parametrize(
+    ("chirp_mass", "seconds", "expected"),
+    [(5.8, 64, "bbh-long"), (9.7, 64, "bbh-middle"), (9.7, 32, "bbh-middle"), (20.0, 32, "bbh")],
+)
+def test_the_shortest_shipped_model_that_covers_the_chirp_mass_is_chosen(
+    simulated: Simulated, chirp_mass: float, seconds: int, expected: str
+) -> None:
+    found = choose_model(posteriors(), *simulated(chirp_mass, seconds=seconds))
+    assert found.model.name == expected
+    assert found.chirp_mass == pytest.approx(chirp_mass, rel=0.12)
+    assert found.untried == ()
+
+
 def test_a_light_signal_in_short_strain_raises_an_error(models: list[Model], simulated: Simulated) -> None:
     with pytest.raises(ShortStrainError, match="needs a longer segment, of bbh-long"):
         choose_model(models, *simulated(9.7, seconds=32))
@@ -65,11 +78,11 @@ def test_a_model_is_loaded_only_if_the_signal_may_be_its_own(simulated: Simulate
             return super().load()
 
     candidates = [Recorded(model.name, model.duration) for model in posteriors()]
-    assert [one.name for one in candidates] == ["bbh", "bbh-long"]
+    assert [one.name for one in candidates] == ["bbh", "bbh-middle", "bbh-long"]
     choose_model(candidates[::-1], *simulated(30.0, snr=40.0))
     assert loaded == ["bbh"]
     choose_model(candidates, *simulated(9.7))
-    assert loaded == ["bbh", "bbh", "bbh-long"]
+    assert loaded == ["bbh", "bbh", "bbh-long", "bbh-middle", "bbh-middle"]
 
 
 @pytest.mark.usefixtures("unchecked_types")

@@ -8,7 +8,7 @@ import pytest
 import chirpleaf
 from chirpleaf.result import Posterior
 
-WIDEST = {7.0: 0.1, 9.5: 0.3, 19.0: 2.5, 30.0: 6.0}
+WIDEST = {5.2: 0.1, 7.0: 0.2, 9.5: 0.4, 19.0: 2.5, 30.0: 6.0}
 """Chirp mass (solar masses) to the largest allowed width of its 90 % interval at a signal-to-noise ratio of 20."""
 
 
@@ -21,7 +21,8 @@ def answer(request: pytest.FixtureRequest, simulated: Callable[..., tuple]) -> t
 
 def test_the_data_choose_the_model(answer: tuple[Posterior, float]) -> None:
     posterior, chirp_mass = answer
-    assert posterior.provenance.model == ("bbh-long" if chirp_mass < 14 else "bbh")
+    expected = "bbh-long" if chirp_mass < 6 else "bbh-middle" if chirp_mass < 14 else "bbh"
+    assert posterior.provenance.model == expected
     assert (posterior.trust.verdict, posterior.trust.reasons) == ("not certified", ())
     assert posterior.trust.network_snr == pytest.approx(20, abs=5)
 

@@ -146,7 +146,7 @@ def test_an_embedded_event_has_no_longer_strain(
 
 
 def test_candidates_are_the_shipped_posteriors_or_what_is_named() -> None:
-    assert {model.name for model in load_candidates()} == {"bbh", "bbh-long"}
+    assert {model.name for model in load_candidates()} == {"bbh", "bbh-middle", "bbh-long"}
     assert [model.name for model in load_candidates("masses")] == ["masses"]
 
 
