@@ -22,7 +22,7 @@ from chirpleaf.inference.trust import assess_certified, examine_before
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.trust import Trust
-from chirpleaf.system.checks import MOST_SEED, check_integer
+from chirpleaf.system.checks import MOST_SEED, check_integer, check_positive
 from chirpleaf.system.deadline import Deadline
 from chirpleaf.system.defaults import SAMPLES
 
@@ -133,8 +133,8 @@ def analyse_event(
     Raises:
         InputError: as for `infer`.
     """
+    _check_numbers(request.samples, request.seed, request.budget)
     watch, deadline = Stopwatch(), Deadline.after(request.budget)
-    _check_numbers(request.samples, request.seed)
     models = load_candidates(request.model, request.waveform.approximant)
     plan = request.plan_certification(models[0].load())
     further = _plan_systematics(request, plan)
@@ -223,7 +223,9 @@ def _plan_systematics(request: Request, plan: CertificationPlan | None) -> "Syst
     return plan_systematics(request.systematics, plan)
 
 
-def _check_numbers(samples: int, seed: int) -> None:
+def _check_numbers(samples: int, seed: int, budget: float | None = None) -> None:
     """Refuses numbers that no draws can be made with, before any work."""
     check_integer("samples", samples, 1)
     check_integer("seed", seed, 0, MOST_SEED)
+    if budget is not None:
+        check_positive("budget in seconds", budget)

@@ -17,6 +17,7 @@ from chirpleaf.inference.trust import assess_certified
 from chirpleaf.physics.signals import make_signal_model
 from chirpleaf.result.provenance import Provenance
 from chirpleaf.result.trust import Finding, Level, Trust
+from chirpleaf.system.checks import check_positive
 from chirpleaf.system.deadline import Deadline
 
 PRIOR = "uniform"
@@ -62,6 +63,8 @@ def check_relativity(request: Request, settings: RelativitySettings = DEFAULT_RE
     Raises:
         InputError: the input is wrong, or the model or the waveforms do not allow the test.
     """
+    if request.budget is not None:
+        check_positive("budget in seconds", request.budget)
     watch, deadline = Stopwatch(), Deadline.after(request.budget)
     models = load_candidates(request.model)
     prior = PRIOR if request.prior is None else request.prior

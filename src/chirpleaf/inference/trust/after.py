@@ -60,8 +60,7 @@ def examine_posterior(
     if known:
         found += examine_glitches(segment, certificate.log_bayes_factor, settings.glitches, bursts)
     elif certificate.stopped == "refused" and len(draws.log_weight):
-        greatest = float(np.nan_to_num(samples["log_likelihood"], nan=-np.inf).max())  # no evidence exceeds it
-        bound = examine_glitches(segment, greatest, settings.glitches, bursts)
+        bound = examine_glitches(segment, _find_greatest(draws, target), settings.glitches, bursts)
         found += [one for one in bound if one.level is Level.REFUSE]
     best = find_best_signal(segment, samples, draws.log_weight, waveform)
     if best is None:
@@ -79,6 +78,13 @@ def examine_posterior(
         value = certificate.log_bayes_factor
         found += examine_coherence(segment, proposal, best, signal, target, value, settings.coherence)
     return tuple(found)
+
+
+def _find_greatest(draws: Certified, target: Target) -> float:
+    """Greatest ln of the likelihood of a draw, marginalised over extrinsic parameters: no evidence exceeds it, nats."""
+    with np.errstate(invalid="ignore"):  # impossible draws
+        values = draws.log_weight + draws.log_prob - target.intrinsic.log_prob(draws.samples)
+    return float(np.nan_to_num(values, nan=-np.inf).max()) + draws.certificate.log_bayes_factor
 
 
 def find_waveform(architecture: Architecture, target: Target) -> Waveform:
