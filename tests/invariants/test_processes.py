@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
 from multiprocessing import SimpleQueue
 from pathlib import Path
 
@@ -64,17 +63,31 @@ def test_the_shield_ends_after_an_error() -> None:
     assert not is_interrupt_blocked()
 
 
-@pytest.mark.slow
-def test_workers_of_a_dask_cluster_start_with_ctrl_c_blocked() -> None:
-    from chirpleaf.system.dask_cluster import connect
+FIRST_PROCESS = """
+import signal
+from chirpleaf.system.processes import NewInterpreters
+process = NewInterpreters().Process(target=signal.raise_signal, args=(signal.SIGINT,))
+process.start()
+process.join()
+print(process.exitcode)
+"""
 
-    with ExitStack() as stack:
-        client = connect(stack, 2, None)
-        blocked = client.run(is_interrupt_blocked_in_main_thread)
-        assert list(blocked.values()) == [True, True]
+CLUSTER = """
+import signal
+from contextlib import ExitStack
+from chirpleaf.system.dask_cluster import connect
+with ExitStack() as stack:
+    blocked = connect(stack, 2, None).run(signal.pthread_sigmask, signal.SIG_BLOCK, ())
+    print([signal.SIGINT in signals for signals in blocked.values()])
+"""
 
 
-def is_interrupt_blocked_in_main_thread() -> bool:
-    """Of the process, from /proc: the task may run in another thread."""
-    mask = next(line for line in Path(f"/proc/{os.getpid()}/status").read_text().splitlines() if "SigBlk" in line)
-    return bool(int(mask.split()[1], 16) & (1 << (signal.SIGINT - 1)))
+@pytest.mark.parametrize(
+    ("program", "output"),
+    [(FIRST_PROCESS, "0"), pytest.param(CLUSTER, "[True, True]", marks=pytest.mark.slow)],
+    ids=["a process", "a Dask cluster"],
+)
+def test_the_first_processes_of_a_program_start_with_ctrl_c_blocked(program: str, output: str) -> None:
+    """With them `multiprocessing` starts a process of its own, and unblocks the signal then."""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (ran.stdout.strip(), ran.stderr) == (output, "")

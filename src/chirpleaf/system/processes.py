@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import parent_process
+from multiprocessing import parent_process, resource_tracker
 from multiprocessing.context import ForkContext, ForkProcess, SpawnContext, SpawnProcess
 from pathlib import Path
 
@@ -26,6 +26,13 @@ def shield_children() -> Iterator[None]:
     A new process needs a second of imports before its call of `follow_parent`. A Ctrl-C within that second would print
     a traceback. A process that starts with the signal blocked keeps it blocked.
     """
+    resource_tracker.ensure_running()  # of `multiprocessing`: when it starts, it unblocks the signal
+    with _block_interrupts():
+        yield
+
+
+@contextmanager
+def _block_interrupts() -> Iterator[None]:
     former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -41,7 +48,7 @@ class _ShieldedSpawnProcess(SpawnProcess):
 
 class _ShieldedForkProcess(ForkProcess):
     def start(self) -> None:
-        with shield_children():
+        with _block_interrupts():
             super().start()
 
 
