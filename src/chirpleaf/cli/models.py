@@ -46,7 +46,7 @@ def models(json: Json = False) -> None:
             name,
             "\n".join(leaves) if leaves else "all",
             f"{' '.join(model.detectors)}\n{'or fewer, ' if model.takes_subsets else ''}{model.duration:g} s",
-            f"{lowest:.0f}-{highest:.0f}",
+            f"{_format_mass(lowest)}-{_format_mass(highest)}",
             model.architecture.approximant,
             reached,
             f"{size / 1e6:.1f}",
@@ -57,3 +57,8 @@ def models(json: Json = False) -> None:
         console.print(table, highlight=False)
     else:
         console.print("no model is shipped with this installation; train one, and name its file by --model")
+
+
+def _format_mass(mass: float) -> str:
+    """Two digits, or a whole number from ten on."""
+    return f"{mass:.0f}" if mass >= 10 else f"{mass:.2g}"
