@@ -117,7 +117,8 @@ def test_a_verb_that_is_ended_leaves_whole_files_or_none(
             time.sleep(PAUSE)
             errors = end_run(process, end)
         assert "Traceback" not in errors
-        assert process.returncode == (130 if end is signal.SIGINT else -signal.SIGKILL)
+        # A second Ctrl-C, where the first one took long, may end Python itself by the signal; a shell says 130 too.
+        assert process.returncode in ((130, -signal.SIGINT) if end is signal.SIGINT else (-signal.SIGKILL,))
         check_whole(folder)
         if end is signal.SIGINT:
             assert not lock.exists()
