@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 from catalog_program import Template, analyse
+from waiting import SECONDS, wait_until
 
 from chirpleaf.catalog.cluster import map_on_cluster
 from chirpleaf.catalog.files import write_tables
@@ -26,15 +26,6 @@ from chirpleaf.system import dask_cluster
 pytestmark = pytest.mark.slow
 
 TESTS = Path(__file__).parents[1]
-SECONDS = 120.0
-"""How long a test waits on a busy machine."""
-
-
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 class Cluster:

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -18,19 +17,11 @@ from typing import Any
 import h5py
 import psutil
 import pytest
+from waiting import SECONDS, wait_until
 
 from chirpleaf.strain import load_event
 
 PROGRAM = Path(__file__).parent / "programs" / "serve_made.py"
-SECONDS = 120.0
-"""How long a test waits on a busy machine."""
-
-
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 def ask(port: int, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:

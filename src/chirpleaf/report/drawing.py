@@ -9,10 +9,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from chirpleaf.system.cores import available_cores
 from chirpleaf.system.processes import Forks, follow_parent
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -34,11 +37,9 @@ def drawing_process(warm_up: Callable[[], object]) -> Iterator[Executor]:
     if not _can_fork():
         yield SameProcess()
         return
-    from concurrent.futures import ProcessPoolExecutor
-
     import numpy  # noqa: F401 - both processes need it, so it is imported once
 
-    executor = ProcessPoolExecutor(1, mp_context=Forks(), initializer=follow_parent)
+    executor = _fork_when_asked()
     executor.submit(warm_up)
     try:
         yield executor
@@ -53,13 +54,19 @@ def fork_later() -> Executor:
 
     For a process that `drawing_process` has made; the fork ends with it.
     """
-    from concurrent.futures import ProcessPoolExecutor
     from multiprocessing.util import Finalize
 
-    executor = ProcessPoolExecutor(1, mp_context=Forks(), initializer=follow_parent)
+    executor = _fork_when_asked()
     # At its end a process closes its queues (priority 10) and waits for its children: the fork has to end before.
     Finalize(None, executor.shutdown, kwargs={"cancel_futures": True}, exitpriority=20)
     return executor
+
+
+def _fork_when_asked() -> "ProcessPoolExecutor":
+    """A process pool of one fork of this process, which is made when the first function is submitted."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(1, mp_context=Forks(), initializer=follow_parent)
 
 
 def _can_fork() -> bool:
