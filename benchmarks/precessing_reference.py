@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--model", help="a model of precessing spins, by name or file")
     parser.add_argument("--draws", type=int, default=8192)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--marginal-error", type=float, default=CertifySettings().extrinsic.harmonics_error)
+    parser.add_argument("--marginal-error", type=float, default=CertifySettings().extrinsic.harmonics.error)
     parser.add_argument("--dephasing", type=float, default=CertifySettings().heterodyne.dephasing)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -158,7 +158,9 @@ def main() -> None:
     segment, space, defaults = read_segment(arguments.data), precessing_space(STANDARD), CertifySettings()
     settings = replace(
         defaults,
-        extrinsic=replace(defaults.extrinsic, harmonics_error=arguments.marginal_error),
+        extrinsic=replace(
+            defaults.extrinsic, harmonics=replace(defaults.extrinsic.harmonics, error=arguments.marginal_error)
+        ),
         heterodyne=replace(defaults.heterodyne, dephasing=arguments.dephasing),
     )
     nine = from_spin_angles(reference, 20.0)

@@ -10,7 +10,7 @@ from tiny import TinySignal, registered_tiny, tiny_architecture
 
 from chirpleaf.inference.certify import Certified, CertifySettings, Target, certify
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
-from chirpleaf.inference.certify.likelihood_settings import ExtrinsicSettings
+from chirpleaf.inference.certify.likelihood_settings import ExtrinsicSettings, RoundSettings
 from chirpleaf.inference.certify.settings import SamplingSettings
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import Model
@@ -26,7 +26,7 @@ SNR = 14.0
 SETTINGS = CertifySettings(
     effective_samples=400,
     sampling=SamplingSettings(first_draws=1024),
-    extrinsic=ExtrinsicSettings(harmonics_error=0.1),
+    extrinsic=ExtrinsicSettings(harmonics=RoundSettings(draws=64, error=0.1, fewest_points=256)),
 )
 
 

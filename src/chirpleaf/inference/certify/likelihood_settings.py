@@ -62,31 +62,40 @@ class HeterodyneSettings:
 
 
 @dataclass(frozen=True)
+class RoundSettings:
+    """Rounds of draws that share a set of extrinsic points.
+
+    Attributes:
+        draws: draws of a round. More cost memory, and make the errors of more draws agree; fewer share fewer points, so
+            that as many points in all cost less, and take longer for the overheads of more rounds.
+        error: standard error of ln L, median over draws, at which the number of points aims. Half of it needs four
+            times as many points.
+        fewest_points: least number of points in a round.
+    """
+
+    draws: PositiveInt
+    error: PositiveFloat
+    fewest_points: PositiveInt
+
+
+@dataclass(frozen=True)
 class ExtrinsicSettings:
     """Extrinsic points that the likelihood is averaged over.
 
     Attributes:
-        draws_per_round: draws that share a set of points. More cost memory, and make the errors of more draws agree.
-        marginal_error: standard error of ln L, median over draws, at which the number of points aims. Half of it needs
-            four times as many points.
-        harmonics_error: the same for signals with several harmonics, whose points cost several times more. The weights
-            of their draws scatter more, so that this error hardly changes their efficiency (docs/decisions.md, 79).
-        harmonics_draws_per_round: `draws_per_round` for signals with several harmonics. Fewer draws share fewer points,
-            so that as many points in all cost less; the overheads of more rounds take longer.
-        fewest_points: least number of points in a round, and the number by which the error is estimated.
-        harmonics_fewest_points: least number of points in a round for signals with several harmonics.
+        one_harmonic: rounds for signals of one harmonic.
+        harmonics: rounds for signals of several harmonics, whose points cost several times more. The weights of their
+            draws scatter more, so that a larger error hardly changes their efficiency (docs/decisions.md, 79).
+        trial_points: points by which the error of a draw is estimated. More estimate it better.
         most_points: greatest number of points in a round; bounds memory and time of events that points fit badly.
         threads: threads that weigh rounds at the same time. More wait for Python's lock, which waveforms hold, and each
             needs memory.
         typical_draws: draws that stand for the posterior while the tables of points are made.
     """
 
-    draws_per_round: PositiveInt = 256
-    marginal_error: PositiveFloat = 0.04
-    harmonics_error: PositiveFloat = 0.16
-    harmonics_draws_per_round: PositiveInt = 64
-    fewest_points: PositiveInt = 1024
-    harmonics_fewest_points: PositiveInt = 256
+    one_harmonic: RoundSettings = RoundSettings(draws=256, error=0.04, fewest_points=1024)
+    harmonics: RoundSettings = RoundSettings(draws=64, error=0.16, fewest_points=256)
+    trial_points: PositiveInt = 1024
     most_points: PositiveInt = 16_384
     threads: PositiveInt = 2
     typical_draws: PositiveInt = 32

@@ -289,7 +289,7 @@ class CertifySettings:
             sampling=replace(self.sampling, tail_rounds=0, coverage_share=0.0),
             reference_time=replace(self.reference_time, attempts=0),
             heterodyne=replace(self.heterodyne, halvings=0),
-            extrinsic=replace(self.extrinsic, most_points=self.extrinsic.fewest_points),
+            extrinsic=replace(self.extrinsic, most_points=self.extrinsic.trial_points),
         )
 
 

@@ -13,7 +13,7 @@ from chirpleaf.inference.certify.adaptation import adapt_marginal_likelihood
 from chirpleaf.inference.certify.draws import EvaluatedDraws
 from chirpleaf.inference.certify.extrinsics import DetectorNetwork
 from chirpleaf.inference.certify.heterodyne import Heterodyne, find_failures
-from chirpleaf.inference.certify.likelihood_settings import ExtrinsicSettings, HeterodyneSettings
+from chirpleaf.inference.certify.likelihood_settings import ExtrinsicSettings, HeterodyneSettings, RoundSettings
 from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, draw_sobol_points
 from chirpleaf.inference.certify.phase import make_integral
 from chirpleaf.inference.certify.proposals import NetworkProposal
@@ -139,8 +139,8 @@ class Weigher:
             fixed={**target.fixed, **({"theta_jn": 0.0} if space.has_inclination else {})},
             seed=seed,
         )
-        pairs = marginal.pair(ratios, draw_sobol_points(settings.extrinsic.fewest_points, seed, _TRIAL_STREAM))
-        points = _choose_number_of_points(pairs, settings.extrinsic, several=_has_several(signal))
+        pairs = marginal.pair(ratios, draw_sobol_points(settings.extrinsic.trial_points, seed, _TRIAL_STREAM))
+        points = _choose_number_of_points(pairs, signal, settings.extrinsic)
         return cls(space, segment, target, marginal, points, settings.extrinsic, seed)
 
     def weigh(self, theta: Samples, log_prob: Array, offset: int) -> EvaluatedDraws:
@@ -151,8 +151,7 @@ class Weigher:
             log_prob: ln of the density that they were drawn from, shape (n,).
             offset: number of draws before these, so that every round has other points.
         """
-        several = _has_several(self.signal)
-        step = self.settings.harmonics_draws_per_round if several else self.settings.draws_per_round
+        step = _choose_rounds(self.signal, self.settings).draws
 
         def weigh_round(first: int) -> EvaluatedDraws:
             rows = {name: values[first : first + step] for name, values in theta.items()}
@@ -211,27 +210,23 @@ class Weigher:
         return np.sqrt(np.maximum(power, 0.0))
 
 
-def _has_several(signal: SignalModel) -> bool:
-    """Whether a signal has several harmonics of the orbital phase."""
-    return len(set(signal.harmonics)) > 1
+def _choose_rounds(signal: SignalModel, settings: ExtrinsicSettings) -> RoundSettings:
+    return settings.harmonics if len(set(signal.harmonics)) > 1 else settings.one_harmonic
 
 
-def _choose_number_of_points(pairs: Pairs, settings: ExtrinsicSettings, *, several: bool) -> int:
+def _choose_number_of_points(pairs: Pairs, signal: SignalModel, settings: ExtrinsicSettings) -> int:
     """The number of points in a round whose error of ln L is the one aimed at.
 
     Args:
-        pairs: typical binaries, paired with some points.
+        pairs: typical binaries, paired with the points of a trial.
+        signal: signal model.
         settings: the error aimed at, and bounds of the number.
-        several: whether the signal has several harmonics.
     """
-    error = pairs.error
-    if several:  # The points fit draws far from the posterior badly, which have no weight: the likely half counts.
+    error, rounds = pairs.error, _choose_rounds(signal, settings)
+    if rounds is settings.harmonics:  # points fit draws far from the posterior badly, which have no weight
         error = error[pairs.log_likelihood >= pairs.log_likelihood.median()]
-    fewest, aim = settings.fewest_points, settings.marginal_error
-    if several:
-        fewest, aim = settings.harmonics_fewest_points, settings.harmonics_error
-    wanted = pairs.log_weight.shape[1] * np.nan_to_num(float(error.median()) / aim) ** 2
-    return int(np.clip(wanted, fewest, settings.most_points))
+    wanted = pairs.log_weight.shape[1] * np.nan_to_num(float(error.median()) / rounds.error) ** 2
+    return int(np.clip(wanted, rounds.fewest_points, settings.most_points))
 
 
 def _find_computable(

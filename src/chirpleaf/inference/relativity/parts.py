@@ -95,7 +95,7 @@ def certify_part(
         return pool
 
     few = settings.first_points
-    points = replace(certify.extrinsic, fewest_points=min(few, certify.extrinsic.fewest_points), most_points=few)
+    points = replace(certify.extrinsic, trial_points=min(few, certify.extrinsic.trial_points), most_points=few)
     pool = weigh_first(start, replace(certify, extrinsic=points))
     _adapt(pool, fit, settings, deadline)
     nodes = certify.heterodyne

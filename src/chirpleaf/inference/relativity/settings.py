@@ -17,7 +17,7 @@ def _certification() -> CertifySettings:
         standard,
         sampling=replace(standard.sampling, refits=8, growth=1, fewest_draws=1024, most_draws=40_000),
         heterodyne=replace(standard.heterodyne, dephasing=0.4, align_reach=0.06),
-        extrinsic=replace(standard.extrinsic, marginal_error=0.08, fewest_points=1024),
+        extrinsic=replace(standard.extrinsic, one_harmonic=replace(standard.extrinsic.one_harmonic, error=0.08)),
         reference_time=replace(standard.reference_time, attempts=0),
     )
 
