@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("fuzz.json"))
     parser.add_argument("--minutes", type=float, default=1e6, help="Stop after these; the next call goes on.")
-    parser.add_argument("--kinds", help="Some kinds alone, separated by commas; a frame takes as long as 50 others.")
+    parser.add_argument("--kinds", help="Some kinds alone, separated by commas.")
     parser.add_argument("--work", type=int, nargs=2)
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()

@@ -14,6 +14,7 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,7 +28,7 @@ from chirpleaf.strain.strain import Strain
 from chirpleaf.system.lal_messages import silence_lal
 from chirpleaf.system.limits import LIMITS, LoadLimits
 
-_PROGRAM = "from chirpleaf.strain.readers.frames import run_reader; run_reader()"
+_PROGRAM = "import sys; from chirpleaf.strain.readers.frames import run_reader; run_reader(sys.argv[1:])"
 _MEMORY = 3 * LIMITS.values * 8
 """Bytes of memory for frames, above what the process has after its imports: the library keeps several copies."""
 _LINUX = sys.platform == "linux"
@@ -37,7 +38,29 @@ QUALITY_MARK, INJECTION_MARK = "DQMASK", "INJMASK"
 """Ends of the names of the channels with bits of data quality and of hardware injections."""
 
 
-def read_frames(path: Path, detector: str, channel: str | None, limits: LoadLimits = LIMITS) -> Strain:
+def start_python(arguments: Sequence[str]) -> int:
+    """Run `run_reader` in a new interpreter.
+
+    Args:
+        arguments: those of `run_reader`.
+
+    Returns:
+        The exit code; negative if a signal ended the process.
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", _PROGRAM, *arguments]
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, check=False
+    ).returncode
+
+
+def read_frames(
+    path: Path,
+    detector: str,
+    channel: str | None,
+    limits: LoadLimits = LIMITS,
+    start: Callable[[Sequence[str]], int] = start_python,
+) -> Strain:
     """Read one channel of a GWF file, in a process of its own.
 
     Args:
@@ -45,6 +68,8 @@ def read_frames(path: Path, detector: str, channel: str | None, limits: LoadLimi
         detector: prefix of the detector.
         channel: name of the channel; None for the detector's only one with strain.
         limits: limit of processor time.
+        start: runs `run_reader` in another process with these arguments, and returns its exit code. `benchmarks/fuzz.py`
+            forks, which is fifty times as fast.
 
     Returns:
         Its strain, with the bits of data quality if the file has them.
@@ -55,11 +80,9 @@ def read_frames(path: Path, detector: str, channel: str | None, limits: LoadLimi
     with TemporaryDirectory() as folder:
         found = Path(folder) / "strain.pickle"
         names = (path.absolute(), path, detector, channel or "", found, math.ceil(limits.seconds))
-        command = [sys.executable, "-c", _PROGRAM, *map(str, names)]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, check=False)
-        if ran.returncode or not found.is_file():
-            stopped = "it takes too long" if -ran.returncode == signal.SIGXCPU else "the library of frames failed"
+        code = start(tuple(map(str, names)))
+        if code or not found.is_file():
+            stopped = "it takes too long" if -code == signal.SIGXCPU else "the library of frames failed"
             raise make_read_error(path, "complete GWF frames without gaps", RuntimeError(stopped))
         with found.open("rb") as file:
             result: Strain | InputError = pickle.load(file)
@@ -68,9 +91,13 @@ def read_frames(path: Path, detector: str, channel: str | None, limits: LoadLimi
     return result
 
 
-def run_reader() -> None:
-    """The other process: reads the frames that its arguments name, and writes the strain or the error to a file."""
-    where, shown, detector, channel, found, seconds = sys.argv[1:]
+def run_reader(arguments: Sequence[str]) -> None:
+    """The other process: reads the frames that its arguments name, and writes the strain or the error to a file.
+
+    Args:
+        arguments: path to read, path for messages, detector, channel or nothing, file of the result, processor seconds.
+    """
+    where, shown, detector, channel, found, seconds = arguments
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _LINUX else 0
