@@ -106,8 +106,7 @@ def estimate_evidence(
     rows = rng.choice(n, min(settings.draws, n), replace=False)
     theta = {name: proposal.theta[name][rows] for name in proposal.theta}
     reference = {
-        name: np.concatenate([best.sample[name], values[: DEFAULTS.heterodyne.band_draws]])
-        for name, values in theta.items()
+        name: np.concatenate([best.sample[name], values[: settings.band_draws]]) for name, values in theta.items()
     }
     sidereal = float(gmst(segment.reference_time))
     place = best.sample["ra"], best.sample["dec"]

@@ -71,6 +71,7 @@ class CoherenceSettings:
     Attributes:
         draws: draws of the proposal whose likelihood is computed for each detector. More reduce the error of the
             evidence, at a millisecond each.
+        band_draws: draws whose waveforms, at all frequencies, decide where the band of the likelihood ends.
         reach: arrival times about that of the best sample in each detector, seconds. A longer one finds more of the
             incoherent explanations.
         step: spacing of the arrival times, seconds.
@@ -82,6 +83,7 @@ class CoherenceSettings:
     """
 
     draws: int = 192
+    band_draws: int = 8
     reach: float = 0.03
     step: float = 0.00025
     orientations: int = 20_000
