@@ -8,7 +8,7 @@ import torch
 
 from chirpleaf.inference.certify.draws import EvaluatedDraws
 from chirpleaf.inference.certify.mixture import MixtureProposal
-from chirpleaf.inference.certify.settings import MixtureFitSettings
+from chirpleaf.inference.certify.mixture_settings import MixtureFitSettings
 from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.priors import IntrinsicPrior

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, qmc
 
-from chirpleaf.inference.certify.extrinsics import DetectorNetwork, ExtrinsicProposal, Points
+from chirpleaf.inference.certify.extrinsics import Correction, DetectorNetwork, ExtrinsicProposal, Points
 from chirpleaf.inference.certify.histogram import Histogram
+from chirpleaf.inference.certify.mixture_settings import MixtureFitSettings
 from chirpleaf.physics.detectors import detector, gmst, light_travel_time, project
 from chirpleaf.physics.signals import Quadrupole
 
 GPS = 1126259462.4
 NETWORKS = [("H1",), ("H1", "L1"), ("L1", "V1"), ("H1", "L1", "V1"), ("V1", "K1", "H1")]
+kinds = pytest.mark.parametrize("kind", [{}, {"uneven": True}, {"uneven": True, "corrected": True}], ids=str)
 networks = pytest.mark.parametrize("names", NETWORKS, ids="".join)
 
 
@@ -21,6 +23,7 @@ def proposal(
     names: tuple[str, ...],
     *,
     uneven: bool = False,
+    corrected: bool = False,
     time_prior: tuple[float, float] = (-0.1, 0.1),
     start: tuple[float, float] = (-0.15, -0.15),
     extent: tuple[float, float] = (0.3, 0.3),
@@ -33,7 +36,7 @@ def proposal(
     if uneven:
         times, table = times + 3 * rng.random(times.shape), table + 2 * rng.random(table.shape)
         table *= np.linspace(1, 3, 5)[:, None] * np.linspace(2, 1, 6)
-    return ExtrinsicProposal(
+    found = ExtrinsicProposal(
         DetectorNetwork(detectors, float(gmst(GPS))),
         len(names) - 1,
         second,
@@ -43,6 +46,18 @@ def proposal(
         extent,
         time_prior,
     )
+    return replace(found, correction=correction(found)) if corrected else found
+
+
+def correction(tables: ExtrinsicProposal) -> Correction:
+    """A mixture about two places, one of them on the seam of both periodic angles."""
+    points = tables.transform(sobol(2**14))
+    apart = [
+        np.abs(np.mod(points.cube[:, 1:] - middle + 0.5, 1.0) - 0.5) for middle in ((0.98, 0.4, 0.02), (0.5, 0.6, 0.3))
+    ]
+    log_weight = np.logaddexp(*(-0.5 * np.square(one / 0.2).sum(axis=1) for one in apart))
+    log_weight[~np.isfinite(points.log_weight)] = -np.inf
+    return Correction.fit(points.place, points.cube, log_weight, MixtureFitSettings(), 0.4, seed=0)
 
 
 def sobol(n: int = 2**16, seed: int = 0) -> np.ndarray:
@@ -80,9 +95,9 @@ def test_the_arrivals_are_those_that_were_drawn(names: tuple[str, ...]) -> None:
 
 
 @networks
-@pytest.mark.parametrize("uneven", [False, True])
-def test_weighed_points_are_isotropic_and_the_time_is_uniform(names: tuple[str, ...], uneven: bool) -> None:
-    found = chosen(proposal(names, uneven=uneven).transform(sobol()))
+@kinds
+def test_weighed_points_are_isotropic_and_the_time_is_uniform(names: tuple[str, ...], kind: dict[str, bool]) -> None:
+    found = chosen(proposal(names, **kind).transform(sobol()))
     uniform = {
         "ra": found["ra"] / (2 * np.pi),
         "dec": (1 + np.sin(found["dec"])) / 2,
@@ -97,15 +112,43 @@ def test_weighed_points_are_isotropic_and_the_time_is_uniform(names: tuple[str, 
     assert np.abs(np.corrcoef(list(uniform.values())) - np.eye(5)).max() < 0.08
 
 
+@networks
+def test_corrected_points_lie_where_the_correction_is_and_beyond(names: tuple[str, ...]) -> None:
+    tables, corrected = proposal(names), proposal(names, corrected=True)
+    middle = np.array([0.5, 0.6, 0.3])
+    near = [
+        float((np.abs(one.transform(sobol(2**13)).cube[:, 1:] - middle) < 0.15).all(axis=1).mean())
+        for one in (tables, corrected)
+    ]
+    assert near[1] > 1.4 * near[0]
+    assert corrected.correction is not None
+    # The seam of the angle and of the polarisation is not where the mixture is cut.
+    assert all(0.05 < cut < 0.95 for cut in corrected.correction.cuts)
+    far = (np.abs(corrected.transform(sobol(2**13)).cube[:, 2] - 0.5) > 0.4).mean()
+    assert far > 0.03
+
+
+def test_the_density_is_that_of_the_points() -> None:
+    """Points that are drawn, and the density that is computed from where they lie."""
+    for kind in ({"uneven": True}, {"uneven": True, "corrected": True}):
+        proposed = proposal(("H1", "L1"), **kind)
+        points = proposed.transform(sobol(2**12))
+        live = np.isfinite(points.log_weight)
+        light = light_travel_time(detector("H1"), detector("L1"))
+        prior = -np.log(2 * light * 0.2 / 0.3**2)
+        found = proposed.log_density(points.place[live], points.cube[live])
+        np.testing.assert_allclose(found, prior - points.log_weight[live], atol=1e-9)
+
+
 def test_unweighed_points_are_not_isotropic() -> None:
     points = proposal(("H1", "L1"), uneven=True).transform(sobol(2**12))
     assert kstest((1 - np.cos(points.theta_jn)) / 2, "uniform").pvalue < 1e-4
 
 
 @networks
-@pytest.mark.parametrize("uneven", [False, True])
-def test_weights_integrate_to_the_whole_prior(names: tuple[str, ...], uneven: bool) -> None:
-    weight = np.exp(proposal(names, uneven=uneven).transform(sobol(2**17)).log_weight)
+@kinds
+def test_weights_integrate_to_the_whole_prior(names: tuple[str, ...], kind: dict[str, bool]) -> None:
+    weight = np.exp(proposal(names, **kind).transform(sobol(2**17)).log_weight)
     assert weight.mean() == pytest.approx(1.0, abs=0.02)
 
 

@@ -125,3 +125,14 @@ def test_what_is_gathered_is_what_was_drawn() -> None:
     often = mass / mass.sum() > 5e-3
     np.testing.assert_allclose(even[often], 1 / mass.size, rtol=0.3)
     assert even.sum() == pytest.approx((mass > 0).mean(), rel=0.1)
+
+
+def test_the_density_and_the_quantile_of_points_are_found_again() -> None:
+    histogram = Histogram.normalize(np.random.default_rng(0).random((7, 5)) ** 3)
+    drawn = uniforms(4000, 2)
+    points, log_density = histogram.transform(drawn)
+    np.testing.assert_allclose(histogram.log_density(points), log_density, atol=1e-12)
+    np.testing.assert_allclose(histogram.last_quantile(points), drawn[:, 1], atol=1e-9)
+    outside = np.array([[-0.1, 0.5], [0.5, 1.0]])
+    assert (histogram.log_density(outside) == -np.inf).all()
+    assert (histogram.last_quantile(outside) == 0).all()

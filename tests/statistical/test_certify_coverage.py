@@ -11,6 +11,7 @@ from known_density import SPACE, SUPPORT, TARGET, FakeWeigher, Gaussian, refit
 from scipy.stats import norm
 
 from chirpleaf.inference.certify.coverage import broaden
+from chirpleaf.inference.certify.gaussian_mixture import GaussianMixture
 from chirpleaf.inference.certify.mixture import MixtureProposal
 from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.proposals import NetworkProposal
@@ -44,7 +45,8 @@ def coordinates(theta: Samples) -> np.ndarray:
 
 def normal_mixture(centre: float, width: float) -> MixtureProposal:
     """A Gaussian as a mixture of one component."""
-    return MixtureProposal(SPACE, SUPPORT, np.zeros(1), np.full((1, 4), centre), width * np.eye(4)[None])
+    one = GaussianMixture(np.zeros(1), np.full((1, 4), centre), width * np.eye(4)[None])
+    return MixtureProposal(SPACE, SUPPORT, one)
 
 
 @pytest.mark.parametrize("covered", [False, True])

@@ -9,8 +9,8 @@ import torch
 
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics
 from chirpleaf.inference.certify.mixture import MixtureProposal, fit_correction
+from chirpleaf.inference.certify.mixture_settings import MixtureFitSettings
 from chirpleaf.inference.certify.proposals import mix_log_prob
-from chirpleaf.inference.certify.settings import MixtureFitSettings
 from chirpleaf.inference.observation import Observation
 from chirpleaf.models import Model
 from chirpleaf.models.normal import normal_coordinates
@@ -150,3 +150,12 @@ def test_a_correction_is_fitted_where_the_network_says_something(model: Model, s
     )
     assert found.efficiency > 2 * ImportanceDiagnostics.from_log_weights(log_weight).efficiency
     assert abs(found.log_evidence) < 4 * found.error
+
+
+def test_uniform_numbers_become_draws_of_the_mixture(mixture: MixtureProposal) -> None:
+    gaussians = mixture.gaussians
+    by_uniforms = gaussians.transform(np.random.default_rng(1).random((40_000, 4)))
+    by_normals = gaussians.sample(40_000, 1)
+    np.testing.assert_allclose(by_uniforms.mean(axis=0), by_normals.mean(axis=0), atol=0.03)
+    np.testing.assert_allclose(np.cov(by_uniforms.T), np.cov(by_normals.T), atol=0.03)
+    assert gaussians.log_prob(by_uniforms).mean() == pytest.approx(gaussians.log_prob(by_normals).mean(), abs=0.03)

@@ -2,7 +2,9 @@
 
 The table of arrival times comes from the likelihood of each detector alone. The table of angles is adapted by
 population Monte Carlo (arXiv:0708.0711) with increasing powers of the likelihood: the points of a round, weighted by a
-power of the likelihood that leaves enough effective points, fill the table of the next round.
+power of the likelihood that leaves enough effective points, fill the table of the next round. Where that does not
+settle, as for loud binaries seen from the side, whose arrival times and angles are narrow and depend on each other, a
+Gaussian mixture over all five coordinates is added.
 """
 
 from collections.abc import Mapping
@@ -12,7 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
-from chirpleaf.inference.certify.extrinsics import DetectorNetwork, ExtrinsicProposal
+from chirpleaf.inference.certify.extrinsics import Correction, DetectorNetwork, ExtrinsicProposal
 from chirpleaf.inference.certify.heterodyne import Heterodyne, Ratios
 from chirpleaf.inference.certify.histogram import Histogram
 from chirpleaf.inference.certify.likelihood_settings import TableSettings
@@ -24,6 +26,8 @@ from chirpleaf.result.weights import effective_sample_size, relative_weights
 LogWeights = Float64[np.ndarray, " m"]
 
 _BISECTIONS = 20
+_DEPTH = 25.0
+"""Weights of points below the greatest one by this, nats, are not kept."""
 
 
 def adapt_marginal_likelihood(
@@ -56,7 +60,8 @@ def adapt_marginal_likelihood(
     marginal = MarginalLikelihood(heterodyne, integral, tables.make_proposal(time_prior))
     power, accumulated = 0.0, np.zeros(marginal.proposal.table.mass.shape)
     some, size = ratios[: settings.binaries], settings.points
-    for turn in range(settings.rounds):
+    single = len(set(heterodyne.signal.harmonics)) == 1
+    for turn in range(settings.correction_after if single else settings.rounds):
         pairs = marginal.pair(some, draw_sobol_points(size, seed, turn))
         if not torch.isfinite(pairs.log_weight).any():
             break
@@ -75,6 +80,42 @@ def adapt_marginal_likelihood(
             break
         if size * _efficiency(log_weight) < 2 * settings.effective_points:
             size = settings.enlargement * settings.points
+    else:
+        return _correct(marginal, some, size, settings, seed) if single else marginal
+    return marginal
+
+
+def _correct(
+    marginal: MarginalLikelihood, ratios: Ratios, size: int, settings: TableSettings, seed: int
+) -> MarginalLikelihood:
+    """Adds a Gaussian mixture to tables that do not follow the posterior.
+
+    It is fitted anew in each round, to the points of all rounds with weights by the mean density of all rounds
+    (adaptive multiple importance sampling, arXiv:0907.1254).
+
+    Args:
+        marginal: the marginal likelihood with its tables.
+        ratios: ratios of the binaries whose likelihood is followed.
+        size: points of a round.
+        settings: settings of the rounds.
+        seed: seed of the points.
+    """
+    proposals, places, cubes, log_targets = [], [], [], []
+    for turn in range(settings.rounds, settings.rounds + settings.correction_rounds):
+        pairs = marginal.pair(ratios, draw_sobol_points(size, seed, turn))
+        points, log_weight = pairs.points, pairs.log_weight.double().logsumexp(0).numpy()
+        near = log_weight > log_weight.max() - _DEPTH
+        if not near.any() or _efficiency(log_weight) > settings.correction_enough:
+            break
+        proposals.append(marginal.proposal)
+        places.append(points.place[near])
+        cubes.append(points.cube[near])
+        log_targets.append(log_weight[near] + marginal.proposal.log_density(places[-1], cubes[-1]))
+        place, cube = np.concatenate(places), np.concatenate(cubes)
+        densities = np.stack([one.log_density(place, cube) for one in proposals])
+        log_weights = np.concatenate(log_targets) - np.logaddexp.reduce(densities, axis=0)
+        correction = Correction.fit(place, cube, log_weights, settings.correction, settings.correction_share, seed)
+        marginal = replace(marginal, proposal=replace(marginal.proposal, correction=correction))
     return marginal
 
 
@@ -151,16 +192,8 @@ class _ArrivalTables:
 
     def _reference_snr(self) -> list[float]:
         """Signal-to-noise in each detector at the arrival time of the reference."""
-        power = self.heterodyne.dominant_power(self.ratios)
-        return [
-            float(
-                np.mean(
-                    np.abs(self.heterodyne.filter_dominant(self.ratios, np.array([arrival]))[:, index, 0])
-                    / np.sqrt(power[:, index])
-                )
-            )
-            for index, arrival in enumerate(self.heterodyne.arrivals)
-        ]
+        fits = (self.heterodyne.fit_arrivals(self.ratios, np.array([arrival])) for arrival in self.heterodyne.arrivals)
+        return [float(np.sqrt(one[:, index, 0]).mean()) for index, one in enumerate(fits)]
 
     def _arrival_likelihood(self, index: int, first: int, reach: float) -> tuple[float, Float64[np.ndarray, " cell"]]:
         """Likelihood of a detector's arrival times, in cells within `reach` of the arrival in the loudest detector.
@@ -172,9 +205,7 @@ class _ArrivalTables:
         n = round(reach / cell)
         start = self.heterodyne.arrivals[first] - n * cell
         times = start + (np.arange(2 * n) + 0.5) * cell
-        matched = self.heterodyne.filter_dominant(self.ratios, times)[:, index]
-        power = self.heterodyne.dominant_power(self.ratios)[:, index, None]
-        log_likelihood = np.abs(matched) ** 2 / (2 * power)
+        log_likelihood = self.heterodyne.fit_arrivals(self.ratios, times)[:, index] / 2
         likelihood = np.exp(log_likelihood - log_likelihood.max()).mean(axis=0)
         live = np.flatnonzero(likelihood > self.settings.negligible * likelihood.max())
         return float(start + live[0] * cell), likelihood[live[0] : live[-1] + 1]

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from chirpleaf.inference.certify.gaussian_mixture import GaussianMixture
 from chirpleaf.inference.certify.mixture import MixtureProposal
 from chirpleaf.inference.certify.proposals import NetworkProposal, Proposal
 from chirpleaf.models.normal import normal_coordinates
@@ -28,11 +29,11 @@ def broaden(proposal: Proposal, scale: float) -> MixtureProposal:
     """
     match proposal:
         case MixtureProposal():
-            return replace(proposal, roots=scale * proposal.roots)
+            return replace(proposal, gaussians=replace(proposal.gaussians, roots=scale * proposal.gaussians.roots))
         case NetworkProposal(observation):
             dimension = len(proposal.space)
             coordinates = normal_coordinates(observation.model.posterior, observation.canonical)
-            one = np.zeros(1), np.zeros((1, dimension)), scale * np.eye(dimension)[None]
-            return MixtureProposal(proposal.space, coordinates, *one)
+            one = GaussianMixture(np.zeros(1), np.zeros((1, dimension)), scale * np.eye(dimension)[None])
+            return MixtureProposal(proposal.space, coordinates, one)
         case _:
             raise TypeError(f"expected a network or a mixture; got {type(proposal).__name__}: broaden one of these")

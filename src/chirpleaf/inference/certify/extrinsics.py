@@ -21,9 +21,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Complex128, Float64
 
+from chirpleaf.inference.certify.gaussian_mixture import GaussianMixture, flatten_weights
 from chirpleaf.inference.certify.histogram import Histogram
+from chirpleaf.inference.certify.mixture_settings import MixtureFitSettings
 from chirpleaf.physics.detectors import Detector, light_travel_time
 from chirpleaf.physics.signals import SignalModel
+
+_CUT_CELLS = 32
+"""Cells among which the emptiest part of a periodic coordinate is looked for."""
 
 
 class Points(NamedTuple):
@@ -38,6 +43,7 @@ class Points(NamedTuple):
         log_weight: ln of prior over proposal density, shape (n,).
         cube: coordinates of the point in the table of angles, in [0, 1), shape (n, 4).
         log_table: ln of that table's density there, shape (n,).
+        place: both arrival times in the ranges of their table, which are [0, 1), shape (n, 2).
     """
 
     ra: Float64[np.ndarray, " n"]
@@ -48,6 +54,7 @@ class Points(NamedTuple):
     log_weight: Float64[np.ndarray, " n"]
     cube: Float64[np.ndarray, "n 4"]
     log_table: Float64[np.ndarray, " n"]
+    place: Float64[np.ndarray, "n 2"]
 
 
 class DetectorNetwork(NamedTuple):
@@ -83,6 +90,100 @@ class DetectorNetwork(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class Correction:
+    """A Gaussian mixture over the arrival times and the angles.
+
+    The angle about the line between the detectors and the polarisation are periodic: they are cut open where the
+    posterior has least of its probability, and points beyond the cut are not drawn.
+
+    Attributes:
+        gaussians: density of (place of tau_a, of tau_b, angle, cos(inclination), polarisation), each but for the cuts
+            in [0, 1) as in `Points`.
+        cuts: places of the cuts of the two periodic angles, in [0, 1).
+        share: share of the points that are drawn from it.
+    """
+
+    gaussians: GaussianMixture
+    cuts: tuple[float, float]
+    share: float
+
+    @classmethod
+    def fit(
+        cls,
+        place: Float64[np.ndarray, "n 2"],
+        cube: Float64[np.ndarray, "n 4"],
+        log_weight: Float64[np.ndarray, " n"],
+        settings: MixtureFitSettings,
+        share: float,
+        seed: int,
+    ) -> "Correction":
+        """Fits the mixture to weighted points.
+
+        Args:
+            place: places of the arrival times, shape (n, 2).
+            cube: coordinates in the table of angles, shape (n, 4).
+            log_weight: ln of their importance weights, shape (n,).
+            settings: settings of the fit.
+            share: share of the points that are drawn from it.
+            seed: seed of the fit.
+        """
+        weight = flatten_weights(log_weight, settings)
+        cuts = _find_cut(cube[:, 1], weight), _find_cut(cube[:, 3], weight)
+        opened = cls._open(place, cube[:, 1:], cuts)
+        return cls(GaussianMixture.fit(opened, log_weight, settings, seed), cuts, share)
+
+    def draw(
+        self, uniforms: Float64[np.ndarray, "n 5"]
+    ) -> tuple[Float64[np.ndarray, "n 2"], Float64[np.ndarray, "n 3"]]:
+        """Places of the arrival times, and angles, cosines and polarisations; those beyond a cut are negative.
+
+        Args:
+            uniforms: in (0, 1), shape (n, 5).
+        """
+        drawn = self.gaussians.transform(uniforms)
+        angles = drawn[:, 2:]
+        for column, cut in zip((0, 2), self.cuts, strict=True):
+            inside = (angles[:, column] >= 0) & (angles[:, column] < 1)
+            angles[:, column] = np.where(inside, np.mod(angles[:, column] + cut, 1.0), -1.0)
+        return drawn[:, :2], angles
+
+    def log_prob(
+        self, place: Float64[np.ndarray, "n 2"], angles: Float64[np.ndarray, "n 3"]
+    ) -> Float64[np.ndarray, " n"]:
+        """ln of the density.
+
+        Args:
+            place: places of the arrival times, shape (n, 2).
+            angles: angle, cosine and polarisation, shape (n, 3).
+        """
+        return self.gaussians.log_prob(self._open(place, angles, self.cuts))
+
+    @staticmethod
+    def _open(
+        place: Float64[np.ndarray, "n 2"], angles: Float64[np.ndarray, "n 3"], cuts: tuple[float, float]
+    ) -> Float64[np.ndarray, "n 5"]:
+        """Coordinates in which the cuts are at zero and one."""
+        angle, cosine, polarisation = angles.T
+        return np.column_stack([place, np.mod(angle - cuts[0], 1.0), cosine, np.mod(polarisation - cuts[1], 1.0)])
+
+
+def _find_cut(places: Float64[np.ndarray, " n"], weight: Float64[np.ndarray, " n"]) -> float:
+    """The middle of the emptiest of the cells of a periodic coordinate."""
+    mass, edges = np.histogram(places, bins=_CUT_CELLS, range=(0, 1), weights=weight)
+    near = mass + 0.5 * (np.roll(mass, 1) + np.roll(mass, -1))
+    return float(edges[near.argmin()] + 0.5 / _CUT_CELLS)
+
+
+class _Drawn(NamedTuple):
+    """Coordinates of points, their density in these, and that of the table of angles."""
+
+    place: Float64[np.ndarray, "n 2"]
+    cube: Float64[np.ndarray, "n 4"]
+    log_density: Float64[np.ndarray, " n"]
+    log_table: Float64[np.ndarray, " n"]
+
+
+@dataclass(frozen=True, eq=False)
 class ExtrinsicProposal:
     """Proposal density of the extrinsic points.
 
@@ -98,6 +199,7 @@ class ExtrinsicProposal:
             time.
         fixed: values of ra, dec, theta_jn and psi that the prior fixes, by name, rad. Their tables have one cell. If
             the direction is fixed, tau_a alone is drawn, and its prior density is 1 / T.
+        correction: a further density of the points, where the tables do not follow the posterior; None if they do.
     """
 
     network: DetectorNetwork
@@ -109,6 +211,7 @@ class ExtrinsicProposal:
     extent: tuple[float, float]
     time_prior: tuple[float, float]
     fixed: Mapping[str, float] = field(default_factory=dict)
+    correction: Correction | None = None
 
     def transform(self, uniforms: Float64[np.ndarray, "n 5"]) -> Points:
         """Maps uniform numbers to points; points that no sky position explains have weight zero.
@@ -116,8 +219,10 @@ class ExtrinsicProposal:
         Args:
             uniforms: in [0, 1), shape (n, 5).
         """
-        cube, log_table = self.table.transform(uniforms[:, 1:])
-        place, log_times = self.times.transform(np.stack([uniforms[:, 0], cube[:, 0]], axis=1))
+        if self.correction is None:
+            place, cube, log_density, log_table = self._draw_from_tables(uniforms)
+        else:
+            place, cube, log_density, log_table = self._draw_corrected(uniforms, self.correction)
         tau_a, tau_b = (self.start[i] + self.extent[i] * place[:, i] for i in (0, 1))
         first = self.network.detectors[self.first]
         light = light_travel_time(first, self.second)
@@ -135,13 +240,46 @@ class ExtrinsicProposal:
             prior = -np.log(2 * light * (latest - earliest))
         time = tau_a - first.time_delay(ra, dec, self.network.gmst)
         possible &= (earliest <= time) & (time <= latest)
-        proposal = log_times - np.log(self.extent[0] * self.extent[1]) + log_table
-        log_weight = np.where(possible, prior - proposal, -np.inf)
+        possible &= (cube >= 0).all(axis=1) & (cube < 1).all(axis=1)
+        log_weight = np.where(possible, prior - log_density + np.log(self.extent[0] * self.extent[1]), -np.inf)
         theta_jn = (
-            np.full(len(ra), self.fixed["theta_jn"]) if "theta_jn" in self.fixed else np.arccos(1 - 2 * cube[:, 2])
+            np.full(len(ra), self.fixed["theta_jn"])
+            if "theta_jn" in self.fixed
+            else np.arccos((1 - 2 * cube[:, 2]).clip(-1, 1))
         )
         psi = np.full(len(ra), self.fixed["psi"]) if "psi" in self.fixed else np.pi * cube[:, 3]
-        return Points(ra, dec, theta_jn, psi, time, log_weight, cube, log_table)
+        return Points(ra, dec, theta_jn, psi, time, log_weight, cube, log_table, place)
+
+    def log_density(
+        self, place: Float64[np.ndarray, "n 2"], cube: Float64[np.ndarray, "n 4"]
+    ) -> Float64[np.ndarray, " n"]:
+        """ln of the density of points in (place of tau_a, of tau_b, angle, cos(inclination), polarisation).
+
+        Args:
+            place: places of the arrival times, shape (n, 2).
+            cube: coordinates in the table of angles, shape (n, 4), of which the first follows from the arrival times.
+        """
+        of_tables = self.times.log_density(place) + self.table.log_density(cube)
+        if self.correction is None:
+            return of_tables
+        share, of_fit = self.correction.share, self.correction.log_prob(place, cube[:, 1:])
+        return np.logaddexp(np.log(share) + of_fit, np.log(1 - share) + of_tables)
+
+    def _draw_from_tables(self, uniforms: Float64[np.ndarray, "n 5"]) -> _Drawn:
+        cube, log_table = self.table.transform(uniforms[:, 1:])
+        place, log_times = self.times.transform(np.stack([uniforms[:, 0], cube[:, 0]], axis=1))
+        return _Drawn(place, cube, log_times + log_table, log_table)
+
+    def _draw_corrected(self, uniforms: Float64[np.ndarray, "n 5"], correction: Correction) -> _Drawn:
+        """Draws some of the points from the correction; all have the density of the mixture of both."""
+        share = correction.share
+        fitted = uniforms[:, 0] < share
+        level = np.where(fitted, uniforms[:, 0] / share, (uniforms[:, 0] - share) / (1 - share))
+        rescaled = np.column_stack([level, uniforms[:, 1:]])
+        place, cube, _, _ = self._draw_from_tables(rescaled)
+        place[fitted], angles = correction.draw(rescaled[fitted])
+        cube[fitted] = np.column_stack([self.times.last_quantile(place[fitted]), angles])
+        return _Drawn(place, cube, self.log_density(place, cube), self.table.log_density(cube))
 
     def _direction(
         self, cosine: Float64[np.ndarray, " n"], angle: Float64[np.ndarray, " n"]

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
-from jaxtyping import Bool, Complex128, Float64, Int64
+from jaxtyping import Bool, Complex64, Complex128, Float64, Int64
 
 from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
+from chirpleaf.inference.certify.orientation_fit import fit_orientations
 from chirpleaf.inference.matched_filter import peak_times
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.signals import SignalModel
@@ -161,8 +162,20 @@ class Heterodyne:
             axis=1,
         )
 
+    def fit_arrivals(
+        self, ratios: Ratios, times: Float64[np.ndarray, " time"]
+    ) -> Float64[np.ndarray, "n detector time"]:
+        """Squared signal-to-noise ratio of arrival times in each detector, at the best orientation for it alone.
+
+        Args:
+            ratios: ratios of the waveforms, shape (n, S, E).
+            times: arrival times after the segment's reference time, shape (time,), seconds.
+        """
+        shifts = (np.exp(2j * np.pi * np.outer(self.frequencies, times - arrival)) for arrival in self.arrivals)
+        return np.stack([self._fit(ratios, index, one) for index, one in enumerate(shifts)], axis=1)
+
     def align(self, ratios: Ratios) -> tuple[Ratios, Float64[np.ndarray, " n"]]:
-        """Delays waveforms so that their dominant series fit the data best at the arrival times of the reference.
+        """Delays waveforms so that they fit the data of each detector best at the arrival times of the reference.
 
         Args:
             ratios: ratios of the waveforms, shape (n, S, E).
@@ -170,18 +183,26 @@ class Heterodyne:
         Returns:
             Ratios of the delayed waveforms, and their delays, shape (n,), seconds.
         """
-        index, step = self.signal.dominant, self.settings.align_step
+        step = self.settings.align_step
         n = round(self.settings.align_reach / step)
         delays = np.arange(-n, n + 1) * step
         shifts = np.exp(2j * np.pi * np.outer(self.frequencies, delays)).astype(np.complex64)
-        power = self.dominant_power(ratios)
         height = np.zeros((len(ratios), len(delays)))
-        for detector, filters in enumerate(self.filters[:, index]):
-            matched = (ratios[:, index].conj() * filters).astype(np.complex64) @ shifts
-            # A waveform that ends below the band has no power in it; it fits equally badly at any time.
-            height += np.abs(matched) ** 2 / power[:, detector, None].clip(np.finfo(np.float32).tiny)
+        for detector in range(len(self.arrivals)):
+            height += self._fit(ratios, detector, shifts)
         delay = peak_times(height, delays)
         return ratios * np.exp(-2j * np.pi * np.outer(delay, self.frequencies))[:, None], delay
+
+    def _fit(
+        self,
+        ratios: Ratios,
+        detector: int,
+        shifts: Complex64[np.ndarray, "node time"] | Complex128[np.ndarray, "node time"],
+    ) -> Float64[np.ndarray, "n time"]:
+        """Squared signal-to-noise ratio in a detector of signals that are moved by some delays."""
+        matched = (ratios.conj() * self.filters[detector]).astype(shifts.dtype) @ shifts
+        power = np.einsum("nse,sue,nue->nsu", ratios, self.power[detector], ratios.conj(), optimize=True)
+        return fit_orientations(self.signal, matched, power)
 
 
 def _continue(frequencies: Spectrum, wave: Complex128[np.ndarray, " n"], floor: float) -> Complex128[np.ndarray, " n"]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,29 @@ class Histogram:
             row = place
         return points, np.log(mass.ravel()[row] * mass.size)
 
+    def log_density(self, points: Float64[np.ndarray, "n dim"]) -> Float64[np.ndarray, " n"]:
+        """ln of the density at points; -inf outside of the unit cube.
+
+        Args:
+            points: shape (n, dim).
+        """
+        inside = _inside(points)
+        cells = tuple((np.where(inside[:, None], points, 0.0) * self.mass.shape).astype(int).T)
+        with np.errstate(divide="ignore"):
+            return np.where(inside, np.log(self.mass[cells] * self.mass.size), -np.inf)
+
+    def last_quantile(self, points: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, " n"]:
+        """The uniform number that the second coordinate of points of a table of two dimensions comes from.
+
+        Args:
+            points: shape (n, 2); those outside of the unit cube give zero.
+        """
+        inside = _inside(points)
+        place = np.where(inside[:, None], points, 0.0) * self.mass.shape
+        row, cell = place.astype(int).T
+        low, high = self._quantiles[1][row, cell], self._quantiles[1][row, cell + 1]
+        return np.where(inside, low + (place[:, 1] - cell) * (high - low), 0.0)
+
     @cached_property
     def _quantiles(self) -> tuple[np.ndarray, ...]:
         """Quantiles at the edges of each dimension's cells, one row for each cell of the dimensions before."""
@@ -78,3 +101,8 @@ class Histogram:
         """
         edges = [np.linspace(0, 1, n + 1) for n in self.mass.shape]
         return np.histogramdd(points, bins=edges, weights=weights)[0]
+
+
+def _inside(points: Float64[np.ndarray, "n dim"]) -> Bool[np.ndarray, " n"]:
+    """Whether points are in the unit cube."""
+    return np.asarray(((points >= 0) & (points < 1)).all(axis=1))

@@ -3,8 +3,9 @@
 `settings.CertifySettings` holds one of each; see there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from chirpleaf.inference.certify.mixture_settings import MixtureFitSettings
 from chirpleaf.system.constraints import (
     Fraction,
     NonNegativeFloat,
@@ -127,6 +128,13 @@ class TableSettings:
         rounds: most rounds.
         settled_rounds: sum of the efficiencies of rounds at the full likelihood, above which the adaptation ends. More
             determine the cells better.
+        correction: fit of the Gaussian mixture that follows where the rounds have not settled. For signals of one
+            harmonic only: of others, every binary has points of its own, and a mixture holds those of few.
+        correction_after: most rounds before it.
+        correction_rounds: rounds of it. More follow narrow and bent posteriors better, in as much time each.
+        correction_share: share of the points that are drawn from it. The others keep weights small where it misses the
+            posterior.
+        correction_enough: efficiency at which its rounds end.
     """
 
     time_cell: PositiveFloat = 1 / 16384
@@ -147,6 +155,11 @@ class TableSettings:
     least_step: PositiveFloat = 0.02
     rounds: NonNegativeInt = 12
     settled_rounds: PositiveFloat = 0.5
+    correction: MixtureFitSettings = field(default_factory=MixtureFitSettings)
+    correction_after: NonNegativeInt = 6
+    correction_rounds: NonNegativeInt = 8
+    correction_share: OpenFraction = 0.8
+    correction_enough: Fraction = 0.3
 
 
 @dataclass(frozen=True)

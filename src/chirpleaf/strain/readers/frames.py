@@ -68,8 +68,8 @@ def read_frames(
         detector: prefix of the detector.
         channel: name of the channel; None for the detector's only one with strain.
         limits: limit of processor time.
-        start: runs `run_reader` in another process with these arguments, and returns its exit code. `benchmarks/fuzz.py`
-            forks, which is fifty times as fast.
+        start: runs `run_reader` in another process with these arguments, and returns its exit code. A fork of a process
+            that has the library is fifty times as fast (`benchmarks/fuzz.py`).
 
     Returns:
         Its strain, with the bits of data quality if the file has them.

@@ -1,0 +1,42 @@
+"""Settings of the fit of a Gaussian mixture to weighted draws (`gaussian_mixture`)."""
+
+from dataclasses import dataclass
+
+from chirpleaf.system.constraints import Fraction, NonNegativeFloat, OpenFraction, PositiveFloat, PositiveInt
+
+
+@dataclass(frozen=True)
+class MixtureFitSettings:
+    """The Gaussian mixture that is fitted to weighted draws.
+
+    Attributes:
+        components: Gaussians. More follow the posterior better and need more effective draws.
+        iterations: steps of expectation and maximisation.
+        broadening: factor on the fitted covariances. Proposals that are too narrow give large weights; too broad ones
+            waste draws.
+        kept_weight: the fit uses the draws of largest weight, which have this share of the total weight.
+        reach: distance from zero beyond which the network's normal coordinates are inaccurate.
+        unreachable: share of the weight beyond `reach`, above which the unconstrained coordinates of the space are
+            used.
+        effective_draws: effective draws that a fit needs. Weights are flattened where there are fewer.
+        flattening: factor on the power of the weights in each step of flattening.
+        least_power: power at which flattening ends.
+        shrinkage: share of the common mean in the starting means.
+        covariance_floor: share of the common covariance in each component's. A larger one keeps components broad.
+        shrinkage_per_number: the same share for each number of a covariance over the effective draws of a component,
+            where that is more. A larger one keeps components broad that few draws determine; a smaller one fits these
+            draws, and misses others.
+    """
+
+    components: PositiveInt = 8
+    iterations: PositiveInt = 40
+    broadening: PositiveFloat = 1.2
+    kept_weight: OpenFraction = 0.998
+    reach: PositiveFloat = 5.0
+    unreachable: NonNegativeFloat = 0.01
+    effective_draws: PositiveFloat = 200.0
+    flattening: OpenFraction = 0.8
+    least_power: PositiveFloat = 1e-3
+    shrinkage: Fraction = 0.3
+    covariance_floor: NonNegativeFloat = 0.02
+    shrinkage_per_number: NonNegativeFloat = 0.1
