@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, qmc
 
-from chirpleaf.inference.certify.extrinsics import Correction, DetectorNetwork, ExtrinsicProposal, Points
+from chirpleaf.inference.certify.extrinsic_correction import Correction
+from chirpleaf.inference.certify.extrinsics import DetectorNetwork, ExtrinsicProposal, Points
 from chirpleaf.inference.certify.histogram import Histogram
 from chirpleaf.inference.certify.mixture_settings import MixtureFitSettings
 from chirpleaf.physics.detectors import detector, gmst, light_travel_time, project

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
-from chirpleaf.inference.certify.extrinsics import Correction, DetectorNetwork, ExtrinsicProposal
+from chirpleaf.inference.certify.extrinsic_correction import Correction
+from chirpleaf.inference.certify.extrinsics import DetectorNetwork, ExtrinsicProposal
 from chirpleaf.inference.certify.heterodyne import Heterodyne, Ratios
 from chirpleaf.inference.certify.histogram import Histogram
 from chirpleaf.inference.certify.likelihood_settings import TableSettings
