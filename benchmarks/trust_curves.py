@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rows import read_rows
 
 from chirpleaf.inference.trust import DEFAULT_TRUST
-from chirpleaf.inference.trust.settings import Threshold
+from chirpleaf.inference.trust.levels import Threshold
 
 LOGGER = logging.getLogger("trust_curves")
 Row = dict[str, Any]

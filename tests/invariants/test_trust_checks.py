@@ -9,9 +9,9 @@ from scipy.stats import expon, gamma
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.trust.after import examine_noise
 from chirpleaf.inference.trust.glitches import combine_evidence, examine_glitches
-from chirpleaf.inference.trust.levels import grade_value
+from chirpleaf.inference.trust.levels import Threshold, grade_value
 from chirpleaf.inference.trust.residuals import examine_residuals
-from chirpleaf.inference.trust.settings import DEFAULT_TRUST, Threshold
+from chirpleaf.inference.trust.settings import DEFAULT_TRUST
 from chirpleaf.inference.trust.walls import examine_walls
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.distributions import PowerLaw

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DISAGREEMENT = ("signal.coherence", "signal.balance")
 """Checks that doubt that the detectors see the same signal."""
 
-TOLD = ("signal.glitch", "signal.coherence")
+TOLD = ("signal.glitch", "signal.coherence", "model.precession")
 """Checks whose result is told even if it speaks for the answer."""
 
 
@@ -117,7 +117,29 @@ def examine_draws(
     if any(one.check in DISAGREEMENT and one.level > Level.NOTE for one in found):
         best = find_best_signal(segment, draws.samples, draws.log_weight, find_waveform(architecture, target))
         found += () if best is None else examine_placement(data, segment, best, settings.placement)
+    found = _explain_misfit(data, draws, target, found, settings)
     return tuple(one for one in found if one.level > Level.NOTE or one.check in TOLD)
+
+
+def _explain_misfit(
+    data: PreparedData,
+    draws: "Certified",
+    target: "Target",
+    found: tuple[Finding, ...],
+    settings: TrustSettings,
+) -> tuple[Finding, ...]:
+    """Compares with a binary whose spins precess where a misfit speaks for it; if it is unlikely, so is a doubt."""
+    misfit = next((one for one in found if one.check == "model.misfit"), None)
+    known = draws.certificate.effective_samples >= settings.signal.least_effective_samples
+    if misfit is None or misfit.value is None or misfit.value < settings.precession.excess or not known:
+        return found
+    from chirpleaf.inference.trust.precession import examine_precession  # noqa: PLC0415 - loads certification
+
+    precession = examine_precession(data, draws, target, settings.precession)
+    unlikely = any(one.level is Level.NOTE for one in precession)
+    if unlikely and misfit.value < settings.precession.explained:
+        found = tuple(one for one in found if one is not misfit)
+    return (*found, *precession)
 
 
 def examine_certificate(certificate: Certificate) -> tuple[Finding, ...]:

@@ -1,7 +1,21 @@
 """From the value of a statistic to a level."""
 
-from chirpleaf.inference.trust.settings import Threshold
+from dataclasses import dataclass
+
 from chirpleaf.result.trust import Level
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Two values of a statistic.
+
+    Attributes:
+        warn: value at which the answer is doubtful.
+        refuse: value at which it is refused.
+    """
+
+    warn: float
+    refuse: float
 
 
 def grade_value(value: float, threshold: Threshold) -> Level:

@@ -21,7 +21,8 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.likelihood import Waveform
 from chirpleaf.inference.trust.fit import BestSignal
 from chirpleaf.inference.trust.levels import grade_value
-from chirpleaf.inference.trust.settings import DEFAULT_TRUST, MisfitSettings
+from chirpleaf.inference.trust.model_settings import MisfitSettings
+from chirpleaf.inference.trust.settings import DEFAULT_TRUST
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.precession import precessing_polarizations

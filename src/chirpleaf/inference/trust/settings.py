@@ -7,21 +7,10 @@ good signals.
 
 from dataclasses import dataclass, field
 
+from chirpleaf.inference.trust.levels import Threshold
+from chirpleaf.inference.trust.model_settings import MisfitSettings, PrecessionSettings
 from chirpleaf.strain.wavelets import WaveletSettings
 from chirpleaf.strain.whiteness import Tiling
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """Two values of a statistic.
-
-    Attributes:
-        warn: value at which the answer is doubtful.
-        refuse: value at which it is refused.
-    """
-
-    warn: float
-    refuse: float
 
 
 @dataclass(frozen=True)
@@ -194,27 +183,6 @@ class DataSettings:
 
 
 @dataclass(frozen=True)
-class MisfitSettings:
-    """Whether precession or higher modes are left over.
-
-    Attributes:
-        waveforms: precessing waveforms that the directions are made of. More cost time, some 15 ms each on 8 s of data.
-        directions: directions in each detector. More catch more of an unusual signal, and more noise.
-        largest_spin: greatest magnitude of the spins of these waveforms; models fail close to one.
-        step: step of mass ratio and spins to neighbouring signals, and of the chirp mass in parts of itself.
-        highest_frequency: end of the band, Hz. A lower one saves time and loses the higher modes of light binaries.
-        excess: power in these directions, standard deviations of a normal variable of the same probability.
-    """
-
-    waveforms: int = 12
-    directions: int = 3
-    largest_spin: float = 0.98
-    step: float = 0.03
-    highest_frequency: float = 512.0
-    excess: Threshold = Threshold(2.3, 5.0)
-
-
-@dataclass(frozen=True)
 class PlacementSettings:
     """Whether the signal that a detector lacks is elsewhere in its strain.
 
@@ -259,6 +227,7 @@ class TrustSettings:
         residuals: what is left without the best signal.
         walls: whether the posterior ends where a prior ends.
         misfit: whether precession or higher modes are left over.
+        precession: whether a binary whose spins precess is more likely.
         early: when an answer is refused before all draws are made.
         placement: whether the signal that a detector lacks is elsewhere in its strain.
     """
@@ -270,6 +239,7 @@ class TrustSettings:
     residuals: ResidualSettings = field(default_factory=ResidualSettings)
     walls: WallSettings = field(default_factory=WallSettings)
     misfit: MisfitSettings = field(default_factory=MisfitSettings)
+    precession: PrecessionSettings = field(default_factory=PrecessionSettings)
     early: EarlySettings = field(default_factory=EarlySettings)
     placement: PlacementSettings = field(default_factory=PlacementSettings)
 
