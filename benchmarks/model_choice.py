@@ -4,8 +4,8 @@
 
 Signals from the prior of the light model, below the chirp masses of the heavy one, in noise of the ensemble, are
 observed with the heavy model. Logs quantiles of the chirp mass of the best template over the least one of the heavy
-model for audible signals, the number of signals above some limits, and the largest share of the true signal-to-noise
-ratio that templates clear of the edge collect from loud signals (`inference.observe.ChoiceSettings`).
+model for audible signals; and, above some limits of it, the number of signals and the largest share of the true
+signal-to-noise ratio that such templates collect from loud signals (`inference.observe.ChoiceSettings`).
 """
 
 import argparse
@@ -24,6 +24,8 @@ from chirpleaf.strain.segment import Segment
 
 LOGGER = logging.getLogger("model_choice")
 RATE = 4096.0
+LOUD = 26.0
+"""True signal-to-noise ratio from which on noise hardly adds to that of a template."""
 START = 1_000_000_000.0
 
 
@@ -74,10 +76,13 @@ def main() -> None:
     audible = snr > DEFAULTS.audible_snr
     quantiles = np.round(np.quantile(ratio[audible], [0.5, 0.9, 0.99, 1.0]), 3)
     LOGGER.info("%d of %d are audible; quantiles 0.5, 0.9, 0.99, 1: %s", audible.sum(), len(snr), quantiles.tolist())
-    clear = audible & (ratio > DEFAULTS.clear) & (true > DEFAULTS.clear_snr)
-    LOGGER.info("clear of the edge: at most %.2f of the true ratio", (snr / true)[clear].max())
-    for limit in (7 / 6, 1.25, 1.5, 2.0, 3.0):
-        LOGGER.info("above %.2f: %d audible", limit, (audible & (ratio > limit)).sum())
+    for limit in (7 / 6, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0):
+        beyond = audible & (ratio > limit)
+        loud = (snr / true)[beyond & (true > LOUD)]
+        share = f"{loud.max():.2f}" if len(loud) else "no signal"
+        LOGGER.info(
+            f"above {limit:.2f}: {beyond.sum()} audible; at most {share} of the true ratio of {len(loud)} loud ones"
+        )
 
 
 if __name__ == "__main__":

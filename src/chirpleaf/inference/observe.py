@@ -11,7 +11,7 @@ from chirpleaf.models.model import Model
 from chirpleaf.models.shipped import Candidate
 from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.segment import cut_segment
+from chirpleaf.strain.segment import AFTER_TRIGGER, cut_segment
 from chirpleaf.strain.strain import Strain
 
 
@@ -115,6 +115,7 @@ def choose_model(
     first, *longer = sorted(models, key=lambda model: model.duration)
 
     def attempt(model: Candidate) -> Observation:
+        _check_length(strain, trigger_time, model.duration)  # before the model is read, which takes 0.3 s
         return observe(model.load(), strain, psd, trigger_time, conditioning, search)
 
     found = attempt(first)
@@ -142,6 +143,22 @@ def is_below_model(observation: Observation, settings: ChoiceSettings = DEFAULTS
         settings: settings of the choice.
     """
     return observation.snr > settings.audible_snr and _is_light(observation, observation, settings.edge)
+
+
+def _check_length(strain: Mapping[str, Strain], trigger_time: float, duration: float) -> None:
+    """Refuses strain that is too short in every detector."""
+    short = None
+    for one in strain.values():
+        try:
+            one.segment(trigger_time + AFTER_TRIGGER - duration, duration)
+        except ShortStrainError as error:
+            short = short or error
+        except InputError:
+            return
+        else:
+            return
+    if short is not None:
+        raise short
 
 
 Attempt = Callable[[Candidate], Observation]
