@@ -27,16 +27,16 @@ class ChoiceSettings:
             taken. A larger value keeps posteriors farther from the edge of the prior, and asks for longer strain more
             often.
         clear_snr: network signal-to-noise ratio above which no longer model is tried, if the best template is `clear`
-            of the edge. Such templates pick up at most 0.36 of the ratio of light signals, which is below 65 for a
+            of the edge. Such templates pick up at most 0.41 of the ratio of light signals, which is below 65 for a
             result that can be trusted (`benchmarks/model_choice.py`). A larger value is safer and takes more time.
-        clear: chirp mass over the least one of the model, above which a template is clear of the edge. A larger value
-            is safer and takes more time.
+        clear: chirp mass over the least one of the model, above which a template is clear of the edge: those of light
+            signals with unequal masses reach 1.7. A larger value is safer and takes more time.
     """
 
     audible_snr: float = 8.0
     edge: float = 7 / 6
-    clear_snr: float = 26.0
-    clear: float = 1.5
+    clear_snr: float = 28.0
+    clear: float = 2.0
 
 
 DEFAULTS = ChoiceSettings()
