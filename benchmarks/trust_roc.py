@@ -38,7 +38,7 @@ from chirpleaf.models import Model, load_model
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.result.trust import Finding
-from chirpleaf.strain.events import load_event
+from chirpleaf.strain.events import events, load_event
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Strain
@@ -48,6 +48,8 @@ KINDS = ("signal", "glitch", "overlap", "noise", "precessing")
 EVENTS, DETECTORS = ("GW150914", "GW170814"), ("H1", "L1")
 LENGTH, START = 32.0, 1126259446.0
 TRIGGER = START + 16.4
+APART = 3.0
+"""Least time between the trigger and the event of recorded strain, seconds."""
 BAND = (20.0, 1800.0)
 JUDGED = ("chirp_mass", "mass_ratio", "chi_eff", "luminosity_distance")
 
@@ -139,18 +141,17 @@ class Bench:
         return Strain(name, np.fft.irfft(full, round(LENGTH * RATE)) * RATE, START, RATE)
 
     def _shift_recorded(self, event: str, rng: np.random.Generator) -> dict[str, Strain]:
-        """Recorded noise without the event, each detector rolled by another time, so that joints are far off."""
+        """Recorded noise, each detector rolled by a time of its own, with the event at least 3 s from the trigger."""
         found = {}
         for name in DETECTORS:
             one = self.strain[event][name]
-            values = one.values.copy()
-            middle = len(values) // 2
-            signal = slice(middle - round(0.8 * one.sample_rate), middle + round(0.8 * one.sample_rate))
-            # The event, near the middle of the file, is moved to the far end of the strain.
-            shift = round(rng.uniform(5.0, 27.0) * one.sample_rate) - middle
-            del signal
-            values = np.roll(values, -shift)
-            found[name] = Strain(name, values, START, one.sample_rate)
+            middle = len(one.values) // 2
+            place = events()[event].trigger_time - one.start_time
+            while True:
+                shift = round(rng.uniform(5.0, 27.0) * one.sample_rate) - middle
+                if abs(START + place - shift / one.sample_rate - TRIGGER) > APART:
+                    break
+            found[name] = Strain(name, np.roll(one.values, -shift), START, one.sample_rate)
         return found
 
 
