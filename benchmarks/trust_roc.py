@@ -28,6 +28,7 @@ import torch
 from glitch_families import FAMILIES, RATE, Array, Shape, phase
 from numpy.typing import NDArray
 from rows import append_row, find_missing, read_rows
+from trust_curves import is_wrong
 
 from chirpleaf.inference import PreparedData, certify_draws, load_candidates, plan_certification, prepare
 from chirpleaf.inference.certify import Certified, Target
@@ -261,9 +262,7 @@ def report(arguments: argparse.Namespace) -> None:
             if "family" in row["truth"]:
                 groups.setdefault(row["truth"]["family"], []).append(row)
         if rows[0]["kind"] == "precessing":
-            groups["wrong"] = [
-                row for row in rows if any(not 0.005 < value < 0.995 for value in row.get("quantiles", {}).values())
-            ]
+            groups["wrong"] = [row for row in rows if is_wrong(row)]
         for name, group in groups.items():
             shares = {
                 grade: sum(row["grade"] == grade for row in group) for grade in ("PASS", "WARN", "REFUSE", "ERROR")
