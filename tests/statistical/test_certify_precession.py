@@ -16,6 +16,8 @@ from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.marginal import MarginalLikelihood, draw_sobol_points
 from chirpleaf.inference.certify.phase import make_integral
+from chirpleaf.inference.certify.pool import Pool, add_derived
+from chirpleaf.inference.certify.reweighting import reweight_with_modes
 from chirpleaf.inference.certify.settings import CertifySettings
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.certify.weigher import Weigher
@@ -23,9 +25,10 @@ from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.detectors import detector, gmst, project
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.precessing_prior import PrecessingPrior
-from chirpleaf.physics.signals import Multimode
+from chirpleaf.physics.signals import Multimode, make_likelihood_model
 from chirpleaf.physics.spaces import precessing_space
 from chirpleaf.physics.spin_angles import PRECESSING, SPIN_ANGLES, from_spin_angles, to_components
+from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.segment import Segment
 
@@ -115,6 +118,8 @@ def test_full_samples_have_the_likelihood_of_lalsimulation() -> None:
     np.testing.assert_allclose(samples["log_likelihood"], found, atol=0.05)
     by_series, _ = log_likelihood_ratio(segment(snr), samples, SIGNAL)
     np.testing.assert_allclose(by_series, found, atol=1e-3)
+    by_approximant, _ = log_likelihood_ratio(segment(snr), add_derived(samples), SIGNAL.waveform)
+    np.testing.assert_allclose(by_approximant, found, atol=1e-3)
     again = from_spin_angles(samples, 20.0)
     for name in PRECESSING:
         np.testing.assert_allclose(np.exp(1j * again[name]), np.exp(1j * theta[name]), atol=1e-9)
@@ -208,3 +213,33 @@ def test_arrivals_are_fitted_at_the_best_orientation() -> None:
         shifted = cross * np.sqrt(weight) * np.exp(2j * np.pi * FREQUENCIES * times[place])
         best = float((np.square((tried.conj() @ shifted).real) / power).max())
         assert fitted[place] == pytest.approx(best, abs=0.03 * snr**2)
+
+
+class Given:
+    """A proposal of density one."""
+
+    def sample(self, n: int, seed: int) -> dict[str, np.ndarray]:
+        del seed
+        return binaries(n)
+
+    def log_prob(self, theta: dict[str, np.ndarray]) -> np.ndarray:
+        return np.zeros(len(theta["chirp_mass"]))
+
+
+def test_samples_are_weighted_towards_an_approximant_of_the_time_domain() -> None:
+    """IMRPhenomTPHM has no modes that can be separated; IMRPhenomXP stands for it and takes a hundredth of the time."""
+    stands_for, own = make_likelihood_model(WaveformSettings("IMRPhenomTPHM"), "multimode"), SIGNAL.waveform
+    assert (stands_for.approximant, stands_for.has_all_modes()) == ("IMRPhenomXPHM", False)
+    snr, n = 12.0, 64
+    pool = Pool(weigher(snr), SETTINGS)
+    pool.add(Given(), binaries(n))
+    first = pool.to_certified()
+    new = WaveformSettings("IMRPhenomXP")
+    found = reweight_with_modes(first, segment(snr), own, new, seed=1)
+    values, _ = log_likelihood_ratio(segment(snr), found.samples, new)
+    np.testing.assert_allclose(found.samples["log_likelihood"], values)
+    aligned = {name: one for name, one in found.samples.items() if name != "cos_iota"}
+    without, _ = log_likelihood_ratio(segment(snr), aligned, new)
+    assert np.abs(values - without).max() > 1  # the spins in the plane count
+    assert found.certificate.approximant == "IMRPhenomXP"
+    assert 0 < found.certificate.efficiency < first.certificate.efficiency

@@ -10,13 +10,20 @@ from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust import Preliminary, examine_before
 from chirpleaf.models.model import Model
 from chirpleaf.physics.approximants import can_precess
-from chirpleaf.physics.signals import make_signal_model
+from chirpleaf.physics.signals.harmonics import is_separable
+from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.system.checks import check_integer, check_positive
 from chirpleaf.system.deadline import Deadline
 from chirpleaf.system.defaults import SAMPLES
 
 if TYPE_CHECKING:
     from chirpleaf.inference.certify import Certified, CertifySettings, Prior, Target
+
+_BINARY = {
+    **{"mass_1": 36.0, "mass_2": 29.0, "chi_1": 0.0, "chi_2": 0.0},
+    **{"luminosity_distance": 400.0, "theta_jn": 0.0, "phase": 0.0},
+}
+"""Binary by which an approximant is tried."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ def plan_certification(
 
 
 def _check_precession(model: Model, waveform: WaveformOptions) -> None:
-    """Refuses an approximant of aligned spins, or one of the time domain, for a model of precessing spins."""
+    """Refuses an approximant of aligned spins for a model of precessing spins, and one that cannot be computed."""
     approximant, architecture = waveform.approximant, model.architecture
     if approximant is None or not architecture.space.has_inclination:
         return
@@ -124,7 +131,9 @@ def _check_precession(model: Model, waveform: WaveformOptions) -> None:
             f"expected an approximant that precesses for {model.name}, whose spins do; got {approximant}: choose "
             "IMRPhenomXPHM, or leave --model out"
         )
-    make_signal_model(waveform.make_settings(approximant), architecture.signal)
+    settings = waveform.make_settings(approximant)
+    if not is_separable(settings):  # its waveforms are needed at the end alone
+        polarizations(_BINARY, [settings.reference_frequency, 2 * settings.reference_frequency], settings)
 
 
 def certify_draws(

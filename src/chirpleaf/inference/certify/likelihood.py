@@ -17,6 +17,7 @@ from chirpleaf.inference.certify.settings import DEFAULTS
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.signals import SignalModel
+from chirpleaf.physics.spin_angles import to_components
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.segment import Segment
@@ -42,8 +43,8 @@ def log_likelihood_ratio(
     Args:
         segment: the data.
         samples: luminosity_distance (Mpc), theta_jn, phase, psi, ra, dec (rad), geocent_time (GPS, seconds) and the
-            intrinsic parameters of the signal model, or the parameters of `polarizations` for an approximant, each of
-            shape (n,).
+            intrinsic parameters of the signal model; for an approximant, the parameters of `polarizations`, or the nine
+            numbers of a precessing binary with its component masses; each of shape (n,).
         waveform: a signal model; or an approximant or its name, whose polarisations are those of LALSimulation.
         workers: processes that share a large amount of work; more than one needs the `if __name__ == "__main__"` guard
             in a script.
@@ -100,7 +101,9 @@ def project_signals(
     series: Complex128[np.ndarray, "n series frequency"]
     response: Complex128[np.ndarray, "n series"] | Float64[np.ndarray, "n series"]
     if isinstance(waveform, WaveformSettings):
-        series = np.stack(polarizations(samples, frequencies, waveform, skip_failures=True), axis=1)
+        precesses = "cos_iota" in samples
+        binaries = {**samples, **to_components(samples, samples["phase"])} if precesses else samples
+        series = np.stack(polarizations(binaries, frequencies, waveform, skip_failures=True), axis=1)
     else:
         series = waveform.series(samples, frequencies, skip_failures=True)
         series = series / samples["luminosity_distance"][:, None, None]

@@ -96,6 +96,28 @@ def separate(waveform: WaveformSettings) -> Separation:
     return Separation(waveform, harmonics, MappingProxyType(by_mode if agree else {}))
 
 
+def is_separable(waveform: WaveformSettings) -> bool:
+    """Whether the waveforms of an approximant are a sum of harmonics.
+
+    Args:
+        waveform: approximant, reference frequency and arguments.
+
+    Raises:
+        InputError: the approximant is unknown.
+
+    Example:
+        >>> is_separable(WaveformSettings("IMRPhenomXPHM")), is_separable(WaveformSettings("IMRPhenomTPHM"))
+        (True, False)
+    """
+    if resolve_approximant(waveform.approximant) not in lal_approximants(frequency_domain=True):
+        return False
+    try:
+        separate(waveform)
+    except InputError:
+        return False
+    return True
+
+
 def _refuse(waveform: WaveformSettings) -> InputError:
     return InputError(
         f"expected an approximant whose phase turns harmonics of the orbit, such as IMRPhenomXPHM; got "

@@ -34,6 +34,8 @@ class Multimode:
 
     Attributes:
         waveform: approximant, reference frequency and arguments.
+        complete: whether they are the approximant of the likelihood; if not, they stand for one whose modes cannot be
+            separated.
 
     Raises:
         InputError: the approximant is unknown, or its phase does not turn harmonics of the orbit.
@@ -46,6 +48,7 @@ class Multimode:
     """
 
     waveform: WaveformSettings = DEFAULT_PRECESSING
+    complete: bool = True
 
     def __post_init__(self) -> None:
         separate(self.waveform)
@@ -122,8 +125,8 @@ class Multimode:
         return np.stack([stretch_quadrupole(aligned, m, frequencies) for m in self.harmonics])
 
     def has_all_modes(self) -> bool:
-        """The series hold all modes."""
-        return True
+        """The series hold all modes of the approximant that they stand for."""
+        return self.complete
 
     def response(self, fp: ArrayLike, fc: ArrayLike, theta_jn: ArrayLike, phase: ArrayLike = 0.0) -> ComplexArray:
         """Factors of the series in a detector; see `SignalModel.response`.

@@ -1,12 +1,14 @@
 """Signal models by their names in presets and model files."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.signals.aligned_modes import AlignedModes
+from chirpleaf.physics.signals.harmonics import is_separable
 from chirpleaf.physics.signals.model import SignalModel
-from chirpleaf.physics.signals.multimode import Multimode
+from chirpleaf.physics.signals.multimode import DEFAULT_PRECESSING, Multimode
 from chirpleaf.physics.signals.quadrupole import Quadrupole
 from chirpleaf.physics.waveform_settings import WaveformSettings
 
@@ -47,7 +49,7 @@ def make_likelihood_model(waveform: WaveformSettings, kind: str = "quadrupole") 
 
     Returns:
         The network's own model, or the modes of aligned spins. It lacks modes (`has_all_modes`) if the approximant's
-        cannot be separated, as those of the time domain.
+        cannot be separated, as those of the time domain; for precessing spins, it has those of IMRPhenomXPHM then.
 
     Raises:
         InputError: kind or approximant are unknown.
@@ -56,6 +58,8 @@ def make_likelihood_model(waveform: WaveformSettings, kind: str = "quadrupole") 
         >>> make_likelihood_model(WaveformSettings("IMRPhenomXHM")).harmonics
         (1, 2, 2, 3, 4)
     """
+    if kind == "multimode" and not is_separable(waveform):
+        return Multimode(replace(DEFAULT_PRECESSING, reference_frequency=waveform.reference_frequency), complete=False)
     signal = make_signal_model(waveform, kind)
     if signal.has_all_modes():
         return signal
