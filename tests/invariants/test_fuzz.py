@@ -11,6 +11,9 @@ from corrupt_files import Kind, corrupt, make_kinds, outcome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chirpleaf.errors import InputError
+from chirpleaf.physics.prior_kinds import find_kind
+
 NAMES = ("strain", "spectrum", "preset", "result")
 
 
@@ -35,3 +38,9 @@ def test_corrupted_files_are_refused_in_one_line(name: str, seed: int, kinds: di
     way = corrupt(valid, path, rng)
     found = outcome(kinds[name], path)
     assert found in ("refused", "accepted"), f"{valid.name}, {way}: {found}"
+
+
+@pytest.mark.parametrize("kind", [[], {}, 3, None])
+def test_a_kind_of_a_prior_that_is_no_name_is_refused(kind: object) -> None:
+    with pytest.raises(InputError, match="expected a prior of "):
+        find_kind({"kind": kind})

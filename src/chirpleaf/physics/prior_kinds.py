@@ -150,6 +150,6 @@ def find_kind(values: Mapping[str, Any]) -> Callable[..., PriorDistribution]:
         InputError: it is unknown.
     """
     name = values.get("kind", DEFAULT_KIND)
-    if name not in PRIORS:
+    if not isinstance(name, str) or name not in PRIORS:
         raise InputError(f"expected a prior of {', '.join(PRIORS)}; got {name!r}: mend it or update chirpleaf")
     return PRIORS[name]
