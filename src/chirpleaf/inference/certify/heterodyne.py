@@ -172,7 +172,8 @@ class Heterodyne:
             times: arrival times after the segment's reference time, shape (time,), seconds.
         """
         shifts = (np.exp(2j * np.pi * np.outer(self.frequencies, times - arrival)) for arrival in self.arrivals)
-        return np.stack([self._fit(ratios, index, one) for index, one in enumerate(shifts)], axis=1)
+        power = self.compute_power(ratios)
+        return np.stack([self._fit(ratios, power, index, one) for index, one in enumerate(shifts)], axis=1)
 
     def align(self, ratios: Ratios) -> tuple[Ratios, Float64[np.ndarray, " n"]]:
         """Delays waveforms so that they fit the data of each detector best at the arrival times of the reference.
@@ -187,22 +188,22 @@ class Heterodyne:
         n = round(self.settings.align_reach / step)
         delays = np.arange(-n, n + 1) * step
         shifts = np.exp(2j * np.pi * np.outer(self.frequencies, delays)).astype(np.complex64)
-        height = np.zeros((len(ratios), len(delays)))
+        height, power = np.zeros((len(ratios), len(delays))), self.compute_power(ratios)
         for detector in range(len(self.arrivals)):
-            height += self._fit(ratios, detector, shifts)
+            height += self._fit(ratios, power, detector, shifts)
         delay = peak_times(height, delays)
         return ratios * np.exp(-2j * np.pi * np.outer(delay, self.frequencies))[:, None], delay
 
     def _fit(
         self,
         ratios: Ratios,
+        power: Complex128[np.ndarray, "n detector series series"],
         detector: int,
         shifts: Complex64[np.ndarray, "node time"] | Complex128[np.ndarray, "node time"],
     ) -> Float64[np.ndarray, "n time"]:
         """Squared signal-to-noise ratio in a detector of signals that are moved by some delays."""
         matched = (ratios.conj() * self.filters[detector]).astype(shifts.dtype) @ shifts
-        power = np.einsum("nse,sue,nue->nsu", ratios, self.power[detector], ratios.conj(), optimize=True)
-        return fit_orientations(self.signal, matched, power)
+        return fit_orientations(self.signal, matched, power[:, detector])
 
 
 def _continue(frequencies: Spectrum, wave: Complex128[np.ndarray, " n"], floor: float) -> Complex128[np.ndarray, " n"]:
