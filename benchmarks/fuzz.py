@@ -2,7 +2,8 @@
 
     python benchmarks/fuzz.py --n 100000 --out fuzz.json
 
-Kinds: strain (HDF5, text), GWF frames, noise spectra (HDF5, text, XML), presets, model files, results. Each case
+Kinds: strain (HDF5, text), GWF frames, noise spectra (HDF5, text, XML), presets, model files, results, prior files,
+calibration envelopes, posteriors of others (HDF5, JSON). Each case
 follows from the seed and its number: bits flipped, content cut, repeated, blanked or inserted, or a setting, attribute,
 dataset or header changed. A worker process reads the cases with 2 GB of address space above what it has after its
 imports, and 30 s of processor time for each. Faults: a traceback; a message of several lines; a crash; too much time;

@@ -5,22 +5,28 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import prior_lines
 import yaml
-from made_results import network_posterior
+from envelopes import write_envelope
+from made_results import certified_posterior, network_posterior
 from presets_odd import BASES, ODD, list_places, replace_value
 from strain_files import START, TIMES, VALUES, write_gwosc
 
 import chirpleaf
 from chirpleaf.config import Preset, read_preset
 from chirpleaf.errors import InputError
+from chirpleaf.inference.certify.target import Prior
 from chirpleaf.models.files import load
+from chirpleaf.result.external import read_posterior
+from chirpleaf.result.json_files import write_json
+from chirpleaf.strain.calibration_files import read_envelope
 from chirpleaf.strain.psd_files import read_psd
 from chirpleaf.strain.readers import read
 from chirpleaf.strain.readers.frames import read_frames, run_reader
@@ -66,6 +72,8 @@ def make_kinds(folder: Path, model: Path | None = None) -> dict[str, Kind]:
     write_gwosc(folder / "bits.hdf5", quality=np.full(8, 127), injections=np.full(8, 31))
     posterior = network_posterior()
     posterior.save(folder / "posterior.hdf5")
+    bilby = folder / "bilby.json"
+    write_json(certified_posterior().bilby_document, None, bilby)
     presets = []
     for name, base in BASES.items():
         presets.append(folder / f"{name}.yaml")
@@ -86,6 +94,11 @@ def make_kinds(folder: Path, model: Path | None = None) -> dict[str, Kind]:
         ),
         "preset": Kind(read_preset, tuple(presets)),
         "result": Kind(chirpleaf.read, (folder / "posterior.hdf5",), lambda found: found == posterior),
+        "prior": Kind(Prior.load, tuple(_write_priors(folder))),
+        "envelope": Kind(lambda path: read_envelope(path, "data"), (write_envelope(folder / "envelope.txt"),)),
+        "posterior of others": Kind(
+            read_posterior, (*(FILES / name for name in ("posterior_pesummary.h5", "posterior_pycbc.hdf")), bilby)
+        ),
     }
     if model is not None:
         kept = load(model)
@@ -101,6 +114,16 @@ def make_kinds(folder: Path, model: Path | None = None) -> dict[str, Kind]:
             ),
         )
     return kinds
+
+
+def _write_priors(folder: Path) -> Iterator[Path]:
+    """Prior files of bilby: two ways to write the masses, three for the spins."""
+    for masses in ("CHIRP", "COMPONENTS"):
+        for spins in ("SPINS", "ALIGNED", "PRECESSING"):
+            path = folder / f"{masses}_{spins}.prior"
+            lines = (getattr(prior_lines, name) for name in (masses, spins, "DISTANCE", "ANGLES"))
+            path.write_text("".join(lines))
+            yield path
 
 
 def corrupt(valid: Path, path: Path, rng: np.random.Generator) -> str:

@@ -50,11 +50,11 @@ def change_document(name: str, **changes: Any) -> Damage:
 
 
 def damage(folder: Path, change: Damage, maker: Any = certified_posterior) -> Path:
-    """A file whose checksums are missing, as of a version before them, with a damage."""
+    """A file whose checksums compare nothing, with a damage."""
     path = folder / FILE_NAME
     maker().save(path)
     with h5py.File(path, "a") as file:
-        del file.attrs[CHECKSUMS]
+        file.attrs[CHECKSUMS] = "{}"
         change(file)
     return path
 
@@ -128,9 +128,13 @@ def test_a_posterior_is_no_estimate_of_leaves(tmp_path: Path) -> None:
     assert_one_line(damage(tmp_path, set_attribute("uncertainty_components", unknown), leaf_estimates), "mass_2")
 
 
-def test_a_file_without_checksums_is_read(tmp_path: Path) -> None:
-    for maker in MAKERS.values():
-        assert read(damage(tmp_path, lambda _: None, maker)) == maker()
+@pytest.mark.parametrize("maker", MAKERS.values())
+def test_a_file_that_lost_its_checksums_is_refused(maker: Any, tmp_path: Path) -> None:
+    path = damage(tmp_path, lambda _: None, maker)
+    assert read(path) == maker()
+    with h5py.File(path, "a") as file:
+        del file.attrs[CHECKSUMS]
+    assert_one_line(path, "expected checksums of the content; got none")
 
 
 def test_impossible_draws_in_a_file_are_not_trusted(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chirpleaf.errors import InputError
 from chirpleaf.physics.prior_kinds import find_kind
 
-NAMES = ("strain", "spectrum", "preset", "result")
+NAMES = ("strain", "spectrum", "preset", "result", "prior", "envelope", "posterior of others")
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from chirpleaf.config import read_preset
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.target import Prior
 from chirpleaf.models.files import load
+from chirpleaf.result.external import read_posterior
 from chirpleaf.strain.noise import MeasuredNoise
 from chirpleaf.strain.psd_files import read_psd
 from chirpleaf.strain.readers import read
@@ -23,7 +25,9 @@ from chirpleaf.strain.readers.frames import read_frames
 from chirpleaf.strain.text_tables import read_table
 from chirpleaf.system.documents import parse_json, parse_yaml
 from chirpleaf.system.hdf5_files import get_dataset
+from chirpleaf.system.hdf5_heaps import find_heap_fault
 from chirpleaf.system.limits import LoadLimits
+from chirpleaf.training.banks.file import BankFile
 
 LOADERS: dict[str, Callable[[Path], object]] = {
     "strain": lambda path: read(path, "H1"),
@@ -94,6 +98,47 @@ def _claim(path: Path, kind: str) -> Path:
 def test_a_claim_of_eight_gigabytes_is_refused_before_it_is_allocated(loader: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"claims? 8 GB"):
         LOADERS[loader](_claim(tmp_path / "claim.hdf5", loader))
+
+
+def _write_texts(path: Path, libver: str = "earliest") -> Path:
+    with h5py.File(path, "w", libver=libver, userblock_size=512) as file:
+        file.attrs.update(unit="strain", kind="posterior", format="chirpleaf-bank 2")
+        file["texts"] = [f"text {number}" * number for number in range(500)]
+    return path
+
+
+@pytest.mark.parametrize("loader", [*HDF5_LOADERS, "bank", "other posterior"])
+def test_a_heap_that_the_library_reads_for_ever_is_refused(loader: str, tmp_path: Path) -> None:
+    path = _write_texts(tmp_path / "texts.hdf5")
+    content = bytearray(path.read_bytes())
+    start = content.index(b"GCOL") + 16
+    content[start : start + 64] = bytes(64)
+    path.write_bytes(content)
+    more = {"bank": BankFile, "other posterior": read_posterior}
+    with pytest.raises(InputError, match="damaged heap"):
+        (LOADERS | more)[loader](path)
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_heaps_are_sound_until_a_size_leaves_them(libver: str, tmp_path: Path) -> None:
+    path = _write_texts(tmp_path / "texts.hdf5", libver)
+    whole = path.read_bytes()
+    heaps = [found.start() for found in re.finditer(b"GCOL", whole)]
+    assert len(heaps) > 1
+    assert find_heap_fault(path) is None
+    for start in heaps:
+        for size in (2**64 - 16, 2**63, 10**6):
+            content = bytearray(whole)
+            content[start + 24 : start + 32] = size.to_bytes(8, "little")
+            path.write_bytes(content)
+            assert find_heap_fault(path) == f"has a damaged heap of texts at byte {start}"
+
+
+@pytest.mark.parametrize("name", ["a_heap.hdf5", "empty.hdf5"])
+def test_numbers_that_look_like_a_heap_are_none(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a_heap.hdf5").write_bytes(b"GCOL\2\0\0\0" + bytes(64))
+    (tmp_path / "empty.hdf5").touch()
+    assert find_heap_fault(tmp_path / name) is None
 
 
 def test_a_chunk_may_claim_no_more_than_a_dataset(tmp_path: Path) -> None:

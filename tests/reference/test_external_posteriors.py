@@ -200,3 +200,18 @@ def test_a_prior_of_another_module_than_bilbys_is_not_made(pair: tuple[Path, Pat
     path.write_text(json.dumps(document))
     with pytest.raises(InputError, match=r"expected priors of bilby in result\.json; got one of os"):
         find_density(read_posterior(path))
+
+
+def test_columns_of_unequal_length_are_refused(tmp_path: Path) -> None:
+    columns = {"chirp_mass": [30.0, 31.0], "mass_ratio": [0.8, 0.9, 0.7]}
+    (tmp_path / "result.json").write_text(json.dumps({"posterior": columns}))
+    with pytest.raises(InputError, match="columns of 2 and of 3 samples"):
+        read_posterior(tmp_path / "result.json")
+
+
+def test_a_text_that_claims_gigabytes_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "result.hdf5", "w") as file:
+        file.create_dataset("posterior", data=np.ones(3, [("chirp_mass", "f8")]))
+        file.create_dataset("sampler", shape=(10**5, 10**5), chunks=(64, 64), dtype="c16")
+    with pytest.raises(InputError, match="claims 160 GB"):
+        read_posterior(tmp_path / "result.hdf5")

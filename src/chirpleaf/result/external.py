@@ -13,10 +13,10 @@
 
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
@@ -30,9 +30,22 @@ from chirpleaf.result.external_names import is_precessing, standardise
 from chirpleaf.result.frozen import freeze_samples
 from chirpleaf.result.hdf5 import FILE_NAME
 from chirpleaf.result.prior import AnalysisPrior
+from chirpleaf.system.hdf5_files import open_hdf5
 from chirpleaf.system.limits import find_fault
 
-_DAMAGES = (ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+_Read = TypeVar("_Read")
+
+_DAMAGES = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 """What h5py, gzip and json raise where a file is not what it seems."""
 
 LARGEST_JSON = 1_500_000_000
@@ -95,17 +108,16 @@ def read_posterior(path: str | Path) -> ExternalPosterior:
     if fault := find_fault(file):
         raise InputError(f"expected a posterior; got {file}, which {fault}: check the path")
     if h5py.is_hdf5(file):
-        if _is_own(file):
+        if _guard(file, lambda: _is_own(file)):
             return _read_own(file)
-        content = _guard(file, lambda: read_hdf5(file, label))
-        return _finish(file, content)
-    return _finish(file, _guard(file, lambda: _read_bilby_json(file)))
+        return _guard(file, lambda: _finish(file, read_hdf5(file, label)))
+    return _guard(file, lambda: _finish(file, _read_bilby_json(file)))
 
 
-def _guard(file: Path, read: Any) -> Content:
+def _guard(file: Path, read: Callable[[], _Read]) -> _Read:
     """What a reader gives, or one line on what is wrong with the file."""
     try:
-        found: Content = read()
+        found = read()
     except InputError:
         raise
     except _DAMAGES as error:
@@ -119,6 +131,9 @@ def _guard(file: Path, read: Any) -> Content:
 
 def _finish(file: Path, content: Content) -> ExternalPosterior:
     """Samples by bilby's names, with their definitions."""
+    lengths = sorted({len(values) for values in content.samples.values() if np.ndim(values) == 1})
+    if len(lengths) > 1:
+        raise ValueError(f"columns of {lengths[0]} and of {lengths[-1]} samples")
     samples = _drop_gaps(standardise(content.samples))
     if not samples or not len(next(iter(samples.values()))):
         raise InputError(
@@ -137,16 +152,15 @@ def _finish(file: Path, content: Content) -> ExternalPosterior:
 
 
 def _drop_gaps(samples: Samples) -> Samples:
-    """Finite columns of one length: columns of nothing finite go, then rows where a known parameter is not."""
-    size = max(map(len, samples.values()), default=0)
-    table = {name: values for name, values in samples.items() if len(values) == size and np.isfinite(values).any()}
+    """Finite columns: columns of nothing finite go, then rows where a known parameter is not."""
+    table = {name: values for name, values in samples.items() if np.isfinite(values).any()}
     known = [values for name, values in table.items() if name in PARAMETERS]
-    kept = np.isfinite(known).all(axis=0) if known else np.ones(size, bool)
+    kept = np.isfinite(known).all(axis=0) if known else np.ones(max(map(len, samples.values()), default=0), bool)
     return {name: values[kept] for name, values in table.items() if np.isfinite(values[kept]).all()}
 
 
 def _is_own(file: Path) -> bool:
-    with h5py.File(file, "r") as opened:
+    with open_hdf5(file) as opened:
         return "kind" in opened.attrs or ("trigger_time" in opened.attrs and "log_weight" in opened)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.derived import Samples
-from chirpleaf.system.hdf5_files import check_dataset
+from chirpleaf.system.hdf5_files import open_hdf5, read_dataset
 
 PREFERRED = "Mixed"
 """Part of the label of the analysis that is taken of a file with several: the releases' mixture of waveform models."""
@@ -52,7 +52,7 @@ def read_hdf5(path: Path, label: str = "") -> Content:
         InputError: there is no such analysis.
         ValueError: the format is unknown, or the file claims more than the limits allow.
     """
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         labels = [name for name in file if isinstance(file[name], h5py.Group) and "posterior_samples" in file[name]]
         if labels:
             return _read_metafile(file, _choose(labels, label, path))
@@ -82,16 +82,11 @@ def _read_table(item: h5py.Dataset | h5py.Group) -> Samples:
     """Columns of a table, of a group of columns, or of PESummary's former pair of names and numbers."""
     if isinstance(item, h5py.Group):
         if "parameter_names" in item:
-            names = [_text(name) for name in item["parameter_names"][()]]
-            return dict(zip(names, _load(item["samples"]).T, strict=True))
-        return {name: _load(entry) for name, entry in item.items() if isinstance(entry, h5py.Dataset)}
-    table = _load(item)
+            names = [_text(name) for name in read_dataset(item["parameter_names"])]
+            return dict(zip(names, read_dataset(item["samples"]).T, strict=True))
+        return {name: read_dataset(entry) for name, entry in item.items() if isinstance(entry, h5py.Dataset)}
+    table = read_dataset(item)
     return {name: table[name] for name in table.dtype.names or ()}
-
-
-def _load(dataset: h5py.Dataset) -> np.ndarray:
-    check_dataset(dataset)
-    return np.asarray(dataset[()])
 
 
 def _read_metafile(file: h5py.File, label: str) -> Content:
@@ -100,7 +95,7 @@ def _read_metafile(file: h5py.File, label: str) -> Content:
     known = group.get("meta_data/meta_data", {})
     reference = _first(known, "f_ref", "reference_frequency")
     cosmology = _first(known, "cosmology")
-    approximant = _text(group["approximant"][()]) if "approximant" in group else _first(known, "approximant")
+    approximant = _text(read_dataset(group["approximant"])) if "approximant" in group else _first(known, "approximant")
     return Content(
         _read_table(group["posterior_samples"]),
         "PESummary",
@@ -116,7 +111,7 @@ def _read_pycbc(file: h5py.File) -> Content:
     samples: Samples = {}
     for name, dataset in file["samples"].items():
         if isinstance(dataset, h5py.Dataset) and dataset.dtype.kind in "fiu":
-            samples[name] = _load(dataset).ravel()
+            samples[name] = read_dataset(dataset).ravel()
     size = max(map(len, samples.values()), default=0)
     samples = {name: values for name, values in samples.items() if len(values) == size}
     attributes = {**file.attrs, **file["samples"].attrs}
@@ -139,7 +134,7 @@ def _read_bilby(file: h5py.File) -> Content:
     """Result of bilby in HDF5, or any file with one table of samples."""
     known = file.get("meta_data/likelihood/waveform_arguments", {})
     reference, approximant = _first(known, "reference_frequency"), _first(known, "waveform_approximant")
-    sampler = f"bilby ({_text(file['sampler'][()])})" if "sampler" in file else "unknown"
+    sampler = f"bilby ({_text(read_dataset(file['sampler']))})" if "sampler" in file else "unknown"
     return Content(
         _read_table(file["posterior"]),
         sampler,
@@ -152,7 +147,7 @@ def _first(group: Mapping[str, Any], *names: str) -> str | None:
     """The text of the first of some datasets that there is."""
     for name in names:
         if name in group and isinstance(group[name], h5py.Dataset):
-            return _text(group[name][()])
+            return _text(read_dataset(group[name]))
     return None
 
 

@@ -42,7 +42,7 @@ from chirpleaf.result.provenance import Provenance
 from chirpleaf.result.sky import SkyMap
 from chirpleaf.result.trust import Trust
 from chirpleaf.system.files import write_atomically
-from chirpleaf.system.hdf5_files import check_content
+from chirpleaf.system.hdf5_files import check_content, open_hdf5
 
 Array = NDArray[np.float64]
 
@@ -199,7 +199,7 @@ def read_record(path: Path) -> Record:
         InputError: the content differs from its checksums.
         Exception: of any kind that h5py and damaged values cause.
     """
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         check_content(file)
         _compare_checksums(file)
         return _record(file)
@@ -221,6 +221,8 @@ def _hash_content(file: h5py.File) -> dict[str, str]:
 def _compare_checksums(file: h5py.File) -> None:
     """Refuses content that has changed. What is not in the list, such as a user's own attribute, is not compared."""
     if CHECKSUMS not in file.attrs:
+        if _DRAWS in file:  # files without checksums are older than this group
+            raise InputError("expected checksums of the content; got none: copy the file again")
         return
     found = _hash_content(file)
     for place, checksum in json.loads(file.attrs[CHECKSUMS]).items():

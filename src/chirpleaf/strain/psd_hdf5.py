@@ -10,7 +10,7 @@ import numpy as np
 from chirpleaf.errors import InputError
 from chirpleaf.strain.psd_scale import Kind, SpectrumTable, declare
 from chirpleaf.strain.readers.headers import find_prefix
-from chirpleaf.system.hdf5_files import get_dataset, list_datasets, read_attribute, read_dataset, read_scalar
+from chirpleaf.system.hdf5_files import get_dataset, list_datasets, open_hdf5, read_attribute, read_dataset, read_scalar
 from chirpleaf.system.limits import SPECTRUM_LIMITS
 
 PAIRS = (("frequencies", "values"), ("frequency_array", "psd_array"), ("frequency_array", "asd_array"))
@@ -38,7 +38,7 @@ def read_hdf5_spectrum(path: Path, detector: str | None, analysis: str | None) -
         InputError: the file holds none of the detector or the analysis, or several.
         KeyError: it has none of the layouts.
     """
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         for frequencies, values in PAIRS:
             pair = get_dataset(file, frequencies), get_dataset(file, values)
             if pair[0] is not None and pair[1] is not None:

@@ -3,16 +3,22 @@
 An HDF5 file states the shapes of its datasets, the sizes of their chunks and of its attributes, and may refer to other
 files, by external links, external storage and virtual datasets. Here sizes are checked before memory is allocated, and
 only what is in the file itself is read.
+
+`open_hdf5` is the way to open the files of others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from chirpleaf.system.hdf5_heaps import find_heap_fault
 from chirpleaf.system.limits import LIMITS, LoadLimits, show_bytes
 
 _ITEM_BYTES = 8
@@ -23,6 +29,25 @@ _ATTRIBUTE_BYTES = 16 * 2**20
 
 _HOPS = 4
 """Soft links that are followed one after another. Those of the project need one; a loop of them ends here."""
+
+
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Opens a file for reading, if the library can read it to an end.
+
+    Args:
+        path: the file.
+
+    Yields:
+        The open file.
+
+    Raises:
+        OSError: it is no HDF5, or damaged.
+    """
+    if fault := find_heap_fault(path):
+        raise OSError(f"{path} {fault}")
+    with h5py.File(path, "r") as file:
+        yield file
 
 
 def list_datasets(file: h5py.File, limits: LoadLimits = LIMITS) -> dict[str, h5py.Dataset]:

@@ -16,7 +16,7 @@ from chirpleaf.strain.frequencies import check_frequencies
 from chirpleaf.strain.noise.source import Bins, NoiseDraw, NoiseTable
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.strain import Spectrum
-from chirpleaf.system.hdf5_files import check_content
+from chirpleaf.system.hdf5_files import check_content, open_hdf5
 from chirpleaf.system.limits import find_fault
 
 
@@ -35,7 +35,7 @@ class MeasuredNoise:
         try:
             if fault := find_fault(self.path):
                 raise OSError(f"it {fault}")
-            with h5py.File(self.path, "r") as file:
+            with open_hdf5(self.path) as file:
                 check_content(file)
                 return {
                     event: {name: _read_density(table) for name, table in group.items()}

@@ -29,6 +29,7 @@ from chirpleaf.system.hdf5_files import (
     check_dataset,
     get_dataset,
     list_datasets,
+    open_hdf5,
     read_attribute,
     read_dataset,
     read_scalar,
@@ -76,7 +77,7 @@ def read_hdf5(path: Path, detector: str, channel: str | None) -> Strain:
         InputError: the file is truncated, of another layout or detector, or contradicts itself.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             found = _list_series(file)
             if not found:
                 raise KeyError(f"datasets {', '.join(sorted(file)) or 'none'}")

@@ -23,6 +23,7 @@ import torch
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.prior_kinds import encode_prior
+from chirpleaf.system.hdf5_files import open_hdf5
 from chirpleaf.system.limits import find_fault
 from chirpleaf.training.banks.bank import WaveformBank
 from chirpleaf.training.banks.source import CHUNK, Rows, WaveformSource
@@ -68,7 +69,7 @@ class BankFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            with h5py.File(path) as file:
+            with open_hdf5(path) as file:
                 if file.attrs.get("format") not in _SERIES_NAMES:
                     raise InputError(f"expected a bank by `chirpleaf bank`; got {path}: make one")
                 self._series_name = _SERIES_NAMES[file.attrs["format"]]
@@ -76,7 +77,7 @@ class BankFile:
                 self.size = int(file.attrs["piece"])
                 self._shape = file[self._series_name].shape
         except (OSError, KeyError) as error:
-            what = find_fault(path) or "cannot be read as HDF5 of a bank"
+            what = find_fault(path) or f"cannot be read as HDF5 of a bank ({' '.join(str(error).split())})"
             raise InputError(f"expected a bank file; got {path}, which {what}: make one by `chirpleaf bank`") from error
 
     def __len__(self) -> int:
