@@ -73,7 +73,7 @@ def make_kinds(folder: Path, model: Path | None = None) -> dict[str, Kind]:
     posterior = network_posterior()
     posterior.save(folder / "posterior.hdf5")
     bilby = folder / "bilby.json"
-    write_json(certified_posterior().bilby_document, None, bilby)
+    write_json(certified_posterior().bilby_document, bilby)
     presets = []
     for name, base in BASES.items():
         presets.append(folder / f"{name}.yaml")

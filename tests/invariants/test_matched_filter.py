@@ -1,9 +1,10 @@
 """Matched filter: one series as in the textbook, several by their Gram matrix."""
 
 import numpy as np
+import pytest
 from tiny import TinySignal
 
-from chirpleaf.inference.matched_filter import matched_filter, orthonormalise, peak_times
+from chirpleaf.inference.matched_filter import matched_filter, orthonormalise, peak_times, transform_about_zero
 from chirpleaf.strain.segment import Segment
 
 FREQUENCIES = np.arange(80, 2400) / 4.0
@@ -87,3 +88,13 @@ def test_peaks_lie_between_the_samples() -> None:
     truth = np.array([[0.0013, -0.0042], [0.0, 0.00777]])
     height = 5 - ((times - truth[..., None]) / 0.004) ** 2
     np.testing.assert_allclose(peak_times(height, times), truth, atol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "first", "places", "most"), [(4096, 20, 300, 40), (1000, 0, 500, 499), (30, 7, 1, 3)])
+def test_the_short_transform_is_a_part_of_the_long_one(n: int, first: int, places: int, most: int) -> None:
+    rng = np.random.default_rng(n)
+    values = rng.normal(size=(2, 3, places)) + 1j * rng.normal(size=(2, 3, places))
+    whole = np.zeros((2, 3, n), complex)
+    whole[..., first : first + places] = values
+    expected = np.fft.ifft(whole)[..., np.arange(-most, most + 1)] * n
+    np.testing.assert_allclose(transform_about_zero(values, first, n, most), expected, rtol=0, atol=1e-10)

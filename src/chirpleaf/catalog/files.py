@@ -26,7 +26,7 @@ def write_tables(run: CatalogRun, outcomes: Sequence[Outcome]) -> tuple[Path, ..
     texts = {"catalog.csv": write_csv(outcomes), "catalog.html": render_page(run.catalogue, outcomes, expected)}
     writers = {name: partial(_write_text, text) for name, text in texts.items()}
     document = make_document(run.catalogue, outcomes, expected)
-    return write_files({**writers, "catalog.json": partial(write_json, lambda: document, 1)}, run.folder)
+    return write_files({**writers, "catalog.json": partial(write_json, lambda: document, indented=True)}, run.folder)
 
 
 def _write_text(text: str, path: Path) -> None:

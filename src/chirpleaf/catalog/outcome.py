@@ -147,7 +147,7 @@ class Outcome:
             made_of: input and settings of the analysis, as JSON values.
         """
         with write_atomically(folder / FILE_NAME, durable=True) as scratch:
-            write_json(lambda: {"made_of": made_of, "outcome": self.to_json()}, 1, scratch)
+            write_json(lambda: {"made_of": made_of, "outcome": self.to_json()}, scratch, indented=True)
 
 
 def read_outcome(folder: Path, made_of: Mapping[str, Any]) -> Outcome | None:

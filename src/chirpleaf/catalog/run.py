@@ -68,7 +68,7 @@ class CatalogRun:
             "entries": [asdict(entry) for entry in self.entries],
         }
         with write_atomically(self.folder / RECORD, durable=True) as scratch:
-            write_json(lambda: document, 1, scratch)
+            write_json(lambda: document, scratch, indented=True)
 
     def forget(self) -> None:
         """Makes all events unfinished, also those of an earlier list."""

@@ -109,5 +109,5 @@ def _write(
         figure = plot_corner(first.samples, names, name=first.name, references=references)
         figure.savefig(path, format="png", dpi=150)
 
-    files: dict[str, Any] = {"comparison.json": partial(write_json, lambda: document, 2)}
+    files: dict[str, Any] = {"comparison.json": partial(write_json, lambda: document, indented=True)}
     finish_run(out, write_files(files | ({"corner.png": draw} if names else {}), out), quiet=quiet)

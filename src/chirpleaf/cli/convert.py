@@ -80,7 +80,7 @@ def _write_bilby(result: "Posterior | LeafEstimates", path: Path) -> None:
     from chirpleaf.system.files import write_atomically
 
     with write_atomically(path) as scratch:
-        write_json(result.bilby_document, None, scratch)
+        write_json(result.bilby_document, scratch)
 
 
 def _write_pesummary(result: "Posterior | LeafEstimates", path: Path) -> None:

@@ -84,7 +84,7 @@ def inject(
     document = {"injections": {"__dataframe__": True, "content": {name: [value] for name, value in binary.items()}}}
     new_folder(out, overwrite=overwrite)
     writers = {f"{name}.hdf5": partial(write_gwosc, one, description=description) for name, one in data.items()}
-    written = write_files({**writers, "injection.json": partial(write_json, lambda: document, 2)}, out)
+    written = write_files({**writers, "injection.json": partial(write_json, lambda: document, indented=True)}, out)
     finish_run(out, written)
     arguments = " ".join(f"--strain {name}={out / f'{name}.hdf5'}" for name in data)
     trigger = f"--trigger {binary['geocent_time']}"

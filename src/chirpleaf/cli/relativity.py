@@ -87,7 +87,7 @@ def _make_writers(test: "RelativityTest") -> "dict[str, Writer]":
     from chirpleaf.result.json_files import write_json
     from chirpleaf.result.trust import Grade
 
-    writers: dict[str, Writer] = {"relativity.json": partial(write_json, lambda: to_json(test), 1)}
+    writers: dict[str, Writer] = {"relativity.json": partial(write_json, lambda: to_json(test), indented=True)}
     comparison = test.comparison
     if comparison is None:
         return writers

@@ -22,6 +22,9 @@ from chirpleaf.strain.segment import Segment
 _TIME_STEP = 1 / 8192
 """Spacing of the filter's output, seconds. A finer one finds the peak better, at the cost of longer transforms."""
 
+_EASY_LENGTH = 1024
+"""Transforms of a multiple of this length are fast."""
+
 _DEPENDENT = 1e-6
 """Share of a series' norm outside the span of the others below which it counts as linearly dependent on them."""
 
@@ -84,14 +87,41 @@ def matched_filter(
     noise = np.sqrt(segment.psd * segment.duration / 4)[:, None]
     whitened = orthonormalise(np.atleast_2d(waveform) / noise)
     n = round(segment.duration / _TIME_STEP)
-    integrand = np.zeros((*whitened.shape[:-1], n), dtype=np.complex128)
-    places = np.rint(segment.frequencies * segment.duration).astype(int)
-    integrand[..., places] = segment.strain[:, None] / noise * whitened.conj()
-    # ifft divides by n, and puts negative times at the end.
-    output = np.fft.fftshift(np.fft.ifft(integrand, axis=-1) * n, axes=-1)
-    times = np.fft.fftshift(np.fft.fftfreq(n, 1 / segment.duration))
-    inside = np.abs(times) <= search
-    return FilterOutput(times[inside], output[..., inside], whitened * noise)
+    most = min(int(search / _TIME_STEP), (n - 1) // 2)
+    places = np.rint(segment.frequencies * segment.duration).astype(np.int64)
+    values = np.zeros((*whitened.shape[:-1], int(np.ptp(places)) + 1), np.complex128)
+    values[..., places - places[0]] = segment.strain[:, None] / noise * whitened.conj()
+    output = transform_about_zero(values, int(places[0]), n, most)
+    return FilterOutput(np.arange(-most, most + 1) * _TIME_STEP, output, whitened * noise)
+
+
+def transform_about_zero(
+    values: Complex128[np.ndarray, "*batch place"], first: int, n: int, most: int
+) -> Complex128[np.ndarray, "*batch time"]:
+    """The part of a long inverse Fourier transform about time zero, sum_k a_k exp(2 pi i j k / n) for |j| <= `most`.
+
+    Bluestein's algorithm (doi:10.1109/TAU.1970.1162132) takes transforms of the length of `values` in place of n.
+
+    Args:
+        values: a_k, shape (..., place), from the frequency `first` upwards.
+        first: number k of the first value.
+        n: length of the whole transform.
+        most: largest |j|.
+
+    Returns:
+        Shape (..., 2 most + 1).
+    """
+    places, times = np.arange(values.shape[-1]), np.arange(-most, most + 1)
+
+    def chirp(number: np.ndarray) -> np.ndarray:
+        return np.asarray(np.exp(1j * np.pi / n * (number**2 % (2 * n))))
+
+    lags = np.arange(-most - places[-1], most + 1)
+    size = -(-len(lags) // _EASY_LENGTH) * _EASY_LENGTH
+    kernel = np.fft.fft(chirp(lags).conj(), size)
+    product = np.fft.ifft(np.fft.fft(values * chirp(places), size) * kernel)
+    shift = np.exp(2j * np.pi / n * (times * first % n))
+    return np.asarray(product[..., places[-1] : len(lags)] * chirp(times) * shift)
 
 
 def orthonormalise(series: Complex[np.ndarray, "*batch series n"]) -> Complex[np.ndarray, "*batch series n"]:

@@ -282,9 +282,9 @@ class Result(ABC):
     def _writers(self) -> dict[str, Callable[[Path], object]]:
         """File name to the function that writes it."""
         return {
-            "summary.json": partial(write_json, self.summary_document, 2),
+            "summary.json": partial(write_json, self.summary_document, indented=True),
             FILE_NAME: partial(write_record, self.to_record()),
-            "result.json": partial(write_json, self.bilby_document, None),
+            "result.json": partial(write_json, self.bilby_document),
         }
 
     def _certificate_document(self) -> dict[str, Any] | None:
