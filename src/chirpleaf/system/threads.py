@@ -38,6 +38,9 @@ def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item], th
     """
     import torch  # noqa: PLC0415 - the module is used before torch, too
 
+    items = list(items)
+    if len(items) == 1:
+        return [function(items[0])]
     count = min(threads, available_cores()) if torch.get_num_threads() == 1 else 1
     with ThreadPoolExecutor(count) as executor:
         return list(executor.map(function, items))

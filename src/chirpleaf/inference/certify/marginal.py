@@ -22,9 +22,13 @@ from chirpleaf.inference.certify.extrinsics import ExtrinsicProposal, Points
 from chirpleaf.inference.certify.heterodyne import Heterodyne, Ratios
 from chirpleaf.inference.certify.overlaps import Overlaps, find_differences
 from chirpleaf.inference.certify.phase import PhaseDistanceIntegral
+from chirpleaf.system.threads import map_in_threads
 
 Responses = Complex128[np.ndarray, "m detector series"]
 Powers = Complex128[np.ndarray, "n detector series series"]
+
+_POINTS = 4096
+"""Extrinsic points whose phases at all frequencies are computed at once, so that they stay in the processor's cache."""
 
 
 class Pairs(NamedTuple):
@@ -131,14 +135,20 @@ def _match(
     arrivals: Float64[np.ndarray, "m detector"],
 ) -> Complex64[Tensor, "harmonic n m"]:
     """kappa of every harmonic."""
-    angle = 2 * np.pi * heterodyne.frequencies * (arrivals - heterodyne.arrivals)[..., None]
-    turned = torch.polar(torch.ones(1), torch.from_numpy(angle).float().remainder(2 * torch.pi))
     conjugate = torch.from_numpy(response.conj()).to(torch.complex64)
+    of_binaries = torch.from_numpy(ratios.conj()[:, None] * heterodyne.filters).to(torch.complex64)
     kappa = torch.zeros((len(harmonics), len(ratios), len(arrivals)), dtype=torch.complex64)
-    for series, harmonic in enumerate(heterodyne.signal.harmonics):
-        for detector, filters in enumerate(heterodyne.filters[:, series]):
-            of_binary = torch.from_numpy(ratios[:, series].conj() * filters).to(torch.complex64)
-            kappa[harmonics.index(harmonic)] += (of_binary @ turned[:, detector].T) * conjugate[:, detector, series]
+
+    def match_some(first: int) -> None:
+        some = slice(first, first + _POINTS)
+        angle = 2 * np.pi * heterodyne.frequencies * (arrivals[some] - heterodyne.arrivals)[..., None]
+        turned = torch.polar(torch.ones(1), torch.from_numpy(angle).float().remainder(2 * torch.pi))
+        for series, harmonic in enumerate(heterodyne.signal.harmonics):
+            for detector in range(turned.shape[1]):
+                matched = of_binaries[:, detector, series] @ turned[:, detector].T
+                kappa[harmonics.index(harmonic), :, some] += matched * conjugate[some, detector, series]
+
+    map_in_threads(match_some, range(0, len(arrivals), _POINTS), 2)
     return kappa
 
 
