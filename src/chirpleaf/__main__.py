@@ -2,7 +2,7 @@
 
 import sys
 
-from chirpleaf.cli import main
+from chirpleaf.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

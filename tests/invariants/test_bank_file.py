@@ -193,3 +193,15 @@ def _workers(parent: int) -> list[int]:
     tasks = Path(f"/proc/{parent}/task").glob("*/children")  # a thread of its own has each
     children = [child for task in tasks for child in task.read_text().split()]
     return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("source", "[]"), ("source", "{"), ("piece", 0), ("piece", float("inf")), ("piece", "x"), ("format", [1, 2])],
+)
+def test_damaged_attributes_are_one_line(name: str, value: object, source: WaveformSource, tmp_path: Path) -> None:
+    file = BankFile.create(tmp_path / "bank.h5", source, 300, 128)
+    with h5py.File(file.path, "r+") as opened:
+        opened.attrs[name] = value
+    with pytest.raises(InputError, match=r"expected a bank.*bank\.h5.*make one"):
+        BankFile(file.path)

@@ -132,6 +132,7 @@ BROKEN = {
     "foreign": (foreign, "a safetensors file of another program"),
     "garbled header": (garbled, "whose header is damaged"),
     "no format": (rewritten(lambda header, _: header.pop("format")), "whose header is damaged"),
+    "endless format": (rewritten(lambda header, _: header.update(format=float("inf"))), "whose header is damaged"),
     "newer format": (rewritten(lambda header, _: header.update(format=FORMAT + 1)), "got format 2 .* update chirpleaf"),
     "unknown field": (
         rewritten(lambda header, _: header["architecture"].update(colour="blue")), "another version of chirpleaf"

@@ -22,6 +22,7 @@ from chirpleaf.cli.console import console, errors
 from chirpleaf.cli.convert import convert
 from chirpleaf.cli.decompose import decompose
 from chirpleaf.cli.doctor import doctor
+from chirpleaf.cli.ending import QuickEnding
 from chirpleaf.cli.evaluate import evaluate
 from chirpleaf.cli.events import events
 from chirpleaf.cli.export import export
@@ -125,6 +126,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else DONE
 
 
+def run() -> int:
+    """`main` as the script `chirpleaf`, which has a process of its own.
+
+    Returns:
+        The exit code.
+    """
+    ending = QuickEnding()
+    return ending.end_with(main())
+
+
 def _path(error: Any) -> str:
     return error.ctx.command_path if error.ctx else "chirpleaf"
 
@@ -134,4 +145,4 @@ def _fail(title: str, message: str, status: int) -> int:
     return status
 
 
-__all__ = ["app", "console", "main"]
+__all__ = ["app", "console", "main", "run"]

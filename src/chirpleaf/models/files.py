@@ -165,7 +165,7 @@ def _document(text: str, path: Path) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(text)
         version = int(document["format"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"expected a chirpleaf model; got {path}, whose header is damaged: fetch it again") from error
     if version > FORMAT:
         raise InputError(

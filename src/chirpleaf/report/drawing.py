@@ -44,7 +44,8 @@ def drawing_process(warm_up: Callable[[], object]) -> Iterator[Executor]:
     try:
         yield executor
     except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
+        # Without waiting, Python 3.11 may write to a pipe that is closed already, and print a traceback at its end.
+        executor.shutdown(cancel_futures=True)
         raise
     executor.shutdown()
 

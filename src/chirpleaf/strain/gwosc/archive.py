@@ -200,7 +200,7 @@ class Archive:
             raise self._describe_layout(what, "no JSON") from error
         except requests.RequestException as error:
             raise describe_failure(what, error) from error
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise self._describe_layout(what, f"{type(error).__name__}: {error}") from error
 
     def _describe_layout(self, what: str, reason: str) -> InputError:

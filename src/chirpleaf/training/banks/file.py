@@ -76,7 +76,11 @@ class BankFile:
                 self.description: dict[str, Any] = json.loads(file.attrs["source"])
                 self.size = int(file.attrs["piece"])
                 self._shape = file[self._series_name].shape
-        except (OSError, KeyError) as error:
+                if self.size < 1 or not isinstance(self.description, dict):
+                    raise ValueError("its attributes are damaged")
+        except InputError:
+            raise
+        except (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
             what = find_fault(path) or f"cannot be read as HDF5 of a bank ({' '.join(str(error).split())})"
             raise InputError(f"expected a bank file; got {path}, which {what}: make one by `chirpleaf bank`") from error
 
