@@ -31,6 +31,9 @@ from chirpleaf.strain.strain import Series, Spectrum, Strain, find_runs
 ORDER = 8
 """Order N of the Butterworth filter. A higher order is steeper, but its impulse response is longer."""
 
+_EASY_LENGTH = 1024
+"""Transforms of a multiple of this length are fast."""
+
 MARGIN = 2.0
 """Length of the data on either side of a segment that are filtered with it, and of the reflected continuation where
 there are none, seconds. The impulse response has decayed by a factor 1e-16 there."""
@@ -132,7 +135,8 @@ class Conditioning:
         """Filter a series without gaps."""
         margin = min(round(MARGIN * sample_rate), len(values) - 1)
         reflected_start = 2 * values[0] - values[margin:0:-1]
-        reflected_end = 2 * values[-1] - values[-2 : -margin - 2 : -1]
+        margin_after = min(margin + -(len(values) + 2 * margin) % _EASY_LENGTH, len(values) - 1)
+        reflected_end = 2 * values[-1] - values[-2 : -margin_after - 2 : -1]
         extended = np.concatenate([reflected_start, values, reflected_end])
         spectrum = np.fft.rfft(extended) * self.response(np.fft.rfftfreq(len(extended), 1.0 / sample_rate))
         filtered: Series = np.fft.irfft(spectrum, len(extended))[margin : margin + len(values)]

@@ -16,6 +16,7 @@ from chirpleaf.inference.trust.settings import DEFAULT_TRUST, GlitchSettings
 from chirpleaf.result.trust import Finding, Level
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.wavelets import Burst, find_burst
+from chirpleaf.system.threads import map_in_threads
 
 
 def examine_glitches(
@@ -49,10 +50,12 @@ def find_bursts(segment: Segment, settings: GlitchSettings = DEFAULT_TRUST.glitc
         segment: the data.
         settings: the family of glitches.
     """
-    return {
-        name: find_burst(strain, psd, segment.frequencies, segment.duration, settings.wavelets)
-        for name, strain, psd in zip(segment.detectors, segment.strain, segment.psd, strict=True)
-    }
+
+    def find(data: tuple[np.ndarray, np.ndarray]) -> Burst:
+        return find_burst(*data, segment.frequencies, segment.duration, settings.wavelets)
+
+    bursts = map_in_threads(find, zip(segment.strain, segment.psd, strict=True), 2)
+    return dict(zip(segment.detectors, bursts, strict=True))
 
 
 def combine_bursts(bursts: Mapping[str, Burst], settings: GlitchSettings = DEFAULT_TRUST.glitches) -> float:
