@@ -91,8 +91,8 @@ def whiten_view(
     shown = np.abs(times - trigger_time) <= half_width
     if samples is None:
         return WhitenedView(times[shown], strain[:, shown], None)
-    signals = reconstruct(observation, samples)
+    signals = reconstruct(replace(observation, segment=view), samples)  # fitted to what is shown
     if not len(signals):
         return WhitenedView(times[shown], strain[:, shown], None)
-    series = np.stack([whiten_series(view, signal[:, inside], sample_rate)[:, shown] for signal in signals])
+    series = np.stack([whiten_series(view, signal, sample_rate)[:, shown] for signal in signals])
     return WhitenedView(times[shown], strain[:, shown], np.quantile(series, (0.05, 0.5, 0.95), axis=0))
