@@ -4,8 +4,9 @@
 
 Signals from the prior of the light model, below the chirp masses of the heavy one, in noise of the ensemble, are
 observed with the heavy model. Logs quantiles of the chirp mass of the best template over the least one of the heavy
-model for audible signals; and, above some limits of it, the number of signals and the largest share of the true
-signal-to-noise ratio that such templates collect from loud signals (`inference.observe.ChoiceSettings`).
+model for audible signals; the number of loud signals for which the heavy model is chosen; and, above some limits of the
+chirp mass, the number of signals and the largest share of the true signal-to-noise ratio that such templates collect
+from loud signals (`inference.observe.ChoiceSettings`).
 """
 
 import argparse
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 
 from chirpleaf.diagnostics.injections import inject
-from chirpleaf.inference.observe import DEFAULTS, observe
+from chirpleaf.inference.observe import DEFAULTS, choose_model, observe
 from chirpleaf.models import Model, load_model
 from chirpleaf.strain import PowerSpectralDensity, Strain
 from chirpleaf.strain.noise import EnsembleNoise
@@ -49,13 +50,14 @@ def make_strain(segment: Segment) -> tuple[dict[str, Strain], dict[str, PowerSpe
 
 def measure(
     heavy: Model, light: Model, rng: np.random.Generator, detectors: tuple[str, ...]
-) -> tuple[float, float, float]:
-    """Found and true signal-to-noise ratio, and relative chirp mass of the best template, of one light signal."""
+) -> tuple[float, float, float, bool]:
+    """Found and true ratio, relative chirp mass of the best template, and whether the light model is not chosen."""
     lightest, _ = heavy.architecture.prior.chirp_mass_range
     below = replace(light.architecture.prior, chirp_mass_max=lightest)
     event = inject(light, EnsembleNoise(), rng, prior=below, detectors=detectors)
-    found = observe(heavy, *make_strain(event.segment))
-    return found.snr, event.snr, found.chirp_mass / lightest
+    strain = make_strain(event.segment)
+    found, chosen = observe(heavy, *strain), choose_model([heavy, light], *strain)
+    return found.snr, event.snr, found.chirp_mass / lightest, chosen.model.name != light.name
 
 
 def main() -> None:
@@ -72,9 +74,13 @@ def main() -> None:
     heavy, light = load_model(arguments.heavy), load_model(arguments.light)
     rng = np.random.default_rng(arguments.seed)
     rows = [measure(heavy, light, rng, tuple(arguments.detectors)) for _ in range(arguments.injections)]
-    snr, true, ratio = np.array(rows).T
+    snr, true, ratio, heavier = np.array(rows).T
     audible = snr > DEFAULTS.audible_snr
     quantiles = np.round(np.quantile(ratio[audible], [0.5, 0.9, 0.99, 1.0]), 3)
+    missed = heavier.astype(bool) & (true > LOUD)
+    LOGGER.info(
+        f"the heavy model is chosen for {missed.sum()} of {(true > LOUD).sum()} loud ones: {true[missed].round(1)}"
+    )
     LOGGER.info("%d of %d are audible; quantiles 0.5, 0.9, 0.99, 1: %s", audible.sum(), len(snr), quantiles.tolist())
     for limit in (7 / 6, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0):
         beyond = audible & (ratio > limit)

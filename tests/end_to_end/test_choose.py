@@ -81,6 +81,9 @@ def test_a_model_is_loaded_only_if_the_signal_may_be_its_own(simulated: Simulate
     assert [one.name for one in candidates] == ["bbh", "bbh-middle", "bbh-long"]
     choose_model(candidates[::-1], *simulated(30.0, snr=40.0))
     assert loaded == ["bbh"]
+    choose_model(candidates, *simulated(30.0, snr=10.0))  # what is in the data may be a light signal
+    assert loaded == ["bbh", "bbh", "bbh-long"]
+    loaded[1:] = []
     choose_model(candidates, *simulated(9.7))
     assert loaded == ["bbh", "bbh", "bbh-long", "bbh-middle", "bbh-middle"]
     loaded.clear()

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from chirpleaf.errors import InputError, ShortStrainError
 from chirpleaf.inference.observation import Observation, UntriedModel
 from chirpleaf.inference.reference_time import DEFAULTS as DEFAULT_SEARCH
@@ -11,7 +13,7 @@ from chirpleaf.models.model import Model
 from chirpleaf.models.shipped import Candidate
 from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
 from chirpleaf.strain.psd import PowerSpectralDensity
-from chirpleaf.strain.segment import AFTER_TRIGGER, cut_segment
+from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, cut_segment
 from chirpleaf.strain.strain import Strain
 
 
@@ -26,17 +28,23 @@ class ChoiceSettings:
         edge: chirp mass of the best template over the least one of a model, below which a model of longer segments is
             taken. A larger value keeps posteriors farther from the edge of the prior, and asks for longer strain more
             often.
-        clear_snr: network signal-to-noise ratio above which no longer model is tried, if the best template is `clear`
-            of the edge. Such templates pick up at most 0.41 of the ratio of light signals, which is below 65 for a
-            result that can be trusted (`benchmarks/model_choice.py`). A larger value is safer and takes more time.
         clear: chirp mass over the least one of the model, above which a template is clear of the edge: those of light
             signals with unequal masses reach 1.7. A larger value is safer and takes more time.
+        share: greatest share of the signal-to-noise ratio of a light signal that a template clear of the edge collects;
+            0.41 was the most (`benchmarks/model_choice.py`). A larger value is safer: longer models are tried more
+            often, which takes time.
+        highest_frequency: end of the band in which the power of a light signal is looked for, Hz.
+        deviates: allowance for the noise in this power, standard deviations.
+        calibration: allowance for the noise spectrum, relative.
     """
 
     audible_snr: float = 8.0
     edge: float = 7 / 6
-    clear_snr: float = 28.0
     clear: float = 2.0
+    share: float = 0.45
+    highest_frequency: float = 512.0
+    deviates: float = 5.0
+    calibration: float = 0.05
 
 
 DEFAULTS = ChoiceSettings()
@@ -89,8 +97,9 @@ def choose_model(
 ) -> Observation:
     """Observes with the model that suits the signal.
 
-    The model of the shortest segment, for the heaviest binaries, is tried first. Unless it finds a loud signal, the
-    longest model that the strain allows is tried as well; its templates cover those of the models between. It is taken
+    The model of the shortest segment, for the heaviest binaries, is tried first. Unless its best template is
+    clear of the edge and the data have too little power for a light signal, the longest model that the strain allows is
+    tried as well; its templates cover those of the models between. It is taken
     if the first one's best template lies at the edge of its chirp masses, or if it finds a louder signal below this
     edge. Of the models that suit a light signal, the one of the shortest segment is used, whatever the strain allows. A
     model is loaded when it is tried.
@@ -119,7 +128,8 @@ def choose_model(
         return observe(model.load(), strain, psd, trigger_time, conditioning, search)
 
     found = attempt(first)
-    if found.snr > settings.clear_snr and not _is_light(found, found, settings.clear):
+    clear = not _is_light(found, found, settings.clear)
+    if clear and _excludes_light(found.segment, found.snr, conditioning.roll_off, settings):
         return found
     other, untried = _try_longest(longer, attempt)
     edge = settings.edge
@@ -143,6 +153,16 @@ def is_below_model(observation: Observation, settings: ChoiceSettings = DEFAULTS
         settings: settings of the choice.
     """
     return observation.snr > settings.audible_snr and _is_light(observation, observation, settings.edge)
+
+
+def _excludes_light(segment: Segment, snr: float, roll_off: float, settings: ChoiceSettings) -> bool:
+    """Whether the data have less power than a light signal of which a template clear of the edge has collected this."""
+    low = segment.frequencies < settings.highest_frequency
+    power = float((np.abs(segment.strain) ** 2 / segment.psd)[:, low].sum() * 4 / segment.duration)
+    flat = 1.0 - 1.25 * min(roll_off / segment.duration, 0.5)  # mean square of the Tukey window
+    noise = 2.0 * flat * len(segment.detectors) * int(low.sum())
+    allowance = settings.deviates * np.sqrt(2.0 * noise) + settings.calibration * noise
+    return bool(power - noise + allowance < (snr / settings.share) ** 2)
 
 
 def _check_length(strain: Mapping[str, Strain], trigger_time: float, duration: float) -> None:
