@@ -31,7 +31,7 @@ class ChoiceSettings:
         clear: chirp mass over the least one of the model, above which a template is clear of the edge: those of light
             signals with unequal masses reach 1.7. A larger value is safer and takes more time.
         share: greatest share of the signal-to-noise ratio of a light signal that a template clear of the edge collects;
-            0.41 was the most (`benchmarks/model_choice.py`). A larger value is safer: longer models are tried more
+            0.56 was the most (`benchmarks/model_choice.py`). A larger value is safer: longer models are tried more
             often, which takes time.
         highest_frequency: end of the band in which the power of a light signal is looked for, Hz.
         deviates: allowance for the noise in this power, standard deviations.
@@ -41,7 +41,7 @@ class ChoiceSettings:
     audible_snr: float = 8.0
     edge: float = 7 / 6
     clear: float = 2.0
-    share: float = 0.45
+    share: float = 0.56
     highest_frequency: float = 512.0
     deviates: float = 5.0
     calibration: float = 0.05
