@@ -153,7 +153,7 @@ def model(build_model: "Callable[..., Model]") -> "Model":
 
 @pytest.fixture(scope="session")
 def simulated() -> "Callable[..., tuple[dict[str, Strain], dict[str, PowerSpectralDensity], float]]":
-    """Strain of H1 and L1 with a binary of mass ratio 0.8 and small spins, its densities, and the trigger (GPS)."""
+    """Strain of H1 and L1 with a binary (by default of mass ratio 0.8 and small spins), its densities, and the trigger."""
     import numpy as np
 
     from chirpleaf.physics.conversions import component_masses
@@ -168,11 +168,12 @@ def simulated() -> "Callable[..., tuple[dict[str, Strain], dict[str, PowerSpectr
     density = np.exp(design_log_psd("aLIGO_design", frequencies))
 
     def make(
-        chirp_mass: float, *, snr: float = 20.0, seconds: int = duration, seed: int = 0
+        chirp_mass: float, *, snr: float = 20.0, seconds: int = duration, seed: int = 0, **other: float
     ) -> tuple[dict[str, Strain], dict[str, PowerSpectralDensity], float]:
         rng = np.random.default_rng(seed)
-        mass_1, mass_2 = component_masses(chirp_mass, 0.8)
-        binary = {"mass_1": mass_1, "mass_2": mass_2, "chi_1": 0.2, "chi_2": -0.1, "luminosity_distance": 400.0}
+        intrinsic = {"mass_ratio": 0.8, "chi_1": 0.2, "chi_2": -0.1, **other}
+        mass_1, mass_2 = component_masses(chirp_mass, intrinsic["mass_ratio"])
+        binary = {**intrinsic, "mass_1": mass_1, "mass_2": mass_2, "luminosity_distance": 400.0}
         hp, hc = polarizations({**binary, "theta_jn": 0.5, "phase": 0.3}, frequencies)
         sky = (1.4, -0.3, 0.7)
         signal = np.concatenate(

@@ -49,6 +49,14 @@ def test_the_shortest_shipped_model_that_covers_the_chirp_mass_is_chosen(
     assert found.untried == ()
 
 
+@pytest.mark.usefixtures("unchecked_types")
+def test_a_light_signal_of_unequal_masses_is_not_taken_for_a_heavy_one(simulated: Simulated) -> None:
+    binary = {"mass_ratio": 0.17, "chi_1": -0.68, "chi_2": -0.92}
+    found = choose_model(posteriors(), *simulated(10.9, snr=31.0, **binary))
+    assert found.chirp_mass > 14.0  # no template is like it
+    assert found.model.name == "bbh-middle"
+
+
 def test_a_light_signal_in_short_strain_raises_an_error(models: list[Model], simulated: Simulated) -> None:
     with pytest.raises(ShortStrainError, match="needs a longer segment, of bbh-long"):
         choose_model(models, *simulated(9.7, seconds=32))

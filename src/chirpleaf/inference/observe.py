@@ -33,6 +33,10 @@ class ChoiceSettings:
         share: greatest share of the signal-to-noise ratio of a light signal that a template clear of the edge collects;
             0.56 was the most (`benchmarks/model_choice.py`). A larger value is safer: longer models are tried more
             often, which takes time.
+        louder: how much larger the squared ratio of a longer model is, relative, at which it is taken: light signals of
+            unequal masses may fit templates in the overlap of both models. A smaller value takes the longer model for
+            signals that both cover, whose templates differ.
+        nats: how much larger its ln of the likelihood is besides, so that noise does not decide on faint signals.
         highest_frequency: end of the band in which the power of a light signal is looked for, Hz.
         deviates: allowance for the noise in this power, standard deviations.
         calibration: allowance for the noise spectrum, relative.
@@ -42,6 +46,8 @@ class ChoiceSettings:
     edge: float = 7 / 6
     clear: float = 2.0
     share: float = 0.56
+    louder: float = 0.1
+    nats: float = 10.0
     highest_frequency: float = 512.0
     deviates: float = 5.0
     calibration: float = 0.05
@@ -97,12 +103,12 @@ def choose_model(
 ) -> Observation:
     """Observes with the model that suits the signal.
 
-    The model of the shortest segment, for the heaviest binaries, is tried first. Unless its best template is
-    clear of the edge and the data have too little power for a light signal, the longest model that the strain allows is
-    tried as well; its templates cover those of the models between. It is taken
-    if the first one's best template lies at the edge of its chirp masses, or if it finds a louder signal below this
-    edge. Of the models that suit a light signal, the one of the shortest segment is used, whatever the strain allows. A
-    model is loaded when it is tried.
+    The model of the shortest segment, for the heaviest binaries, is tried first. Unless its best template is clear of
+    the edge and the data have too little power for a light signal, the longest model that the strain allows is tried as
+    well; its templates cover those of the models between. It is taken if the first one's best template lies at the edge
+    of its chirp masses, if it finds a louder signal below this edge, or a much louder one anywhere. Of the models that
+    suit a light signal, the one of the shortest segment is used, whatever the strain allows. A model is loaded when it
+    is tried.
 
     Args:
         models: the candidates, at least one.
@@ -134,7 +140,9 @@ def choose_model(
     other, untried = _try_longest(longer, attempt)
     edge = settings.edge
     if other is not None and (
-        _is_light(found, found, edge) or (_is_light(other, found, edge) and other.snr > found.snr)
+        _is_light(found, found, edge)
+        or (_is_light(other, found, edge) and other.snr > found.snr)
+        or _is_louder(other, found, settings)
     ):
         found = _use_shortest(longer, other, attempt, edge)
     if untried and found.snr > settings.audible_snr:
@@ -153,6 +161,11 @@ def is_below_model(observation: Observation, settings: ChoiceSettings = DEFAULTS
         settings: settings of the choice.
     """
     return observation.snr > settings.audible_snr and _is_light(observation, observation, settings.edge)
+
+
+def _is_louder(other: Observation, found: Observation, settings: ChoiceSettings) -> bool:
+    """Whether a longer model fits so much better that no heavy template is like the signal, wherever its own are."""
+    return other.snr**2 > (1.0 + settings.louder) * found.snr**2 + 2.0 * settings.nats
 
 
 def _excludes_light(segment: Segment, snr: float, roll_off: float, settings: ChoiceSettings) -> bool:
