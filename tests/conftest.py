@@ -153,7 +153,7 @@ def model(build_model: "Callable[..., Model]") -> "Model":
 
 @pytest.fixture(scope="session")
 def simulated() -> "Callable[..., tuple[dict[str, Strain], dict[str, PowerSpectralDensity], float]]":
-    """Strain of H1 and L1 with a binary (by default of mass ratio 0.8 and small spins), its densities, and the trigger."""
+    """Strain of H1 and L1 with a binary (mass ratio 0.8, small spins by default), its densities, and the trigger."""
     import numpy as np
 
     from chirpleaf.physics.conversions import component_masses
