@@ -4,6 +4,8 @@ import gzip
 import os
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -269,6 +271,17 @@ def test_frames_that_their_library_reads_for_ever_are_stopped(tmp_path: Path) ->
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"damaged\.gwf: expected complete GWF frames .*it takes too long"):
         read_frames(path, "H1", None, LoadLimits(seconds=3.0))
+
+
+def test_frames_are_read_within_limits_that_are_lower() -> None:
+    program = (
+        "import resource, sys; from pathlib import Path; from chirpleaf.strain.readers.frames import read_frames; "
+        "resource.setrlimit(resource.RLIMIT_CPU, (20, 20)); resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31)); "
+        "print(len(read_frames(Path(sys.argv[1]), 'H1', None).values))"
+    )
+    path = Path(__file__).parents[1] / "files" / "gwpy.gwf"
+    done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
+    assert done.stdout == "64\n"
 
 
 def test_a_message_is_one_line_whatever_is_quoted() -> None:

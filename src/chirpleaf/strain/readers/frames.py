@@ -98,11 +98,11 @@ def run_reader(arguments: Sequence[str]) -> None:
         arguments: path to read, path for messages, detector, channel or nothing, file of the result, processor seconds.
     """
     where, shown, detector, channel, found, seconds = arguments
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(resource.RLIMIT_CPU, int(seconds), int(seconds) + 5)
+    _limit(resource.RLIMIT_CORE, 0, 0)
     own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _LINUX else 0
     if _LINUX:
-        resource.setrlimit(resource.RLIMIT_AS, (own + _MEMORY, own + _MEMORY))
+        _limit(resource.RLIMIT_AS, own + _MEMORY, own + _MEMORY)
     try:
         result: Strain | InputError = read_frames_here(Path(where), detector, channel or None)
     except InputError as error:
@@ -111,6 +111,14 @@ def run_reader(arguments: Sequence[str]) -> None:
         result = make_read_error(Path(shown), "complete GWF frames without gaps", error)
     with Path(found).open("wb") as file:
         pickle.dump(result, file, protocol=5)
+
+
+def _limit(kind: int, soft: int, hard: int) -> None:
+    """Sets a limit of this process; those that a user or a scheduler has set lower are kept."""
+    _, most = resource.getrlimit(kind)
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(kind, (soft, hard))
 
 
 def read_frames_here(path: Path, detector: str, channel: str | None) -> Strain:
