@@ -3,10 +3,10 @@
     python benchmarks/fuzz.py --n 100000 --out fuzz.json
 
 Kinds: strain (HDF5, text), GWF frames, noise spectra (HDF5, text, XML), presets, model files, results, prior files,
-calibration envelopes, posteriors of others (HDF5, JSON). Each case
-follows from the seed and its number: bits flipped, content cut, repeated, blanked or inserted, or a setting, attribute,
-dataset or header changed. A worker process reads the cases with 2 GB of address space above what it has after its
-imports, and 30 s of processor time for each. Faults: a traceback; a message of several lines; a crash; too much time;
+calibration envelopes, posteriors of others (HDF5, JSON). Each case follows from the seed and its number: bits flipped,
+content cut, repeated, blanked or inserted, or a setting, attribute, dataset or header changed. A worker process reads
+the valid files first, then the cases, with 2 GB of address space above what it has after its imports, and 30 s of
+processor time for each. Faults: a traceback; a message of several lines; a crash; too much time;
 other content accepted where a checksum is (results, model files); more than 20 lines on standard error. A run that was
 stopped goes on where it was.
 """
@@ -50,6 +50,10 @@ def work(start: int, stop: int, seed: int, folder: Path, only: str | None) -> No
     names = only.split(",") if only else list(kinds)
     own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (own + MEMORY, own + MEMORY))
+    for name in names:
+        for valid in kinds[name].files:
+            if (found := outcome(kinds[name], valid)) != "accepted":
+                raise SystemExit(f"expected that a whole {valid.name} is read within the limits; got {found}")
     noise = os.open(folder / "stderr", os.O_RDWR | os.O_CREAT)
     os.dup2(noise, 2)
     for number in range(start, stop):
