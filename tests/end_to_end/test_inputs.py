@@ -154,7 +154,7 @@ def test_a_gap_of_category_1_in_the_segment_is_refused(
     files = [write_with_bits(tmp_path, strain[name], {15: 1} if name == "L1" else {}, injected=3) for name in strain]
     options = [part for path in files for part in ("--strain", f"{path.name[:2]}={path}")]
     arguments = ("infer", *options, "--trigger", TRIGGER, "--model", model_file, "--out", tmp_path / "out")
-    refused(arguments, "L1 segment", "expected data without gaps", "4096 NaN")
+    refused(arguments, "L1 segment", "expected data without gaps", "4096 samples of gaps")
 
 
 def test_spectra_of_files_and_their_notes(model: Model, tmp_path: Path, strain: dict[str, Strain]) -> None:

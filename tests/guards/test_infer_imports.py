@@ -10,6 +10,7 @@ import chirpleaf
 
 USED = {
     "chirpleaf", "numpy", "torch", "h5py", "lal", "lalsimulation", "jaxtyping", "safetensors", "typer", "rich",
+    "orjson",
 }  # fmt: skip
 """Packages that the verb uses."""
 
@@ -76,5 +77,5 @@ def test_help_imports_nothing_slow() -> None:
     program = "import sys\nfrom chirpleaf.cli import main\nmain(['--help'])\nsys.stderr.write(' '.join(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     modules = set(ran.stderr.split())
-    assert not {"numpy", "torch", "pydantic"} & modules
+    assert not {"numpy", "orjson", "torch", "pydantic"} & modules
     assert Path(chirpleaf.__file__).parent.name in packages_of(modules)

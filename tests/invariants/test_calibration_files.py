@@ -69,6 +69,7 @@ RELATIVE = make_columns() - np.isin(np.arange(7), (1, 3, 5))
         (_changed(1, 0.0), "amplitudes as factors near 1"),
         (DEGREES, "phases in rad"),
         (make_columns()[:, [0, 3, 2, 1, 4, 5, 6]], "medians between -1 and \\+1 sigma.*order the columns"),
+        (make_columns()[:, [0, 1, 2, 1, 2, 1, 2]], "expected errors; got bounds equal to the median"),
         (make_columns()[:, :5], "seven columns.*got 5 columns"),
         (make_columns()[:1], "seven columns.*1 lines"),
         (np.ones((0, 7)), "cannot be read as such"),

@@ -59,6 +59,9 @@ def test_frequencies_are_multiples_of_the_inverse_duration(
         ({"f_min": np.nan}, "0 < f_min < f_max"),
         ({"f_max": 10.0}, "0 < f_min < f_max"),
         ({"f_min": {"H1": 20.0, "L1": 40.0}, "f_max": 30.0}, "0 < f_min < f_max"),
+        ({"duration": 1e9}, "at most 4,194,304 frequencies; got 1e\\+09, the product of duration and f_max"),
+        ({"f_max": 1e12}, "at most 4,194,304 frequencies"),
+        ({"duration": 4096.0, "f_max": 1025.0}, "at most 4,194,304 frequencies"),
         ({"detectors": ()}, "at least one detector"),
         ({"detectors": ("H1", "H1")}, "each once"),
     ],
@@ -131,9 +134,9 @@ def test_arguments_that_cannot_be_used_are_refused(arguments: tuple[tuple[str, A
         WaveformOptions(arguments=arguments)
 
 
-@pytest.mark.parametrize("frequency", [0.0, -1.0, np.nan, np.inf])
-def test_a_reference_frequency_is_positive(frequency: float) -> None:
-    with pytest.raises(InputError, match="reference_frequency > 0 Hz"):
+@pytest.mark.parametrize("frequency", [0.0, -1.0, 1e9, np.nan, np.inf])
+def test_a_reference_frequency_is_one_of_signals(frequency: float) -> None:
+    with pytest.raises(InputError, match="0 < reference_frequency <= 2048 Hz"):
         WaveformSettings(reference_frequency=frequency)
 
 

@@ -58,7 +58,7 @@ def test_gaps_are_listed_and_refused_in_segments() -> None:
     assert strain.gaps == ((START, START + 1.0), (START + 10.0, START + 10.0 + 10 / RATE))
     assert strain.good_stretches == ((START + 1.0, START + 10.0), (START + 10.0 + 10 / RATE, START + 32.0))
     strain.segment(START + 1.0, 9.0)
-    with pytest.raises(InputError, match="got 1 NaN samples"):
+    with pytest.raises(InputError, match="got 1 samples of gaps"):
         strain.segment(START + 1.0, 9.0 + 1 / RATE)
 
 

@@ -1,5 +1,6 @@
 """`chirpleaf infer EVENT`, or `chirpleaf infer --strain H1=FILE --strain L1=FILE --trigger GPS`."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,7 +135,7 @@ def check_options(samples: int, effective_samples: int | None, budget: float | N
         check_integer("--effective-samples", effective_samples, 1, remedy="5000 are usual")
     if budget is not None:
         check_positive("--budget in seconds", budget, remedy="leave it out for no limit of time")
-    if prior is not None and prior not in PRIORS and not Path(prior).exists():
+    if prior is not None and prior not in PRIORS and not os.path.lexists(prior):
         raise InputError(
             f"expected --prior {', '.join(PRIORS)} or a prior file of bilby; got {prior}, which is none of them: "
             "choose a preset or check the name of the file"

@@ -20,6 +20,10 @@ from chirpleaf.strain.segment import AFTER_TRIGGER, Segment
 
 Kept = TypeVar("Kept")
 
+_MOST_FREQUENCIES = 2**22
+"""Frequencies of a segment: 4,096 s up to 1,024 Hz. Signals of twice the time do not stay in place on a rotating Earth,
+and thousands of waveforms of as many numbers do not fit in memory."""
+
 _ROUNDING = 1e-6
 """Rounding error of a frequency times the duration."""
 
@@ -64,9 +68,16 @@ class DataOptions:
         lowest = list(self.f_min.values()) if isinstance(self.f_min, Mapping) else [self.f_min or 20.0]
         highest = max(lowest) + 1.0 if self.f_max is None else self.f_max
         if not all(0.0 < bound < highest < np.inf for bound in lowest):
+            above = "" if self.f_max is None else f" and f_max {self.f_max:g} Hz"
             raise InputError(
-                f"expected 0 < f_min < f_max; got f_min {', '.join(f'{bound:g}' for bound in lowest)} Hz and f_max "
-                f"{highest:g} Hz: 20 and 1024 are usual"
+                f"expected 0 < f_min < f_max; got f_min {', '.join(f'{bound:g}' for bound in lowest)} Hz{above}: "
+                "20 and 1024 are usual"
+            )
+        count = (self.duration or 1.0) * (self.f_max or 1.0)
+        if count > _MOST_FREQUENCIES:
+            raise InputError(
+                f"expected at most {_MOST_FREQUENCIES:,} frequencies; got {count:,.4g}, the product of duration and "
+                "f_max: choose a shorter segment or a lower f_max"
             )
 
     @property

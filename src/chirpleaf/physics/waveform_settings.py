@@ -8,7 +8,6 @@ from typing import Any
 
 import lal
 import lalsimulation
-import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
@@ -17,6 +16,8 @@ MODE_ARRAY = "ModeArray"
 """Name of the argument that selects modes."""
 
 _INSERT = "SimInspiralWaveformParamsInsert"
+_HIGHEST_REFERENCE = 2048.0
+"""Highest reference frequency, Hz; signals of stellar masses end below."""
 """Beginning of the names of LALSimulation's functions that set an argument."""
 
 Value = int | float | str
@@ -34,7 +35,7 @@ class WaveformSettings:
             the form "2,2 2,-2 3,3".
 
     Raises:
-        InputError: the name or the value of an argument cannot be used, or the reference frequency is not positive.
+        InputError: the name or the value of an argument cannot be used, or the reference frequency is out of range.
 
     Example:
         >>> WaveformSettings("IMRPhenomXPHM", arguments=(("phenomxprecversion", 104),)).arguments
@@ -46,8 +47,11 @@ class WaveformSettings:
     arguments: tuple[tuple[str, Value], ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.reference_frequency < np.inf:
-            raise InputError(f"expected reference_frequency > 0 Hz; got {self.reference_frequency}: 20 is usual")
+        if not 0.0 < self.reference_frequency <= _HIGHEST_REFERENCE:
+            raise InputError(
+                f"expected 0 < reference_frequency <= {_HIGHEST_REFERENCE:g} Hz; got {self.reference_frequency}: 20 is "
+                "usual"
+            )
         object.__setattr__(self, "arguments", tuple((_resolve_name(name), value) for name, value in self.arguments))
         self.make_lal_dict()
 

@@ -65,8 +65,8 @@ def read_envelope(path: str | Path, correction: CorrectionType) -> CalibrationEn
     if table.values.shape[1] != len(COLUMNS) or len(table.values) < 2:
         rows, columns = table.values.shape
         raise InputError(
-            f"{path}: expected seven columns, frequency and amplitude and phase of the median, of -1 and of +1 sigma; "
-            f"got {columns} columns and {rows} lines; check that it is a calibration envelope"
+            f"{path}: expected seven columns, frequency and amplitude and phase of the median, of -1 and of +1 sigma, "
+            f"and at least two lines; got {columns} columns and {rows} lines; check that it is a calibration envelope"
         )
     columns = table.values.T[sort_columns(table.header)]
     check_columns(path, columns)
@@ -109,7 +109,7 @@ def check_columns(path: Path, columns: Float64[np.ndarray, "7 frequency"]) -> No
 
     Raises:
         InputError: numbers are not finite, frequencies do not increase, amplitudes are no factors near one, phases are
-            no radians, or the median does not lie between the two bounds.
+            no radians, the median does not lie between the two bounds, or there is no error at all.
     """
     frequencies, amplitudes, phases = columns[0], columns[1::2], columns[2::2]
     fault = ""
@@ -129,6 +129,8 @@ def check_columns(path: Path, columns: Float64[np.ndarray, "7 frequency"]) -> No
             "expected medians between -1 and +1 sigma; got others; order the columns as frequency, median amplitude, "
             "median phase, -1 sigma amplitude, -1 sigma phase, +1 sigma amplitude, +1 sigma phase"
         )
+    elif not np.ptp(amplitudes, axis=0).any() and not np.ptp(phases, axis=0).any():
+        fault = "expected errors; got bounds equal to the median; leave the envelope out"
     if fault:
         raise InputError(f"{path}: calibration envelope: {fault}")
 

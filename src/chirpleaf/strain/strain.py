@@ -144,9 +144,9 @@ class Strain:
                 f"{self.end_time:.3f}; got {start:.3f} to {start + duration:.3f}; give a longer file or another time"
             )
         cut = self.values[first : first + n]
-        if np.isnan(cut).any():
+        if missing := int(np.isnan(cut).sum()):
             raise InputError(
-                f"{self.detector} segment: expected data without gaps; got {int(np.isnan(cut).sum())} NaN samples "
+                f"{self.detector} segment: expected data without gaps; got {missing} samples of gaps or flat stretches "
                 f"within GPS {start:.3f} to {start + duration:.3f}; take another time or omit this detector"
             )
         return replace(self, values=cut, start_time=self.start_time + first / self.sample_rate)

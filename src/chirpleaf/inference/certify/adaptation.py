@@ -101,20 +101,22 @@ def _correct(
         settings: settings of the rounds.
         seed: seed of the points.
     """
-    proposals, places, cubes, log_targets = [], [], [], []
+    proposals: list[ExtrinsicProposal] = []
+    place, cube, log_target, log_densities = np.empty((0, 2)), np.empty((0, 4)), np.empty(0), np.empty((0, 0))
     for turn in range(settings.rounds, settings.rounds + settings.correction_rounds):
         pairs = marginal.pair(ratios, draw_sobol_points(size, seed, turn))
         points, log_weight = pairs.points, pairs.log_weight.double().logsumexp(0).numpy()
         near = log_weight > log_weight.max() - _DEPTH
         if not near.any() or _efficiency(log_weight) > settings.correction_enough:
             break
+        new_place, new_cube = points.place[near], points.cube[near]
         proposals.append(marginal.proposal)
-        places.append(points.place[near])
-        cubes.append(points.cube[near])
-        log_targets.append(log_weight[near] + marginal.proposal.log_density(places[-1], cubes[-1]))
-        place, cube = np.concatenate(places), np.concatenate(cubes)
-        densities = np.stack([one.log_density(place, cube) for one in proposals])
-        log_weights = np.concatenate(log_targets) - np.logaddexp.reduce(densities, axis=0)
+        of_former = marginal.proposal.log_density(place, cube)
+        of_new = np.stack([one.log_density(new_place, new_cube) for one in proposals])
+        log_densities = np.hstack([np.vstack([log_densities, of_former]), of_new])
+        place, cube = np.concatenate([place, new_place]), np.concatenate([cube, new_cube])
+        log_target = np.concatenate([log_target, log_weight[near] + of_new[-1]])
+        log_weights = log_target - np.logaddexp.reduce(log_densities, axis=0)
         correction = Correction.fit(place, cube, log_weights, settings.correction, settings.correction_share, seed)
         marginal = replace(marginal, proposal=replace(marginal.proposal, correction=correction))
     return marginal

@@ -17,6 +17,8 @@ from chirpleaf.result.weights import relative_weights
 
 Array = NDArray[np.float64]
 
+_NEGLIGIBLE = 1e-9
+
 
 def find_reached_edges(
     samples: Samples,
@@ -60,7 +62,8 @@ def _estimate_loss(
 ) -> float:
     """Share of the posterior beyond an edge, over the part within."""
     x, place = theta[edge.name], edge.value(theta)
-    spread = float(np.sqrt(np.cov(x, aweights=weight))) if len(x) > 1 else 0.0
+    free = 1.0 - float(weight @ weight)  # none is left where one draw has all the weight
+    spread = float(np.sqrt(weight @ (x - weight @ x) ** 2 / free)) if free > _NEGLIGIBLE else 0.0
     strip = min(settings.strip * edge.width, spread / 2)
     near = np.flatnonzero((np.abs(x - place) <= strip) & (weight > 0))
     if strip == 0 or len(near) == 0:

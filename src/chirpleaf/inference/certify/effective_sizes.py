@@ -50,7 +50,7 @@ def count_effective_sizes(draws: EvaluatedDraws, log_weight: Float64[np.ndarray,
     sky_weight = draws.directions[:, 2].reshape(len(rounds), -1)
     top = sky_weight.max(axis=1, keepdims=True)
     own = np.exp(sky_weight - np.where(np.isfinite(top), top, 0.0))
-    squares = np.square(own).sum(axis=1) / np.maximum(own.sum(axis=1), np.finfo(float).tiny) ** 2
+    squares = np.square(own / np.maximum(own.sum(axis=1, keepdims=True), np.finfo(float).tiny)).sum(axis=1)
     # The error of ln L is the scatter of the weights of a draw's points.
     points = sky_weight.shape[1]
     of_draw = (1 + np.square(draws.error) * (points - 1)) / points

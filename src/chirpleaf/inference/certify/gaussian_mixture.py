@@ -51,6 +51,9 @@ class GaussianMixture:
             The fitted mixture, with broadened covariances.
         """
         z, weight = _select(z, flatten_weights(log_weight, settings), settings)
+        if len(z) > settings.most_draws:
+            kept = np.random.default_rng([seed, 5]).choice(len(z), settings.most_draws, p=weight)
+            z, weight = z[kept], np.full(settings.most_draws, 1 / settings.most_draws)
         centre = weight @ z
         whole = _SINGULAR * np.eye(z.shape[1])
         if weight.max() < 1 - _SINGULAR:  # one draw alone has no covariance

@@ -15,6 +15,7 @@ class MixtureFitSettings:
         broadening: factor on the fitted covariances. Proposals that are too narrow give large weights; too broad ones
             waste draws.
         kept_weight: the fit uses the draws of largest weight, which have this share of the total weight.
+        most_draws: draws that a fit uses at most; of more, as many are drawn again by their weights. More take longer.
         reach: distance from zero beyond which the network's normal coordinates are inaccurate.
         unreachable: share of the weight beyond `reach`, above which the unconstrained coordinates of the space are
             used.
@@ -32,6 +33,7 @@ class MixtureFitSettings:
     iterations: PositiveInt = 40
     broadening: PositiveFloat = 1.2
     kept_weight: OpenFraction = 0.998
+    most_draws: PositiveInt = 16_384
     reach: PositiveFloat = 5.0
     unreachable: NonNegativeFloat = 0.01
     effective_draws: PositiveFloat = 200.0

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from chirpleaf.errors import InputError
 from chirpleaf.inference.data_notes import describe_quality
 from chirpleaf.inference.preparation import PreparedData
+from chirpleaf.inference.trust.loudness import examine_loudness
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST, DataSettings
 from chirpleaf.inference.trust.whitened import examine_whitened
 from chirpleaf.result.trust import Finding, Level
@@ -43,7 +44,7 @@ def examine_data(
         for name in detectors
         for found in examine_samples(cut_analysed(data, name), find_level(data.spectra[name], settings), settings)
     )
-    rates = examine_rates(data, detectors, settings)
+    rates = (*examine_rates(data, detectors, settings), *examine_loudness(data.spectra, detectors, settings))
     return (*bursts, *examine_bits(data, detectors), *rates, *samples, *examine_whitened(data, detectors, settings))
 
 

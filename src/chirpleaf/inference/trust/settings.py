@@ -142,6 +142,10 @@ class DataSettings:
         rounding_refuse: the same above which it is refused: the signal is lost in the steps.
         rate_refuse: ln of the power by which known lines stand out better at another sampling rate, above which the
             header's is wrong. Recorded strain with subtracted lines reaches 3.4, wrong rates 9.9 to 32.
+        loudness_warn: least and greatest amplitude of the noise, over the quietest and the loudest curve of the
+            detector, beyond which the result is doubtful. Recorded noise reaches 1.25 (V1, 2017); detectors of the next
+            generation are quieter than 0.33.
+        loudness_refuse: the same beyond which it is refused.
         clipped: samples at the extreme values from which on the strain counts as clipped. Continuous noise has none; a
             higher number accepts strain that lost its largest samples.
         tilings: tiles in which whitened power is searched: the first, of a second, also for slow changes.
@@ -164,6 +168,8 @@ class DataSettings:
     rounding_warn: float = 0.03
     rounding_refuse: float = 0.3
     rate_refuse: float = 8.0
+    loudness_warn: tuple[float, float] = (0.33, 2.0)
+    loudness_refuse: tuple[float, float] = (0.1, 10.0)
     clipped: int = 4
     tilings: tuple[Tiling, ...] = (
         Tiling(),
