@@ -178,12 +178,17 @@ class CanonicalInput(nn.Module):
         """
         if present is None:
             present = torch.ones(data.shape[:2], dtype=torch.bool)
-        rows = present.flatten().nonzero()[:, 0]
+        rows, complete = present.flatten().nonzero()[:, 0], bool(present.all())
         example = rows // present.shape[1]
-        weighted = weights.flatten(0, 1)[rows] * self.amplitude
+
+        def gather(values: Tensor) -> Tensor:
+            """Values of the present detectors, shape (row, ...), of values of shape (batch, detector, ...)."""
+            return values.flatten(0, 1) if complete else values.flatten(0, 1)[rows]  # no copy where none is absent
+
+        weighted = gather(weights) * self.amplitude
         power = weighted.square().unflatten(-1, (self.n_bands, self.fold)).sum(-1)
-        parts = torch.view_as_real(data.flatten(0, 1)[rows]) * weighted[..., None]
-        limit = torch.where(present[:, None], self.reach, 0.0).amax(2).flatten()[rows]
+        parts = torch.view_as_real(gather(data)) * weighted[..., None]
+        limit = gather(torch.where(present[:, None], self.reach, 0.0).amax(2))
         template, chosen = self._search(parts, power, limit, present, example)
         peak = self._peak(chosen, power, limit, template[example])
         angle = 2 * torch.pi * self.band_frequencies * peak.time[:, None] - peak.phase[:, None]
@@ -191,6 +196,8 @@ class CanonicalInput(nn.Module):
 
         def spread(values: Tensor) -> Tensor:
             """Values of the present detectors as (batch, detector, ...), zero where a detector is absent."""
+            if complete:
+                return values.unflatten(0, present.shape)
             whole = values.new_zeros(present.numel(), *values.shape[1:])
             return whole.index_copy(0, rows, values).unflatten(0, present.shape)
 

@@ -51,6 +51,7 @@ class GaussianMixture:
             The fitted mixture, with broadened covariances.
         """
         z, weight = _select(z, flatten_weights(log_weight, settings), settings)
+        effective = effective_sample_size(weight)
         if len(z) > settings.most_draws:
             kept = np.random.default_rng([seed, 5]).choice(len(z), settings.most_draws, p=weight)
             z, weight = z[kept], np.full(settings.most_draws, 1 / settings.most_draws)
@@ -59,7 +60,7 @@ class GaussianMixture:
         if weight.max() < 1 - _SINGULAR:  # one draw alone has no covariance
             whole += np.cov(z.T, aweights=weight)
         rng = np.random.default_rng([seed, 3])
-        n, floor = settings.components, _floor_covariances(z.shape[1], effective_sample_size(weight), settings)
+        n, floor = settings.components, _floor_covariances(z.shape[1], effective, settings)
         means = z[rng.choice(len(z), n, p=weight)] * (1 - settings.shrinkage) + centre * settings.shrinkage
         covariances = np.repeat(whole[None] / 2, n, axis=0)
         share = np.full(n, 1 / n)

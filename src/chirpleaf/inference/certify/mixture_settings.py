@@ -33,7 +33,7 @@ class MixtureFitSettings:
     iterations: PositiveInt = 40
     broadening: PositiveFloat = 1.2
     kept_weight: OpenFraction = 0.998
-    most_draws: PositiveInt = 16_384
+    most_draws: PositiveInt = 32_768
     reach: PositiveFloat = 5.0
     unreachable: NonNegativeFloat = 0.01
     effective_draws: PositiveFloat = 200.0
