@@ -31,8 +31,6 @@ from chirpleaf.system.limits import LIMITS, LoadLimits
 _PROGRAM = "import sys; from chirpleaf.strain.readers.frames import run_reader; run_reader(sys.argv[1:])"
 _MEMORY = 3 * LIMITS.values * 8
 """Bytes of memory for frames, above what the process has after its imports: the library keeps several copies."""
-_SECONDS = 15.0
-"""Processor time for a file, seconds. Whole frames of an hour at 16 kHz take a few; damaged ones may have no end."""
 _LINUX = sys.platform == "linux"
 
 FRAME_SIGNATURE = b"IGWD"
@@ -81,7 +79,7 @@ def read_frames(
     """
     with TemporaryDirectory() as folder:
         found = Path(folder) / "strain.pickle"
-        names = (path.absolute(), path, detector, channel or "", found, math.ceil(min(limits.seconds, _SECONDS)))
+        names = (path.absolute(), path, detector, channel or "", found, math.ceil(limits.seconds))
         code = start(tuple(map(str, names)))
         if code or not found.is_file():
             stopped = "it takes too long" if -code == signal.SIGXCPU else "the library of frames failed"
