@@ -258,3 +258,10 @@ def test_clients_of_the_server_may_name_the_presets_and_nothing_else():
     from chirpleaf.server.schemas import Prior
 
     assert set(get_args(Prior)) == set(PRESETS)
+
+
+def test_one_draw_with_all_the_weight_reaches_no_edge():
+    samples = NETWORK.sample(50, np.random.default_rng(4))
+    log_weight = np.where(np.arange(50) == 7, 0.0, -1e4)
+    with np.errstate(all="raise", under="ignore"):
+        assert find_reached_edges(samples, log_weight, aligned_space(NETWORK), Target(WIDER)) == ()

@@ -56,3 +56,14 @@ def test_pairs_from_a_handful_of_either_are_told(points: int, draws: int) -> Non
 def test_nothing_is_effective_without_weight() -> None:
     made, log_weight = make_draws([np.ones((2, 3))], [np.ones(2)])
     assert count_effective_sizes(made, np.full_like(log_weight, -np.inf)) == (0.0, 0.0)
+
+
+def test_a_round_of_impossible_points_counts_for_nothing() -> None:
+    likelihood = np.random.default_rng(1).lognormal(0.0, 1.0, (4, 6))
+    alone = count_effective_sizes(*make_draws([likelihood], [np.ones(4)]))
+    with np.errstate(divide="ignore"):
+        draws, log_weight = make_draws([likelihood, np.zeros((3, 6))], [np.ones(4), np.ones(3)])
+    with np.errstate(all="raise", under="ignore"):
+        both = count_effective_sizes(draws, log_weight)
+    assert both.points == pytest.approx(alone.points)
+    assert both.pairs == pytest.approx(alone.pairs)

@@ -21,8 +21,7 @@ from chirpleaf.strain.segment import AFTER_TRIGGER, Segment
 Kept = TypeVar("Kept")
 
 _MOST_FREQUENCIES = 2**22
-"""Frequencies of a segment: 4,096 s up to 1,024 Hz. Signals of twice the time do not stay in place on a rotating Earth,
-and thousands of waveforms of as many numbers do not fit in memory."""
+"""Frequencies of a segment: 4,096 s up to 1,024 Hz, the longest files of open data."""
 
 _ROUNDING = 1e-6
 """Rounding error of a frequency times the duration."""

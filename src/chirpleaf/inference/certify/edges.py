@@ -18,6 +18,7 @@ from chirpleaf.result.weights import relative_weights
 Array = NDArray[np.float64]
 
 _NEGLIGIBLE = 1e-9
+"""Weight outside of the heaviest draw below which the draws have no spread."""
 
 
 def find_reached_edges(
