@@ -9,20 +9,22 @@ squared signal-to-noise ratio.
 
 The waveforms are draws from the network's posterior, if it has one, and else templates. The best template may have
 other masses and spins than the signal: it then arrives some milliseconds earlier or later, and may be half as loud.
+Draws are not tried about reference times where the best template is much less loud than about another one.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from numpy.typing import NDArray
+from torch import Tensor
 
 from chirpleaf.inference.matched_filter import matched_filter, orthonormalise, peak_times
 from chirpleaf.inference.observation import Observation, canonicalise, compress, preprocess
 from chirpleaf.models.model import Model
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.detectors import light_travel_times
-from chirpleaf.representation.canonical import Canonical
 from chirpleaf.strain.segment import Segment
 
 Array = NDArray[np.float64]
@@ -41,6 +43,8 @@ class SearchSettings:
             signals about worse triggers, but loses more faint signals to noise.
         draws: waveforms of the network that are tried about each reference time. More are nearer to the signal, at the
             cost of time in proportion.
+        least_share: signal-to-noise ratio of the best template, over that about the best reference time, below which
+            draws are not tried about a reference time. A smaller value is safer, and costs time for loud signals.
         reach: half width of the arrival times at which these are tried for H1 and L1, seconds. It is longer by as much
             as light travels longer between two of the detectors.
         step: spacing of these arrival times, seconds. The peak is interpolated between them.
@@ -52,6 +56,7 @@ class SearchSettings:
     spacing: float = 0.02
     trigger_error: float = 0.03
     draws: int = 32
+    least_share: float = 0.5
     reach: float = 0.015
     step: float = 0.001
     hypothesis_reach: float = 0.04
@@ -76,10 +81,14 @@ def refine_reference_time(model: Model, segment: Segment, settings: SearchSettin
     tries = [segment.with_reference_time(segment.reference_time + offset) for offset in offsets]
     data, weights = compress(model, tries)
     canonical = preprocess(model, segment.detectors, data, weights)
-    snr, arrivals = canonical.snr.double().numpy(), canonical.time.double().numpy()
+    present = canonical.tokens.present[0]
+    snr, arrivals = canonical.snr[:, present].double().numpy(), canonical.time[:, present].double().numpy()
     if model.estimator.can_propose:
         wide = replace(settings, reach=settings.reach + _extra_light_travel(segment.detectors, settings.step))
-        snr, arrivals = find_loudest_waveforms(model, data, weights, canonical, wide)
+        theta, _ = model.posterior.sample(canonical, settings.draws, torch.Generator().manual_seed(0))
+        height = np.hypot.reduce(snr, axis=1)
+        rows = np.flatnonzero(height >= settings.least_share * height.max())
+        snr[rows], arrivals[rows] = find_loudest_waveforms(model, data[rows], weights[rows], theta[:, rows], wide)
     arrival = np.take_along_axis(arrivals, snr.argmax(axis=1)[:, None], axis=1)[:, 0]
     loudness = np.square(snr).sum(axis=1)
     best = int((loudness - np.square((offsets + arrival) / settings.trigger_error)).argmax())
@@ -91,23 +100,23 @@ def find_loudest_waveforms(
     model: Model,
     data: NDArray[np.complex128],
     weights: Array,
-    canonical: Canonical,
+    theta: Float64[Tensor, "draw segment parameter"],
     settings: SearchSettings = DEFAULTS,
 ) -> tuple[Array, Array]:
-    """Finds the loudest of some draws of the network in each segment.
+    """Finds the loudest of some waveforms in each segment.
 
     Args:
         model: a model of all parameters.
         data: whitened multiband data of the detectors that are present, shape (segment, detector, n_bins).
         weights: their whitening weights, same shape.
-        canonical: their canonical input.
+        theta: parameters of the waveforms of each segment, in the model's parameter space.
         settings: settings of the search.
 
     Returns:
         Signal-to-noise ratio and arrival time (seconds after the reference time) of the loudest waveform, both of shape
         (segment, detector).
     """
-    waves = _draw_waveforms(model, canonical, settings.draws)[:, :, None] * weights[:, None, :, None]
+    waves = _compute_waveforms(model, theta)[:, :, None] * weights[:, None, :, None]
     filtered = orthonormalise(waves)
     np.conj(filtered, out=filtered)
     filtered *= data[:, None, :, None]
@@ -158,12 +167,11 @@ def _extra_light_travel(detectors: tuple[str, ...], step: float) -> float:
     return step * max(0, int(np.ceil((longest - least) / step)))
 
 
-def _draw_waveforms(model: Model, canonical: Canonical, n: int) -> NDArray[np.complex128]:
-    """Series of draws of the network on the multiband grid, with its carrier; (segment, draw, series, n_bins).
+def _compute_waveforms(model: Model, theta: Float64[Tensor, "draw segment parameter"]) -> NDArray[np.complex128]:
+    """Series of waveforms on the multiband grid, with its carrier; (segment, draw, series, n_bins).
 
     Another draw takes the place of one whose waveform cannot be computed.
     """
-    theta, _ = model.posterior.sample(canonical, n, torch.Generator().manual_seed(0))
     grid, space = model.estimator.canonical.grid, model.posterior.space
     binaries = space.unstack(theta.transpose(0, 1).reshape(-1, len(space)))
     signal = model.architecture.signal_model
@@ -173,4 +181,4 @@ def _draw_waveforms(model: Model, canonical: Canonical, n: int) -> NDArray[np.co
         waves = signal.series(binaries, grid.frequencies)  # raises the reason
     elif not computed.all():
         waves[~computed] = waves[computed][0]
-    return np.asarray((waves * grid.carrier(grid.frequencies)).reshape(-1, n, *waves.shape[1:]))
+    return np.asarray((waves * grid.carrier(grid.frequencies)).reshape(-1, len(theta), *waves.shape[1:]))

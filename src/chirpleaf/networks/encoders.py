@@ -56,18 +56,23 @@ class Concatenation(nn.Module):
         [[0.0, 1.0, 2.0, 4.0, 5.0, 6.0, 9.0, 3.0, 7.0]]
     """
 
+    order: Tensor
+
     def __init__(self, layout: TokenLayout) -> None:
         super().__init__()
         self._layout = layout
-        self.n_outputs = layout.n_detectors * sum(layout.sections) + layout.n_shared
+        n_features = layout.n_detectors * sum(layout.sections)
+        self.n_outputs = n_features + layout.n_shared
+        places = torch.arange(n_features).reshape(layout.n_detectors, -1).split(list(layout.sections), dim=-1)
+        parts = [part.flatten() for part in places]
+        parts.insert(layout.shared_after, torch.arange(n_features, self.n_outputs))
+        self.register_buffer("order", torch.cat(parts), persistent=False)
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "batch feature"]:
         """Combine the tokens to the input of a root, shape (batch, n_outputs); see `Encoder`."""
         check_layout(tokens, self._layout)
         check_all_present(tokens)
-        parts = [part.flatten(1) for part in tokens.values.split(list(self._layout.sections), dim=-1)]
-        parts.insert(self._layout.shared_after, tokens.shared)
-        return torch.cat(parts, dim=1)
+        return torch.cat([tokens.values.flatten(1), tokens.shared], dim=1).index_select(1, self.order)
 
 
 class Pooling(nn.Module):
