@@ -5,6 +5,7 @@ absent detectors are zero.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -27,6 +28,11 @@ class TokenLayout:
     sections: tuple[int, ...]
     n_shared: int = 0
     shared_after: int = 0
+
+    @cached_property
+    def n_features(self) -> int:
+        """Length of a token."""
+        return sum(self.sections)
 
 
 class Tokens(NamedTuple):

@@ -23,7 +23,9 @@ def test_dropout_is_for_training_alone() -> None:
     leaf, x = LeafSettings(("leaf",)).build(12), features()
     torch.manual_seed(0)
     assert not torch.equal(leaf.train()(x), leaf(x))
+    estimate = leaf.estimate(x)
     assert torch.equal(leaf.eval()(x), leaf(x))
+    assert torch.equal(leaf(x), estimate)
 
 
 def test_the_second_layer_has_no_non_linearity() -> None:

@@ -61,7 +61,7 @@ class Concatenation(nn.Module):
     def __init__(self, layout: TokenLayout) -> None:
         super().__init__()
         self._layout = layout
-        n_features = layout.n_detectors * sum(layout.sections)
+        n_features = layout.n_detectors * layout.n_features
         self.n_outputs = n_features + layout.n_shared
         places = torch.arange(n_features).reshape(layout.n_detectors, -1).split(list(layout.sections), dim=-1)
         parts = [part.flatten() for part in places]
@@ -94,7 +94,7 @@ class Pooling(nn.Module):
         self._layout = layout
         self.n_outputs = 2 * settings.width + layout.n_shared + layout.n_detectors
         self._heads = settings.heads
-        self.embed = nn.Linear(sum(layout.sections), settings.width)
+        self.embed = nn.Linear(layout.n_features, settings.width)
         self.embed_shared = nn.Linear(layout.n_shared, settings.width, bias=False) if layout.n_shared else None
         self.detector = nn.Parameter(torch.zeros(layout.n_detectors, settings.width))
         blocks = (ResidualBlock(settings.width, settings.width) for _ in range(settings.n_blocks))
@@ -211,9 +211,9 @@ def check_layout(tokens: Tokens, layout: TokenLayout) -> None:
         InputError: they have others.
     """
     n_detectors, n_features, n_shared = (*tokens.values.shape[1:], tokens.shared.shape[1])
-    if (n_detectors, n_features, n_shared) != (layout.n_detectors, sum(layout.sections), layout.n_shared):
+    if (n_detectors, n_features, n_shared) != (layout.n_detectors, layout.n_features, layout.n_shared):
         raise InputError(
-            f"expected tokens of {layout.n_detectors} detectors with {sum(layout.sections)} features each and "
+            f"expected tokens of {layout.n_detectors} detectors with {layout.n_features} features each and "
             f"{layout.n_shared} shared; got {n_detectors} with {n_features} and {n_shared}: "
             "prepare the data with the model's own estimator"
         )

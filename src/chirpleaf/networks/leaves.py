@@ -103,9 +103,11 @@ class Leaf(nn.Module):
         return self.layers(features)[:, 0]
 
     def estimate(self, features: Float[Tensor, "batch n_inputs"]) -> Float[Tensor, " batch"]:
-        """Estimate the quantity for each row of features; the common interface with Bayesian leaves."""
-        estimate: Tensor = self(features)
-        return estimate
+        """Estimate the quantity for each row of features without dropout; the common interface with Bayesian leaves."""
+        for layer in self.layers:
+            if not isinstance(layer, nn.Dropout):
+                features = layer(features)
+        return features[:, 0]
 
     @property
     def input_layer(self) -> nn.Module:
