@@ -213,24 +213,25 @@ class CanonicalInput(nn.Module):
 
         The rows are the detectors that are present, example by example; arrivals are searched up to `limit`, (row,).
         """
-        filters = self.filters.to(torch.bfloat16 if self.in_bfloat16 else torch.float32)
+        dtype = torch.bfloat16 if self.in_bfloat16 else torch.float32
+        filters, expansion = self.filters.to(dtype), self.expansion.to(dtype)
         sizes = [int(part.sum()) for part in present.split(_CHUNK)]
         found = []
         starts = range(0, len(present), _CHUNK)
         chunks = (values.split(sizes) for values in (parts, power, limit, example))
         for start, part, strength, furthest, number in zip(starts, *chunks, strict=True):
             n = min(_CHUNK, len(present) - start)
-            found.append(self._search_chunk(part, strength, furthest, number - start, n, filters))
+            found.append(self._search_chunk(part, strength, furthest, number - start, n, filters, expansion))
         template, chosen = (torch.cat(parts) for parts in zip(*found, strict=True))
         return template, chosen
 
     def _search_chunk(
-        self, parts: Tensor, power: Tensor, limit: Tensor, example: Tensor, n: int, filters: Tensor
+        self, parts: Tensor, power: Tensor, limit: Tensor, example: Tensor, n: int, filters: Tensor, expansion: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The same for the rows of n examples; `example` counts from the first of them."""
         bands = self._bands(parts)
-        factors = torch.bmm(filters, bands.flatten(0, 1).transpose(0, 1).to(filters.dtype)).float()
-        outputs = torch.bmm(self.expansion, factors).unflatten(1, (2, -1)).square().sum(1)
+        factors = torch.bmm(filters, bands.flatten(0, 1).transpose(0, 1).to(filters.dtype))
+        outputs = torch.bmm(expansion, factors).float().square_().unflatten(1, (2, -1)).sum(1)
         outputs = outputs.unflatten(1, (-1, len(self.times)))
         if not limit.isinf().all():
             outputs *= self.times.abs()[:, None] <= limit
