@@ -141,24 +141,16 @@ class Simulator:
         snr = torch.exp(low + (high - low) * torch.rand(len(series), generator=generator))
         scale = snr / power.sum(1).sqrt()
         frequencies = torch.from_numpy(self.estimator.canonical.grid.frequencies).float()
-        if present is None:
-            present = torch.ones(times.shape, dtype=torch.bool)
         if whole is not None:
-            shifts = torch.polar(
-                present[..., None] * scale[:, None, None], -2 * torch.pi * frequencies * times[..., None]
-            )
-            return whole * shifts
+            level = scale[:, None, None] if present is None else present[..., None] * scale[:, None, None]
+            return whole * torch.polar(level.expand_as(weights), -2 * torch.pi * frequencies * times[..., None])
         factor = response * scale[:, None, None]
+        if present is None or present.all():  # no copies where none is absent
+            return _sum_series(frequencies, series[:, None], factor, weights, times)
         rows, columns = present.nonzero().unbind(1)
-        own_weights, delay_angle = weights[rows, columns], 2 * torch.pi * frequencies * times[rows, columns, None]
+        chosen = (values[rows, columns] for values in (factor, weights, times))
         signals = torch.zeros(weights.shape, dtype=torch.complex64)
-        signals[rows, columns] = reduce(
-            torch.add,
-            (
-                one[rows] * torch.polar(own.abs()[:, None] * own_weights, own.angle()[:, None] - delay_angle)
-                for one, own in zip(series.unbind(1), factor[rows, columns].unbind(1), strict=True)
-            ),
-        )
+        signals[rows, columns] = _sum_series(frequencies, series[rows], *chosen)
         return signals
 
     def _sample_responses(self, n: int, rng: np.random.Generator) -> tuple[Response, PerDetector]:
@@ -173,6 +165,18 @@ class Simulator:
             torch.from_numpy(np.stack(responses, axis=1)).to(torch.complex64),
             torch.from_numpy(np.stack(delays, axis=1)).float(),
         )
+
+
+def _sum_series(
+    frequencies: Float32[Tensor, " bin"], series: Tensor, factor: Tensor, weights: Tensor, times: Tensor
+) -> Complex64[Tensor, "*row bin"]:
+    """Signals of rows from their series (..., S, bin), factors (..., S), weights (..., bin) and delays (...)."""
+    delay_angle = 2 * torch.pi * frequencies * times[..., None]
+    turned = (
+        one * torch.polar(own.abs()[..., None] * weights, own.angle()[..., None] - delay_angle)
+        for one, own in zip(series.unbind(-2), factor.unbind(-1), strict=True)
+    )
+    return reduce(torch.add, turned)
 
 
 def _sum_squares(signals: Complex64[Tensor, "batch detector bin"]) -> PerDetector:
