@@ -10,7 +10,7 @@ import torch
 
 from chirpleaf.errors import ShortStrainError
 from chirpleaf.inference.observation import Observation
-from chirpleaf.inference.observe import choose_model
+from chirpleaf.inference.observe import ChoiceSettings, choose_model
 from chirpleaf.inference.trust import assess
 from chirpleaf.models import Model, load_model
 from chirpleaf.models.shipped import ShippedModel, posteriors
@@ -55,6 +55,17 @@ def test_a_light_signal_of_unequal_masses_is_not_taken_for_a_heavy_one(simulated
     found = choose_model(posteriors(), *simulated(10.9, snr=31.0, **binary))
     assert found.chirp_mass > 14.0  # no template is like it
     assert found.model.name == "bbh-middle"
+
+
+@pytest.mark.usefixtures("unchecked_types")
+def test_a_signal_just_below_the_model_is_seen_by_draws_at_its_edge(simulated: Simulated) -> None:
+    binary = {"mass_ratio": 0.18, "chi_1": -0.65, "chi_2": -0.9}
+    data = simulated(11.8, snr=36.0, **binary)
+    assert choose_model(posteriors(), *data).model.name == "bbh-middle"
+    blind = ChoiceSettings(wall=1.0)
+    found = choose_model(posteriors(), *data, settings=blind)
+    assert found.model.name == "bbh"
+    assert found.chirp_mass > blind.edge * 12.0
 
 
 def test_a_light_signal_in_short_strain_raises_an_error(models: list[Model], simulated: Simulated) -> None:
@@ -121,6 +132,7 @@ def test_the_shortest_model_that_suits_is_used_whatever_the_strain_allows(
         return Observation(model, cast(Any, None), canonical, 20.0)
 
     monkeypatch.setattr("chirpleaf.inference.observe.observe", observe_as)
+    monkeypatch.setattr("chirpleaf.inference.observe._is_at_wall", lambda *_: False)
     if expected:
         assert choose_model([light, heavy, middle], {}, {}, 0.0).model.name == expected
         return

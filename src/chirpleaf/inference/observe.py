@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from chirpleaf.errors import InputError, ShortStrainError
 from chirpleaf.inference.observation import Observation, UntriedModel
@@ -37,6 +38,9 @@ class ChoiceSettings:
             unequal masses may fit templates in the overlap of both models. A smaller value takes the longer model for
             signals that both cover, whose templates differ.
         nats: how much larger its ln of the likelihood is besides, so that noise does not decide on faint signals.
+        draws: draws of the network that show whether its posterior ends at the least chirp mass of the model.
+        wall: chirp mass over this least one, below which a draw lies at it. A larger value tries longer models for more
+            signals that both cover.
         highest_frequency: end of the band in which the power of a light signal is looked for, Hz.
         deviates: allowance for the noise in this power, standard deviations.
         calibration: allowance for the noise spectrum, relative.
@@ -48,6 +52,8 @@ class ChoiceSettings:
     share: float = 0.56
     louder: float = 0.1
     nats: float = 10.0
+    draws: int = 128
+    wall: float = 1.02
     highest_frequency: float = 512.0
     deviates: float = 5.0
     calibration: float = 0.05
@@ -105,10 +111,10 @@ def choose_model(
 
     The model of the shortest segment, for the heaviest binaries, is tried first. Unless its best template is clear of
     the edge and the data have too little power for a light signal, the longest model that the strain allows is tried as
-    well; its templates cover those of the models between. It is taken if the first one's best template lies at the edge
-    of its chirp masses, if it finds a louder signal below this edge, or a much louder one anywhere. Of the models that
-    suit a light signal, the one of the shortest segment is used, whatever the strain allows. A model is loaded when it
-    is tried.
+    well; its templates cover those of the models between. It is taken if the first one's best template, or most draws
+    of its network, lie at the edge of its chirp masses, if it finds a louder signal below this edge, or a much louder
+    one anywhere. Of the models that suit a light signal, the one of the shortest segment is used, whatever the strain
+    allows. A model is loaded when it is tried.
 
     Args:
         models: the candidates, at least one.
@@ -134,13 +140,15 @@ def choose_model(
         return observe(model.load(), strain, psd, trigger_time, conditioning, search)
 
     found = attempt(first)
-    clear = not _is_light(found, found, settings.clear)
+    at_wall = _is_at_wall(found, settings)
+    clear = not at_wall and not _is_light(found, found, settings.clear)
     if clear and _excludes_light(found.segment, found.snr, conditioning.roll_off, settings):
         return found
     other, untried = _try_longest(longer, attempt)
     edge = settings.edge
     if other is not None and (
-        _is_light(found, found, edge)
+        at_wall
+        or _is_light(found, found, edge)
         or (_is_light(other, found, edge) and other.snr > found.snr)
         or _is_louder(other, found, settings)
     ):
@@ -161,6 +169,17 @@ def is_below_model(observation: Observation, settings: ChoiceSettings = DEFAULTS
         settings: settings of the choice.
     """
     return observation.snr > settings.audible_snr and _is_light(observation, observation, settings.edge)
+
+
+def _is_at_wall(observation: Observation, settings: ChoiceSettings) -> bool:
+    """Whether most draws of the network lie at the least chirp mass of the model: the signal may lie beyond."""
+    model = observation.model
+    if observation.snr < settings.audible_snr or not model.estimator.can_propose:
+        return False
+    theta, _ = model.posterior.sample(observation.canonical, settings.draws, torch.Generator().manual_seed(0))
+    lowest, _ = model.architecture.prior.chirp_mass_range
+    chirp_mass = model.posterior.space.unstack(theta[:, 0])["chirp_mass"]
+    return bool(np.median(chirp_mass) < settings.wall * lowest)
 
 
 def _is_louder(other: Observation, found: Observation, settings: ChoiceSettings) -> bool:
