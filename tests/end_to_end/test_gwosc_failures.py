@@ -33,6 +33,8 @@ def test_without_network_the_message_says_what_to_do(tmp_path: Path, monkeypatch
     with pytest.raises(InputError, match=f"{pattern}; or give --strain") as caught:
         gwosc.fetch_event("GW190521", host="http://127.0.0.1:9", cache=tmp_path)
     assert len(str(caught.value)) < 320
+    with pytest.raises(InputError, match=r"^the catalogues: GWOSC could not be reached: .*; check the con"):
+        gwosc.fetch_catalogue("GWTC-3", host="http://127.0.0.1:9", cache=tmp_path)
 
 
 @pytest.mark.parametrize("trouble", [429, 500, 503, "hang", "cut", "digest"])

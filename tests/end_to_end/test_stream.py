@@ -11,9 +11,10 @@ import pytest
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference import prepare, propose
+from chirpleaf.inference.noise_spectra import NoiseData
 from chirpleaf.inference.stream import RollingBuffer, Stream, StreamAnswer, StreamSettings, replay
 from chirpleaf.models import Model, load_model
-from chirpleaf.strain import Strain, load_event
+from chirpleaf.strain import PowerSpectralDensity, Strain, load_event
 
 TRIGGER = 1126259462.4
 SETTINGS = StreamSettings(draws=50, waveforms=2)
@@ -62,6 +63,26 @@ def test_an_answer_is_that_of_prepare_and_propose(model: Model, strain: dict[str
     assert answer.snr_by_detector == data.observation.snr_by_detector
     values = propose(data, SETTINGS.draws, 0).samples["chirp_mass"]
     assert answer.posterior["chirp_mass"] == pytest.approx(tuple(np.quantile(values, (0.5, 0.05, 0.95))))
+
+
+def test_noise_spectra_are_estimated_between_answers_alone(
+    model: Model, strain: dict[str, Strain], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, estimated = Stream(model, SETTINGS), []
+    estimate = NoiseData.estimate
+
+    def record(noise: NoiseData) -> PowerSpectralDensity:
+        estimated.append(noise.strain.detector)
+        return estimate(noise)
+
+    monkeypatch.setattr(NoiseData, "estimate", record)
+    answers = []
+    for chunk in replay(strain, 1.0):
+        answers.append(stream.push(chunk))
+        assert estimated == []
+        stream.refresh()
+        estimated.clear()
+    assert sum(answer is not None for answer in answers) == 6
 
 
 def test_a_gap_gives_a_reason_and_the_stream_goes_on(model: Model, strain: dict[str, Strain]) -> None:

@@ -15,8 +15,10 @@ from chirpleaf.inference.certify.settings import (
     CertifySettings,
     HeterodyneSettings,
     SamplingSettings,
+    SpinCoordinateSettings,
     TableSettings,
 )
+from chirpleaf.inference.options import DataOptions
 from chirpleaf.models import Architecture
 from chirpleaf.networks.encoders import PooledSettings
 from chirpleaf.networks.residual import ResidualSettings
@@ -60,6 +62,12 @@ def test_what_only_a_certification_takes_is_refused_without(choice: dict[str, An
         chirpleaf.infer("GW150914", certify=False, **choice)
 
 
+@pytest.mark.parametrize("options", [{"duration": 4.0}, {"f_min": 30.0}, {"f_max": 512.0}])
+def test_a_network_alone_takes_no_other_band(options: dict[str, float]) -> None:
+    with pytest.raises(InputError, match="expected certification with a duration, --f-min or --f-max"):
+        chirpleaf.infer("GW150914", certify=False, options=DataOptions(**options))
+
+
 @pytest.mark.parametrize(
     "wrong", [{"budget": NAN}, {"budget": -1.0}, {"budget": "3"}, {"effective_samples": -1}, {"minimum_draws": 1.5}]
 )
@@ -92,6 +100,11 @@ def test_parts_of_models_refuse_sizes_that_do_not_fit() -> None:
         (lambda: CertifySettings(table=TableSettings(cells_loud=(1, 64, 0, 24))), r"TableSettings.cells_loud\[2\]"),
         (lambda: CertifySettings(table=TableSettings(cells_loud=(1, 64))), "TableSettings.cells_loud"),
         (lambda: CertifySettings(sampling=HeterodyneSettings()), "CertifySettings.sampling"),
+        (lambda: CertifySettings(spin_coordinates=SpinCoordinateSettings(cells=0)), "SpinCoordinateSettings.cells"),
+        (
+            lambda: CertifySettings(spin_coordinates=SpinCoordinateSettings(background=2.0)),
+            "SpinCoordinateSettings.background",
+        ),
         (lambda: Architecture(root=ResidualSettings(width=-4)).build(), "ResidualSettings.width"),
         (lambda: Architecture(root=ResidualSettings(hidden=(8, 0))).build(), r"ResidualSettings.hidden\[1\]"),
         (lambda: Architecture(arrival_margin=-0.1).build(), "Architecture.arrival_margin"),

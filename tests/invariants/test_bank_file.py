@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -92,6 +94,17 @@ def test_an_interrupted_bank_is_resumed(source: WaveformSource, file: BankFile, 
     assert [piece.number for piece in again.missing()] == [4, 5, 6, 7, 8]
     fill(again, source)
     assert torch.equal(again.bank(source).series, file.bank(source).series)
+
+
+def test_errors_of_the_work_are_not_taken_for_a_full_disk(source: WaveformSource, tmp_path: Path) -> None:
+    file = BankFile.create(tmp_path / "bank.h5", source, N, 1024)
+
+    def fail() -> Iterator[Any]:
+        raise FileNotFoundError("data of the waveforms")
+        yield
+
+    with pytest.raises(FileNotFoundError, match="data of the waveforms"):
+        list(file.write(fail(), seed=source.seed))
 
 
 def test_a_piece_that_is_not_what_was_written_is_made_again(source: WaveformSource, tmp_path: Path) -> None:

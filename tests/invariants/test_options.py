@@ -56,6 +56,7 @@ def test_frequencies_are_multiples_of_the_inverse_duration(
         ({"duration": 2.0}, "a duration above 2 s; got 2"),
         ({"duration": np.nan}, "a duration above 2 s"),
         ({"f_min": -1.0}, "0 < f_min < f_max"),
+        ({"f_min": 0.0}, "0 < f_min < f_max"),
         ({"f_min": np.nan}, "0 < f_min < f_max"),
         ({"f_max": 10.0}, "0 < f_min < f_max"),
         ({"f_min": {"H1": 20.0, "L1": 40.0}, "f_max": 30.0}, "0 < f_min < f_max"),

@@ -104,6 +104,14 @@ def test_the_number_of_jobs_is_bounded(tmp_path: Path) -> None:
     assert [store.find(job.name) is not None for job in done] == [False, False, True, True, True, True]
 
 
+def test_jobs_that_are_not_done_make_no_room(tmp_path: Path) -> None:
+    store = make_store(tmp_path, replace(SETTINGS, queue=9))
+    for _ in range(4):
+        start(store)
+    with pytest.raises(BusyError, match="4 jobs are kept, none of which has ended"):
+        store.open_job()
+
+
 def test_a_removed_job_leaves_nothing(tmp_path: Path) -> None:
     store = make_store(tmp_path)
     waiting, running = start(store), start(store)

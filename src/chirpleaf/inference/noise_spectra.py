@@ -120,11 +120,36 @@ def inspect_source(source: Source, durations: Sequence[float], settings: Spectru
     return flaws
 
 
+def select_noise(
+    source: Source, durations: Sequence[float], settings: SpectrumSettings, conditioning: Conditioning
+) -> tuple[Source, dict[str, Flaws], dict[str, NoiseData]]:
+    """Finds the flaws of the strain, and selects what noise spectra are estimated from.
+
+    Args:
+        source: the strain.
+        durations: lengths of the segments that may be analysed, seconds.
+        settings: of the noise spectra.
+        conditioning: high-pass filter and window.
+
+    Returns:
+        The source, NaN where samples are constant; detector name to flaws; detector name to the data of an estimate.
+    """
+    flaws = inspect_source(source, durations, settings)
+    clean = source._replace(strain={name: flaws[name].mask(one, "constant") for name, one in source.strain.items()})
+    noise = {
+        name: NoiseData.select(series, flaws[name], durations, settings, conditioning)
+        for name, series in clean.strain.items()
+    }
+    return clean, flaws, noise
+
+
 def gather_spectra(
     source: Source,
     psd: Mapping[str, PsdSource],
     noise: Mapping[str, NoiseData],
     settings: ReadSettings = DEFAULT_READ_SETTINGS,
+    *,
+    estimated: Mapping[str, PowerSpectralDensity] | None = None,
 ) -> dict[str, PowerSpectralDensity]:
     """The noise spectrum of each detector: the user's, or an estimate from its noise.
 
@@ -133,6 +158,7 @@ def gather_spectra(
         psd: detector name, in any case, to the user's power spectral density or to a file of it.
         noise: detector name to the data of an estimate.
         settings: what to read from the files.
+        estimated: detector name to an estimate that was made before, which is used in place of a new one.
 
     Returns:
         Detector name to power spectral density.
@@ -153,7 +179,9 @@ def gather_spectra(
     spectra = {}
     for name in source.strain:
         given = psd.get(name)
-        if given is None:
+        if given is None and estimated and name in estimated:
+            spectra[name] = estimated[name]
+        elif given is None:
             spectra[name] = noise[name].estimate()
             check_strain_scale(name, _find_in_band(spectra[name], *SCALE_BAND).values)
         else:

@@ -64,7 +64,11 @@ class DataOptions:
             raise InputError(
                 f"expected a duration above {AFTER_TRIGGER:g} s; got {self.duration:g}: powers of two, such as 4 or 8"
             )
-        lowest = list(self.f_min.values()) if isinstance(self.f_min, Mapping) else [self.f_min or 20.0]
+        lowest = (
+            list(self.f_min.values())
+            if isinstance(self.f_min, Mapping)
+            else [20.0 if self.f_min is None else self.f_min]
+        )
         highest = max(lowest) + 1.0 if self.f_max is None else self.f_max
         if not all(0.0 < bound < highest < np.inf for bound in lowest):
             above = "" if self.f_max is None else f" and f_max {self.f_max:g} Hz"

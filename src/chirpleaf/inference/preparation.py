@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from chirpleaf.errors import InputError, ShortStrainError
-from chirpleaf.inference.noise_spectra import NoiseData, gather_spectra, inspect_source
+from chirpleaf.inference.noise_spectra import NoiseData, gather_spectra, select_noise
 from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.observe import choose_model, is_below_model
 from chirpleaf.inference.options import DEFAULT_DATA, DataOptions
@@ -186,6 +186,7 @@ def prepare(
     options: DataOptions = DEFAULT_DATA,
     settings: ReadSettings = DEFAULT_READ_SETTINGS,
     search: SearchSettings = DEFAULT_SEARCH,
+    estimated: Mapping[str, PowerSpectralDensity] | None = None,
     watch: Stopwatch | None = None,
 ) -> PreparedData:
     """Loads strain and noise spectra, chooses the model and makes its input.
@@ -202,6 +203,8 @@ def prepare(
         options: detectors, conditioning, noise spectra, and the segment of the likelihood.
         settings: what to read from the files.
         search: settings of the search of the reference time about the trigger time.
+        estimated: detector name to power spectral density that was estimated from earlier strain, in place of a new
+            estimate.
         watch: measures load_s and infer_s.
 
     Returns:
@@ -216,7 +219,7 @@ def prepare(
     watch.lap("load_s")
 
     def observe(source: Source) -> PreparedData:
-        return _observe(models, source, psd, options, settings, search)
+        return _observe(models, source, psd, options, settings, search, estimated)
 
     def fetch() -> Source:
         return gather_strain(event, strain, trigger_time, duration=LONG_DURATION, settings=settings)
@@ -256,17 +259,12 @@ def _observe(
     options: DataOptions,
     settings: ReadSettings,
     search: SearchSettings,
+    estimated: Mapping[str, PowerSpectralDensity] | None,
 ) -> PreparedData:
     """Selects the detectors, finds flaws, estimates the spectra and chooses the model."""
     source = source._replace(strain=options.choose_detectors(source.strain))
-    spectrum, conditioning = options.spectrum, options.conditioning
     durations = [*(model.duration for model in models), *([options.duration] if options.duration else [])]
-    flaws = inspect_source(source, durations, spectrum)
-    source = source._replace(strain={name: flaws[name].mask(one, "constant") for name, one in source.strain.items()})
-    noise = {
-        name: NoiseData.select(series, flaws[name], durations, spectrum, conditioning)
-        for name, series in source.strain.items()
-    }
-    spectra = gather_spectra(source, psd, noise, settings)
-    observation = choose_model(models, source.strain, spectra, source.trigger_time, conditioning, search=search)
+    source, flaws, noise = select_noise(source, durations, options.spectrum, options.conditioning)
+    spectra = gather_spectra(source, psd, noise, settings, estimated=estimated)
+    observation = choose_model(models, source.strain, spectra, source.trigger_time, options.conditioning, search=search)
     return PreparedData(source, flaws, noise, spectra, frozenset(psd), options, observation)

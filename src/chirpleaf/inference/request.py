@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from chirpleaf.errors import InputError
 from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
 from chirpleaf.inference.plan import CertificationPlan, plan_certification
 from chirpleaf.inference.preparation import PreparedData, prepare
@@ -69,9 +70,9 @@ class Request:
             The plan; None if the network answers alone.
 
         Raises:
-            InputError: as `plan.plan_certification`.
+            InputError: as `plan.plan_certification`, or the network answers alone, whose band cannot be changed.
         """
-        return plan_certification(
+        plan = plan_certification(
             model,
             self.certify,
             self.prior,
@@ -80,6 +81,12 @@ class Request:
             budget=self.budget,
             workers=self.workers,
         )
+        if plan is None and self.options.changes_band:
+            raise InputError(
+                "expected certification with a duration, --f-min or --f-max; got an answer of the network alone, whose "
+                "segment is its own: leave them out"
+            )
+        return plan
 
     def prepare(self, models: Sequence[Candidate], watch: Stopwatch) -> PreparedData:
         """Reads the data and makes the input of the model that fits them; see `preparation.prepare`.

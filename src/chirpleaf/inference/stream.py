@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.kinds import propose
+from chirpleaf.inference.noise_spectra import gather_spectra, select_noise
 from chirpleaf.inference.observe import DEFAULTS as CHOICE
+from chirpleaf.inference.options import DEFAULT_DATA
 from chirpleaf.inference.preparation import PreparedData, prepare
 from chirpleaf.inference.reference_time import SearchSettings, refine_reference_time
+from chirpleaf.inference.sources import gather_strain
 from chirpleaf.models.model import Model
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import AFTER_TRIGGER
@@ -203,24 +206,25 @@ class Stream:
         early = self._buffer.length < self._settings.first - self._settings.step  # before the first answer
         if early or self._buffer.end_time < self._next_refresh:
             return False
+        source = gather_strain(None, self._buffer.strain, self._buffer.end_time - AFTER_TRIGGER)
+        options = DEFAULT_DATA
+        source, _, noise = select_noise(source, [self._model.duration], options.spectrum, options.conditioning)
         try:
-            data = prepare(
-                [self._model],
-                strain=self._buffer.strain,
-                trigger_time=self._buffer.end_time - AFTER_TRIGGER,
-                psd=self._given,
-            )
+            self._spectra = gather_spectra(source, self._given, noise)
         except InputError:  # too many gaps: the former spectra are better than none
             return False
         self._next_refresh = self._buffer.end_time + self._settings.refresh
-        self._spectra = dict(data.spectra)
         return True
 
     def _prepare(self, trigger_time: float) -> PreparedData:
-        """First stage, with the spectra that are known."""
-        psd = {**self._spectra, **self._given}
+        """First stage, with the spectra that were estimated before."""
         return prepare(
-            [self._model], strain=self._buffer.strain, trigger_time=trigger_time, psd=psd, search=self._search
+            [self._model],
+            strain=self._buffer.strain,
+            trigger_time=trigger_time,
+            psd=self._given,
+            search=self._search,
+            estimated=self._spectra,
         )
 
     def _answer(self, data: PreparedData, begin: float) -> StreamAnswer:

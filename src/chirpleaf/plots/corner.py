@@ -99,7 +99,7 @@ def plot_corner(
     _mark_truths(panels, parameters, {key: value - offsets.get(key, 0.0) for key, value in (truths or {}).items()})
     if drawn or truths:
         _add_legend(figure, panels, _make_handles(posteriors, bool(truths)))
-    write_notes(figure, notes, below_legend=reference is not None or bool(truths))
+    write_notes(figure, notes, below_legend=bool(drawn or truths))
     return figure
 
 

@@ -232,9 +232,11 @@ class JobStore:
         """Removes the oldest finished jobs until there is room for another one."""
         self._drop_oldest(size, others=1)
         used = sum(job.size for job in self._jobs.values())
-        if used + size > self._settings.disk_bytes or len(self._jobs) >= self._settings.jobs:
+        if used + size > self._settings.disk_bytes:
             reason = f"jobs hold {show_bytes(used)} of the disk, and {show_bytes(size)} more would be too much"
             raise BusyError(reason, self._estimate_wait())
+        if len(self._jobs) >= self._settings.jobs:
+            raise BusyError(f"{len(self._jobs)} jobs are kept, none of which has ended", self._estimate_wait())
 
     def _drop_oldest(self, size: int, others: int = 0) -> None:
         """Removes the oldest finished jobs until all fit with a new one of some size."""

@@ -142,9 +142,9 @@ class SpinCoordinateSettings:
         scale_draws: draws of the network that determine the scale of each coordinate. More determine it better.
     """
 
-    cells: int = 32
-    background: float = 0.02
-    scale_draws: int = 1024
+    cells: PositiveInt = 32
+    background: Fraction = 0.02
+    scale_draws: PositiveInt = 1024
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,13 @@ def check_relativity(request: Request, settings: RelativitySettings = DEFAULT_RE
     watch, deadline = Stopwatch(), Deadline.after(request.budget)
     models = load_candidates(request.model)
     prior = PRIOR if request.prior is None else request.prior
-    asked = replace(request, certify=True, prior=prior, effective_samples=settings.effective_samples)
+    asked = replace(
+        request,
+        certify=True,
+        prior=prior,
+        samples=settings.draws,
+        effective_samples=settings.effective_samples,
+    )
     plan = asked.plan_certification(models[0].load())
     assert plan is not None  # certification was asked for
     data = asked.prepare(models, watch)
@@ -83,7 +89,7 @@ def check_relativity(request: Request, settings: RelativitySettings = DEFAULT_RE
     leaves, notes = _compare_leaves(data, draws, settings, request.seed) if possible else ((), ())
     watch.lap("trust_s")
     trust = trust.add(*(comparison.findings if comparison else ()))
-    origin = replace(trace_origin(data, request.seed, target.waveform), recipe=record_analysis(data, request))
+    origin = replace(trace_origin(data, request.seed, target.waveform), recipe=record_analysis(data, asked))
     return RelativityTest(
         comparison, leaves, replace(trust, notes=(*trust.notes, *notes)), origin, str(prior), watch.timing
     )

@@ -140,7 +140,7 @@ class Archive:
         return tuple(sorted(newest.values(), key=lambda one: one.trigger_time))
 
     def _find_exact(self, name: str, sample_rate: int, duration: int) -> Listing:
-        with self._explain(name):
+        with self._explain(name, is_event=True):
             event = v2.fetch_event_version(name, **self._where)
             trigger_time = float(event["gps"])
             answer = v2.fetch_event_strain_data(name, sample_rate=sample_rate, duration=duration, **self._where)
@@ -187,19 +187,21 @@ class Archive:
             yield one
 
     @contextmanager
-    def _explain(self, what: str) -> Iterator[None]:
+    def _explain(self, what: str, *, is_event: bool = False) -> Iterator[None]:
         """Converts errors of server, connection and layout to an `InputError` of one line."""
         try:
             yield
         except requests.HTTPError as error:
             missing = error.response is not None and error.response.status_code == requests.codes.not_found
             raise (
-                UnknownNameError(f"no {what} at {self.host}") if missing else describe_failure(what, error)
+                UnknownNameError(f"no {what} at {self.host}")
+                if missing
+                else describe_failure(what, error, is_event=is_event)
             ) from error
         except requests.JSONDecodeError as error:
             raise self._describe_layout(what, "no JSON") from error
         except requests.RequestException as error:
-            raise describe_failure(what, error) from error
+            raise describe_failure(what, error, is_event=is_event) from error
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise self._describe_layout(what, f"{type(error).__name__}: {error}") from error
 
@@ -210,14 +212,17 @@ class Archive:
         )
 
 
-def describe_failure(what: str, error: Exception) -> InputError:
+def describe_failure(what: str, error: Exception, *, is_event: bool = False) -> InputError:
     """The error for a server that cannot be reached or does not answer.
 
     Args:
         what: what was asked for.
         error: of `requests`.
+        is_event: whether `what` is the name of an event, which may be meant to be an embedded one.
     """
     reason = _shorten(str(error) or type(error).__name__)
+    if not is_event:
+        return InputError(f"{what}: GWOSC could not be reached: {reason}; check the connection and try again")
     return InputError(
         f"no such embedded event {what}, and GWOSC could not be reached: {reason}; embedded: "
         f"{', '.join(events())}; or give --strain"

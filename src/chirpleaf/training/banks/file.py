@@ -153,18 +153,22 @@ class BankFile:
         Raises:
             InputError: the disk has no room.
         """
-        try:
-            with h5py.File(self.path, "r+") as file:
-                for piece, (theta, series) in made:
-                    file["theta"][piece.start : piece.stop] = theta
-                    file[self._series_name][piece.start : piece.stop] = series.reshape(-1, *self._shape[1:])
-                    file["seed"][piece.number] = seed, piece.start // CHUNK
-                    file.flush()
-                    file["sha256"][piece.number] = np.frombuffer(_hash_rows((theta, series)), np.uint8)
-                    file.flush()
-                    yield piece
-        except OSError as error:
-            raise InputError(f"expected room for {self.path}; got `{error}`: free some and add --resume") from error
+        for piece, rows in made:  # errors of the work on the rows are not those of the disk
+            try:
+                self._write_piece(piece, rows, seed)
+            except OSError as error:
+                raise InputError(f"expected room for {self.path}; got `{error}`: free some and add --resume") from error
+            yield piece
+
+    def _write_piece(self, piece: Piece, rows: Rows, seed: int) -> None:
+        """Writes the rows of a piece, and their hash after them."""
+        theta, series = rows
+        with h5py.File(self.path, "r+") as file:
+            file["theta"][piece.start : piece.stop] = theta
+            file[self._series_name][piece.start : piece.stop] = series.reshape(-1, *self._shape[1:])
+            file["seed"][piece.number] = seed, piece.start // CHUNK
+            file.flush()
+            file["sha256"][piece.number] = np.frombuffer(_hash_rows((theta, series)), np.uint8)
 
     def check(self, source: WaveformSource) -> None:
         """Checks that a source computes the rows of this file.
