@@ -152,7 +152,7 @@ def test_without_any_worker_the_run_ends_and_is_resumed(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dask_cluster, "_PATIENCE", 0.5)
-    monkeypatch.setattr(dask_cluster, "_LOOK", 0.2)
+    monkeypatch.setattr(dask_cluster, "_POLL_SECONDS", 0.2)
     run = make_run(tmp_path, NAMES, 0.2)
 
     def kill(finished: int) -> None:

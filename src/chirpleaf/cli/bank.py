@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,14 +10,12 @@ import typer
 from chirpleaf.cli.completion import complete_preset
 from chirpleaf.cli.console import console, errors
 from chirpleaf.cli.presets import find_preset
+from chirpleaf.cli.resuming import check_resume, explain_interruption
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
     from chirpleaf.training.banks.file import BankFile, Piece
     from chirpleaf.training.banks.source import Rows, WaveformSource
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C."""
 
 
 def bank(
@@ -59,7 +56,7 @@ def bank(
         console.print(f"{before} of {len(file.pieces())} pieces are made", highlight=False)
     if missing:
         computed = _compute(missing, source, workers or free_cores(), scheduler)
-        with _explain_interruption(preset, out, len(file), piece):
+        with explain_interruption(_repeat_command(preset, out, len(file), piece)):
             _show_progress(file.write(computed, seed=source.seed), missing)
     console.print(f"wrote {out}: {len(file):,} waveforms", highlight=False, markup=False, soft_wrap=True)
 
@@ -68,8 +65,7 @@ def _open_file(out: Path, source: "WaveformSource", n: int, piece: int, *, resum
     """Creates the file, or opens an unfinished one to resume it."""
     from chirpleaf.training.banks.file import BankFile
 
-    if resume and overwrite:
-        raise InputError("expected --resume or --overwrite; got both: leave one out")
+    check_resume(resume=resume, overwrite=overwrite)
     if resume:
         file = BankFile(out)
         file.check(source)
@@ -95,16 +91,10 @@ def _compute(
     return compute_pieces(missing, source, workers=workers, scheduler=scheduler)
 
 
-@contextmanager
-def _explain_interruption(preset: Path, out: Path, n: int, piece: int) -> Iterator[None]:
-    """After Ctrl-C: states how to go on, and ends with an exit code."""
-    try:
-        yield
-    except KeyboardInterrupt as interrupt:
-        words = ["chirpleaf", "bank", str(preset), "--out", str(out), "--waveforms", str(n), "--piece", str(piece)]
-        command = shlex.join([*words, "--resume"])
-        errors.print(f"stopped: go on with `{command}`", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(INTERRUPTED) from interrupt
+def _repeat_command(preset: Path, out: Path, n: int, piece: int) -> str:
+    """The command that goes on with a file."""
+    words = ["chirpleaf", "bank", str(preset), "--out", str(out), "--waveforms", str(n), "--piece", str(piece)]
+    return shlex.join([*words, "--resume"])
 
 
 def _show_progress(written: "Iterator[Piece]", missing: "Sequence[Piece]") -> None:

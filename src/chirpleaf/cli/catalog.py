@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chirpleaf.cli import infer_options as option
-from chirpleaf.cli.bank import INTERRUPTED
 from chirpleaf.cli.completion import complete_catalogue
 from chirpleaf.cli.console import Json, console, errors, print_json
+from chirpleaf.cli.resuming import check_resume, explain_interruption
 from chirpleaf.errors import InputError
 from chirpleaf.system.defaults import SAMPLES
 
@@ -64,13 +64,14 @@ def catalog(
     from chirpleaf.cli.infer import check_options
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.cores import free_cores
+    from chirpleaf.system.threads import limit_numeric_threads
 
     check_options(samples, effective_samples, budget, prior)
-    if resume and overwrite:
-        raise InputError("expected --resume or --overwrite; got both: leave one out")
+    check_resume(resume=resume, overwrite=overwrite)
     if not (resume or overwrite) and out.is_dir() and (out / "run.json").is_file():
         raise InputError(f"expected a new folder for --out; got {out}, a run: add --resume to go on, or --overwrite")
-    _use_one_thread()
+    limit_numeric_threads()
+    os.environ.setdefault("LAL_DEBUG_LEVEL", "0")
     from chirpleaf.catalog.run import open_run
     from chirpleaf.inference import Request
     from chirpleaf.inference.sources import ReadSettings
@@ -93,17 +94,10 @@ def catalog(
             run.forget()
         run.begin()
         mapper = _choose_mapper(workers or free_cores(), scheduler)
-        with _explain_interruption(context):
+        with explain_interruption(_repeat_command(context)):
             outcomes = _analyse(run, mapper)
     _show(run, outcomes, json=json)
     _end(outcomes)
-
-
-def _use_one_thread() -> None:
-    """Makes each process that is started use one core, and LAL be silent."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    os.environ.setdefault("LAL_DEBUG_LEVEL", "0")
 
 
 def _choose_mapper(workers: int, scheduler: str | None) -> "Mapper":
@@ -169,17 +163,6 @@ def _show_progress(total: int, done: int) -> "Iterator[Callable[[Outcome], objec
             progress.update(task, advance=1, description=f"{outcome.name}: {outcome.verdict}"[:28])
 
         yield advance
-
-
-@contextmanager
-def _explain_interruption(context: typer.Context) -> Iterator[None]:
-    """After Ctrl-C: states how to go on, and ends with an exit code."""
-    try:
-        yield
-    except KeyboardInterrupt as interrupt:
-        command = _repeat_command(context)
-        errors.print(f"stopped: go on with `{command}`", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(INTERRUPTED) from interrupt
 
 
 def _repeat_command(context: typer.Context) -> str:

@@ -1,5 +1,6 @@
 """`chirpleaf serve`: a web page and a JSON API on this machine."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +51,7 @@ def serve(
     from chirpleaf.server.running import serve as run
     from chirpleaf.server.settings import ServerSettings
     from chirpleaf.system.cores import available_cores
+    from chirpleaf.system.threads import limit_numeric_threads
 
     settings = ServerSettings(
         workers=workers or available_cores(),
@@ -64,7 +66,8 @@ def serve(
     socket = open_port(host, port)
     if not is_loopback(host):
         _warn(host)
-    _use_one_thread()
+    limit_numeric_threads()
+    os.environ.setdefault("MPLBACKEND", "Agg")
     if not context.meta.get("verbose"):
         _silence()
     _announce(host, socket.getsockname()[1], settings)
@@ -89,15 +92,6 @@ def _announce(host: str, port: int, settings: "ServerSettings") -> None:
         markup=False,
         soft_wrap=True,
     )
-
-
-def _use_one_thread() -> None:
-    """Has each worker use one thread; workers read it when they start."""
-    import os
-
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    os.environ.setdefault("MPLBACKEND", "Agg")
 
 
 def _silence() -> None:

@@ -12,6 +12,7 @@ import typer
 from chirpleaf.cli.completion import complete_model, complete_preset
 from chirpleaf.cli.console import console, errors
 from chirpleaf.cli.presets import find_preset
+from chirpleaf.cli.resuming import INTERRUPTED, check_resume
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from chirpleaf.models import Architecture, Model
     from chirpleaf.training.parallel.ranks import Ranks
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as a shell has it: 128 + SIGINT."""
 FOLDER_FILES = ("preset.yaml", "history.csv", "machine.json", "last.ckpt", "start.safetensors")
 """What a training writes beside its model."""
 
@@ -78,7 +77,7 @@ def train(
     start = start or settings.start
     start_model = _load_start(start, architecture) if start and not resume else None
     if ranks.first:
-        _check_choice(resume=resume, overwrite=overwrite)
+        check_resume(resume=resume, overwrite=overwrite)
         context.with_resource(claim_folder(out, overwrite=overwrite or resume))
         _prepare_folder(preset, settings, out, resume=resume)
     start_copy = out / "start.safetensors"
@@ -152,12 +151,6 @@ def _load_start(start: str | Path, wanted: "Architecture") -> "Model":
     model = load_model(start)
     begin_with(model, wanted)
     return model
-
-
-def _check_choice(*, resume: bool, overwrite: bool) -> None:
-    """Refuses to go on with a training and to replace it."""
-    if resume and overwrite:
-        raise InputError("expected --resume or --overwrite; got both: leave one out")
 
 
 def _prepare_folder(preset: Path, settings: "Preset", out: Path, *, resume: bool) -> None:

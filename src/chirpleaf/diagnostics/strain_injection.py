@@ -12,6 +12,7 @@ import numpy as np
 from chirpleaf.diagnostics.binary_files import make_waveform_parameters
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.likelihood import project_signals
+from chirpleaf.physics.inspiral import SOLAR_MASS_SECONDS
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
 from chirpleaf.strain.ensemble import PsdEnsemble
 from chirpleaf.strain.noise import EnsembleNoise
@@ -129,5 +130,5 @@ def _find_lowest(chirp_mass: float, before: float) -> float:
     Source:
         Maggiore, Gravitational Waves (2008), equation 4.21.
     """
-    seconds = 4.925490947641267e-6 * chirp_mass
+    seconds = SOLAR_MASS_SECONDS * chirp_mass
     return float(max(LOWEST, (5 / (256 * 0.9 * before)) ** 0.375 * seconds**-0.625 / np.pi))

@@ -18,7 +18,7 @@ import numpy as np
 from chirpleaf.diagnostics.binary_files import make_waveform_parameters
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.likelihood import project_signals
-from chirpleaf.physics.waveform_settings import WaveformSettings
+from chirpleaf.physics.waveform_settings import WaveformSettings, parse_formatted
 from chirpleaf.result.hdf5 import make_table
 from chirpleaf.result.posterior import EXTRINSIC, Posterior
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment
@@ -78,17 +78,4 @@ def _make_segment(posterior: Posterior, frequencies: np.ndarray) -> Segment:
 def _find_waveform(posterior: Posterior) -> WaveformSettings:
     """The waveform model of a result, with its arguments."""
     origin = posterior.provenance
-    pairs = tuple(
-        (name, _parse(value)) for name, _, value in (text.partition("=") for text in origin.waveform_arguments)
-    )
-    return WaveformSettings(origin.approximant, origin.f_ref, pairs)
-
-
-def _parse(value: str) -> int | float | str:
-    """A number where the text is one."""
-    for kind in (int, float):
-        try:
-            return kind(value)
-        except ValueError:
-            continue
-    return value
+    return WaveformSettings(origin.approximant, origin.f_ref, parse_formatted(origin.waveform_arguments))

@@ -14,7 +14,7 @@ from chirpleaf.physics.approximants import can_precess
 from chirpleaf.physics.comoving_volume import UniformComovingVolume
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.prior_kinds import is_registered
-from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
+from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings, format_arguments
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.prior import AnalysisPrior
@@ -158,7 +158,7 @@ def trace_origin(
         f_min=tuple(options.find_lowest(name, float(segment.frequencies[0])) for name in used),
         f_max=(options.f_max if waveform else None) or float(segment.frequencies[-1]),
         f_ref=(waveform or DEFAULT_WAVEFORM).reference_frequency,
-        waveform_arguments=tuple(f"{name}={value}" for name, value in arguments),
+        waveform_arguments=format_arguments(arguments),
         flaws=data.describe_flaws(),
         data_quality=describe_quality(data),
         notes=(*collect_notes(data), *([describe_restriction(approximant)] if spins else [])),

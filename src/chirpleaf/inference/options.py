@@ -162,7 +162,8 @@ class WaveformOptions:
     """Waveforms of the likelihood.
 
     Attributes:
-        approximant: any of lalsimulation with aligned spins; the network's if None.
+        approximant: name of an approximant of LALSimulation or pyseobnr; one that precesses needs a model of
+            precessing spins. The network's if None.
         f_ref: reference frequency, at which phase and spins are defined, Hz.
         arguments: further arguments of LALSimulation (`WaveformSettings`).
 

@@ -10,6 +10,7 @@ from chirpleaf.inference.request import Request
 from chirpleaf.inference.sources import PsdSource, StrainSource
 from chirpleaf.inference.systematics.options import EnvelopeSource
 from chirpleaf.models.model import Model
+from chirpleaf.physics.waveform_settings import format_arguments
 from chirpleaf.result.recipe import Recipe, describe_machine, find_versions, hash_arrays, hash_file
 
 
@@ -53,7 +54,7 @@ def record_analysis(data: PreparedData, request: Request) -> Recipe:
         psd_length=request.options.spectrum.length,
         approximant=request.waveform.approximant,
         f_ref=request.waveform.f_ref,
-        waveform_arguments=tuple(f"{name}={value}" for name, value in request.waveform.arguments),
+        waveform_arguments=format_arguments(request.waveform.arguments),
         calibration=named["calibration"],
         calibration_correction=systematics.correction,
         psd_uncertainty=systematics.psd_uncertainty,

@@ -22,7 +22,7 @@ from chirpleaf.inference.options import DataOptions, WaveformOptions
 from chirpleaf.inference.request import Request
 from chirpleaf.inference.sources import ReadSettings
 from chirpleaf.inference.systematics.options import Systematics
-from chirpleaf.physics.waveform_settings import Value, parse_arguments
+from chirpleaf.physics.waveform_settings import parse_formatted
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.recipe import Recipe
@@ -145,7 +145,7 @@ def _run(recipe: Recipe) -> Posterior | LeafEstimates:
         effective_samples=recipe.effective_samples,
         budget=recipe.budget,
         options=options,
-        waveform=WaveformOptions(recipe.approximant, recipe.f_ref, _parse(recipe.waveform_arguments)),
+        waveform=WaveformOptions(recipe.approximant, recipe.f_ref, parse_formatted(recipe.waveform_arguments)),
         prior=recipe.prior,
         workers=recipe.workers,
         systematics=Systematics(
@@ -157,11 +157,6 @@ def _run(recipe: Recipe) -> Posterior | LeafEstimates:
     )
     _, result = analyse_event(request)
     return result
-
-
-def _parse(arguments: tuple[str, ...]) -> tuple[tuple[str, Value], ...]:
-    """Names and values of waveform arguments."""
-    return parse_arguments({name: value for name, _, value in (text.partition("=") for text in arguments)})
 
 
 def _find_changes(old: Recipe, new: Recipe) -> tuple[str, ...]:

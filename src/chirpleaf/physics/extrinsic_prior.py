@@ -12,6 +12,15 @@ from chirpleaf.physics.distributions import Cosine, Distribution, PowerLaw, Sine
 
 Array: TypeAlias = NDArray[np.float64]
 
+ISOTROPIC: Mapping[str, Distribution] = {
+    "ra": Uniform(0.0, 2.0 * np.pi),
+    "dec": Cosine(),
+    "theta_jn": Sine(),
+    "psi": Uniform(0.0, np.pi),
+    "phase": Uniform(0.0, 2.0 * np.pi),
+}
+"""Priors of position on the sky, orientation and phase, rad."""
+
 
 @dataclass(frozen=True)
 class ExtrinsicPrior:
@@ -42,15 +51,8 @@ class ExtrinsicPrior:
                 f"expected 0 <= distance_min < distance_max; got {self.distance_min}, {self.distance_max}:"
                 " put the nearer one first, in Mpc"
             )
-        distributions: dict[str, Distribution] = {
-            "ra": Uniform(0.0, 2.0 * np.pi),
-            "dec": Cosine(),
-            "theta_jn": Sine(),
-            "psi": Uniform(0.0, np.pi),
-            "phase": Uniform(0.0, 2.0 * np.pi),
-            "luminosity_distance": PowerLaw(2.0, self.distance_min, self.distance_max),
-        }
-        object.__setattr__(self, "distributions", distributions)
+        distance = PowerLaw(2.0, self.distance_min, self.distance_max)
+        object.__setattr__(self, "distributions", {**ISOTROPIC, "luminosity_distance": distance})
 
     def sample(self, n: int, rng: np.random.Generator) -> dict[str, Array]:
         """Draw `n` values of each parameter: angles in rad, distance in Mpc, each (n,)."""

@@ -76,7 +76,9 @@ class ComponentMassPrior:
                 f"{self.mass_max}: put the smaller mass first"
             )
         if not SMALLEST_RATIO <= self.mass_ratio_min < 1.0:
-            raise InputError(f"expected mass_ratio_min in (0, 1); got {self.mass_ratio_min}: give m_2 / m_1")
+            raise InputError(
+                f"expected mass_ratio_min from {SMALLEST_RATIO:g} to below 1; got {self.mass_ratio_min}: give m_2 / m_1"
+            )
         if not 0.0 < self.spin_max <= 1.0:
             raise InputError(f"expected spin_max in (0, 1]; got {self.spin_max}: black holes spin at most at 1")
         bounds = [bound for bound in (self.chirp_mass_min, self.chirp_mass_max) if bound is not None]

@@ -1,6 +1,6 @@
 """Waveform settings: approximant, reference frequency and further arguments of LALSimulation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -92,6 +92,32 @@ def parse_arguments(arguments: Mapping[str, str]) -> tuple[tuple[str, Value], ..
         (('PhenomXPrecVersion', 104), ('ModeArray', '2,2 3,3'))
     """
     return tuple((name, _parse_number(value)) for name, value in arguments.items())
+
+
+def format_arguments(arguments: Iterable[tuple[str, Value]]) -> tuple[str, ...]:
+    """Waveform arguments as a result keeps them.
+
+    Args:
+        arguments: names and values.
+
+    Example:
+        >>> format_arguments((("PhenomXPrecVersion", 104), ("ModeArray", "2,2 3,3")))
+        ('PhenomXPrecVersion=104', 'ModeArray=2,2 3,3')
+    """
+    return tuple(f"{name}={value}" for name, value in arguments)
+
+
+def parse_formatted(texts: Iterable[str]) -> tuple[tuple[str, Value], ...]:
+    """Inverts `format_arguments`.
+
+    Args:
+        texts: `name=value` each.
+
+    Example:
+        >>> parse_formatted(["PhenomXPrecVersion=104", "ModeArray=2,2 3,3"])
+        (('PhenomXPrecVersion', 104), ('ModeArray', '2,2 3,3'))
+    """
+    return parse_arguments({name: value for name, _, value in (text.partition("=") for text in texts)})
 
 
 def _parse_number(text: str) -> Value:

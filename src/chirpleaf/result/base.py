@@ -61,7 +61,8 @@ class Result(ABC):
         samples: parameter name to samples of equal weight, each of shape (n,), in the units of `physics.parameters`.
         provenance: origin of the result.
         trust: whether the result can be trusted, and reasons if not.
-        timing: seconds by stage: load_s, infer_s, certify_s (None if not certified), total_s.
+        timing: seconds by stage: load_s, infer_s, certify_s (None if not certified), trust_s, systematics_s (if
+            uncertainties were asked for), total_s.
         prior: prior of the analysis; None if a file does not hold it.
     """
 
@@ -230,7 +231,7 @@ class Result(ABC):
             path: file name, or an existing folder; an existing file is replaced.
 
         Raises:
-            InputError: the path is none, or its folder does not exist.
+            InputError: `path` is not a path, or its folder does not exist.
         """
         write_record(self.to_record(), choose_file(path))
 

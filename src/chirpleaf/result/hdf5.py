@@ -122,7 +122,7 @@ def choose_file(path: str | Path) -> Path:
         The file, `posterior.hdf5` in a folder.
 
     Raises:
-        InputError: the path is none, or its folder does not exist.
+        InputError: `path` is not a path, or its folder does not exist.
     """
     if not isinstance(path, str | os.PathLike) or not str(path):
         raise InputError(f"expected a file or an existing folder to save to; got {path!r}: give its path")
@@ -249,8 +249,8 @@ def _record(file: h5py.File) -> Record:
     documents = {name: json.loads(attributes.get(name, "null")) for name in _DOCUMENTS}
     stored = tuple(attributes.get("parameters", table))
     names = tuple(name for name in stored if name in PARAMETERS)
-    complete = POSTERIOR if all(name in table for name in _INTRINSIC) else LEAF_ESTIMATES
-    kind = attributes.get("kind", complete)
+    default_kind = POSTERIOR if all(name in table for name in _INTRINSIC) else LEAF_ESTIMATES
+    kind = attributes.get("kind", default_kind)
     provenance = Provenance.from_json({**attributes, **{name: documents[name] for name in _ORIGIN_DOCUMENTS}})
     if unknown := [name for name in stored if name not in PARAMETERS]:
         note = f"the file holds {', '.join(unknown)}, which this version of chirpleaf does not know"

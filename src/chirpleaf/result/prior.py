@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.comoving_volume import UniformComovingVolume, UniformSourceFrame
-from chirpleaf.physics.distributions import Cosine, Distribution, PowerLaw, Sine, Uniform
+from chirpleaf.physics.distributions import PowerLaw, Uniform
+from chirpleaf.physics.extrinsic_prior import ISOTROPIC
 from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.physics.precessing_prior import PrecessingPrior
 from chirpleaf.physics.prior_kinds import PRIORS, PriorDistribution, prior_kind
@@ -20,15 +21,6 @@ DistancePrior: TypeAlias = PowerLaw | UniformComovingVolume | UniformSourceFrame
 """Priors of the luminosity distance that can be written to a file."""
 
 Array = NDArray[np.float64]
-
-_ISOTROPIC: Mapping[str, Distribution] = {
-    "ra": Uniform(0.0, 2 * math.pi),
-    "dec": Cosine(),
-    "theta_jn": Sine(),
-    "psi": Uniform(0.0, math.pi),
-    "phase": Uniform(0.0, 2 * math.pi),
-}
-"""Priors of position on the sky and orientation."""
 
 _T = TypeVar("_T")
 _DISTANCES: dict[str, Callable[..., DistancePrior]] = {
@@ -86,7 +78,7 @@ class AnalysisPrior:
         if self.distance is None or self.arrival is None:
             return total
         first, last = self.arrival
-        angles = {name: one for name, one in _ISOTROPIC.items() if name != "theta_jn" or not self._precesses}
+        angles = {name: one for name, one in ISOTROPIC.items() if name != "theta_jn" or not self._precesses}
         if missing := [name for name in (*angles, "luminosity_distance", "geocent_time") if name not in samples]:
             raise InputError(
                 f"expected samples of all extrinsic parameters; got none of {missing[0]}: certify the result"

@@ -38,7 +38,7 @@ class Recipe:
         seed: seed of the draws.
         certify: whether the draws were to be weighted.
         effective_samples: effective sample size that was wanted.
-        budget: seconds of certification.
+        budget: time budget of the whole analysis, seconds.
         prior: name or file of the prior.
         workers: processes that shared waveforms.
         threads: threads of torch.

@@ -23,8 +23,8 @@ from chirpleaf.system.processes import NewInterpreters
 
 LOGGER = logging.getLogger(__name__)
 
-LOOK = 0.1
-"""Seconds between two looks at a job's time and at the wish to end it. Fewer end jobs sooner, and wake more often."""
+POLL_SECONDS = 0.1
+"""Seconds between checks for the time limit and for cancellation. Fewer end jobs sooner, and wake more often."""
 
 PAUSES = (0.0, 1.0, 5.0, 30.0)
 """Seconds before a worker is started again that has ended this often without being ready."""
@@ -154,7 +154,7 @@ class WorkerPool:
     def _wait_until_ready(self, worker: Worker) -> bool:
         deadline = time.monotonic() + self._settings.start_seconds
         while not self._stopping.is_set() and time.monotonic() < deadline:
-            message = worker.listen(LOOK)
+            message = worker.listen(POLL_SECONDS)
             if isinstance(message, Ready):
                 self._inventory = message.inventory
                 return True
@@ -163,7 +163,7 @@ class WorkerPool:
     def _give_jobs(self, worker: Worker) -> None:
         """Gives jobs to a worker as long as it lives."""
         while not self._stopping.is_set():
-            job = self._jobs.take(LOOK)
+            job = self._jobs.take(POLL_SECONDS)
             if job is not None and not self._follow(worker, job):
                 return
             if job is None and not worker.process.is_alive():
@@ -181,7 +181,7 @@ class WorkerPool:
         try:
             send(worker.connection, job.task)
             while True:
-                match worker.listen(LOOK):
+                match worker.listen(POLL_SECONDS):
                     case Entered(stage, percent):
                         self._jobs.report(job, stage, percent)
                     case Done(summary):

@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Complex128, Float64
 
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment
+from chirpleaf.strain.whiteness import to_normal
 
 _MARGIN = 1.0
 """Length of the ends of a segment that the window attenuates, seconds."""
@@ -111,21 +112,7 @@ def correlate_residual(
     # With fewer products at longer lags, N (N + 2) / (N - k) |r_k|^2 has mean one.
     scale = len(piece) ** 2 / (len(piece) - np.arange(1, lags + 1))
     degrees = 2 * lags
-    return normalise_power(2 * float(np.sum(scale * np.abs(r) ** 2)), degrees)
-
-
-def normalise_power(power: float, degrees: int) -> float:
-    """A chi-square variable as standard deviations of a normal one.
-
-    Args:
-        power: the variable.
-        degrees: its degrees of freedom.
-
-    Example:
-        >>> round(normalise_power(16.0, 16), 1), round(normalise_power(40.0, 16), 1)
-        (0.1, 3.1)
-    """
-    return float(((power / degrees) ** (1 / 3) - (1 - 2 / (9 * degrees))) / np.sqrt(2 / (9 * degrees)))
+    return float(to_normal(2 * np.sum(scale * np.abs(r) ** 2) / degrees, degrees))
 
 
 def _transform_band(

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
+from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.physics.inspiral import chirp_time
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment
@@ -99,9 +100,9 @@ def compute_power_map(segment: Segment, row: int, tiling: Tiling, roll_off: floa
         The map, of the tiles that the window leaves enough of.
     """
     duration = segment.duration
-    heard = np.isfinite(segment.psd[row])
-    frequencies = segment.frequencies[heard]
-    whitened = segment.strain[row][heard] / np.sqrt(segment.psd[row][heard] * duration / 4.0)
+    used = np.isfinite(segment.psd[row])
+    frequencies = segment.frequencies[used]
+    whitened = segment.strain[row][used] / np.sqrt(segment.psd[row][used] * duration / 4.0)
     shifted = whitened * np.exp(2j * np.pi * frequencies * (AFTER_TRIGGER - duration))
     places = np.rint(frequencies * duration).astype(int)
     tiles = max(round(duration / tiling.length), 1)
@@ -125,26 +126,25 @@ def compute_power_map(segment: Segment, row: int, tiling: Tiling, roll_off: floa
     return PowerMap(np.array(edges).reshape(-1, 2), times[kept], found, window[kept], duration / tiles)
 
 
-def to_normal(power: np.ndarray, degrees: np.ndarray) -> np.ndarray:
+def to_normal(power: ArrayLike, degrees: ArrayLike) -> NDArray[np.float64]:
     """Normal deviate of the same probability as a mean square with some degrees of freedom.
 
     Args:
         power: mean squares, whose expectation is one.
-        degrees: degrees of freedom, same shape.
+        degrees: degrees of freedom, broadcasts with them.
 
     Returns:
-        Normal deviates, same shape.
+        Normal deviates, broadcast shape.
 
     Source:
         Wilson & Hilferty (1931), doi:10.1073/pnas.17.12.684.
 
     Example:
-        >>> round(float(to_normal(np.array([1.35807]), np.array([100.0]))[0]), 2)  # both are 99 % quantiles
+        >>> round(float(to_normal(1.35807, 100.0)), 2)  # both are 99 % quantiles
         2.33
     """
     spread = 2.0 / (9.0 * np.maximum(degrees, 1.0))
-    deviate: np.ndarray = (np.cbrt(power) - (1.0 - spread)) / np.sqrt(spread)
-    return deviate
+    return np.asarray((np.cbrt(power) - (1.0 - spread)) / np.sqrt(spread))
 
 
 def is_off_track(found: PowerMap, chirp_mass: float, margin: float) -> np.ndarray:

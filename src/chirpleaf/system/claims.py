@@ -20,7 +20,7 @@ from chirpleaf.system.folders import LOCK, check_folder
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS)
 """Errors of file systems that have no locks. Two runs cannot be told apart there."""
 
-_POLL = 0.2
+_POLL_SECONDS = 0.2
 """Time between two attempts of `take_turns`, seconds: locks are held for seconds to minutes."""
 
 _held: set[tuple[int, int]] = set()
@@ -102,7 +102,7 @@ def take_turns(folder: Path, patience: float) -> Iterator[None]:
             else:
                 yield
                 return
-        time.sleep(_POLL)
+        time.sleep(_POLL_SECONDS)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ _TIMEOUT = 20
 _PATIENCE = 60.0
 """Seconds without any worker after which work ends. More wait longer for workers that are started again."""
 
-_LOOK = 1.0
+_POLL_SECONDS = 1.0
 """Seconds between two looks at the workers while no task ends. Fewer find out sooner that all are gone."""
 
 
@@ -95,7 +95,7 @@ def share_tasks(
     def find_done() -> "set[distributed.Future[Result]]":
         with client.as_current():
             done: set[distributed.Future[Result]] = distributed.wait(
-                list(futures), timeout=_LOOK, return_when="FIRST_COMPLETED"
+                list(futures), timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED"
             ).done
         return done
 
@@ -109,13 +109,13 @@ def share_tasks(
 def _take(future: "distributed.Future[Result]") -> Result | Exception:
     """The result of a call that has ended, or its exception."""
     found: Result | Exception = (
-        future.exception(timeout=_LOOK) if future.status == "error" else future.result(timeout=_LOOK)
+        future.exception(timeout=_POLL_SECONDS) if future.status == "error" else future.result(timeout=_POLL_SECONDS)
     )
     return found
 
 
 def _repeat(client: distributed.Client, action: Callable[[], Answer]) -> Answer:
-    """Repeats what waits for at most `_LOOK` until it ends, as long as the scheduler and some worker are there.
+    """Repeats what waits for at most `_POLL_SECONDS` until it ends, as long as the scheduler and some worker are there.
 
     Raises:
         InputError: the scheduler is gone, or all workers are.

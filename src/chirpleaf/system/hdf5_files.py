@@ -114,18 +114,6 @@ def get_dataset(group: h5py.Group, path: str, *, hops: int = _HOPS) -> h5py.Data
     return item if isinstance(item, h5py.Dataset) else None
 
 
-def get_group(group: h5py.Group, path: str, *, hops: int = _HOPS) -> h5py.Group | None:
-    """A group by its path, as `get_dataset`.
-
-    Args:
-        group: a group, or the file.
-        path: names, separated by slashes.
-        hops: most soft links that are followed.
-    """
-    item = _find(group, path, hops)
-    return item if isinstance(item, h5py.Group) else None
-
-
 def _find(group: h5py.Group, path: str, hops: int) -> Any:
     """What a path leads to without leaving the file; h5py itself would open the files of external links."""
     item: Any = group.file if path.startswith("/") else group

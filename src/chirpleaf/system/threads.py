@@ -25,6 +25,12 @@ def use_one_numpy_thread() -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+def limit_numeric_threads() -> None:
+    """Makes each process that is started from now on compute in one thread. Numbers that the user has set stay."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
 def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
     """Applies a function to items, in threads if there are free cores.
 

@@ -15,7 +15,7 @@ from chirpleaf.inference.systematics.settings import SystematicsSettings
 from chirpleaf.inference.trust.assessment import examine_certificate
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.signals import make_likelihood_model
-from chirpleaf.physics.waveform_settings import WaveformSettings, parse_arguments
+from chirpleaf.physics.waveform_settings import WaveformSettings, parse_formatted
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.proposal import Proposal
@@ -154,7 +154,6 @@ def find_waveform(posterior: Posterior, data: PreparedData) -> Waveform:
         data: the data that it was made of; gives the kind of signal model.
     """
     origin = posterior.provenance
-    arguments = {name: value for name, _, value in (text.partition("=") for text in origin.waveform_arguments)}
-    settings = WaveformSettings(origin.approximant, origin.f_ref, parse_arguments(arguments))
+    settings = WaveformSettings(origin.approximant, origin.f_ref, parse_formatted(origin.waveform_arguments))
     signal = make_likelihood_model(settings, data.model.architecture.signal)
     return signal if signal.has_all_modes() else settings

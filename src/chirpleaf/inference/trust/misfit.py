@@ -29,8 +29,8 @@ from chirpleaf.physics.precession import precessing_polarizations
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.result.trust import Finding
-from chirpleaf.strain.residual_power import normalise_power
 from chirpleaf.strain.segment import Segment
+from chirpleaf.strain.whiteness import to_normal
 
 Waves = Complex128[np.ndarray, "wave frequency"]
 
@@ -69,7 +69,8 @@ def examine_misfit(
         residual = (segment.strain[index] - best.strain[index])[band] * whitening
         basis = find_directions((fp * plus + fc * cross) * turned, own * turned, settings.directions)
         power += float(np.sum(np.abs(basis.conj() @ residual) ** 2))
-    excess = normalise_power(power, 2 * settings.directions * len(segment.detectors))
+    degrees = 2 * settings.directions * len(segment.detectors)
+    excess = float(to_normal(power / degrees, degrees))
     modes = isinstance(model, WaveformSettings) or len(set(model.harmonics)) > 1
     lacking = "precession" if modes else "precession and higher modes"
     message = (

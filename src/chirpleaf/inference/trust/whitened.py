@@ -95,7 +95,7 @@ def _compare_power(
 
 def _judge(power: float, degrees: float, warn: float, refuse: float, settings: DataSettings) -> Level | None:
     """The level of a mean power that differs from one by more than its sampling error and a factor."""
-    deviate = float(to_normal(np.array([power]), np.array([degrees]))[0])
+    deviate = float(to_normal(power, degrees))
     if abs(deviate) <= settings.power_significance or 1.0 / warn <= power <= warn:
         return None
     return Level.WARN if 1.0 / refuse <= power <= refuse else Level.REFUSE
