@@ -268,14 +268,7 @@ def replay(strain: Mapping[str, Strain], step: float) -> Iterator[dict[str, Stra
         if abs(one.sample_rate * step - round(one.sample_rate * step)) > 1e-6:
             raise InputError(f"{name}: expected whole samples in {step:g} s; got {one.sample_rate:g} Hz: resample it")
     for place in range(steps):
-        yield {name: _cut(one, start + place * step, step) for name, one in strain.items()}
-
-
-def _cut(strain: Strain, start: float, duration: float) -> Strain:
-    """A stretch of strain with its gaps."""
-    first = round((start - strain.start_time) * strain.sample_rate)
-    values = strain.values[first : first + round(duration * strain.sample_rate)]
-    return Strain(strain.detector, values, strain.start_time + first / strain.sample_rate, strain.sample_rate)
+        yield {name: one.cut(start + place * step, start + (place + 1) * step) for name, one in strain.items()}
 
 
 def _summarise(values: NDArray[np.float64]) -> Interval:

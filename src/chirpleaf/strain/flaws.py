@@ -176,7 +176,7 @@ def _find_bursts(
     strain: Strain, trigger_time: float, settings: FlawSettings, search: tuple[float, float]
 ) -> Sequence[Flaw]:
     """Find whitened samples far above their median level; intervals closer than the margin count as one burst."""
-    whitened = _whiten_runs(_cut(strain, search), settings)
+    whitened = _whiten_runs(strain.cut(*search), settings)
     good = np.isfinite(whitened.values)
     if not good.any():
         return []
@@ -192,15 +192,6 @@ def _find_bursts(
         for low, high in find_runs(loud)
         if height[low:high].max() >= settings.burst
     ]
-
-
-def _cut(strain: Strain, search: tuple[float, float]) -> Strain:
-    """Cut the strain to an interval, as far as it reaches."""
-    low, high = np.clip((np.asarray(search) - strain.start_time) * strain.sample_rate, 0, len(strain))
-    low, high = round(low), round(high)
-    if high - low < 1 or high - low == len(strain):
-        return strain
-    return replace(strain, values=strain.values[low:high], start_time=strain.start_time + low / strain.sample_rate)
 
 
 def _whiten_runs(strain: Strain, settings: FlawSettings) -> Strain:

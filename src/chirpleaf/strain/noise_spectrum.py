@@ -11,7 +11,7 @@ Both condition the strain as the analysed segment is: the same high-pass filter 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -173,9 +173,7 @@ def cut_around(strain: Strain, time: float, length: float) -> Strain:
     if strain.duration <= length:
         return strain
     start = np.clip(time - length / 2, strain.start_time, strain.end_time - length)
-    first = round((start - strain.start_time) * strain.sample_rate)
-    values = strain.values[first : first + round(length * strain.sample_rate)]
-    return replace(strain, values=values, start_time=strain.start_time + first / strain.sample_rate)
+    return strain.cut(float(start), float(start) + length)
 
 
 def has_enough(strain: Strain, settings: SpectrumSettings) -> bool:

@@ -151,6 +151,32 @@ class Strain:
             )
         return replace(self, values=cut, start_time=self.start_time + first / self.sample_rate)
 
+    def cut(self, start: float, end: float) -> Strain:
+        """Cut to an interval as far as there are data, gaps included.
+
+        Args:
+            start: GPS time in s; may be infinite, as the end.
+            end: GPS time in s.
+
+        Returns:
+            Strain from the sample nearest to `start` to the one nearest to `end`, without the latter.
+
+        Raises:
+            InputError: if there are no data in the interval.
+
+        Example:
+            >>> Strain("H1", np.arange(8.0), start_time=100.0, sample_rate=2.0).cut(102.5, 110.0).values.tolist()
+            [5.0, 6.0, 7.0]
+        """
+        places = (np.array([start, end]) - self.start_time) * self.sample_rate
+        first, last = np.floor(np.clip(places, 0, len(self)) + 0.5).astype(int)
+        if first >= last:
+            raise InputError(
+                f"{self.detector} strain: expected data from GPS {start:.3f} to {end:.3f}; got GPS "
+                f"{self.start_time:.3f} to {self.end_time:.3f}; give strain of that time"
+            )
+        return replace(self, values=self.values[first:last], start_time=self.start_time + first / self.sample_rate)
+
     def require_sample_rate(self, rate: float) -> Strain:
         """Return the strain at a given sampling rate, decimated if necessary.
 

@@ -108,9 +108,8 @@ def cut_analysed(data: PreparedData, detector: str) -> Strain:
     """
     strain, segment = data.source.strain[detector], data.observation.segment
     duration = max(segment.duration, data.options.duration or 0.0)
-    first = data.source.trigger_time + AFTER_TRIGGER - duration - strain.start_time
-    low, high = (round(time * strain.sample_rate) for time in (first, first + duration))
-    return Strain(strain.detector, strain.values[max(low, 0) : high], strain.start_time + first, strain.sample_rate)
+    end = data.source.trigger_time + AFTER_TRIGGER
+    return strain.cut(end - duration, end)
 
 
 def find_level(spectrum: PowerSpectralDensity, settings: DataSettings = DEFAULT_TRUST.data) -> float:
