@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from chirpleaf.errors import InputError
 from chirpleaf.inference.data_notes import describe_quality
 from chirpleaf.inference.preparation import PreparedData
+from chirpleaf.inference.trust.levels import grade_value
 from chirpleaf.inference.trust.loudness import examine_loudness
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST, DataSettings
 from chirpleaf.inference.trust.whitened import examine_whitened
@@ -133,8 +134,8 @@ def examine_samples(strain: Strain, density: float, settings: DataSettings = DEF
     """
     found, name = [], strain.detector
     share = compute_rounding_noise(strain) / density if density > 0 else 0.0
-    if share > settings.rounding_warn:
-        level = Level.REFUSE if share > settings.rounding_refuse else Level.WARN
+    level = grade_value(share, settings.rounding)
+    if level is not Level.NOTE:
         message = f"{name}: samples are rounded; their rounding noise is {share:.2g} of the noise: use unrounded strain"
         found.append(Finding("data.rounding", level, message, name, share))
     clipped = count_clipped(strain.values)

@@ -6,6 +6,7 @@ other units, or of a wrong calibration, is told by its noise.
 
 from collections.abc import Mapping, Sequence
 
+from chirpleaf.inference.trust.levels import grade_value
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST, DataSettings
 from chirpleaf.result.trust import Finding, Level
 from chirpleaf.strain.psd import PowerSpectralDensity
@@ -30,13 +31,11 @@ def examine_loudness(
     found = []
     for name in detectors:
         factor = compare_loudness(spectra[name], name)
-        doubtful, refused = (
-            factor > limits[1] or factor < limits[0] for limits in (settings.loudness_warn, settings.loudness_refuse)
-        )
-        if doubtful or refused:
+        level = max(grade_value(factor, settings.loud), grade_value(factor, settings.quiet))
+        if level is not Level.NOTE:
             usual = "loudest that it has had" if factor > 1 else "quietest that it is designed for"
             message = (
                 f"{name}: the noise has {factor:.2g} times the amplitude of the {usual}: check units and calibration"
             )
-            found.append(Finding("data.loudness", Level.REFUSE if refused else Level.WARN, message, name, factor))
+            found.append(Finding("data.loudness", level, message, name, factor))
     return tuple(found)

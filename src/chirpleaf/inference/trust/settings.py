@@ -138,14 +138,11 @@ class DataSettings:
 
     Attributes:
         rounding_band: frequencies in Hz between which the noise of rounding is compared with that of the detector.
-        rounding_warn: noise of rounding over all noise, above which the result is doubtful.
-        rounding_refuse: the same above which it is refused: the signal is lost in the steps.
+        rounding: noise of rounding over all noise. Above the second value the signal is lost in the steps.
         rate_refuse: ln of the power by which known lines stand out better at another sampling rate, above which the
             header's is wrong. Recorded strain with subtracted lines reaches 3.4, wrong rates 9.9 to 32.
-        loudness_warn: least and greatest amplitude of the noise, over the quietest and the loudest curve of the
-            detector, beyond which the result is doubtful. Recorded noise reaches 1.25 (V1, 2017); detectors of the next
-            generation are quieter than 0.33.
-        loudness_refuse: the same beyond which it is refused.
+        loud: amplitude of the noise over the loudest curve of the detector. Recorded noise reaches 1.25 (V1, 2017).
+        quiet: the same over the quietest curve. Detectors of the next generation are below 0.33.
         clipped: samples at the extreme values from which on the strain counts as clipped. Continuous noise has none; a
             higher number accepts strain that lost its largest samples.
         tilings: tiles in which whitened power is searched: the first, of a second, also for slow changes.
@@ -153,23 +150,19 @@ class DataSettings:
             A smaller one spares more of the data from the search, a larger one takes early inspirals for disturbances.
         track_margin: time before and after the inspiral that is not searched, s; as for `chirp_mass_margin`.
         power_significance: normal deviate of a mean power below which it may be a fluctuation.
-        power_warn: factor between the power of all data and that of the spectrum, above which the result is doubtful.
-            Spectra from half a minute of recorded strain are off by up to 1.05.
-        power_refuse: the same above which it is refused.
-        band_warn: factor within a band above which the result is doubtful. Recorded strain of GW170814 in V1 has 1.4.
-        band_refuse: the same above which it is refused.
-        excess_warn: normal deviate of a tile above which the result is doubtful. Gaussian noise reaches 5, recorded
-            noise without glitches 6.2; a lower threshold finds weaker glitches and raises more false alarms.
-        excess_refuse: the same above which it is refused.
+        power: factor between the power of all data and that of the spectrum. Spectra from half a minute of recorded
+            strain are off by up to 1.05.
+        band: the same within a band. Recorded strain of GW170814 in V1 has 1.4.
+        excess: normal deviate of a tile. Gaussian noise reaches 5, recorded noise without glitches 6.2; a lower
+            threshold finds weaker glitches and raises more false alarms.
         deficit_warn: normal deviate below the noise, by which a quiet second makes the result doubtful.
     """
 
     rounding_band: tuple[float, float] = (50.0, 300.0)
-    rounding_warn: float = 0.03
-    rounding_refuse: float = 0.3
+    rounding: Threshold = Threshold(0.03, 0.3)
     rate_refuse: float = 8.0
-    loudness_warn: tuple[float, float] = (0.33, 2.0)
-    loudness_refuse: tuple[float, float] = (0.1, 10.0)
+    loud: Threshold = Threshold(2.0, 10.0)
+    quiet: Threshold = Threshold(0.33, 0.1)
     clipped: int = 4
     tilings: tuple[Tiling, ...] = (
         Tiling(),
@@ -179,12 +172,9 @@ class DataSettings:
     chirp_mass_margin: float = 0.85
     track_margin: float = 0.25
     power_significance: float = 5.0
-    power_warn: float = 1.12
-    power_refuse: float = 1.5
-    band_warn: float = 1.5
-    band_refuse: float = 3.0
-    excess_warn: float = 6.5
-    excess_refuse: float = 25.0
+    power: Threshold = Threshold(1.12, 1.5)
+    band: Threshold = Threshold(1.5, 3.0)
+    excess: Threshold = Threshold(6.5, 25.0)
     deficit_warn: float = 7.0
 
 

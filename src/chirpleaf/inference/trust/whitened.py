@@ -11,6 +11,7 @@ import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.preparation import PreparedData
+from chirpleaf.inference.trust.levels import Threshold, grade_value
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST, DataSettings
 from chirpleaf.result.trust import Finding, Level
 from chirpleaf.strain.segment import Segment
@@ -81,24 +82,22 @@ def _compare_power(
     if not total:
         return ()
     mean = float((degrees * power).sum() / total)
-    judged = [(_judge(mean, total, settings.power_warn, settings.power_refuse, settings), mean, "")]
+    judged = [(_grade_power(mean, total, settings.power, settings), mean, "")]
     for value, own, (low, high) in zip(power.tolist(), degrees.tolist(), found.edges, strict=True):
-        level = _judge(value, own, settings.band_warn, settings.band_refuse, settings) if own else None
+        level = _grade_power(value, own, settings.band, settings) if own else Level.NOTE
         judged.append((level, value, f" at {low:.0f}-{high:.0f} Hz"))
-    wrong = [one for one in judged if one[0] is not None]
-    if not wrong:
+    level, value, where = max(judged, key=lambda one: one[0])
+    if level is Level.NOTE:
         return ()
-    level, value, where = max(wrong, key=lambda one: one[0] or Level.NOTE)
     message = f"{name}: the data have {value:.3g} times the power of the noise spectrum{where}; {remedy}"
-    return (Finding("data.power", level or Level.NOTE, message, name, value),)
+    return (Finding("data.power", level, message, name, value),)
 
 
-def _judge(power: float, degrees: float, warn: float, refuse: float, settings: DataSettings) -> Level | None:
-    """The level of a mean power that differs from one by more than its sampling error and a factor."""
-    deviate = float(to_normal(power, degrees))
-    if abs(deviate) <= settings.power_significance or 1.0 / warn <= power <= warn:
-        return None
-    return Level.WARN if 1.0 / refuse <= power <= refuse else Level.REFUSE
+def _grade_power(power: float, degrees: float, factor: Threshold, settings: DataSettings) -> Level:
+    """The level of a mean power that differs from one by a factor, and by more than its sampling error."""
+    if abs(float(to_normal(power, degrees))) <= settings.power_significance:
+        return Level.NOTE
+    return grade_value(max(power, 1.0 / power) if power > 0.0 else np.inf, factor)
 
 
 def _find_excess(
@@ -112,8 +111,8 @@ def _find_excess(
         return ()
     high = max(filled, key=lambda place: deviates[place].max())
     value = float(deviates[high].max())
-    if value > settings.excess_warn:
-        level = Level.REFUSE if value > settings.excess_refuse else Level.WARN
+    level = grade_value(value, settings.excess)
+    if level is not Level.NOTE:
         where = _describe_tile(maps[high], int(deviates[high].argmax()))
         message = f"{name}: excess power of {value:.1f} sigma {where}, where no binary like this signal has any"
         found.append(Finding("data.excess", level, message, name, value))
