@@ -61,8 +61,7 @@ class Result(ABC):
         samples: parameter name to samples of equal weight, each of shape (n,), in the units of `physics.parameters`.
         provenance: origin of the result.
         trust: whether the result can be trusted, and reasons if not.
-        timing: seconds by stage: load_s, infer_s, certify_s (None if not certified), trust_s, systematics_s (if
-            uncertainties were asked for), total_s.
+        timing: seconds by stage: load_s, infer_s, certify_s (None if not certified), trust_s, systematics_s, total_s.
         prior: prior of the analysis; None if a file does not hold it.
     """
 

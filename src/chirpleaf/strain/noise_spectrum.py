@@ -57,8 +57,10 @@ class SpectrumSettings:
         method: "regularised" or "median"; see the module docstring.
         length: longest stretch of strain around the trigger that is used, s. More averages the noise better, but
             follows its changes worse.
-        stretch: length of the stretches of the estimate, s; the frequency resolution is its inverse.
-        enough: data outside the event's segment that are enough for an estimate, in lengths of that segment.
+        stretch: length of the stretches of the estimate, s; the frequency resolution is its inverse. Longer ones
+            resolve narrower lines, and fewer of them are averaged.
+        enough: data outside the event's segment that are enough for an estimate, in lengths of that segment. More keeps
+            the signal out of the spectrum only where there is much strain; less averages fewer stretches.
 
     Raises:
         InputError: a setting is out of range.

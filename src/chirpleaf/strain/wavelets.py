@@ -36,16 +36,16 @@ class WaveletSettings:
         half_window: half width of the central times, seconds. A wider one finds bursts farther away, and lowers the
             evidence of one at the trigger.
         half_length: half length of the data that are used, seconds; `half_window` and three `longest` must fit.
-        longest: greatest tau, seconds.
-        frequencies: least and greatest f_0, Hz.
+        longest: greatest tau, seconds. A longer one fits slower bursts, and needs more data, which take longer.
+        frequencies: least and greatest f_0, Hz. A wider range finds more bursts, and lowers the evidence of each.
         quality: least and greatest Q. Below two a wavelet is hardly an oscillation; a larger end covers longer ones,
             which also fit the spectral lines.
         mismatch: greatest loss of squared signal-to-noise ratio between points of the bank. A smaller one costs time;
             peaks are refined anyway.
         typical_snr: s of the prior of rho. A larger one favours loud bursts.
         most: most wavelets of a burst. More fit bursts of unusual form, at some milliseconds each.
-        odds: prior odds of one further wavelet.
-        sweeps: steps of the refinement of a peak in every coordinate.
+        odds: prior odds of one further wavelet. Larger odds fit bursts in more detail, and noise as well.
+        sweeps: steps of the refinement of a peak in every coordinate. More find the peak better, at equal time each.
     """
 
     half_window: float = 0.4

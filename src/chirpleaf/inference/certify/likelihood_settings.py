@@ -28,7 +28,8 @@ class HeterodyneSettings:
             waveform falls with it too.
         tolerated_error: root mean square error of ln L, nats, above which `dephasing` is halved and all draws are
             reweighted.
-        halvings: greatest number of halvings.
+        halvings: greatest number of halvings. More reach the tolerated error for more events; each doubles the cost of
+            a waveform.
         trial_draws: draws by which a halved spacing is tried; the first draws are weighed again at the last one. More
             determine the error better, and take longer.
         band_draws: draws whose signals the nodes must represent. More of them extend the band to higher frequencies.
@@ -37,12 +38,17 @@ class HeterodyneSettings:
         amplitude_floor: least amplitude of the reference over that of its inspiral. A lower one loses signals that
             reach beyond the reference; a higher one makes the ratios less smooth.
         reference_trials: likely draws of which the first whose waveform can be computed is the reference.
-        search: half width of the arrival times that are searched for the reference, seconds.
-        loud_snr: signal-to-noise above which a detector's own arrival time is used.
+        search: half width of the arrival times that are searched for the reference, seconds. A wider one finds signals
+            farther from the reference time, and louder noise.
+        loud_snr: signal-to-noise above which a detector's own arrival time is used. A smaller one trusts the times of
+            noise; a larger one leaves arrivals of faint detectors to the light travel time, and needs more nodes.
         timing_error: uncertainty of the arrival times of loud detectors, seconds. A larger one needs more nodes.
-        light_margin: margin on the light travel time between detectors, seconds.
-        align_reach: greatest delay by which a waveform is moved to fit the data best, seconds.
-        align_step: spacing of the delays that are tried before the best one is refined, seconds.
+        light_margin: margin on the light travel time between detectors, seconds. A larger one keeps arrivals that are
+            poorly timed, and needs more nodes.
+        align_reach: greatest delay by which a waveform is moved to fit the data best, seconds. A longer one aligns
+            worse-timed draws, at a cost in proportion.
+        align_step: spacing of the delays that are tried before the best one is refined, seconds. A finer one costs time
+            in proportion; a coarser one may refine the wrong peak.
     """
 
     dephasing: PositiveFloat = 0.6
@@ -71,7 +77,8 @@ class RoundSettings:
             that as many points in all cost less, and take longer for the overheads of more rounds.
         error: standard error of ln L, median over draws, at which the number of points aims. Half of it needs four
             times as many points.
-        fewest_points: least number of points in a round.
+        fewest_points: least number of points in a round. More make the error of a round better known, at a cost in
+            proportion for events that need few.
     """
 
     draws: PositiveInt

@@ -60,12 +60,16 @@ class CoherenceSettings:
     Attributes:
         draws: draws of the proposal whose likelihood is computed for each detector. More reduce the error of the
             evidence, at a millisecond each.
-        band_draws: draws whose waveforms, at all frequencies, decide where the band of the likelihood ends.
+        band_draws: draws whose waveforms, at all frequencies, decide where the band of the likelihood ends. More of
+            them extend the band to higher frequencies, and take longer.
         reach: arrival times about that of the best sample in each detector, seconds. A longer one finds more of the
             incoherent explanations.
-        step: spacing of the arrival times, seconds.
-        orientations: directions and orientations that the prior of the response is made of.
-        probability: prior probability of a binary of its own in each detector, against noise.
+        step: spacing of the arrival times, seconds. A finer one costs time in proportion; a coarser one misses peaks of
+            loud signals.
+        orientations: directions and orientations that the prior of the response is made of. More make it smoother, and
+            take longer once per set of detectors.
+        probability: prior probability of a binary of its own in each detector, against noise. A larger one doubts
+            more answers, right and wrong.
         log_bayes_factor: ln of the Bayes factor of one binary in all detectors against one of its own in each.
         share: probability of signal-to-noise ratios of the detectors as unusual as the data's; the share of good
             signals that are doubted.
