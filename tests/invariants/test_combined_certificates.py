@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics
-from chirpleaf.inference.certify.reweighting import combine_certificates
+from chirpleaf.inference.certify.mode_reweighting import combine_certificates
 
 CERTIFICATE = replace(made_results.CERTIFICATE, pareto_k=0.3, largest_weight=0.01)
 

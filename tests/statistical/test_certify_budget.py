@@ -10,12 +10,12 @@ import pytest
 from certified_source import GPS, bbh, observed, settings, weighed
 
 from chirpleaf.inference.certify import Certified, CertifySettings, Target, certification, certify, reference_times
-from chirpleaf.inference.certify import reweighting as reweighting_module
+from chirpleaf.inference.certify import mode_reweighting as reweighting_module
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics
 from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
+from chirpleaf.inference.certify.mode_reweighting import reweight_with_modes
 from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.reference_times import Hypotheses, weigh_first_draws
-from chirpleaf.inference.certify.reweighting import reweight_with_modes
 from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.inference.relativity.parts import certify_part
 from chirpleaf.inference.relativity.settings import DEFAULT_RELATIVITY

@@ -9,7 +9,7 @@ from certified_source import SOURCE, signal, weighed
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify import likelihood
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
-from chirpleaf.inference.certify.reweighting import reweight_with_modes
+from chirpleaf.inference.certify.mode_reweighting import reweight_with_modes
 from chirpleaf.physics.signals import quadrupole
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.physics.waveforms import polarizations

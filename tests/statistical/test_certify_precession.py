@@ -15,9 +15,9 @@ from chirpleaf.inference.certify.extrinsics import DetectorNetwork
 from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.marginal import MarginalLikelihood, draw_sobol_points
+from chirpleaf.inference.certify.mode_reweighting import reweight_with_modes
 from chirpleaf.inference.certify.phase import make_integral
 from chirpleaf.inference.certify.pool import Pool, add_derived
-from chirpleaf.inference.certify.reweighting import reweight_with_modes
 from chirpleaf.inference.certify.settings import CertifySettings
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.certify.weigher import Weigher

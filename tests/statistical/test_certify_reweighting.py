@@ -13,9 +13,9 @@ from certified_source import (
     weighed,
 )
 
-from chirpleaf.inference.certify import Certified, Target, certification, certify, reweighting
+from chirpleaf.inference.certify import Certified, Target, certification, certify
 from chirpleaf.inference.certify.likelihood import Whittle, log_likelihood_ratio
-from chirpleaf.inference.certify.reweighting import reweight_with_modes
+from chirpleaf.inference.certify.mode_reweighting import reweight_with_modes
 from chirpleaf.inference.trust.after import examine_posterior
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.waveform_settings import WaveformSettings
@@ -102,7 +102,7 @@ def test_the_evidence_follows_the_likelihood(found: Certified, monkeypatch: pyte
         assert len(samples["chirp_mass"]) == n
         return (steps if waveform.approximant == "IMRPhenomD" else np.zeros(n)) - 3.0, np.ones((n, 2))
 
-    monkeypatch.setattr(reweighting, "log_likelihood_ratio", known)
+    monkeypatch.setattr(mode_reweighting, "log_likelihood_ratio", known)
     again = reweight_with_modes(found, observed().segment, WaveformSettings(), WaveformSettings("IMRPhenomD"))
     ratio = np.exp(steps)
     before, after = found.certificate, again.certificate

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from chirpleaf.inference.certify.certified import Certified
 from chirpleaf.inference.certify.coverage import broaden
 from chirpleaf.inference.certify.edges import find_reached_edges
+from chirpleaf.inference.certify.mode_reweighting import reweight_with_modes
 from chirpleaf.inference.certify.pool import Pool, Refit
 from chirpleaf.inference.certify.reference_times import FirstDraws, weigh_first_draws
-from chirpleaf.inference.certify.reweighting import reweight_with_modes
 from chirpleaf.inference.certify.settings import DEFAULTS, CertifySettings
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.observation import Observation
@@ -53,30 +53,31 @@ def certify(
         settings: number of draws, time budget, and the numbers that trade accuracy for time.
         seed: seed of all random numbers.
         workers: processes that share waveforms with further modes (see `reweight_with_modes`).
-        rules_out: whether an answer whose first draws have some greatest ln of the likelihood is refused, so that no
-            more draws are made; none if None.
+        rules_out: takes the greatest ln of the likelihood of the first draws, nats, and returns whether the answer is
+            refused, so that no more draws are made. There is no such test if None.
         deadline: end of the time budget; if None, that of the settings begins now.
 
     Returns:
         All draws with their weights, a sky map and a certificate.
     """
     deadline = Deadline.after(settings.budget) if deadline is None else deadline
-    latest = deadline.share(settings.reference_time.share)
+    first_deadline = deadline.share(settings.reference_time.share)
     architecture = observation.model.architecture
-    twice = not make_likelihood_model(target.waveform, architecture.signal).has_all_modes()
-    of_network = replace(target.waveform, approximant=architecture.approximant, arguments=())
-    first_target = replace(target, waveform=of_network) if twice else target
+    lacks_modes = not make_likelihood_model(target.waveform, architecture.signal).has_all_modes()
+    network_waveform = replace(target.waveform, approximant=architecture.approximant, arguments=())
+    first_target = replace(target, waveform=network_waveform) if lacks_modes else target
     centre = trigger_time if target.centre is None else target.centre
-    most = settings.sampling.first_draws
-    first = min(settings.minimum_draws, most) if settings.minimum_draws else most
-    weigh = FirstDraws(segment, centre, first_target, first, settings, seed, latest)
-    hypotheses, pool = weigh_first_draws(observation, weigh, settings, latest, rules_out)
+    n_first = settings.sampling.first_draws
+    if settings.minimum_draws:
+        n_first = min(settings.minimum_draws, n_first)
+    weigh = FirstDraws(segment, centre, first_target, n_first, settings, seed, first_deadline)
+    hypotheses, pool = weigh_first_draws(observation, weigh, settings, first_deadline, rules_out)
     if pool.stopped != "refused" and not deadline.passed:
         _cover(pool, settings, deadline)
     refit = weigh.propose(hypotheses[-1]).refit
-    if twice:
-        second = Reweighting(segment, of_network, target.waveform, settings, seed, workers)
-        result = second.fill(pool, refit, deadline)
+    if lacks_modes:
+        reweighter = ModeReweighter(segment, network_waveform, target.waveform, settings, seed, workers)
+        result = reweighter.fill(pool, refit, deadline)
     else:
         pool.fill(settings.minimum_draws, settings.effective_samples, refit, deadline)
         result = pool.to_certified()
@@ -94,7 +95,7 @@ def _cover(pool: Pool, settings: CertifySettings, deadline: Deadline) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Reweighting:
+class ModeReweighter:
     """Reweights the samples of a pool towards an approximant with further modes.
 
     Attributes:

@@ -105,8 +105,8 @@ def weigh_first_draws(
         weigh: weighs first draws (`FirstDraws`).
         settings: settings of certification.
         latest: time after which no first draws are weighed again.
-        rules_out: whether an answer whose draws have some greatest ln of the likelihood is refused; none if
-            None.
+        rules_out: takes the greatest ln of the likelihood of the draws, nats, and returns whether the answer is
+            refused. There is no such test if None.
 
     Returns:
         The hypotheses that were kept, and the draws under them.

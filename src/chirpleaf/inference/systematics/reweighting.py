@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics
 from chirpleaf.inference.certify.likelihood import Waveform
-from chirpleaf.inference.certify.reweighting import combine_certificates
+from chirpleaf.inference.certify.mode_reweighting import combine_certificates
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.systematics.settings import SystematicsSettings
 from chirpleaf.inference.trust.assessment import examine_certificate
