@@ -114,13 +114,13 @@ def test_a_file_keeps_it(trained: tuple[Model, Path], tmp_path: Path) -> None:
 def test_training_a_cut_network_further_wins_back_what_it_lost(trained: tuple[Model, Path]) -> None:
     model, _ = trained
     settings = Finetuning(batches=200, batch_size=64, learning_rate=2e-3, warmup=10, waveforms=2048)
-    found = measure_decomposition(model, "mass_1", [1.0, 0.1], events=512, refine=partial(finetune, settings=settings))
+    found = measure_decomposition(model, "mass_1", [1.0, 0.03], events=512, refine=partial(finetune, settings=settings))
     whole, cut = found.shares
     assert whole.finetuned_error is None
     assert cut.finetuned_error is not None
     assert cut.finetuned_error < 0.9 * cut.error
-    assert found.models[0.1].provenance["start"]["decomposed"]["keep"] == 0.1
-    assert found.models[0.1].n_parameters == cut.parameters
+    assert found.models[0.03].provenance["start"]["decomposed"]["keep"] == 0.03
+    assert found.models[0.03].n_parameters == cut.parameters
 
 
 def test_random_weights_are_of_the_last_two_layers_alone(trained: tuple[Model, Path]) -> None:
@@ -140,7 +140,8 @@ def test_widths_are_settled_on_the_prior_and_kept(trained: tuple[Model, Path], t
         assert "widths" not in model.provenance
         return
     widths = model.provenance["widths"]
-    assert {name: leaf.width.item() for name, leaf in estimator.network.leaves.items()} == pytest.approx(widths)
+    scales = {name: leaf.interval_scale.item() for name, leaf in estimator.network.leaves.items()}
+    assert scales == pytest.approx(widths)
     prior = build_simulator(model.architecture, estimator, replace(SIMULATION, waveforms=2000, strata=1), seed=5)
     batches = [prior.batch(index) for index in range(8)]
     assert all((batch.weight == 1).all() for batch in batches)
@@ -153,16 +154,18 @@ def test_widths_are_settled_on_the_prior_and_kept(trained: tuple[Model, Path], t
         assert held == pytest.approx([0.5, 0.9], abs=0.06)
     save(model, tmp_path / "model.safetensors")
     again = load(tmp_path / "model.safetensors").leaves.network.leaves
-    assert {name: leaf.width.item() for name, leaf in again.items()} == pytest.approx(widths, rel=1e-3)
+    assert {name: leaf.interval_scale.item() for name, leaf in again.items()} == pytest.approx(widths, rel=1e-3)
 
 
 def test_a_leaf_of_before_widths_were_settled_is_taken() -> None:
     before = BayesianLeafSettings(("leaf",)).build(4).state_dict()
-    del before["width"]
+    del before["interval_scale"]
     leaf = BayesianLeafSettings(("leaf",)).build(4)
-    leaf.width *= 2
+    leaf.interval_scale *= 2
     leaf.load_state_dict(before)
-    assert leaf.width == 1
+    assert leaf.interval_scale == 1
+    leaf.load_state_dict({**before, "width": torch.tensor(1.5)})  # its former name
+    assert leaf.interval_scale == 1.5
 
 
 def test_estimates_are_in_the_quantities_units(trained: tuple[Model, Path]) -> None:

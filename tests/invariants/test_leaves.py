@@ -65,7 +65,7 @@ def test_weights_known_exactly_leave_the_noise_alone() -> None:
 def test_the_width_widens_the_noise_and_leaves_the_rest() -> None:
     leaf = BayesianLeafSettings(("leaf",)).build(12).eval()
     before = leaf.predictive(features(), 50, generator())
-    leaf.width *= 3
+    leaf.interval_scale *= 3
     after = leaf.predictive(features(), 50, generator())
     torch.testing.assert_close(after.aleatoric, 3 * before.aleatoric)
     torch.testing.assert_close((after.mean, after.epistemic), (before.mean, before.epistemic))

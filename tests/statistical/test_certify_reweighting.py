@@ -13,7 +13,7 @@ from certified_source import (
     weighed,
 )
 
-from chirpleaf.inference.certify import Certified, Target, certification, certify
+from chirpleaf.inference.certify import Certified, Target, certification, certify, mode_reweighting
 from chirpleaf.inference.certify.likelihood import Whittle, log_likelihood_ratio
 from chirpleaf.inference.certify.mode_reweighting import reweight_with_modes
 from chirpleaf.inference.trust.after import examine_posterior

@@ -126,7 +126,7 @@ class BayesianLeaf(nn.Module):
         prior_scale: see `BayesianLinear`.
 
     Attributes:
-        width: factor on the standard deviation, a buffer that is not trained. It is 1 until the intervals are
+        interval_scale: factor on the standard deviation, a buffer that is not trained. It is 1 until the intervals are
             calibrated after training (`chirpleaf.training.calibration`).
 
     Example:
@@ -135,7 +135,7 @@ class BayesianLeaf(nn.Module):
         torch.Size([5])
     """
 
-    width: Tensor
+    interval_scale: Tensor
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class BayesianLeaf(nn.Module):
         self.second = BayesianLinear(width, width, prior_scale=prior_scale)
         self.last = BayesianLinear(width, 2 if scale == "sample" else 1, prior_scale=prior_scale)
         self.log_scale = nn.Parameter(torch.zeros(())) if scale == "leaf" else None
-        self.register_buffer("width", torch.ones(()))
+        self.register_buffer("interval_scale", torch.ones(()))
 
     def forward(self, features: Float[Tensor, "batch n_inputs"]) -> torch.distributions.Normal:
         """Compute the likelihood for each row, with independent random weights."""
@@ -190,11 +190,12 @@ class BayesianLeaf(nn.Module):
     def _mean_and_scale(self, out: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation from the outputs (..., 1 or 2) of the last layer, each of shape (...)."""
         log_scale = self.log_scale.expand(out.shape[:-1]) if self.log_scale is not None else out[..., 1]
-        return out[..., 0], log_scale.clamp(_LOWEST, _HIGHEST).exp() * self.width
+        return out[..., 0], log_scale.clamp(_LOWEST, _HIGHEST).exp() * self.interval_scale
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
-        """Load weights; those saved before the calibration of intervals have no `width`."""
-        state_dict.setdefault(f"{prefix}width", torch.ones(()))
+        """Load weights, also of former versions, which called the scale `width` or had none."""
+        scale = state_dict.pop(f"{prefix}width", torch.ones(()))
+        state_dict.setdefault(f"{prefix}interval_scale", scale)
         super()._load_from_state_dict(state_dict, prefix, *others)
 
 

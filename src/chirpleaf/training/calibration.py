@@ -54,7 +54,7 @@ def calibrate_intervals(estimator: LeafEstimator, batches: Sequence[Batch], *, s
         leaf = estimator.network.leaves[name]
         assert isinstance(leaf, BayesianLeaf)
         factors[name] = fit_width_factor(predictive, truth[:, place])
-        leaf.width *= factors[name]
+        leaf.interval_scale *= factors[name]
     return factors
 
 

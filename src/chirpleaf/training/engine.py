@@ -204,7 +204,7 @@ def _make_trainer(
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         callbacks=[
-            MovingAverage(decay=schedule.ema_decay),
+            MovingAverage(decay=schedule.ema_decay, use_buffers=False),  # buffers may hold indices
             ModelCheckpoint(dirpath=out, filename="last", every_n_epochs=1, enable_version_counter=False),
             *([] if schedule.stop_below is None else [_stop_below(schedule.stop_below)]),
             *callbacks,
