@@ -175,6 +175,24 @@ def test_overwriting_keeps_other_files(chirpleaf: Command, model_file: Path, tmp
     assert files_of(tmp_path) == {*FILES, "notes.txt"}
 
 
+def test_a_terminal_of_another_encoding_shows_what_it_can(model_file: Path, tmp_path: Path) -> None:
+    words = ["infer", "GW150914", "--model", str(model_file), "--no-certify", "--out", str(tmp_path / "out")]
+    ran = subprocess.run(
+        [sys.executable, "-m", "chirpleaf", *words],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+    assert ran.returncode in (0, 3), ran.stderr
+    assert b"GW150914 ? H1 L1" in ran.stdout
+
+
+def test_names_that_are_no_text_are_refused(chirpleaf: Command) -> None:
+    ran = chirpleaf("infer", "GW150914", "--out", "bad\udcffname")
+    assert ran.status == 2
+    assert "expected arguments in UTF-8; got 'bad?name'" in ran.stderr
+
+
 def test_events_are_listed(chirpleaf: Command) -> None:
     listed = chirpleaf("events").stdout
     for event in events().values():

@@ -26,6 +26,7 @@ print("output", end=" ")
     [
         ("sys.exit(ending.end_with(3))", 3, "output handler"),
         ("ending.end_with(0)", 0, "output handler"),
+        ("sys.stdout.flush(); sys.stdout = None; ending.end_with(0)", 0, "output"),
         ("sys.exit(2)", 2, "output handler taken apart"),
         ("raise ValueError", 1, "output handler taken apart"),
     ],

@@ -164,6 +164,8 @@ REFUSED = {
     "no distance": (CHIRP + SPINS, "luminosity_distance"),
     "unbounded distance": (CHIRP + SPINS + "luminosity_distance = Gaussian(mu=400, sigma=50)\n", "within bounds"),
     "narrow distance": (CHIRP + SPINS + "luminosity_distance = Uniform(minimum=400, maximum=420)\n", "wider"),
+    "steep distance": (CHIRP + SPINS + "luminosity_distance = PowerLaw(100, 50, 2000)\n", "too steep"),
+    "steep distance downwards": (CHIRP + SPINS + "luminosity_distance = PowerLaw(-400, 50, 2000)\n", "too steep"),
     "fixed distance": (CHIRP + SPINS + "luminosity_distance = 400\n", "within bounds"),
     "two distances": (CHIRP + SPINS + DISTANCE + "redshift = Uniform(minimum=0.1, maximum=1)\n", "one of"),
     "comoving distance": (CHIRP + SPINS + "comoving_distance = Uniform(minimum=100, maximum=900)\n", "cosmological"),

@@ -5,6 +5,7 @@ Exit codes: 0 done; 2 invalid input (one line states the problem and the remedy)
 the user interrupted the command. The script `chirpleaf` and `python -m chirpleaf` end with the same code.
 """
 
+import io
 import logging
 import os
 import sys
@@ -111,8 +112,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # terminals that lack a character show another one
+        sys.stdout.reconfigure(errors="replace")
     try:
         chosen = list(sys.argv[1:] if arguments is None else arguments)
+        _check_text(chosen)
         status = app(chosen, prog_name="chirpleaf", standalone_mode=False)
     except InputError as error:
         return _fail("[bold red]error:[/]", str(error), WRONG_INPUT)
@@ -134,6 +138,14 @@ def run() -> int:
     """
     ending = QuickEnding()
     return ending.end_with(main())
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """Refuses names that are no UTF-8, which no result could hold."""
+    for text in arguments:
+        shown = text.encode("utf-8", "replace").decode()
+        if shown != text and "?" in shown:
+            raise InputError(f"expected arguments in UTF-8; got {shown!r}: rename the file or folder")
 
 
 def _path(error: Any) -> str:

@@ -32,8 +32,9 @@ class QuickEnding:
         if self._status is None:
             return
         try:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:  # none where the shell has closed it
+                    stream.flush()
         except OSError:  # a closed pipe; Python has its own way to end with it
             return
         os._exit(self._status)

@@ -114,13 +114,29 @@ def read_distance(entries: Mapping[str, Any], settings: PriorSettings) -> BilbyD
             "maximum, for example by PowerLaw or TruncatedGaussian"
         )
     distance = _convert(name, prior)
-    near, far = np.quantile(distance.sample(settings.overlap_draws, np.random.default_rng(0)), [0.05, 0.95])
+    near, far = np.quantile(_sample_checked(distance, name, settings.overlap_draws), [0.05, 0.95])
     if far < settings.narrowest_distances * near:
         raise InputError(
             f"expected a wider prior of {name}; got nine tenths of it in [{near:.4g}, {far:.4g}] Mpc: let the larger "
             f"be at least {settings.narrowest_distances:g} times the smaller"
         )
     return distance
+
+
+def _sample_checked(distance: BilbyDistance | RedshiftDistance, name: str, n: int) -> Array:
+    """Draws (n,) distances, Mpc, and refuses a prior whose numbers overflow."""
+    try:
+        with np.errstate(all="ignore"):
+            values = distance.sample(n, np.random.default_rng(0))
+            density = distance.log_prob(values)
+    except ArithmeticError:
+        values = density = np.array([np.nan])
+    if not (np.isfinite(values).all() and np.isfinite(np.median(density))):
+        raise InputError(
+            f"expected a prior of {name} whose density can be computed; got one that is too steep: choose another one, "
+            "such as PowerLaw(2, 100, 3000)"
+        )
+    return values
 
 
 def _convert(name: str, prior: Any) -> BilbyDistance | RedshiftDistance:
