@@ -206,10 +206,10 @@ class Stream:
         early = self._buffer.length < self._settings.first - self._settings.step  # before the first answer
         if early or self._buffer.end_time < self._next_refresh:
             return False
-        source = gather_strain(None, self._buffer.strain, self._buffer.end_time - AFTER_TRIGGER)
-        options = DEFAULT_DATA
-        source, _, noise = select_noise(source, [self._model.duration], options.spectrum, options.conditioning)
+        spectrum, conditioning = DEFAULT_DATA.spectrum, DEFAULT_DATA.conditioning
         try:
+            source = gather_strain(None, self._buffer.strain, self._buffer.end_time - AFTER_TRIGGER)
+            source, _, noise = select_noise(source, [self._model.duration], spectrum, conditioning)
             self._spectra = gather_spectra(source, self._given, noise)
         except InputError:  # too many gaps: the former spectra are better than none
             return False
