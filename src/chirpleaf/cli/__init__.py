@@ -144,7 +144,7 @@ def _check_text(arguments: Sequence[str]) -> None:
     """Refuses names that are no UTF-8, which no result could hold."""
     for text in arguments:
         shown = text.encode("utf-8", "replace").decode()
-        if shown != text and "?" in shown:
+        if shown != text:
             raise InputError(f"expected arguments in UTF-8; got {shown!r}: rename the file or folder")
 
 
