@@ -1,11 +1,13 @@
 """Checks of certified draws, on made data: each finds its fault and passes without it."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from scipy.stats import expon, gamma
 
+from chirpleaf.inference.certify.bilby_densities import BilbyIntrinsic
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.trust.after import examine_noise
 from chirpleaf.inference.trust.glitches import combine_evidence, examine_glitches
@@ -71,6 +73,43 @@ def test_half_a_normal_posterior_is_no_reason_and_broad_ones_neither() -> None:
     assert find_walls() == []
     assert find_walls(chirp_mass=14 + np.abs(rng.normal(0, 1, N))) == []
     assert find_walls(mass_ratio=rng.uniform(0.125, 1, N), chi_1=0.99 - 0.01 * rng.random(N)) == []
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A prior of bilby, of which the walls need its ends alone."""
+
+    minimum: float
+    maximum: float
+
+
+GIVEN = {
+    "chirp_mass": ("chirp_mass", (15.0, 21.5), "chirp_mass 21.5 solar masses"),
+    "total_mass": ("total_mass", (10.0, 52.0), "total_mass 52 solar masses"),
+    "mass_ratio": ("mass_ratio", (0.7, 1.0), "mass_ratio 0.7"),
+    "chi_1": ("chi_1", (-0.99, 0.1), "chi_1 0.1"),
+    "cos_tilt_1": ("cos_tilt_1", (-1.0, 0.3), "cos_tilt_1 0.3"),
+}
+
+
+@pytest.mark.parametrize("case", GIVEN)
+def test_ends_of_a_prior_file_are_walls(case: str) -> None:
+    """Which the network's prior goes beyond; a file that ends elsewhere has none."""
+    name, (low, high), words = GIVEN[case]
+    theta = draw(mass_ratio=np.random.default_rng(1).normal(0.6, 0.1, N).clip(0.2, 0.95))
+    theta["chi_1"] = np.random.default_rng(5).normal(0.25, 0.2, N)
+    theta["tilt_1"] = np.arccos(np.random.default_rng(3).normal(0.6, 0.2, N).clip(-1, 1))
+    theta["total_mass"] = theta["mass_1"] + theta["mass_2"]
+    value = np.cos(theta["tilt_1"]) if name == "cos_tilt_1" else theta[name]
+    log_weight = np.where((value > low) & (value < high), 0.0, -np.inf)
+
+    def find(ends: Mapping[str, Ends], prior: str = "my.prior") -> list[str]:
+        target = Target(BilbyIntrinsic(dict(ends)), PowerLaw(2.0, 100.0, 3000.0), prior=prior)
+        found = examine_walls(theta, log_weight, PRIOR, target, 0.0)
+        return [one.message for one in found if one.level > Level.NOTE]
+
+    assert [words in message for message in find({name: Ends(low, high)})] == [True]
+    assert find({name: Ends(-1e6, 1e6), "free": Ends(-np.inf, np.inf)}) == []
 
 
 def test_values_that_the_prior_fixes_have_no_wall() -> None:

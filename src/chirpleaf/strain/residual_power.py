@@ -8,6 +8,8 @@ independent in white noise, and |x|^2 / 2 exponentially distributed:
 - N |r_k|^2 of the autocorrelations r_k of N samples are exponential, and twice their sum over K lags is chi-square of
   2 K degrees of freedom (Ljung and Box 1978).
 
+Bins of infinite density hold no data and are left out of the band.
+
 Both are given as standard deviations of a normal variable of the same probability, by the cube root of Wilson and
 Hilferty (1931).
 """
@@ -63,10 +65,11 @@ def find_loudest_tile(
         bands: ends of the bands, increasing, Hz.
         times: ends of the intervals, increasing, seconds after the merger.
     """
+    used = np.isfinite(segment.psd[index])
     whitened = residual * np.sqrt(4 / (segment.psd[index] * segment.duration))
     loudest = Tile((0.0, 0.0), (0.0, 0.0), 1.0, -np.inf)
     for low, high in pairwise(bands):
-        inside = (segment.frequencies >= low) & (segment.frequencies < high)
+        inside = used & (segment.frequencies >= low) & (segment.frequencies < high)
         if inside.sum() < _FEWEST:
             continue
         clock, series = _transform_band(segment, whitened[inside])
@@ -101,7 +104,8 @@ def correlate_residual(
         around: half length of the data, seconds.
         lags: number of lags, in samples of the analysed band.
     """
-    clock, series = _transform_band(segment, residual * np.sqrt(4 / (segment.psd[index] * segment.duration)))
+    used = np.isfinite(segment.psd[index])
+    clock, series = _transform_band(segment, (residual * np.sqrt(4 / (segment.psd[index] * segment.duration)))[used])
     order = np.argsort(clock)
     clock, series = clock[order], series[order]
     piece = series[np.abs(clock - merger) < around]

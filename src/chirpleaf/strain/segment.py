@@ -119,8 +119,8 @@ def whiten_series(
     start = AFTER_TRIGGER - segment.duration
     shifted = strain * np.exp(2j * np.pi * segment.frequencies * start)
     spectrum[:, places] = shifted / np.sqrt(segment.psd * segment.duration / 2)
-    filled = 2 * len(places) / n
-    whitened: Float64[np.ndarray, "detector sample"] = np.fft.irfft(spectrum, n=n, axis=-1) * np.sqrt(n / filled)
+    used = np.isfinite(segment.psd).sum(axis=1, keepdims=True)  # those of infinite density are zeros
+    whitened: Float64[np.ndarray, "detector sample"] = np.fft.irfft(spectrum, n=n, axis=-1) * n / np.sqrt(2 * used)
     return whitened
 
 

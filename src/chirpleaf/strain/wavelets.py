@@ -25,6 +25,11 @@ from numpy.typing import NDArray
 from chirpleaf.strain.strain import Spectrum
 
 Array = NDArray[np.float64]
+
+_LEAST_HEARD = 0.25
+"""Share of a wavelet's power at frequencies of finite density, below which it is no explanation of the data. One at the
+end of the band has half; with a smaller share, what the window spreads from other frequencies counts."""
+
 Coarse = Complex128[np.ndarray, " bin"]
 
 
@@ -89,11 +94,13 @@ class _Window:
         frequencies: bins of 1 / (2 half_length), Hz.
         filtered: 4 d / S in the window, 1.
         weight: 4 / S, mean over each bin.
+        heard: share of the frequencies of each bin whose density is finite, 0-1.
     """
 
     frequencies: Spectrum
     filtered: Coarse
     weight: NDArray[np.floating]
+    heard: Array
 
     def match(self, time: Array, frequency: Array, quality: Array) -> tuple[NDArray[np.complex128], Array]:
         """z of some sine-Gaussians, and their norm."""
@@ -102,6 +109,7 @@ class _Window:
         norm = np.sqrt(shape**2 @ self.weight * self.frequencies[1])
         turn = np.exp(2j * np.pi * time[:, None] * self.frequencies)
         matched = (shape * turn) @ self.filtered * self.frequencies[1]
+        norm[~_can_hear(shape, self.heard)] = np.inf
         return matched / np.maximum(norm, np.finfo(float).tiny), norm
 
     def subtract(self, wavelet: Array) -> "_Window":
@@ -127,7 +135,8 @@ def find_burst(
 
     Args:
         strain: data with phases relative to a reference time, shape (F,), 1/Hz.
-        psd: one-sided power spectral density, shape (F,), 1/Hz.
+        psd: one-sided power spectral density, shape (F,), 1/Hz; infinite where the data are not used. Wavelets that
+            lie there are left out.
         frequencies: multiples of 1 / duration, shape (F,), Hz.
         duration: length of the data, seconds.
         settings: the family of wavelets.
@@ -137,7 +146,8 @@ def find_burst(
         The burst of the number of wavelets with the greatest evidence, at least one.
     """
     window = _cut_window(strain * np.exp(2j * np.pi * frequencies * middle), psd, frequencies, duration, settings)
-    band = (float(frequencies[0]), float(frequencies[-1]))
+    used = frequencies[np.isfinite(psd)]
+    band = (float(used[0]), float(used[-1]))
     found: list[tuple[float, float, Array]] = []
     for _ in range(settings.most):
         evidence, height, wavelet = _find_wavelet(window, band, settings)
@@ -175,8 +185,16 @@ def _cut_window(
     bins = np.arange(n_bins)
     filtered = np.zeros(n_bins, dtype=np.complex128)
     filtered[: min(n_bins, len(cut))] = cut[:n_bins]
-    weight = np.bincount(np.rint(frequencies * length).astype(int), 4 / psd, n_bins)[:n_bins] * length / duration
-    return _Window(bins / length, filtered, weight)
+    nearest = np.rint(frequencies * length).astype(int)
+    weight = np.bincount(nearest, 4 / psd, n_bins)[:n_bins] * length / duration
+    heard = np.bincount(nearest, np.isfinite(psd), n_bins)[:n_bins] * length / duration
+    return _Window(bins / length, filtered, weight, heard)
+
+
+def _can_hear(shape: Array, heard: Array) -> NDArray[np.bool_]:
+    """Whether enough of some sine-Gaussians, each a row of bins, lies where the density is finite."""
+    power = shape**2
+    return np.asarray((power * heard).sum(axis=-1) >= _LEAST_HEARD * power.sum(axis=-1))
 
 
 def _find_wavelet(window: _Window, band: tuple[float, float], settings: WaveletSettings) -> tuple[float, float, Array]:
@@ -187,6 +205,7 @@ def _find_wavelet(window: _Window, band: tuple[float, float], settings: WaveletS
     for frequency, quality, places, shape in _lay_bank(settings, band, len(window.weight)):
         size = places.shape[1]
         norm = np.sqrt((shape**2 * window.weight[places]).sum(axis=1) / length)
+        norm[~_can_hear(shape, window.heard[places])] = np.inf
         output = np.fft.ifft(shape * window.filtered[places], axis=1) * (size / length)
         times = np.fft.fftfreq(size, 1 / length)
         kept = np.abs(times) <= settings.half_window

@@ -22,11 +22,13 @@ from torch.quasirandom import SobolEngine
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.settings import DEFAULTS, PriorSettings
 from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.edges import Edge
 
 Array = NDArray[np.float64]
 
 MASSES = ("chirp_mass", "mass_1", "mass_2", "total_mass", "mass_ratio")
 """Masses whose density a file may give."""
+_UNITS = dict.fromkeys(MASSES[:-1], "solar masses")
 SPINS = ("chi_1", "chi_2")
 """Aligned spins whose density a file must give."""
 TILTS = (("tilt_1", "cos_tilt_1"), ("tilt_2", "cos_tilt_2"))
@@ -84,6 +86,16 @@ class BilbyIntrinsic:
     def log_acceptance_error(self) -> float:
         """Standard error of `log_acceptance`."""
         return self._acceptance[1]
+
+    def edges(self) -> tuple[Edge, ...]:
+        """The finite ends of the file's densities and constraints, except those of parameters that it fixes."""
+        ends = (
+            edge
+            for name, prior in self.prior.items()
+            if prior.minimum < prior.maximum
+            for edge in Edge.both(name, float(prior.minimum), float(prior.maximum), unit=_UNITS.get(name, ""))
+        )
+        return tuple(edge for edge in ends if np.isfinite(edge.value({edge.name: np.ones(1)})[0]))
 
     def check(self) -> None:
         """Refuses a density that is not one of binaries.

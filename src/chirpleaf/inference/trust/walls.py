@@ -2,15 +2,18 @@
 
 The density of the posterior in a strip along the end of a prior, times its standard deviation, is 0.3 for a flat
 posterior, 0.5 for half a normal one, whose likelihood is greatest at the end, and 1 for an exponential one, whose
-likelihood is greatest far beyond it. A parameter whose physical range ends there too, such as the mass ratio at one,
-has no wall; beyond other ends, no more counts than the physical range has left.
+likelihood is greatest far beyond it. Signals of the network's own prior reach 0.67. Ends that a prior file sets within
+that prior cut off what the network would have found, and are doubted from 0.5 on. A parameter whose physical range ends
+there too, such as the mass ratio at one, has no wall; beyond other ends, no more counts than the physical range has
+left.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chirpleaf.inference.certify.target import Target
-from chirpleaf.inference.trust.levels import grade_value
+from chirpleaf.inference.certify.bilby_densities import BilbyIntrinsic
+from chirpleaf.inference.certify.target import PRESETS, Target
+from chirpleaf.inference.trust.levels import Threshold, grade_value
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST, WallSettings
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.edges import Edge
@@ -25,8 +28,14 @@ _COMPONENTS = ("mass_1", "mass_2")
 _GRID = 32
 """Chirp masses at which the range of mass ratios is averaged."""
 
-_ROOM = dict.fromkeys(("chirp_mass", "mass_1", "mass_2", "luminosity_distance"), np.inf)
-"""What the physical range of a parameter has beyond the end of a prior; spins end at one, mass ratios at zero."""
+_RANGE = {
+    "mass_ratio": (0.0, 1.0),
+    **dict.fromkeys(("a_1", "a_2"), (0.0, 1.0)),
+    **dict.fromkeys(("chi_1", "chi_2", "cos_tilt_1", "cos_tilt_2"), (-1.0, 1.0)),
+    **dict.fromkeys(("chi_1_in_plane", "chi_2_in_plane"), (-1.0, 1.0)),
+    **dict.fromkeys(("tilt_1", "tilt_2"), (0.0, np.pi)),
+}
+"""The physical range of a parameter: no more of it lies beyond the end of a prior. Masses and distances have no end."""
 
 
 def examine_walls(
@@ -54,17 +63,17 @@ def examine_walls(
     if not kept.any():
         return ()
     theta = {name: np.asarray(values)[kept] for name, values in samples.items()}
+    theta |= {f"cos_{name}": np.cos(theta[name]) for name in ("tilt_1", "tilt_2") if name in theta}
     weight = relative_weights(log_weight[kept])
     weight /= weight.sum()
-    edges = _list_edges(prior, target)
     found = []
-    for edge in edges:
+    for edge, threshold in _list_walls(prior, target, settings):
         if edge.name in theta and edge.name not in target.fixed:
-            if edge.name == "chirp_mass" and any(one.name == "mass_ratio" for one in prior.edges()):
+            if edge.name == "chirp_mass":
                 value = _measure_chirp_mass(theta, weight, edge, prior, settings)
             else:
                 value = measure_pile_up(theta[edge.name], edge.value(theta), weight, edge, settings)
-            level = grade_value(value, settings.component if edge.name in _COMPONENTS else settings.density)
+            level = grade_value(value, threshold)
             message = (
                 f"the posterior piles up at {edge.description}, where the prior ends: the signal may lie beyond; "
                 "choose another --model or --prior"
@@ -94,21 +103,47 @@ def _measure_chirp_mass(
     return density * spread / (beside + density * strip) if density > 0 else 0.0
 
 
-def _list_edges(prior: PriorDistribution, target: Target) -> tuple[Edge, ...]:
-    """Ends of the priors of masses, spins and distance, each at one value.
+def _list_walls(network: PriorDistribution, target: Target, settings: WallSettings) -> list[tuple[Edge, Threshold]]:
+    """Ends of both priors, each with its limits; the target's count where both end at the same value."""
+    limits = settings.density if target.prior in PRESETS else settings.given
+    walls = {edge.description: (edge, settings.density) for edge in _list_edges(network)}
+    walls |= {edge.description: (edge, limits) for edge in _list_target_edges(network, target)}
+    return [(edge, settings.component if edge.name in _COMPONENTS else limit) for edge, limit in walls.values()]
+
+
+def _list_edges(prior: PriorDistribution) -> tuple[Edge, ...]:
+    """Ends of the masses and spins of a registered prior, each at one value.
 
     The least mass ratio depends on the chirp mass where component masses bound it; these bounds are ends by themselves.
     """
     lightest, heaviest = prior.component_mass_range
-    distance = target.distance
     lowest_ratio = getattr(prior, "mass_ratio_min", 0.0)
     return (
         *(edge for edge in prior.edges() if edge.name != "mass_ratio"),
         *Edge.both("mass_ratio", lowest_ratio, 1.0)[:1],
         *Edge.both("mass_2", lightest, heaviest, unit="solar masses")[:1],
         *Edge.both("mass_1", lightest, heaviest, unit="solar masses")[1:],
+    )
+
+
+def _list_target_edges(network: PriorDistribution, target: Target) -> tuple[Edge, ...]:
+    """Ends of the target's masses, spins and distance; of its chirp masses those that the draws can reach."""
+    own: tuple[Edge, ...] = ()
+    if isinstance(target.intrinsic, PriorDistribution):
+        own = _list_edges(target.intrinsic)
+    elif isinstance(target.intrinsic, BilbyIntrinsic):
+        own = target.intrinsic.edges()
+    distance = target.distance
+    return (
+        *(edge for edge in own if edge.name != "chirp_mass" or _is_within(edge, network)),
         *Edge.both("luminosity_distance", distance.minimum, distance.maximum, unit="Mpc"),
     )
+
+
+def _is_within(edge: Edge, prior: PriorDistribution) -> bool:
+    """Whether the end of a prior of chirp masses lies within another one."""
+    low, high = prior.chirp_mass_range
+    return low < float(edge.value({"chirp_mass": np.ones(1)})[0]) < high
 
 
 def measure_pile_up(x: Array, place: Array, weight: Array, edge: Edge, settings: WallSettings) -> float:
@@ -131,7 +166,8 @@ def measure_pile_up(x: Array, place: Array, weight: Array, edge: Edge, settings:
         return 0.0
     near = np.abs(x - place) <= strip
     middle = float(np.average(place, weights=weight))
-    room = _ROOM.get(edge.name, 1 - middle if edge.outward > 0 else middle if edge.name == "mass_ratio" else 1 + middle)
+    low, high = _RANGE.get(edge.name, (-np.inf, np.inf))
+    room = high - middle if edge.outward > 0 else middle - low
     return float(weight[near].sum() / strip * min(spread, max(room, 0.0)))
 
 
