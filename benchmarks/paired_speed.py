@@ -3,8 +3,10 @@
     OMP_NUM_THREADS=1 python benchmarks/paired_speed.py --old PYTHON TREE --new PYTHON TREE --repeats 3
 
 Each TREE is a checkout with `benchmarks/speed.py` and `benchmarks/leaf_speed.py`, each PYTHON the interpreter of an
-environment with that version. The clock counts the CPU time of the process, so that other work on the machine matters
-less. Prints the median of each quantity for both versions, and the median and range of the ratios new / old.
+environment with that version. Both versions take the presets of the old one, so that they compute the same waveforms
+and simulate the same detectors. Each part runs in a process of its own: what one leaves in memory and caches does not
+slow down the next. The clock counts the CPU time of the process, so that other work on the machine matters less.
+Prints the median of each quantity for both versions, and the median and range of the ratios new / old.
 """
 
 import argparse
@@ -18,21 +20,26 @@ from pathlib import Path
 LOGGER = logging.getLogger("paired_speed")
 
 PROGRAM = """
-import logging, sys, time, types
+import logging, pathlib, sys, time, types
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+part, presets = sys.argv[1:]
 sys.argv = ["benchmark"]
 import torch
 torch.set_num_threads(1)
 import leaf_speed, speed
 clock = types.SimpleNamespace(perf_counter=time.process_time)
 speed.time = leaf_speed.time = clock
+speed.PRESETS = leaf_speed.PRESETS = pathlib.Path(presets)
 median = speed.median_seconds
 speed.median_seconds = lambda work, repetitions=5: median(work, min(repetitions, 5))
-for names, arguments in ((("time_waveforms", "waveforms"), ()), (("time_inference", "inference"), ()),
-                         (("time_training", "training"), ("bbh",))):
-    next(getattr(speed, name) for name in names if hasattr(speed, name))(*arguments)
-leaf_speed.main()
+if part == "leaves":
+    leaf_speed.main()
+else:
+    names = ("time_" + part, part)
+    next(getattr(speed, name) for name in names if hasattr(speed, name))(*(("bbh",) if part == "training" else ()))
 """
+
+PARTS = ("waveforms", "inference", "training", "leaves")
 
 NAMES = {
     "waveforms/s on the grid of bbh": r"bins of bbh: ([\d,.]+) waveforms/s",
@@ -50,10 +57,10 @@ NAMES = {
 """Quantities, and where they stand in the output of the scripts."""
 
 
-def measure(python: str, tree: Path) -> dict[str, float]:
-    """Runs the scripts of a tree once."""
+def measure(python: str, tree: Path, part: str, presets: Path) -> dict[str, float]:
+    """Runs a part of the scripts of a tree once."""
     ran = subprocess.run(
-        [python, "-W", "ignore", "-c", PROGRAM],
+        [python, "-W", "ignore", "-c", PROGRAM, part, str(presets)],
         cwd=tree / "benchmarks",
         env={"PYTHONPATH": f"{tree / 'src'}:{tree / 'benchmarks'}", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
         capture_output=True,
@@ -71,9 +78,14 @@ def main() -> None:
         parser.add_argument(f"--{version}", nargs=2, metavar=("PYTHON", "TREE"), required=True)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    pairs = []
+    versions = [(python, Path(tree).resolve()) for python, tree in (arguments.old, arguments.new)]
+    presets = versions[0][1] / "src/chirpleaf/training/presets"
+    pairs: list[list[dict[str, float]]] = []
     for _ in range(arguments.repeats):
-        pairs.append([measure(one[0], Path(one[1]).resolve()) for one in (arguments.old, arguments.new)])
+        pairs.append([{}, {}])
+        for part in PARTS:
+            for found, (python, tree) in zip(pairs[-1], versions, strict=True):
+                found.update(measure(python, tree, part, presets))
         LOGGER.info(json.dumps(pairs[-1]))
     LOGGER.info("| | old | new | new / old |\n|---|---|---|---|")
     for name in NAMES:

@@ -129,7 +129,7 @@ def test_the_shortest_model_that_suits_is_used_whatever_the_strain_allows(
             raise ShortStrainError("outside the file")
         template = int((model.estimator.canonical.chirp_mass - mass).abs().argmin())
         canonical: Any = SimpleNamespace(template=torch.tensor([template]))
-        return Observation(model, cast(Any, None), canonical, 20.0)
+        return Observation(model, cast(Any, None), canonical, {"H1": 20.0})
 
     monkeypatch.setattr("chirpleaf.inference.observe.observe", observe_as)
     monkeypatch.setattr("chirpleaf.inference.observe._is_at_wall", lambda *_: False)

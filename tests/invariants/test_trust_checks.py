@@ -170,6 +170,20 @@ def test_what_the_signal_leaves_is_examined() -> None:
     assert all(one.level is Level.NOTE for one in examine_residuals(segment, signal))
 
 
+@pytest.mark.parametrize("silent", [(20.0, 40.0), (55.0, 75.0), (250.0, 512.0)])
+def test_frequencies_that_are_not_used_leave_nothing(silent: tuple[float, float]) -> None:
+    """Their density is infinite; a burst elsewhere is found as before, and none that lies there."""
+    low, high = silent
+    psd = np.where((FREQUENCIES >= low) & (FREQUENCIES < high), np.inf, PSD)
+    nothing = np.zeros_like(PSD, dtype=complex)
+    noise, loud = (replace(make_segment(*bursts), psd=psd) for bursts in ((), ((0, 15.0),)))
+    assert all(one.level is Level.NOTE for one in examine_residuals(noise, nothing))
+    assert all(np.isfinite(one.value) for one in examine_residuals(noise, nothing) if one.value is not None)
+    assert max(one.level for one in examine_residuals(loud, nothing)) is Level.REFUSE
+    hidden = np.where((FREQUENCIES >= 110) & (FREQUENCIES < 150), np.inf, PSD)
+    assert all(one.level is Level.NOTE for one in examine_residuals(replace(loud, psd=hidden), nothing))
+
+
 def test_levels_follow_both_directions_and_refuse_what_is_no_number() -> None:
     assert [grade_value(v, Threshold(1.0, 2.0)).name for v in (0.5, 1.0, 2.0)] == ["NOTE", "WARN", "REFUSE"]
     assert [grade_value(v, Threshold(1.0, -1.0)).name for v in (1.5, 0.0, -1.0)] == ["NOTE", "WARN", "REFUSE"]

@@ -138,7 +138,7 @@ def test_a_correction_is_fitted_where_the_network_says_something(model: Model, s
         log_weight = -0.5 * (((z - 0.5) / 0.7).square() - z.square()).sum(-1).numpy()
         other = copy.deepcopy(model)
         other.posterior.density.head.affine.bias[2] += shift
-    observation = Observation(other, cast("Segment", None), canonical, snr=0.0)
+    observation = Observation(other, cast("Segment", None), canonical, {})
     fitted = fit_correction(observation, theta, log_weight, MixtureFitSettings(), seed=0)
     assert (fitted.coordinates is not other.architecture.space.bijection) == corrects
     more = fitted.sample(2000, 1)

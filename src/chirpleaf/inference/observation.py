@@ -1,6 +1,6 @@
 """Observation: the data of an event in the form that a model takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,22 +39,20 @@ class Observation:
         model: the model.
         segment: the data, about the reference time.
         canonical: the canonical input, a batch of one.
-        snr: network signal-to-noise ratio of the loudest waveform that was tried.
+        snr_by_detector: signal-to-noise ratio of the loudest waveform that was tried, for each detector.
         untried: models that the signal may belong to and that could not be tried.
     """
 
     model: Model
     segment: Segment
     canonical: Canonical
-    snr: float
+    snr_by_detector: Mapping[str, float]
     untried: tuple[UntriedModel, ...] = ()
 
     @property
-    def snr_by_detector(self) -> dict[str, float]:
-        """Signal-to-noise ratio of the best template in each detector that is present."""
-        present = self.canonical.tokens.present[0].tolist()
-        values = zip(self.model.detectors, self.canonical.snr[0].tolist(), present, strict=True)
-        return {name: snr for name, snr, here in values if here}
+    def snr(self) -> float:
+        """Network signal-to-noise ratio of the loudest waveform that was tried."""
+        return float(np.sqrt(sum(value**2 for value in self.snr_by_detector.values())))
 
     @property
     def chirp_mass(self) -> float:

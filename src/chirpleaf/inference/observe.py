@@ -150,7 +150,7 @@ def choose_model(
         at_wall
         or _is_light(found, found, edge)
         or (_is_light(other, found, edge) and other.snr > found.snr)
-        or _is_louder(other, found, settings)
+        or is_louder(other, found, settings)
     ):
         found = _use_shortest(longer, other, attempt, edge)
     if untried and found.snr > settings.audible_snr:
@@ -182,8 +182,14 @@ def _is_at_wall(observation: Observation, settings: ChoiceSettings) -> bool:
     return bool(np.median(chirp_mass) < settings.wall * lowest)
 
 
-def _is_louder(other: Observation, found: Observation, settings: ChoiceSettings) -> bool:
-    """Whether a longer model fits so much better that no heavy template is like the signal, wherever its own are."""
+def is_louder(other: Observation, found: Observation, settings: ChoiceSettings = DEFAULTS) -> bool:
+    """Whether another model fits so much better that no binary of the first one is like the signal.
+
+    Args:
+        other: the data in the form that the other model takes.
+        found: the same for the first one.
+        settings: settings of the choice.
+    """
     return other.snr**2 > (1.0 + settings.louder) * found.snr**2 + 2.0 * settings.nats
 
 

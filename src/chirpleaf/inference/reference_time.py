@@ -93,7 +93,8 @@ def refine_reference_time(model: Model, segment: Segment, settings: SearchSettin
     loudness = np.square(snr).sum(axis=1)
     best = int((loudness - np.square((offsets + arrival) / settings.trigger_error)).argmax())
     centred = tries[best].with_reference_time(tries[best].reference_time + float(arrival[best]))
-    return Observation(model, centred, canonicalise(model, [centred]), float(loudness[best] ** 0.5))
+    by_detector = dict(zip(segment.detectors, snr[best].tolist(), strict=True))
+    return Observation(model, centred, canonicalise(model, [centred]), by_detector)
 
 
 def find_loudest_waveforms(
@@ -156,7 +157,7 @@ def find_reference_time_hypotheses(
     known = int(observation.canonical.template[0])
     first = {template: templates.index(template) for template in templates if template != known}
     return [
-        Observation(model, centred[place], canonicalise(model, [centred[place]]), observation.snr)
+        Observation(model, centred[place], canonicalise(model, [centred[place]]), observation.snr_by_detector)
         for place in first.values()
     ]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from chirpleaf.errors import InputError
+from chirpleaf.strain.copies import find_copy
 from chirpleaf.strain.events import find_event, load_event
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.readers import read
@@ -14,6 +15,9 @@ from chirpleaf.strain.times import parse_time
 
 LONG_DURATION = 4096
 """Length of the files of the open catalogues that are loaded when 32 s are too short for the signal, seconds."""
+
+_COMPARED = 8.0
+"""Length of the strain about the trigger that is compared between detectors, seconds."""
 
 StrainSource = Strain | str | Path | Sequence[str | Path]
 """Strain, a file of it, or files of consecutive times."""
@@ -92,7 +96,9 @@ def gather_strain(
                 f"expected channels of {', '.join(named)}; got one of {stray[0]}, whose strain is missing: add "
                 f"--strain {stray[0]}=FILE or leave it out"
             )
-        return Source("strain", given, {name: _load(one, name, channels.get(name)) for name, one in named.items()})
+        series = {name: _load(one, name, channels.get(name)) for name, one in named.items()}
+        _refuse_copies(series, given)
+        return Source("strain", given, series)
     assert event is not None
     if settings.channel:
         raise InputError("expected channels of strain files; got an event, whose files have one: leave --channel out")
@@ -122,6 +128,19 @@ def name_detectors(values: Mapping[str, Value], what: str) -> dict[str, Value]:
             raise InputError(f"expected one {what} a detector; got two for {name.upper()}: leave one out")
         named[name.upper()] = value
     return named
+
+
+def _refuse_copies(strain: Mapping[str, Strain], trigger_time: float) -> None:
+    """Refuses the same strain for two detectors, which would agree on any glitch."""
+    start, end = trigger_time - _COMPARED / 2, trigger_time + _COMPARED / 2
+    held = {name: one for name, one in strain.items() if one.start_time < end and one.end_time > start}
+    copy = find_copy({name: one.cut(start, end) for name, one in held.items()})
+    if copy is not None:
+        first, second = copy
+        raise InputError(
+            f"expected strain of each detector; got the same for {first} and {second}: give each its own file, or leave "
+            "one out"
+        )
 
 
 def has_longer_strain(event: str | None) -> bool:

@@ -135,7 +135,7 @@ class StreamAnswer:
         latency: time from the arrival of the strain to the answer, s.
         reason: why there is no answer; empty if there is one. What follows is then empty.
         snr: signal-to-noise ratio of the loudest waveform in all detectors.
-        snr_by_detector: that of the best template in each detector.
+        snr_by_detector: that of the loudest waveform that was tried, for each detector.
         reference_time: arrival in the loudest detector, GPS s.
         template_chirp_mass: chirp mass of the best template, solar masses.
         audible: whether the ratio is above that of noise alone. If not, the posterior describes noise.

@@ -109,7 +109,7 @@ class Trust:
             speaks against; "unknown" for a result read from a file that does not hold a verdict.
         network_snr: peak matched-filter signal-to-noise ratio of the loudest waveform tried, root of the sum of
             squares over the detectors.
-        snr: signal-to-noise ratio of the best template by detector name.
+        snr: signal-to-noise ratio of this waveform by detector name.
         reasons: reasons not to trust the result, a sentence each, those of level refuse first, then warn.
         notes: what the analysis could not check, a sentence each; they do not change the verdict.
         findings: what the checks found; empty for results of former versions.

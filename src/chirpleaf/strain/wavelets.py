@@ -100,7 +100,7 @@ class _Window:
     frequencies: Spectrum
     filtered: Coarse
     weight: NDArray[np.floating]
-    heard: Array
+    heard: NDArray[np.floating]
 
     def match(self, time: Array, frequency: Array, quality: Array) -> tuple[NDArray[np.complex128], Array]:
         """z of some sine-Gaussians, and their norm."""
@@ -187,11 +187,11 @@ def _cut_window(
     filtered[: min(n_bins, len(cut))] = cut[:n_bins]
     nearest = np.rint(frequencies * length).astype(int)
     weight = np.bincount(nearest, 4 / psd, n_bins)[:n_bins] * length / duration
-    heard = np.bincount(nearest, np.isfinite(psd), n_bins)[:n_bins] * length / duration
+    heard = np.bincount(nearest, np.isfinite(psd).astype(np.float64), n_bins)[:n_bins] * length / duration
     return _Window(bins / length, filtered, weight, heard)
 
 
-def _can_hear(shape: Array, heard: Array) -> NDArray[np.bool_]:
+def _can_hear(shape: Array, heard: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Whether enough of some sine-Gaussians, each a row of bins, lies where the density is finite."""
     power = shape**2
     return np.asarray((power * heard).sum(axis=-1) >= _LEAST_HEARD * power.sum(axis=-1))

@@ -16,6 +16,7 @@ raises nothing on ugly data; `assessment` composes them.
 | `residuals` | is what the best signal leaves white noise? | model |
 | `misfit` | are precession or higher modes left, which the model does not have? | model |
 | `walls` | does the posterior end only because a prior does? | model |
+| `neighbours` | does a model of lighter or heavier binaries find a louder signal? | model |
 | `assessment` | do the importance-sampling diagnostics allow an answer? | sampling |
 
 `before` composes the checks before any draw is made, `after` those of certified draws, `assessment` all checks;

@@ -7,6 +7,7 @@ from chirpleaf.inference.observation import Observation
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust.before import Preliminary, examine_before
 from chirpleaf.inference.trust.data import examine_data
+from chirpleaf.inference.trust.neighbours import examine_neighbours
 from chirpleaf.inference.trust.observation import examine_observation
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST, TrustSettings
 from chirpleaf.result.certificate import Certificate
@@ -114,6 +115,7 @@ def examine_draws(
     segment, trigger = data.cut_network_segment(), data.source.trigger_time
     architecture = data.model.architecture
     found = examine_posterior(architecture, segment, trigger, draws, target, settings, bursts)
+    found += examine_neighbours(data, draws.samples["chirp_mass"], draws.log_weight, settings.neighbours)
     if any(one.check in DISAGREEMENT and one.level > Level.NOTE for one in found):
         best = find_best_signal(segment, draws.samples, draws.log_weight, find_waveform(architecture, target))
         found += () if best is None else examine_placement(data, segment, best, settings.placement)

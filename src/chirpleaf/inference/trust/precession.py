@@ -50,7 +50,7 @@ def examine_precession(
     if model is None:
         return ()
     segment = data.observation.segment
-    observation = Observation(model, segment, canonicalise(model, [segment]), data.observation.snr)
+    observation = Observation(model, segment, canonicalise(model, [segment]), data.observation.snr_by_detector)
     waveform = WaveformSettings(model.architecture.approximant)
     precessing = replace(target, intrinsic=model.architecture.prior, waveform=waveform, spins={})
     try:

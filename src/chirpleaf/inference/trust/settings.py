@@ -139,6 +139,20 @@ class WallSettings:
 
 
 @dataclass(frozen=True)
+class NeighbourSettings:
+    """When the shipped models of other chirp masses are tried.
+
+    Attributes:
+        quantiles: those of the chirp mass that are compared with the ends of the model.
+        near: factor between such a quantile and the end, below which the posterior is near it. A larger one tries other
+            models for more signals, at 0.4 s each, and finds more of those that lie beyond.
+    """
+
+    quantiles: tuple[float, float] = (0.05, 0.95)
+    near: float = 1.03
+
+
+@dataclass(frozen=True)
 class DataSettings:
     """Whether the data are what they claim to be; false alarms are counted by `benchmarks/data_quality.py`.
 
@@ -228,6 +242,7 @@ class TrustSettings:
         coherence: whether the detectors agree on one binary.
         residuals: what is left without the best signal.
         walls: whether the posterior ends where a prior ends.
+        neighbours: whether a model of other chirp masses finds a louder signal.
         misfit: whether precession or higher modes are left over.
         precession: whether a binary whose spins precess is more likely.
         early: when an answer is refused before all draws are made.
@@ -240,6 +255,7 @@ class TrustSettings:
     coherence: CoherenceSettings = field(default_factory=CoherenceSettings)
     residuals: ResidualSettings = field(default_factory=ResidualSettings)
     walls: WallSettings = field(default_factory=WallSettings)
+    neighbours: NeighbourSettings = field(default_factory=NeighbourSettings)
     misfit: MisfitSettings = field(default_factory=MisfitSettings)
     precession: PrecessionSettings = field(default_factory=PrecessionSettings)
     early: EarlySettings = field(default_factory=EarlySettings)
