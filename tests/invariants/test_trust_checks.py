@@ -174,7 +174,7 @@ def test_what_the_signal_leaves_is_examined() -> None:
 def test_frequencies_that_are_not_used_leave_nothing(silent: tuple[float, float]) -> None:
     """Their density is infinite; a burst elsewhere is found as before, and none that lies there."""
     low, high = silent
-    psd = np.where((FREQUENCIES >= low) & (FREQUENCIES < high), np.inf, PSD)
+    psd = np.where((low <= FREQUENCIES) & (high > FREQUENCIES), np.inf, PSD)
     nothing = np.zeros_like(PSD, dtype=complex)
     noise, loud = (replace(make_segment(*bursts), psd=psd) for bursts in ((), ((0, 15.0),)))
     assert all(one.level is Level.NOTE for one in examine_residuals(noise, nothing))

@@ -138,8 +138,8 @@ def _refuse_copies(strain: Mapping[str, Strain], trigger_time: float) -> None:
     if copy is not None:
         first, second = copy
         raise InputError(
-            f"expected strain of each detector; got the same for {first} and {second}: give each its own file, or leave "
-            "one out"
+            f"expected strain of each detector; got the same for {first} and {second}: give each its own file, or "
+            "leave one out"
         )
 
 

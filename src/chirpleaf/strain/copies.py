@@ -12,7 +12,7 @@ import numpy as np
 from chirpleaf.strain.strain import Strain
 
 _LEAST_CORRELATION = 0.999
-"""Correlation from which on strain is a copy. One at another sampling rate, or of fewer digits, has more than 0.9999."""
+"""Correlation from which on strain is a copy; one at another sampling rate or of fewer digits has more than 0.9999."""
 
 
 def find_copy(strain: Mapping[str, Strain]) -> tuple[str, str] | None:

@@ -16,7 +16,7 @@ from chirpleaf.inference.certify.likelihood_settings import LikelihoodSettings
 from chirpleaf.inference.certify.settings import DEFAULTS
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.detectors import detector, gmst
-from chirpleaf.physics.signals import SignalModel
+from chirpleaf.physics.signals import SignalModel, make_likelihood_model
 from chirpleaf.physics.spin_angles import to_components
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.physics.waveforms import polarizations
@@ -28,6 +28,17 @@ Waveform = SignalModel | WaveformSettings
 
 Whittle = tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, "n detector"]]
 """ln of the likelihood over that of noise (nats), and optimal signal-to-noise in each detector."""
+
+
+def find_waveform(settings: WaveformSettings, kind: str) -> Waveform:
+    """The waveforms of a likelihood: a signal model where one has all modes of the approximant.
+
+    Args:
+        settings: approximant and its arguments.
+        kind: kind of the network's signal model.
+    """
+    signal = make_likelihood_model(settings, kind)
+    return signal if signal.has_all_modes() else settings
 
 
 def log_likelihood_ratio(

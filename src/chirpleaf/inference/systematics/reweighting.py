@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics
-from chirpleaf.inference.certify.likelihood import Waveform
+from chirpleaf.inference.certify.likelihood import Waveform, find_waveform
 from chirpleaf.inference.certify.mode_reweighting import combine_certificates
 from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.systematics.settings import SystematicsSettings
 from chirpleaf.inference.trust.assessment import examine_certificate
 from chirpleaf.physics.derived import Samples
-from chirpleaf.physics.signals import make_likelihood_model
 from chirpleaf.physics.waveform_settings import WaveformSettings, parse_formatted
 from chirpleaf.result.certificate import Certificate
 from chirpleaf.result.posterior import Posterior
@@ -80,7 +79,9 @@ class Draws:
         chosen = resample_systematically(weight, n, seed)
         if deadline.limited:
             chosen = np.random.default_rng([seed, _STREAM]).permutation(chosen)
-        return cls(posterior, certificate, segment, find_waveform(posterior, data), chosen)
+        origin = posterior.provenance
+        settled = WaveformSettings(origin.approximant, origin.f_ref, parse_formatted(origin.waveform_arguments))
+        return cls(posterior, certificate, segment, find_waveform(settled, data.model.architecture.signal), chosen)
 
     def select_first(self, n: int) -> "Draws":
         """The first samples alone, with a certificate that says that the time was up if others are left out.
@@ -144,16 +145,3 @@ def record_weights(name: str, detectors: tuple[str, ...], log_ratio: Column) -> 
     found = ImportanceDiagnostics.from_log_weights(log_ratio)
     sizes = found.efficiency, found.effective_samples, found.pareto_k
     return Reweighting(name, detectors, found.draws, *sizes, found.log_evidence)
-
-
-def find_waveform(posterior: Posterior, data: PreparedData) -> Waveform:
-    """The waveforms of the likelihood of a posterior.
-
-    Args:
-        posterior: the posterior.
-        data: the data that it was made of; gives the kind of signal model.
-    """
-    origin = posterior.provenance
-    settings = WaveformSettings(origin.approximant, origin.f_ref, parse_formatted(origin.waveform_arguments))
-    signal = make_likelihood_model(settings, data.model.architecture.signal)
-    return signal if signal.has_all_modes() else settings

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from chirpleaf.inference.certify import Certified, Target
-from chirpleaf.inference.certify.likelihood import Waveform, project_signals
+from chirpleaf.inference.certify.likelihood import find_waveform, project_signals
 from chirpleaf.inference.trust.balance import examine_balance
 from chirpleaf.inference.trust.coherence import Proposal, examine_coherence
 from chirpleaf.inference.trust.fit import find_best_signal
@@ -48,7 +48,8 @@ def examine_posterior(
         What the checks found; a note for each that found nothing.
     """
     samples, certificate = draws.samples, draws.certificate
-    waveform, signal = find_waveform(architecture, target), make_likelihood_model(target.waveform, architecture.signal)
+    waveform = find_waveform(target.waveform, architecture.signal)
+    signal = make_likelihood_model(target.waveform, architecture.signal)
     complete = waveform is not target.waveform
     space = architecture.space
     centre = trigger_time if target.centre is None else target.centre
@@ -85,17 +86,6 @@ def _find_greatest(draws: Certified, target: Target) -> float:
     with np.errstate(invalid="ignore"):  # impossible draws
         values = draws.log_weight + draws.log_prob - target.intrinsic.log_prob(draws.samples)
     return float(np.nan_to_num(values, nan=-np.inf).max()) + draws.certificate.log_bayes_factor
-
-
-def find_waveform(architecture: Architecture, target: Target) -> Waveform:
-    """The waveforms of an answer: a signal model, or an approximant with modes that no signal model has.
-
-    Args:
-        architecture: that of the network.
-        target: prior and waveform model of the weights.
-    """
-    signal = make_likelihood_model(target.waveform, architecture.signal)
-    return signal if signal.has_all_modes() else target.waveform
 
 
 def examine_noise(certificate: Certificate, settings: SignalSettings = DEFAULT_TRUST.signal) -> tuple[Finding, ...]:

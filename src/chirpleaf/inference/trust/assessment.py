@@ -108,7 +108,8 @@ def examine_draws(
         settings: thresholds.
         bursts: the best glitch of each detector, if `find_bursts` has found them before.
     """
-    from chirpleaf.inference.trust.after import examine_posterior, find_waveform  # noqa: PLC0415 - loads certification
+    from chirpleaf.inference.certify.likelihood import find_waveform  # noqa: PLC0415 - loads certification
+    from chirpleaf.inference.trust.after import examine_posterior  # noqa: PLC0415
     from chirpleaf.inference.trust.fit import find_best_signal  # noqa: PLC0415
     from chirpleaf.inference.trust.placement import examine_placement  # noqa: PLC0415
 
@@ -117,7 +118,8 @@ def examine_draws(
     found = examine_posterior(architecture, segment, trigger, draws, target, settings, bursts)
     found += examine_neighbours(data, draws.samples["chirp_mass"], draws.log_weight, settings.neighbours)
     if any(one.check in DISAGREEMENT and one.level > Level.NOTE for one in found):
-        best = find_best_signal(segment, draws.samples, draws.log_weight, find_waveform(architecture, target))
+        waveform = find_waveform(target.waveform, architecture.signal)
+        best = find_best_signal(segment, draws.samples, draws.log_weight, waveform)
         found += () if best is None else examine_placement(data, segment, best, settings.placement)
     found = _explain_misfit(data, draws, target, found, settings)
     return tuple(one for one in found if one.level > Level.NOTE or one.check in TOLD)
