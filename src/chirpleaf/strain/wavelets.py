@@ -15,7 +15,7 @@ A sine-Gaussian is compact in time, so that z needs d / S in a window of two sec
 the points of the bank, the peak is refined and its volume taken from the same metric.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -23,14 +23,9 @@ from jaxtyping import Complex128
 from numpy.typing import NDArray
 
 from chirpleaf.strain.strain import Spectrum
+from chirpleaf.strain.wavelet_window import Window, can_hear, cut_window
 
 Array = NDArray[np.float64]
-
-_LEAST_HEARD = 0.25
-"""Share of a wavelet's power at frequencies of finite density, below which it is no explanation of the data. One at the
-end of the band has half; with a smaller share, what the window spreads from other frequencies counts."""
-
-Coarse = Complex128[np.ndarray, " bin"]
 
 
 @dataclass(frozen=True)
@@ -86,42 +81,6 @@ class Burst:
     wavelets: int
 
 
-@dataclass(frozen=True, eq=False)
-class _Window:
-    """Data of one detector about a time.
-
-    Attributes:
-        frequencies: bins of 1 / (2 half_length), Hz.
-        filtered: 4 d / S in the window, 1.
-        weight: 4 / S, mean over each bin.
-        heard: share of the frequencies of each bin whose density is finite, 0-1.
-    """
-
-    frequencies: Spectrum
-    filtered: Coarse
-    weight: NDArray[np.floating]
-    heard: NDArray[np.floating]
-
-    def match(self, time: Array, frequency: Array, quality: Array) -> tuple[NDArray[np.complex128], Array]:
-        """z of some sine-Gaussians, and their norm."""
-        tau = quality / (2 * np.pi * frequency)
-        shape = np.exp(-((np.pi * tau[:, None] * (self.frequencies - frequency[:, None])) ** 2))
-        norm = np.sqrt(shape**2 @ self.weight * self.frequencies[1])
-        turn = np.exp(2j * np.pi * time[:, None] * self.frequencies)
-        matched = (shape * turn) @ self.filtered * self.frequencies[1]
-        norm[~_can_hear(shape, self.heard)] = np.inf
-        return matched / np.maximum(norm, np.finfo(float).tiny), norm
-
-    def subtract(self, wavelet: Array) -> "_Window":
-        """The data without a sine-Gaussian (time, ln f_0, ln Q) at its best amplitude and phase."""
-        time, frequency, quality = wavelet[0], np.exp(wavelet[1]), np.exp(wavelet[2])
-        z, norm = self.match(*(np.array([value]) for value in (time, frequency, quality)))
-        tau = quality / (2 * np.pi * frequency)
-        shape = np.exp(-((np.pi * tau * (self.frequencies - frequency)) ** 2))
-        signal = z[0] / norm[0] * shape * np.exp(-2j * np.pi * self.frequencies * time)
-        return replace(self, filtered=self.filtered - signal * self.weight)
-
-
 def find_burst(
     strain: Complex128[np.ndarray, " frequency"],
     psd: Spectrum,
@@ -145,7 +104,9 @@ def find_burst(
     Returns:
         The burst of the number of wavelets with the greatest evidence, at least one.
     """
-    window = _cut_window(strain * np.exp(2j * np.pi * frequencies * middle), psd, frequencies, duration, settings)
+    window = cut_window(
+        strain * np.exp(2j * np.pi * frequencies * middle), psd, frequencies, duration, settings.half_length
+    )
     used = frequencies[np.isfinite(psd)]
     band = (float(used[0]), float(used[-1]))
     found: list[tuple[float, float, Array]] = []
@@ -163,41 +124,7 @@ def find_burst(
     return Burst(float(evidences[best]), loudness, float(time) + middle, np.exp(frequency), np.exp(quality), best + 1)
 
 
-def _cut_window(
-    strain: Complex128[np.ndarray, " frequency"],
-    psd: Spectrum,
-    frequencies: Spectrum,
-    duration: float,
-    settings: WaveletSettings,
-) -> _Window:
-    """4 d / S within the half length of the time zero, on bins of the window's own resolution."""
-    length = 2 * settings.half_length
-    places = np.rint(frequencies * duration).astype(int)
-    n_bins = int(np.ceil(frequencies[-1] * length)) + 1
-    n = int(2 ** np.ceil(np.log2(places[-1] + 1)))
-    spectrum = np.zeros(n, dtype=np.complex128)
-    spectrum[places] = 4 * strain / psd / duration
-    # The complex series of positive frequencies, n samples in `duration`; those in the window, earliest first.
-    series = np.fft.ifft(spectrum) * n
-    inside = round(settings.half_length * n / duration)
-    piece = np.concatenate([series[-inside:], series[:inside]])
-    cut = np.fft.fft(np.roll(piece, -inside)) * (length / len(piece))
-    bins = np.arange(n_bins)
-    filtered = np.zeros(n_bins, dtype=np.complex128)
-    filtered[: min(n_bins, len(cut))] = cut[:n_bins]
-    nearest = np.rint(frequencies * length).astype(int)
-    weight = np.bincount(nearest, 4 / psd, n_bins)[:n_bins] * length / duration
-    heard = np.bincount(nearest, np.isfinite(psd).astype(np.float64), n_bins)[:n_bins] * length / duration
-    return _Window(bins / length, filtered, weight, heard)
-
-
-def _can_hear(shape: Array, heard: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Whether enough of some sine-Gaussians, each a row of bins, lies where the density is finite."""
-    power = shape**2
-    return np.asarray((power * heard).sum(axis=-1) >= _LEAST_HEARD * power.sum(axis=-1))
-
-
-def _find_wavelet(window: _Window, band: tuple[float, float], settings: WaveletSettings) -> tuple[float, float, Array]:
+def _find_wavelet(window: Window, band: tuple[float, float], settings: WaveletSettings) -> tuple[float, float, Array]:
     """Evidence of one wavelet, its |z|, and (time, ln f_0, ln Q)."""
     length, total, count = 2 * settings.half_length, -np.inf, 0
     table = _tabulate(settings.typical_snr)
@@ -205,7 +132,7 @@ def _find_wavelet(window: _Window, band: tuple[float, float], settings: WaveletS
     for frequency, quality, places, shape in _lay_bank(settings, band, len(window.weight)):
         size = places.shape[1]
         norm = np.sqrt((shape**2 * window.weight[places]).sum(axis=1) / length)
-        norm[~_can_hear(shape, window.heard[places])] = np.inf
+        norm[~can_hear(shape, window.heard[places])] = np.inf
         output = np.fft.ifft(shape * window.filtered[places], axis=1) * (size / length)
         times = np.fft.fftfreq(size, 1 / length)
         kept = np.abs(times) <= settings.half_window
@@ -223,7 +150,7 @@ def _find_wavelet(window: _Window, band: tuple[float, float], settings: WaveletS
     return max(float(total - np.log(count)), _integrate_peak(height, place, settings)), height, place
 
 
-def _refine(window: _Window, place: Array, settings: WaveletSettings) -> tuple[float, Array]:
+def _refine(window: Window, place: Array, settings: WaveletSettings) -> tuple[float, Array]:
     """The peak of |z| between the points of the bank, one coordinate after the other by parabolas."""
     low = np.array([-settings.half_window, *np.log([settings.frequencies[0], settings.quality[0]])])
     high = np.array([settings.half_window, *np.log([settings.frequencies[1], settings.quality[1]])])
