@@ -67,9 +67,7 @@ def main() -> None:
     LOGGER.info(f"GW150914, model {posterior.provenance.model}, network SNR {posterior.trust.network_snr:.1f}")
     print_comparison(reference, posterior.samples)
     if arguments.picture:
-        plot_corner(posterior.samples, DRAWN, reference=reference, reference_name="bilby").savefig(
-            arguments.picture, dpi=110
-        )
+        plot_corner(posterior.samples, DRAWN, references={"bilby": reference}).savefig(arguments.picture, dpi=110)
     posterior = chirpleaf.infer("GW170814", model=arguments.model, samples=20_000, seed=1, certify=False)
     low, median, high = compute_interval(posterior.samples["chirp_mass"])
     (mass, mass_up, mass_down), (z, z_up, z_down) = PUBLISHED_GW170814.values()

@@ -49,7 +49,9 @@ def samples(count: int = 4000, seed: int = 0) -> dict[str, Array]:
 
 
 def corner_of_nine() -> Figure:
-    return plot_corner(samples(), NINE, reference=samples(seed=1), truths={"chirp_mass": 31.0, "mass_1": 38.0})
+    return plot_corner(
+        samples(), NINE, references={"reference": samples(seed=1)}, truths={"chirp_mass": 31.0, "mass_1": 38.0}
+    )
 
 
 def corner_of_one() -> Figure:
@@ -196,7 +198,7 @@ def test_corner_of_equal_samples_is_drawn(count: int) -> None:
     values = {"chirp_mass": 30.7, "mass_ratio": 1.0, "chi_eff": 0.0, "geocent_time": TRIGGER}
     equal = {name: np.full(count, value) for name, value in values.items()}
     reference = {"chirp_mass": samples()["chirp_mass"]}
-    figure = plot_corner(equal, list(values), reference=reference, truths={"chirp_mass": 31.0})
+    figure = plot_corner(equal, list(values), references={"reference": reference}, truths={"chirp_mass": 31.0})
     figure.savefig(io.BytesIO(), format="png")
     first = figure.axes[0]
     assert "M" in first.get_title()

@@ -50,11 +50,9 @@ def plot_corner(
     parameters: Sequence[str],
     *,
     weights: ArrayLike | None = None,
-    reference: Mapping[str, ArrayLike] | None = None,
+    references: Mapping[str, Mapping[str, ArrayLike]] | None = None,
     truths: Mapping[str, float] | None = None,
     name: str = "chirpleaf",
-    reference_name: str = "reference",
-    references: Mapping[str, Mapping[str, ArrayLike]] | None = None,
     empty: CornerPanels | None = None,
     notes: Sequence[str] = (),
 ) -> Figure:
@@ -64,11 +62,10 @@ def plot_corner(
         samples: Posterior samples by parameter name, each of shape (n,), in the unit of `PARAMETERS`.
         parameters: Parameters to draw, in order.
         weights: Importance weights of the samples, shape (n,), not necessarily normalised; None means equal weights.
-        reference: Samples of a second posterior, each of shape (m,), drawn as lines where it has the parameter.
+        references: Samples of other posteriors by their names in the legend, each of shape (m,), drawn as lines where
+            they have the parameter, each posterior in a colour of its own.
         truths: True values to mark, in the same units.
         name: Name of the posterior in the legend. The legend is drawn if there is a reference or a truth.
-        reference_name: Name of the reference in the legend.
-        references: Further posteriors by their names, drawn as the reference, each in a colour of its own.
         empty: Panels of these parameters (`make_panels`) to draw into, made beforehand where time matters later.
         notes: Lines for the free corner, a title first: event, verdict, distance. There is none of less than three
             parameters.
@@ -83,7 +80,7 @@ def plot_corner(
         raise InputError("expected at least one parameter to draw; got none: name some of the posterior's")
     offsets = {parameter: _choose_offset(samples.get(parameter, [])) for parameter in parameters}
     posteriors = [_check_posterior(samples, offsets, weights, style.BLUE, True, name)]
-    drawn = {**({} if reference is None else {reference_name: reference}), **(references or {})}
+    drawn = references or {}
     for (label, other), colour in zip(drawn.items(), cycle(style.CYCLE[1:]), strict=False):
         shared = {parameter: offset for parameter, offset in offsets.items() if parameter in other}
         posteriors.append(_check_posterior(other, shared, None, colour, False, label))

@@ -100,8 +100,7 @@ def _draw_corner(
     figure = plot_corner(
         samples,
         parameters,
-        reference=others or None,
-        reference_name=others_name,
+        references={others_name: others} if others else None,
         empty=_EMPTY.pop(parameters, None),
         notes=notes,
     )
