@@ -10,6 +10,7 @@ import pytest
 from made_results import certified_posterior
 from refusals import assert_refused
 
+import chirpleaf as package
 from chirpleaf.catalog.entries import Entry
 from chirpleaf.catalog.outcome import Outcome
 from chirpleaf.catalog.work import analyse_entry
@@ -140,3 +141,11 @@ def test_an_event_has_its_report_and_a_failing_one_its_reason(
     row = json.loads((out / "catalog.json").read_text())["events"][0]
     assert row["parameters"]["chirp_mass"] == summary["parameters"]["chirp_mass"]
     assert row["trigger_time"] == summary["trigger_time"]
+    posterior = out / "events" / "GW150914" / "posterior.hdf5"
+    posterior.write_bytes(posterior.read_bytes()[:1000])
+    path.write_text("GW150914\n")
+    resumed = chirpleaf(
+        "catalog", path, "--out", out, "--model", model_file, "--no-certify", "--samples", 50, "--resume"
+    )
+    assert (resumed.status, "are finished" in resumed.stderr) == (0, False)
+    assert len(package.read(posterior)) == 50

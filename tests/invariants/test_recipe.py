@@ -13,7 +13,8 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.replay import compare, replay
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.proposal import Proposal
-from chirpleaf.result.recipe import Recipe, describe_machine, find_versions, hash_arrays, hash_file
+from chirpleaf.result.recipe import Recipe, describe_machine, find_versions, hash_arrays
+from chirpleaf.system.files import hash_file
 
 RECIPE = Recipe(
     event=None,
