@@ -52,7 +52,7 @@ def compare(
     if out is not None:
         _write(document, found, list(comparison.intervals), out, overwrite=overwrite, quiet=as_json)
     if refused := [f"{one.name} is {one.trust.explain()}" for one in found if one.trust and one.refused]:
-        raise UntrustedError("; ".join(refused))
+        raise UntrustedError("; ".join(dict.fromkeys(refused)))
 
 
 def _print(comparison: "Comparison", posteriors: "list[ExternalPosterior]", reweighted: bool) -> None:
