@@ -19,6 +19,7 @@ from chirpleaf.catalog.processes import map_in_processes
 from chirpleaf.catalog.run import open_run
 from chirpleaf.system.claims import claim_folder
 from chirpleaf.system.files import remove_stale_files, write_atomically
+from chirpleaf.system.products import read_products, replace_products
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,10 @@ def analyse(entry: Entry, template: Template, folder: Path) -> Outcome:
         scratch.write_text(f'{{"event": "{entry.name}"}}')
     if entry.name == "fails":
         return Outcome.of_failure(entry.name, 2, "expected a file; got none: correct the name")
+    replace_products(folder, [folder / "summary.json"])
     mass = Row(30.0, 28.5, 32.25, "M_sun")
-    return Outcome(entry.name, 0, "trusted", "PASS", (), template.seconds, parameters={"chirp_mass": mass})
+    parameters, files = {"chirp_mass": mass}, read_products(folder)
+    return Outcome(entry.name, 0, "trusted", "PASS", (), template.seconds, parameters=parameters, files=files)
 
 
 def main() -> None:

@@ -10,9 +10,11 @@ import pytest
 from made_results import certified_posterior
 from refusals import assert_refused
 
+import chirpleaf as package
 from chirpleaf.catalog.entries import Entry
 from chirpleaf.catalog.outcome import Outcome
 from chirpleaf.catalog.work import analyse_entry
+from chirpleaf.errors import InputError
 
 Command = Callable[..., Any]
 Analysis = Callable[[Entry, Any, Path], Outcome]
@@ -63,8 +65,11 @@ def test_the_exit_code_follows_from_the_events(
     assert ("events without an answer, first wrong: expected a file" in ran.stderr) == (code == 2)
 
 
+@pytest.mark.parametrize(
+    "options", [("--samples", 50, "--no-certify"), ("--certify", "--f-min", "H1=25", "--f-min", "L1=30")]
+)
 def test_an_interrupted_run_says_how_to_go_on_and_goes_on(
-    chirpleaf: Command, use: Callable[[Analysis], None], tmp_path: Path
+    chirpleaf: Command, use: Callable[[Analysis], None], tmp_path: Path, options: tuple[Any, ...]
 ) -> None:
     def interrupt(entry: Entry, request: object, folder: Path) -> Outcome:
         if entry.name == "b":
@@ -73,7 +78,6 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(
 
     use(interrupt)
     path, out = write_list(tmp_path, "a", "b", "c"), tmp_path / "out"
-    options = ("--samples", 50, "--no-certify", "--f-min", "H1=25", "--f-min", "L1=30")
     ran = chirpleaf("catalog", path, "--out", out, *options)
     words = " ".join(map(str, ("chirpleaf", "catalog", path, "--out", out, *options, "--resume")))
     assert (ran.status, ran.stdout) == (130, "")
@@ -117,6 +121,37 @@ def test_what_would_mix_or_replace_runs_is_refused(
     assert (out / "catalog.json").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        (("--model", "nope"), ("expected a shipped model", "'nope'", "chirpleaf models")),
+        (("--model", "masses", "--certify"), ("expected a model of all parameters to certify", "masses")),
+        (("--no-certify", "--budget", 10), ("expected certification with effective samples, a budget",)),
+        (("--no-certify", "--f-max", 100), ("expected certification with a duration, --f-min or --f-max",)),
+        (("--approximant", "NoSuchThing"), ("NoSuchThing",)),
+        (("--scheduler", "tcp://127.0.0.1:9"), ("expected a Dask scheduler; got none: start it",)),
+    ],
+)
+def test_what_no_event_can_be_analysed_with_is_refused_before_anything_is_written(
+    chirpleaf: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[Any, ...],
+    parts: tuple[str, ...],
+) -> None:
+    def refuse(_address: str) -> None:
+        raise InputError("expected a Dask scheduler; got none: start it")
+
+    monkeypatch.setattr("chirpleaf.system.dask_cluster.check_scheduler", refuse)
+    path, former = write_list(tmp_path, "GW150914"), tmp_path / "former"
+    former.mkdir()
+    (former / "summary.json").write_text("{}")
+    for arguments in (("--out", tmp_path / "new"), ("--out", former, "--overwrite")):
+        ran = chirpleaf("catalog", path, *arguments, *options)
+        assert_refused(ran.status, ran.stdout, ran.stderr, *parts)
+    assert {path.name for path in tmp_path.rglob("*")} == {"list.txt", "former", "summary.json"}
+
+
 def test_a_catalogue_of_the_archive_that_is_not_cached_is_refused_offline(
     chirpleaf: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,3 +175,11 @@ def test_an_event_has_its_report_and_a_failing_one_its_reason(
     row = json.loads((out / "catalog.json").read_text())["events"][0]
     assert row["parameters"]["chirp_mass"] == summary["parameters"]["chirp_mass"]
     assert row["trigger_time"] == summary["trigger_time"]
+    posterior = out / "events" / "GW150914" / "posterior.hdf5"
+    posterior.write_bytes(posterior.read_bytes()[:1000])
+    path.write_text("GW150914\n")
+    resumed = chirpleaf(
+        "catalog", path, "--out", out, "--model", model_file, "--no-certify", "--samples", 50, "--resume"
+    )
+    assert (resumed.status, "are finished" in resumed.stderr) == (0, False)
+    assert len(package.read(posterior)) == 50

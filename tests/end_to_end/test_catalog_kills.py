@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from chirpleaf.system.products import RECORD
+
 PROGRAM = Path(__file__).parents[1] / "catalog_program.py"
 NAMES = [f"event-{number}" for number in range(12)]
 
@@ -57,7 +59,8 @@ def test_a_run_that_is_killed_twice_and_resumed_has_each_event_once(tmp_path: Pa
     for name in NAMES:
         summary = tmp_path / "out" / "events" / name / "summary.json"
         assert json.loads(summary.read_text()) == {"event": name}
-    assert not [path for path in (tmp_path / "out").rglob(".chirpleaf*") if path.is_file()]
+    hidden = {path.name for path in (tmp_path / "out").rglob(".chirpleaf*")}
+    assert hidden == {RECORD}
 
 
 def test_one_event_that_kills_its_process_or_fails_does_not_end_the_others(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def convert(folder: Path, form: str, path: Path) -> None:
-    assert main(["convert", str(folder), "--to", form, "--out", str(path)]) == 0
+    assert main(["convert", str(folder), "--to", form, "--out", str(path)]) == 3  # the result is not trusted
 
 
 @pytest.mark.filterwarnings("ignore")  # of ArviZ and of what ligo.skymap imports
@@ -32,13 +32,15 @@ def test_each_package_opens_its_format(folder: Path, tmp_path: Path) -> None:
     from ligo.skymap.io.fits import read_sky_map
 
     convert(folder, "arviz", tmp_path / "a.nc")
-    assert arviz.from_netcdf(tmp_path / "a.nc").posterior["chirp_mass"].shape == (1, 500)
+    table = arviz.from_netcdf(tmp_path / "a.nc").posterior
+    assert table["chirp_mass"].shape == (1, 500)
+    assert (table.attrs["verdict"], table.attrs["reasons"]) == ("untrusted", "no signal; heavy tail")
     convert(folder, "bilby", tmp_path / "b.json")
     assert len(read_in_result(str(tmp_path / "b.json")).posterior) == 500
     convert(folder, "skymap", tmp_path / "s.fits")
-    assert {"UNIQ", "PROBDENSITY", "DISTMU"} <= set(
-        read_sky_map(tmp_path / "s.fits", moc=True, distances=True).colnames
-    )
+    sky = read_sky_map(tmp_path / "s.fits", moc=True, distances=True)
+    assert {"UNIQ", "PROBDENSITY", "DISTMU"} <= set(sky.colnames)
+    assert b"VERDICT = 'untrusted'" in (tmp_path / "s.fits").read_bytes()
 
 
 def test_table_for_populations(folder: Path, tmp_path: Path) -> None:

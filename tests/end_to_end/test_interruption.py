@@ -12,7 +12,7 @@ import pytest
 from chirpleaf.system.folders import LOCK, check_folder
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_an_analysis_that_is_ended_leaves_no_half_files(end: signal.Signals, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "chirpleaf", "infer", "GW150914", "--out", str(out)]
@@ -31,8 +31,8 @@ def test_an_analysis_that_is_ended_leaves_no_half_files(end: signal.Signals, tmp
         return
     assert printed == ""
     assert "Traceback" not in errors
-    if end is signal.SIGINT:
-        assert process.returncode == 130
+    if end is not signal.SIGKILL:
+        assert process.returncode == 128 + end
         assert not out.exists()
     else:
         assert os.listdir(out) == [LOCK]

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from chirpleaf.cli import app, stages
 from chirpleaf.inference.replay import Comparison
+from chirpleaf.result.trust import Trust
 from chirpleaf.strain import events
 
 Command = Callable[..., Any]
@@ -28,7 +29,7 @@ def test_every_verb_that_prints_a_table_has_json() -> None:
 
 
 def test_compare_prints_one_document_though_it_writes_files(chirpleaf: Command, tmp_path: Path) -> None:
-    certified_posterior().save(tmp_path)
+    certified_posterior(trust=Trust("trusted", 21.5, {}, ())).save(tmp_path)
     ran = chirpleaf("compare", tmp_path, tmp_path, "--out", tmp_path / "out", "--json")
     assert (ran.status, ran.stderr) == (0, "")
     assert json.loads(ran.stdout) == json.loads((tmp_path / "out" / "comparison.json").read_text())
@@ -62,7 +63,9 @@ def test_the_doctor_speaks_json(chirpleaf: Command, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("same", [True, False])
 def test_verify_speaks_json(chirpleaf: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same: bool) -> None:
     network_posterior().save(tmp_path)
-    comparison = Comparison(same, () if same else ("mass_1",), True, (), (5, 5), {"mass_1": 0.5})
+    comparison = Comparison(
+        same, () if same else ("mass_1",), True, (), (5, 5), False, ("trusted", "trusted"), {"mass_1": 0.5}
+    )
     replay = import_module("chirpleaf.inference.replay")
     monkeypatch.setattr(replay, "replay", lambda first: (first, comparison))
     ran = chirpleaf("verify", tmp_path, "--json")

@@ -89,7 +89,7 @@ def test_an_upload_that_is_too_large_is_refused_before_it_is_sent(tmp_path: Path
             assert receive(client).startswith(b"HTTP/1.1 413")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_jobs_and_workers_and_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     with running(PROGRAM, tmp_path) as (server, port):
         status, job = ask(port, "POST", "/v1/infer", {"event": "SLOW"})

@@ -31,6 +31,7 @@ def test_a_result_is_reproduced_until_it_or_its_input_changes(chirpleaf: Command
     ran = chirpleaf("verify", folder)
     assert (ran.status, ran.stderr) == (0, "")
     assert "reproduced to the bit" in ran.stdout
+    assert f"the result is {package.read(folder).trust.explain()}" in ran.stdout
 
     result = package.read(folder)
     samples = {**result.proposal.samples}
@@ -41,6 +42,13 @@ def test_a_result_is_reproduced_until_it_or_its_input_changes(chirpleaf: Command
     assert ran.status == 3
     assert "differs:" in ran.stderr
     assert "mass_ratio" in ran.stderr
+
+    better = replace(result.trust, verdict="trusted", reasons=())
+    replace(result, trust=better).save(folder)
+    ran = chirpleaf("verify", folder)
+    assert ran.status == 3
+    assert "differs:" in ran.stderr
+    assert f"trusted then, {result.trust.verdict} now" in ran.stderr
     result.save(folder)
 
     strain = folder.parent / "L1.hdf5"

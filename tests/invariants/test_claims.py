@@ -17,10 +17,13 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from chirpleaf.system.claims import claim_file, claim_folder
+from chirpleaf.system.ending import run_command
 claim = claim_file(Path(sys.argv[2])) if sys.argv[1] == "file" else claim_folder(Path(sys.argv[2]), overwrite=True)
-with claim:
-    print("held", flush=True)
-    time.sleep(100)
+def main():
+    with claim:
+        print("held", flush=True)
+        time.sleep(100)
+sys.exit(run_command(lambda: main))
 """
 
 
@@ -53,10 +56,13 @@ def test_a_second_run_is_refused_until_the_first_is_killed(
     _claim(kind, path)
 
 
-def test_an_interrupted_run_leaves_nothing(other_run: tuple[subprocess.Popen[str], str, Path]) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_leaves_nothing(
+    other_run: tuple[subprocess.Popen[str], str, Path], end: signal.Signals
+) -> None:
     process, _, path = other_run
-    process.send_signal(signal.SIGINT)
-    process.wait()
+    process.send_signal(end)
+    assert process.wait() == 128 + end
     assert not path.exists()
     assert not any(path.parent.iterdir())
 

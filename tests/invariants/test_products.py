@@ -64,6 +64,20 @@ def test_nothing_outside_of_the_folder_is_removed(tmp_path: Path) -> None:
     assert (tmp_path / "precious.txt").read_text() == "1"
 
 
+@pytest.mark.parametrize("name", ["..", ".", "/tmp", "link", "../other", 3])
+def test_folders_outside_of_the_folder_are_left_alone(tmp_path: Path, name: object) -> None:
+    folder, other = tmp_path / "out", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    (folder / "link").symlink_to(other)
+    for one in (tmp_path, other):
+        replace_products(one, write(one, precious_txt="1"))
+    (folder / RECORD).write_text(json.dumps({"files": {}, "folders": [name]}))
+    assert replace_products(folder, write(folder, summary_json="1")) == ()
+    assert (tmp_path / "precious.txt").is_file()
+    assert (other / "precious.txt").is_file()
+
+
 def test_a_moved_folder_keeps_its_record(tmp_path: Path) -> None:
     folder = tmp_path / "old"
     folder.mkdir()

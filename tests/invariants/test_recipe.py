@@ -13,7 +13,9 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.replay import compare, replay
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.proposal import Proposal
-from chirpleaf.result.recipe import Recipe, describe_machine, find_versions, hash_arrays, hash_file
+from chirpleaf.result.recipe import Recipe, describe_machine, find_versions, hash_arrays
+from chirpleaf.result.trust import Trust
+from chirpleaf.system.files import hash_file
 
 RECIPE = Recipe(
     event=None,
@@ -90,6 +92,24 @@ def test_results_are_the_same_to_the_bit_or_within_sampling_error(machine: str) 
     far = compare(first, _shift(_give(first, there), "chirp_mass", 0.5 * spread))
     assert not far.same
     assert far.distances["chirp_mass"] > 1 > far.distances["mass_ratio"]
+
+
+@pytest.mark.parametrize(("shift", "same"), [(1e-9, True), (0.5, False)])
+def test_a_time_budget_allows_sampling_error_alone(shift: float, same: bool) -> None:
+    """The clock decided how many draws there are, so that no machine makes the same ones again."""
+    first = _give(network_posterior(), replace(RECIPE, budget=20.0))
+    again = _shift(first, "chirp_mass", shift * float(np.std(first["chirp_mass"])))
+    comparison = compare(first, again)
+    assert (comparison.identical, comparison.expected, comparison.timed, comparison.same) == (False, False, True, same)
+
+
+@pytest.mark.parametrize("machine", ["a machine", "another"])
+def test_another_verdict_is_told(machine: str) -> None:
+    first = _give(network_posterior(), RECIPE)
+    again = _give(network_posterior(trust=Trust("trusted", 21.5, {}, ())), replace(RECIPE, machine=machine))
+    comparison = compare(first, again)
+    assert (comparison.differing, comparison.verdicts) == (("verdict",), ("untrusted", "trusted"))
+    assert comparison.same == (machine == "another")
 
 
 def test_leaf_estimates_are_compared_too() -> None:

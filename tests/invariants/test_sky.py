@@ -101,7 +101,7 @@ def test_the_file_is_what_ligo_skymap_expects(tmp_path: Path) -> None:
     sky = SkyMap.from_directions(*around(1.0, 0.3, 0.06, 100_000), np.ones(100_000))
     path = tmp_path / "sky.fits"
     for _ in range(2):
-        sky.write(path, event="GW150914", gps=1126259462.4)
+        sky.write(path, event="GW150914", gps=1126259462.4, verdict="doubtful")
     with fits.open(path) as file:
         header, table = file[1].header, file[1].data
         assert header["XTENSION"] == "BINTABLE"
@@ -112,6 +112,7 @@ def test_the_file_is_what_ligo_skymap_expects(tmp_path: Path) -> None:
         assert header["NSIDE"] == sky.nside
         assert (header["FIRSTPIX"], header["LASTPIX"]) == (0, 12 * sky.nside**2 - 1)
         assert header["OBJECT"] == "GW150914"
+        assert header["VERDICT"] == "doubtful"
         assert table.names == ["PROB"]
         assert header["TUNIT1"] == "pix-1"
         np.testing.assert_array_equal(table["PROB"], sky.probability)

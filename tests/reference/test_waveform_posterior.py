@@ -60,8 +60,9 @@ def test_a_result_without_its_segment_is_refused(tmp_path: Path) -> None:
 def test_the_command_writes_waveforms_and_injections(posterior: Posterior, tmp_path: Path) -> None:
     posterior.save(tmp_path)
     (tmp_path / "truth.json").write_text(json.dumps({"mass_1": 30, "mass_2": 20, **ORBIT, "geocent_time": 1.0}))
-    assert main(["convert", str(tmp_path), "--to", "waveforms", "--out", str(tmp_path / "w.h5")]) == 0
-    assert h5py.is_hdf5(tmp_path / "w.h5")
+    assert main(["convert", str(tmp_path), "--to", "waveforms", "--out", str(tmp_path / "w.h5")]) == 3
+    with h5py.File(tmp_path / "w.h5") as file:  # of a result that is not trusted
+        assert (file.attrs["verdict"], file.attrs["reasons"]) == ("untrusted", "no signal; heavy tail")
     truth = ["--injection", str(tmp_path / "truth.json")]
-    assert main(["convert", str(tmp_path), "--to", "bilby", "--out", str(tmp_path / "b.json"), *truth]) == 0
+    assert main(["convert", str(tmp_path), "--to", "bilby", "--out", str(tmp_path / "b.json"), *truth]) == 3
     assert json.loads((tmp_path / "b.json").read_text())["injection_parameters"]["mass_1"] == 30

@@ -10,6 +10,7 @@ from chirpleaf.catalog.run import CatalogRun
 from chirpleaf.catalog.table import make_document, write_csv
 from chirpleaf.result.json_files import write_json
 from chirpleaf.system.files import write_files
+from chirpleaf.system.products import add_products
 
 
 def write_tables(run: CatalogRun, outcomes: Sequence[Outcome]) -> tuple[Path, ...]:
@@ -26,7 +27,10 @@ def write_tables(run: CatalogRun, outcomes: Sequence[Outcome]) -> tuple[Path, ..
     texts = {"catalog.csv": write_csv(outcomes), "catalog.html": render_page(run.catalogue, outcomes, expected)}
     writers = {name: partial(_write_text, text) for name, text in texts.items()}
     document = make_document(run.catalogue, outcomes, expected)
-    return write_files({**writers, "catalog.json": partial(write_json, lambda: document, indented=True)}, run.folder)
+    files = {**writers, "catalog.json": partial(write_json, lambda: document, indented=True)}
+    written = write_files(files, run.folder)
+    add_products(run.folder, written)
+    return written
 
 
 def _write_text(text: str, path: Path) -> None:

@@ -10,6 +10,7 @@ from chirpleaf.result.json_files import write_json
 from chirpleaf.result.trust import Grade
 from chirpleaf.system.documents import parse_json
 from chirpleaf.system.files import write_atomically
+from chirpleaf.system.products import find_changed, read_products
 
 if TYPE_CHECKING:
     from chirpleaf.result import LeafEstimates, Posterior
@@ -62,6 +63,7 @@ class Outcome:
         effective_samples: likewise.
         log_bayes_factor: ln of the Bayes factor of a signal to noise; likewise.
         parameters: parameter name to median and interval.
+        files: name to SHA-256 of each file of the result.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Outcome:
     effective_samples: float | None = None
     log_bayes_factor: float | None = None
     parameters: Mapping[str, Row] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_result(cls, name: str, result: "Posterior | LeafEstimates") -> "Outcome":
@@ -158,7 +161,8 @@ def read_outcome(folder: Path, made_of: Mapping[str, Any]) -> Outcome | None:
         made_of: input and settings that it must have been made of.
 
     Returns:
-        None if the event is not finished, the file is damaged, or input or settings were others.
+        None if the event is not finished, a file of its result or this one is missing or damaged, or input or settings
+        were others.
     """
     try:
         found = parse_json((folder / FILE_NAME).read_text(encoding="utf-8"))
@@ -166,7 +170,12 @@ def read_outcome(folder: Path, made_of: Mapping[str, Any]) -> Outcome | None:
         for name in ("reasons", "detectors"):
             values[name] = tuple(values[name])
         values["parameters"] = {name: Row(**row) for name, row in values["parameters"].items()}
-        return Outcome(**values) if found["made_of"] == made_of else None
+        if "files" not in values:  # of a former version, which left them to the record of the folder
+            values["files"] = read_products(folder)
+            if not values["files"]:
+                return None
+        outcome = Outcome(**values)
+        return outcome if found["made_of"] == made_of and not find_changed(folder, outcome.files) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

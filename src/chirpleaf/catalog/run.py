@@ -2,7 +2,7 @@
 
     OUT/run.json                    catalogue, settings, entries: written first
     OUT/events/NAME/...             files of the result, as `chirpleaf infer` writes them
-    OUT/events/NAME/outcome.json    written last: the event is finished
+    OUT/events/NAME/outcome.json    written last: the event is finished, as long as the files that it names are there
     OUT/catalog.csv, .json, .html   made of the outcomes
 
 Each event is one folder and finished or not, so that a run that was killed loses and doubles none.
@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 from chirpleaf.catalog.entries import Entry, list_entries
 from chirpleaf.catalog.outcome import ANSWERED, FAILED, FILE_NAME, Outcome, read_outcome
 from chirpleaf.catalog.processes import Death
+from chirpleaf.catalog.work import TRACEBACK
 from chirpleaf.errors import InputError
 from chirpleaf.result.json_files import write_json
 from chirpleaf.system.documents import parse_json
 from chirpleaf.system.files import remove_stale_files, write_atomically
+from chirpleaf.system.products import add_products, replace_products
 
 if TYPE_CHECKING:
     from chirpleaf.inference import Request
@@ -69,11 +71,16 @@ class CatalogRun:
         }
         with write_atomically(self.folder / RECORD, durable=True) as scratch:
             write_json(lambda: document, scratch, indented=True)
+        add_products(self.folder, [self.folder / RECORD], map(self.locate, self.entries))
 
     def forget(self) -> None:
-        """Makes all events unfinished, also those of an earlier list."""
+        """Makes all events unfinished, and removes what the former run wrote, a catalogue or another one.
+
+        Files of events that are listed again stay until others replace them.
+        """
         for path in (self.folder / EVENTS).glob(f"*/{FILE_NAME}"):
             path.unlink()
+        replace_products(self.folder, [self.folder / RECORD], map(self.locate, self.entries))
 
     def find_finished(self) -> dict[str, Outcome]:
         """Outcomes by name of the entry: those that were answered with this input and these settings."""
@@ -100,6 +107,7 @@ class CatalogRun:
                 outcome = Outcome.of_failure(name, FAILED, found.reason) if isinstance(found, Death) else found
                 folder.mkdir(parents=True, exist_ok=True)
                 outcome.write(folder, made_of[number])
+                _record_files(folder, outcome)
                 yield outcome
 
     def clean(self) -> None:
@@ -113,6 +121,15 @@ class CatalogRun:
 
     def _describe(self, entry: Entry) -> dict[str, Any]:
         return {"input": entry.describe_input(), "settings": describe_settings(self.template)}
+
+
+def _record_files(folder: Path, outcome: Outcome) -> None:
+    """Records the files of an event; those of a former answer do not stay beside a failure."""
+    own = (folder / FILE_NAME, folder / TRACEBACK)
+    if outcome.exit_code in ANSWERED:
+        add_products(folder, own)
+    else:
+        replace_products(folder, own)
 
 
 def describe_settings(template: "Request") -> dict[str, Any]:

@@ -15,7 +15,7 @@ from chirpleaf.catalog.entries import Entry
 from chirpleaf.catalog.outcome import FAILED, WRONG_INPUT, Outcome
 from chirpleaf.errors import InputError
 from chirpleaf.system.files import remove_stale_files, write_atomically
-from chirpleaf.system.products import replace_products
+from chirpleaf.system.products import read_products, replace_products
 
 if TYPE_CHECKING:
     from chirpleaf.inference import Request
@@ -73,7 +73,7 @@ def _analyse(entry: Entry, template: "Request", folder: Path) -> Outcome:
         result, written = write_analysis(entry.make_request(template), FigureDrawing(executor), folder)
     replace_products(folder, written)
     (folder / TRACEBACK).unlink(missing_ok=True)
-    return Outcome.of_result(entry.name, result)
+    return replace(Outcome.of_result(entry.name, result), files=read_products(folder))
 
 
 def _keep_traceback(folder: Path, text: str) -> None:

@@ -2,7 +2,8 @@
 
 Each subcommand has its own module and imports heavy packages inside its function, so that `--help` is fast.
 Exit codes: 0 done; 2 invalid input (one line states the problem and the remedy); 3 the result cannot be trusted; 130
-the user interrupted the command. The script `chirpleaf` and `python -m chirpleaf` end with the same code.
+the user interrupted the command, 143 and 129 SIGTERM and SIGHUP did; 141 nobody reads its output any more. The script
+`chirpleaf` and `python -m chirpleaf` end with the same code.
 """
 
 import io
@@ -23,7 +24,6 @@ from chirpleaf.cli.console import console, errors
 from chirpleaf.cli.convert import convert
 from chirpleaf.cli.decompose import decompose
 from chirpleaf.cli.doctor import doctor
-from chirpleaf.cli.ending import QuickEnding
 from chirpleaf.cli.evaluate import evaluate
 from chirpleaf.cli.events import events
 from chirpleaf.cli.export import export
@@ -37,6 +37,7 @@ from chirpleaf.cli.stream import stream
 from chirpleaf.cli.train import train
 from chirpleaf.cli.verify import verify
 from chirpleaf.errors import InputError, UntrustedError
+from chirpleaf.system.ending import CLOSED_PIPE, is_closed_pipe, run_command
 
 DONE, WRONG_INPUT, NOT_TRUSTED = 0, 2, 3
 
@@ -112,6 +113,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    try:
+        return _run(arguments)
+    except SystemExit as ending:
+        if not is_closed_pipe(ending):
+            raise
+        return CLOSED_PIPE
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # terminals that lack a character show another one
         sys.stdout.reconfigure(errors="replace")
     try:
@@ -131,13 +141,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run() -> int:
-    """`main` as the script `chirpleaf`, which has a process of its own.
+    """`main` in a process of its own; `chirpleaf.__main__` also handles signals during the imports of this module.
 
     Returns:
         The exit code.
     """
-    ending = QuickEnding()
-    return ending.end_with(main())
+    return run_command(lambda: main)
 
 
 def _check_text(arguments: Sequence[str]) -> None:

@@ -39,6 +39,7 @@ def bank(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
 ) -> None:
     """Make a bank of waveforms on disk, in pieces, on all cores or a cluster."""
+    from chirpleaf.cli.extras import require_scheduler
     from chirpleaf.config import read_preset
     from chirpleaf.system.claims import claim_file
     from chirpleaf.system.cores import free_cores
@@ -47,6 +48,7 @@ def bank(
     settings = read_preset(preset)
     context.with_resource(claim_file(out))
     source = waveform_source(settings.architecture(), seed=settings.seed, strata=settings.simulation.strata)
+    require_scheduler(scheduler)
     file = _open_file(
         out, source, waveforms or settings.simulation.waveforms, piece, resume=resume, overwrite=overwrite
     )
@@ -83,11 +85,9 @@ def _open_file(out: Path, source: "WaveformSource", n: int, piece: int, *, resum
 def _compute(
     missing: "Sequence[Piece]", source: "WaveformSource", workers: int, scheduler: str | None
 ) -> "Iterator[tuple[Piece, Rows]]":
-    """Computes pieces with Dask, if it is installed."""
-    try:
-        from chirpleaf.training.banks.workers import compute_pieces
-    except ImportError as error:
-        raise InputError("expected Dask to share the work; got none: pip install 'chirpleaf[bank]'") from error
+    """Computes pieces with Dask."""
+    from chirpleaf.training.banks.workers import compute_pieces
+
     return compute_pieces(missing, source, workers=workers, scheduler=scheduler)
 
 

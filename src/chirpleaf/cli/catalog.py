@@ -61,6 +61,7 @@ def catalog(
     psd_length: option.PsdLength = None,
 ) -> None:
     """Infer all events of a catalogue, in parallel; write a table, a page and a folder for each."""
+    from chirpleaf.cli.extras import require_scheduler
     from chirpleaf.cli.infer import check_options
     from chirpleaf.system.claims import claim_folder
     from chirpleaf.system.cores import free_cores
@@ -73,7 +74,7 @@ def catalog(
     limit_numeric_threads()
     os.environ.setdefault("LAL_DEBUG_LEVEL", "0")
     from chirpleaf.catalog.run import open_run
-    from chirpleaf.inference import Request
+    from chirpleaf.inference import Request, check_request
     from chirpleaf.inference.sources import ReadSettings
 
     template = Request(
@@ -88,6 +89,9 @@ def catalog(
         waveform=option.make_waveform_options(approximant, f_ref, None),
         prior=str(Path(prior).absolute()) if prior and Path(prior).is_file() else prior,
     )
+    check_request(template)
+    if scheduler is not None:
+        require_scheduler(scheduler)
     with claim_folder(out, overwrite=resume or overwrite):
         run = open_run(catalogue, out, template, resume=resume, overwrite=overwrite, offline=offline)
         if overwrite:
@@ -109,10 +113,8 @@ def _choose_mapper(workers: int, scheduler: str | None) -> "Mapper":
 
     if scheduler is None:
         return partial(map_in_processes, analyse_entry, workers=workers)
-    try:
-        from chirpleaf.catalog.cluster import map_on_cluster
-    except ImportError as error:
-        raise InputError("expected Dask for --scheduler; got none: pip install 'chirpleaf[bank]'") from error
+    from chirpleaf.catalog.cluster import map_on_cluster
+
     return partial(map_on_cluster, analyse_entry, scheduler=scheduler)
 
 

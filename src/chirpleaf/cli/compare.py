@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chirpleaf.cli.console import Json, console, print_json
+from chirpleaf.errors import UntrustedError
 
 if TYPE_CHECKING:
     from chirpleaf.diagnostics.posteriors import Comparison
+    from chirpleaf.result.external import ExternalPosterior
 
 
 def compare(
@@ -46,20 +48,22 @@ def compare(
     if as_json:
         print_json(document)
     else:
-        _print(comparison, reweight)
+        _print(comparison, found, reweight)
     if out is not None:
         _write(document, found, list(comparison.intervals), out, overwrite=overwrite, quiet=as_json)
+    if refused := [f"{one.name} is {one.trust.explain()}" for one in found if one.trust and one.refused]:
+        raise UntrustedError("; ".join(dict.fromkeys(refused)))
 
 
-def _print(comparison: "Comparison", reweighted: bool) -> None:
-    """Prints the table, and a line for each definition that differs."""
+def _print(comparison: "Comparison", posteriors: "list[ExternalPosterior]", reweighted: bool) -> None:
+    """Prints the table, a line for each definition that differs, and reasons not to trust."""
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="Median and 90 % interval; Jensen-Shannon divergence from the first, millinats")
     table.add_column("parameter")
-    for index, name in enumerate(comparison.names):
-        table.add_column(escape(name), justify="right")
+    for index, posterior in enumerate(posteriors):
+        table.add_column(escape(posterior.title), justify="right")
         if index:
             table.add_column("JS", justify="right")
     for parameter, intervals in comparison.intervals.items():
@@ -79,6 +83,9 @@ def _print(comparison: "Comparison", reweighted: bool) -> None:
         console.print(f"all under the prior of {escape(comparison.names[0])}", highlight=False)
     for line in comparison.differences or ("no definition differs that the files state",):
         console.print(escape(line), highlight=False)
+    for one in posteriors:
+        if one.trust is not None and not one.trust.trusted:
+            console.print(escape(f"{one.name} is {one.trust.explain()}"), highlight=False, soft_wrap=True)
 
 
 def _make_document(comparison: "Comparison", reweighted: bool) -> dict[str, Any]:
@@ -89,14 +96,22 @@ def _make_document(comparison: "Comparison", reweighted: bool) -> dict[str, Any]
 
 
 def _write(
-    document: dict[str, Any], posteriors: list[Any], parameters: list[str], out: Path, *, overwrite: bool, quiet: bool
+    document: dict[str, Any],
+    posteriors: "list[ExternalPosterior]",
+    parameters: list[str],
+    out: Path,
+    *,
+    overwrite: bool,
+    quiet: bool,
 ) -> None:
-    """Writes `comparison.json` and the corner plot of all posteriors."""
+    """Writes `comparison.json` and the corner plot of all posteriors, with their verdicts."""
     from functools import partial
 
     from chirpleaf.cli.console import finish_run
     from chirpleaf.plots.corner import plot_corner
+    from chirpleaf.plots.style import stamp
     from chirpleaf.result.json_files import write_json
+    from chirpleaf.result.trust import UNTRUSTED
     from chirpleaf.system.files import write_files
     from chirpleaf.system.folders import new_folder
 
@@ -105,8 +120,10 @@ def _write(
     first, *others = posteriors
 
     def draw(path: Path) -> None:
-        references = {other.name: other.samples for other in others}
-        figure = plot_corner(first.samples, names, name=first.name, references=references)
+        references = {other.title: other.samples for other in others}
+        figure = plot_corner(first.samples, names, name=first.title, references=references)
+        if any(one.refused for one in posteriors):
+            stamp(figure, UNTRUSTED)
         figure.savefig(path, format="png", dpi=150)
 
     files: dict[str, Any] = {"comparison.json": partial(write_json, lambda: document, indented=True)}

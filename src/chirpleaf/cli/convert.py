@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chirpleaf.cli.console import console
+from chirpleaf.cli.console import console, errors
 
 if TYPE_CHECKING:
     from chirpleaf.result import LeafEstimates, Posterior
@@ -41,8 +41,9 @@ def convert(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a result in the format of another program."""
-    from chirpleaf.errors import InputError
+    from chirpleaf.errors import InputError, UntrustedError
     from chirpleaf.result.read import read
+    from chirpleaf.result.trust import Grade
 
     if out.exists() and not overwrite:
         raise InputError(f"expected a new file for --out; got {out}, which exists: add --overwrite")
@@ -56,6 +57,10 @@ def convert(
         found = replace(found, provenance=origin)
     _WRITERS[to](found, out)
     console.print(f"wrote {out}", highlight=False, markup=False, soft_wrap=True)
+    if found.trust.grade is Grade.REFUSE:
+        raise UntrustedError(f"{'; '.join(found.trust.reasons)}: {out} holds the samples all the same")
+    if not found.trust.trusted:
+        errors.print(found.trust.explain(), highlight=False, markup=False, soft_wrap=True)
 
 
 def _require_posterior(result: "Posterior | LeafEstimates") -> "Posterior":

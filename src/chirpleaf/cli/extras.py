@@ -29,6 +29,23 @@ def require_server() -> None:
         )
 
 
+def require_scheduler(address: str | None) -> None:
+    """Checks that Dask is installed, and that a scheduler answers and has workers, before anything is written.
+
+    Args:
+        address: of the scheduler; None for processes of this machine, which nothing but Dask is needed for.
+
+    Raises:
+        InputError: one is missing.
+    """
+    if find_spec("distributed") is None:
+        raise InputError("expected Dask to share the work; got none: pip install 'chirpleaf[bank]'")
+    if address is not None:
+        from chirpleaf.system.dask_cluster import check_scheduler
+
+        check_scheduler(address)
+
+
 def require_onnx() -> None:
     """Checks that the packages that write and run ONNX files are installed.
 

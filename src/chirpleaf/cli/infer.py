@@ -75,7 +75,7 @@ def infer(
     channels = pair_single("--channel", channel, "NAME")
     folder = out or Path("out") / (event or "strain")
     use_one_numpy_thread()
-    others = _read_others(compare)
+    others, others_name = _read_others(compare)
     with (
         claim_folder(folder, overwrite=overwrite),
         paused_collector(),
@@ -120,7 +120,7 @@ def infer(
                 calibration_envelope, calibration_correction_type, psd_uncertainty, certify_psd
             ),
         )
-        drawing = FigureDrawing(executor, others, compare.name if compare else "")
+        drawing = FigureDrawing(executor, others, others_name)
         with show_stages() as enter_stage:
             result, written = write_analysis(request, drawing, folder, enter_stage)
         _show(result, folder, written, json=json)
@@ -150,13 +150,14 @@ def check_source(event: str | None, strain: list[str] | None, trigger: str | Non
         raise InputError("expected the trigger time of the strain; got none: add --trigger GPS")
 
 
-def _read_others(path: Path | None) -> "Mapping[str, NDArray[np.float64]]":
-    """The samples to compare with; none without a file."""
+def _read_others(path: Path | None) -> "tuple[Mapping[str, NDArray[np.float64]], str]":
+    """The samples to compare with and their name, with the verdict on them; none without a file."""
     if path is None:
-        return {}
-    from chirpleaf.result.external import read_samples
+        return {}, ""
+    from chirpleaf.result.external import read_posterior, select_known
 
-    return read_samples(path)
+    found = read_posterior(path)
+    return select_known(found), f"{path.name} ({found.trust.verdict})" if found.trust else path.name
 
 
 def _show(result: "Posterior | LeafEstimates", folder: Path, written: "Sequence[Path]", *, json: bool) -> None:

@@ -7,9 +7,7 @@ import typer
 
 from chirpleaf.cli.console import errors
 from chirpleaf.errors import InputError
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as a shell has it: 128 + SIGINT."""
+from chirpleaf.system.ending import INTERRUPTED
 
 
 def check_resume(*, resume: bool, overwrite: bool) -> None:

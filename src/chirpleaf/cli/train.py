@@ -12,8 +12,9 @@ import typer
 from chirpleaf.cli.completion import complete_model, complete_preset
 from chirpleaf.cli.console import console, errors
 from chirpleaf.cli.presets import find_preset
-from chirpleaf.cli.resuming import INTERRUPTED, check_resume
+from chirpleaf.cli.resuming import check_resume
 from chirpleaf.errors import InputError
+from chirpleaf.system.ending import INTERRUPTED, is_closed_pipe
 
 if TYPE_CHECKING:
     from chirpleaf.config import Preset
@@ -126,6 +127,8 @@ def _explain_interruption(preset: Path, out: Path, ranks: "Ranks") -> Iterator[N
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as interrupt:  # Lightning turns the first into the second
+        if is_closed_pipe(interrupt):
+            raise
         errors.print(f"stopped: {_how_to_go_on(preset, out)}", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from interrupt
     except RuntimeError as error:

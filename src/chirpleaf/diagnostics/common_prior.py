@@ -62,7 +62,7 @@ def reweight(posterior: ExternalPosterior, target: ExternalPosterior, seed: int 
     chosen = resample_systematically(weights, effective, seed)
     samples = {name: values[chosen] for name, values in posterior.samples.items()}
     definitions = replace(posterior.definitions, prior=target.definitions.prior)
-    return ExternalPosterior(posterior.name, samples, definitions, target.prior, target.bilby_priors)
+    return ExternalPosterior(posterior.name, samples, definitions, target.prior, target.bilby_priors, posterior.trust)
 
 
 def find_density(posterior: ExternalPosterior) -> LogDensity:

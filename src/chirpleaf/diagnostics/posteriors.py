@@ -38,12 +38,16 @@ class Comparison:
         intervals: parameter to the interval of each posterior, None where it has no such parameter.
         divergences: parameter to the divergence of each further posterior from the first, None likewise.
         differences: a sentence on each definition that differs.
+        verdicts: verdict of chirpleaf on each posterior, None where its file holds none.
+        reasons: reasons not to trust each posterior.
     """
 
     names: tuple[str, ...]
     intervals: Mapping[str, tuple[Interval | None, ...]]
     divergences: Mapping[str, tuple[Divergence | None, ...]]
     differences: tuple[str, ...]
+    verdicts: tuple[str | None, ...]
+    reasons: tuple[tuple[str, ...], ...]
 
 
 def compare_posteriors(
@@ -71,6 +75,8 @@ def compare_posteriors(
         {name: tuple(_interval(posterior, name) for posterior in posteriors) for name in names},
         {name: tuple(divergences.get(name) for divergences in found) for name in names},
         describe_differences([(posterior.name, posterior.definitions) for posterior in posteriors]),
+        tuple(posterior.trust.verdict if posterior.trust else None for posterior in posteriors),
+        tuple(posterior.trust.reasons if posterior.trust else () for posterior in posteriors),
     )
 
 

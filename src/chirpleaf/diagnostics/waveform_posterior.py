@@ -52,6 +52,7 @@ def write_waveforms(posterior: Posterior, path: Path, n: int = SAMPLES) -> None:
     start = origin.trigger_time + AFTER_TRIGGER - origin.duration
     back = np.exp(-2j * np.pi * frequencies * (segment.reference_time - start))
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+        file.attrs.update(verdict=posterior.trust.verdict, reasons="; ".join(posterior.trust.reasons))
         file.attrs.update(event=origin.event, approximant=origin.approximant, reference_time=segment.reference_time)
         file["frequencies"], file["times"] = frequencies, start + np.arange(size) * origin.duration / size
         file["samples"] = make_table(samples)

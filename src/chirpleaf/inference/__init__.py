@@ -17,7 +17,7 @@ their importance weights with the exact likelihood. `build` makes the result (`c
 verdict.
 """
 
-from chirpleaf.inference.analysis import analyse, analyse_event, infer
+from chirpleaf.inference.analysis import analyse, analyse_event, check_request, infer
 from chirpleaf.inference.build import build_certified_posterior
 from chirpleaf.inference.kinds import build_result, propose
 from chirpleaf.inference.plan import CertificationPlan, certify_draws, plan_certification
@@ -39,6 +39,7 @@ __all__ = [
     "build_certified_posterior",
     "build_result",
     "certify_draws",
+    "check_request",
     "infer",
     "load_candidates",
     "plan_certification",

@@ -19,6 +19,7 @@ from chirpleaf.inference.sources import PsdSource, ReadSettings, StrainSource
 from chirpleaf.inference.systematics.options import NO_SYSTEMATICS, Systematics
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.inference.trust import assess_certified, examine_before
+from chirpleaf.models.shipped import Candidate
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.trust import Trust
@@ -133,11 +134,8 @@ def analyse_event(
     Raises:
         InputError: as for `infer`.
     """
-    _check_numbers(request.samples, request.seed, request.budget)
     watch, deadline = Stopwatch(), Deadline.after(request.budget)
-    models = load_candidates(request.model, request.waveform.approximant)
-    plan = request.plan_certification(models[0].load())
-    further = _plan_systematics(request, plan)
+    models, plan, further = _plan(request)
     data = request.prepare(models, watch)
     if request.model is None:
         check_precessing_fit(data)
@@ -212,6 +210,26 @@ def analyse(
     posterior = systematics.reweight(posterior, data, seed, deadline)
     watch.lap("systematics_s")
     return replace(posterior, timing=watch.timing)
+
+
+def check_request(request: Request) -> None:
+    """Checks all of a request that needs no data: numbers, model, approximant, prior, and choices that exclude others.
+
+    Args:
+        request: what is asked.
+
+    Raises:
+        InputError: as for `infer`.
+    """
+    _plan(request)
+
+
+def _plan(request: Request) -> "tuple[list[Candidate], CertificationPlan | None, SystematicsPlan | None]":
+    """The candidates, the certification and the systematic uncertainties that are asked for."""
+    _check_numbers(request.samples, request.seed, request.budget)
+    models = load_candidates(request.model, request.waveform.approximant)
+    plan = request.plan_certification(models[0].load())
+    return models, plan, _plan_systematics(request, plan)
 
 
 def _plan_systematics(request: Request, plan: CertificationPlan | None) -> "SystematicsPlan | None":

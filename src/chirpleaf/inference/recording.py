@@ -11,7 +11,8 @@ from chirpleaf.inference.sources import PsdSource, StrainSource
 from chirpleaf.inference.systematics.options import EnvelopeSource
 from chirpleaf.models.model import Model
 from chirpleaf.physics.waveform_settings import format_arguments
-from chirpleaf.result.recipe import Recipe, describe_machine, find_versions, hash_arrays, hash_file
+from chirpleaf.result.recipe import Recipe, describe_machine, find_versions, hash_arrays
+from chirpleaf.system.files import hash_file
 
 
 def record_analysis(data: PreparedData, request: Request) -> Recipe:

@@ -6,7 +6,8 @@ parameter, the largest distance D of the two distribution functions has
 
     D <= sqrt(-ln(alpha / 2) / 2) sqrt(1 / n_1 + 1 / n_2)
 
-(two-sample test of Kolmogorov and Smirnov), n being effective sample sizes.
+(two-sample test of Kolmogorov and Smirnov), n being effective sample sizes. The same holds of an analysis with a time
+budget, because the clock decided how many draws it made, and in which pieces.
 """
 
 import math
@@ -41,10 +42,12 @@ class Comparison:
 
     Attributes:
         identical: whether all numbers are the same to the bit.
-        differing: names of the arrays that are not.
-        expected: whether they have to be: versions and machine are the same.
+        differing: names of the arrays that are not, and "verdict" if that is another one.
+        expected: whether they have to be: versions and machine are the same, and no clock decided on the draws.
         changes: versions and machine that differ, a phrase each.
-        draws: numbers of draws of both. Where they differ, the time budget ended one of them earlier.
+        draws: numbers of draws of both.
+        timed: whether the analysis had a time budget.
+        verdicts: verdicts on both.
         distances: parameter to largest distance of the two distribution functions, over its allowed value; only where
             the numbers are not identical.
     """
@@ -54,6 +57,8 @@ class Comparison:
     expected: bool
     changes: tuple[str, ...]
     draws: tuple[int, int]
+    timed: bool
+    verdicts: tuple[str, str]
     distances: dict[str, float]
 
     @property
@@ -116,9 +121,14 @@ def compare(result: Posterior | LeafEstimates, again: Posterior | LeafEstimates)
     )
     old, new = result.provenance.recipe, again.provenance.recipe
     changes = _find_changes(old, new) if old is not None and new is not None else ("unknown versions",)
+    verdicts = result.trust.verdict, again.trust.verdict
+    if verdicts[0] != verdicts[1]:
+        differing = (*differing, "verdict")
+    timed = old is not None and old.budget is not None
     distances = _measure_distances(result, again) if differing else {}
     draws = result.n_draws, again.n_draws
-    return Comparison(not differing, differing, not changes, changes, draws, distances)
+    expected = not changes and not timed
+    return Comparison(not differing, differing, expected, changes, draws, timed, verdicts, distances)
 
 
 def _run(recipe: Recipe) -> Posterior | LeafEstimates:

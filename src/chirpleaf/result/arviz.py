@@ -50,6 +50,7 @@ def convert_to_arviz(samples: Samples, origin: Provenance, trust: Trust, prior: 
         "approximant": origin.approximant,
         "detectors": " ".join(origin.detectors),
         "verdict": trust.verdict,
+        "reasons": "; ".join(trust.reasons),
         "inference_library": "chirpleaf",
         "inference_library_version": origin.chirpleaf_version,
     }

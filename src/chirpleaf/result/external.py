@@ -30,6 +30,7 @@ from chirpleaf.result.external_names import is_precessing, standardise
 from chirpleaf.result.frozen import freeze_samples
 from chirpleaf.result.hdf5 import FILE_NAME
 from chirpleaf.result.prior import AnalysisPrior
+from chirpleaf.result.trust import Grade, Trust
 from chirpleaf.system.hdf5_files import open_hdf5
 from chirpleaf.system.limits import find_fault
 
@@ -83,6 +84,7 @@ class ExternalPosterior:
         definitions: what they mean.
         prior: prior whose density is known; None where it is not.
         bilby_priors: priors of a bilby file as its JSON; empty elsewhere.
+        trust: verdict of chirpleaf, also in its files for other programs; None where the file holds none.
     """
 
     name: str
@@ -90,6 +92,17 @@ class ExternalPosterior:
     definitions: Definitions
     prior: AnalysisPrior | None = None
     bilby_priors: Mapping[str, Any] = field(default_factory=dict)
+    trust: Trust | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, with the verdict where there is one."""
+        return f"{self.name} ({self.trust.verdict})" if self.trust else self.name
+
+    @property
+    def refused(self) -> bool:
+        """Whether the verdict is that it cannot be trusted."""
+        return self.trust is not None and self.trust.grade is Grade.REFUSE
 
 
 def read_posterior(path: str | Path) -> ExternalPosterior:
@@ -148,7 +161,9 @@ def _finish(file: Path, content: Content) -> ExternalPosterior:
         content.prior,
     )
     name = f"{file.name}#{content.label}" if content.label else file.name
-    return ExternalPosterior(name, freeze_samples(samples), definitions, bilby_priors=content.bilby_priors)
+    return ExternalPosterior(
+        name, freeze_samples(samples), definitions, bilby_priors=content.bilby_priors, trust=content.trust
+    )
 
 
 def _drop_gaps(samples: Samples) -> Samples:
@@ -173,7 +188,7 @@ def _read_own(file: Path) -> ExternalPosterior:
     prior = result.prior.name if result.prior else None
     definitions = Definitions("chirpleaf", origin.approximant, spins, origin.f_ref, COSMOLOGY, prior)
     name = file.parent.name or file.name if file.name == FILE_NAME else file.name
-    return ExternalPosterior(name, result.samples, definitions, result.prior)
+    return ExternalPosterior(name, result.samples, definitions, result.prior, trust=result.trust)
 
 
 def _read_bilby_json(file: Path) -> Content:
@@ -197,6 +212,7 @@ def _read_bilby_json(file: Path) -> Content:
         cosmology=cosmology.get("name", cosmology.get("__name__")) if isinstance(cosmology, dict) else cosmology,
         prior=describe_priors(priors),
         bilby_priors=priors,
+        trust=Trust.from_json(metadata["trust"]) if document.get("sampler") == "chirpleaf" else None,
     )
 
 
@@ -212,11 +228,22 @@ def read_samples(path: str | Path) -> Samples:
     Raises:
         InputError: as `read_posterior`, or there is no such parameter.
     """
-    found = read_posterior(path).samples
-    samples = {name: values for name, values in found.items() if name in PARAMETERS}
+    return select_known(read_posterior(path))
+
+
+def select_known(posterior: ExternalPosterior) -> Samples:
+    """The parameters of a posterior that this project knows.
+
+    Args:
+        posterior: any.
+
+    Raises:
+        InputError: there is none.
+    """
+    samples = {name: values for name, values in posterior.samples.items() if name in PARAMETERS}
     if not samples:
-        names = ", ".join(list(found)[:8])
-        raise InputError(f"expected samples of parameters such as chirp_mass; got {path} with {names}: check the file")
+        found = f"{posterior.name} with {', '.join(list(posterior.samples)[:8])}"
+        raise InputError(f"expected samples of parameters such as chirp_mass; got {found}: check the file")
     return samples
 
 
@@ -233,4 +260,4 @@ def describe_priors(priors: Mapping[str, Any]) -> str | None:
     return "; ".join(words) or None
 
 
-__all__ = ["Definitions", "ExternalPosterior", "read_posterior", "read_samples"]
+__all__ = ["Definitions", "ExternalPosterior", "read_posterior", "read_samples", "select_known"]

@@ -1,5 +1,7 @@
 """Posteriors of other programs in HDF5: PESummary, GWTC-1, PyCBC and bilby."""
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.derived import Samples
+from chirpleaf.result.trust import VERDICTS, Trust
 from chirpleaf.system.hdf5_files import open_hdf5, read_dataset
 
 PREFERRED = "Mixed"
@@ -29,6 +32,7 @@ class Content:
         cosmology: its name.
         prior: its name.
         bilby_priors: bilby's JSON of the priors.
+        trust: verdict of chirpleaf.
     """
 
     samples: Samples
@@ -39,6 +43,7 @@ class Content:
     cosmology: str | None = None
     prior: str | None = None
     bilby_priors: Mapping[str, Any] = field(default_factory=dict)
+    trust: Trust | None = None
 
 
 def read_hdf5(path: Path, label: str = "") -> Content:
@@ -103,7 +108,16 @@ def _read_metafile(file: h5py.File, label: str) -> Content:
         str(approximant) if approximant else None,
         float(reference) if reference else None,
         str(cosmology) if cosmology else None,
+        trust=_read_trust(known),
     )
+
+
+def _read_trust(known: Mapping[str, Any]) -> Trust | None:
+    """The verdict in a metafile that `chirpleaf convert` wrote."""
+    verdict = _first(known, "chirpleaf_verdict")
+    if verdict not in VERDICTS:
+        return None
+    return Trust(verdict, math.nan, {}, tuple(json.loads(_first(known, "chirpleaf_reasons") or "[]")))
 
 
 def _read_pycbc(file: h5py.File) -> Content:

@@ -106,7 +106,7 @@ def write_multiorder(posterior: Posterior, path: Path) -> None:
         "COORDSYS": "C",
         "MOCORDER": found.order,
         "INDXSCHM": "EXPLICIT",
-        **describe_event(origin.event, origin.trigger_time, origin.detectors),
+        **describe_event(origin.event, origin.trigger_time, origin.detectors, posterior.trust.verdict),
         "DISTMEAN": mean,
         "DISTSTD": float(np.sqrt(weights @ (distance - mean) ** 2)),
     }

@@ -12,6 +12,7 @@
 `pesummary.io.read` and `pesummary.gw.file.read` take it. The label is that of the approximant, as in the releases.
 """
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,8 @@ def _describe_analysis(result: "Result") -> dict[str, str | float]:
         "trigger_time": origin.trigger_time,
         "cosmology": COSMOLOGY,
         "seed": origin.seed,
+        "chirpleaf_verdict": result.trust.verdict,
+        "chirpleaf_reasons": json.dumps(result.trust.reasons),
     }
     if origin.f_min:
         found["f_low"] = min(origin.f_min)

@@ -210,6 +210,10 @@ class Posterior(Result):
         if self.sky is not None and not self.impossible:
             origin = self.provenance
             writers["skymap.fits"] = partial(
-                self.sky.write, event=origin.event, gps=origin.trigger_time, detectors=origin.detectors
+                self.sky.write,
+                event=origin.event,
+                gps=origin.trigger_time,
+                detectors=origin.detectors,
+                verdict=self.trust.verdict,
             )
         return writers

@@ -135,16 +135,6 @@ def hash_arrays(*arrays: NDArray[Any] | float) -> str:
     return digest.hexdigest()
 
 
-def hash_file(path: str | Path) -> str:
-    """SHA-256 of a file.
-
-    Args:
-        path: the file.
-    """
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def find_versions() -> dict[str, str]:
     """Versions of Python and of `PACKAGES`."""
     found = {"python": platform.python_version()}

@@ -128,7 +128,7 @@ class SkyMap:
         cumulative = np.sort(self.probability[self.probability > 0])[::-1].cumsum()
         return float((np.searchsorted(cumulative, level) + 1) * self.pixel_area)
 
-    def write(self, path: Path, *, event: str, gps: float, detectors: Sequence[str] = ()) -> None:
+    def write(self, path: Path, *, event: str, gps: float, detectors: Sequence[str] = (), verdict: str = "") -> None:
         """Writes the map as a FITS file that `ligo.skymap` and Aladin read.
 
         Args:
@@ -136,6 +136,7 @@ class SkyMap:
             event: name of the source.
             gps: time of the event, seconds.
             detectors: names of the detectors whose data were used.
+            verdict: verdict on the posterior; none if empty.
         """
         header: dict[str, Value] = {
             "PIXTYPE": "HEALPIX",
@@ -145,19 +146,20 @@ class SkyMap:
             "INDXSCHM": "IMPLICIT",
             "FIRSTPIX": 0,
             "LASTPIX": len(self.probability) - 1,
-            **describe_event(event, gps, detectors),
+            **describe_event(event, gps, detectors, verdict),
             "GPSTIME": gps,
         }
         write_column(path, self.probability, name="PROB", unit="pix-1", header=header)
 
 
-def describe_event(event: str, gps: float, detectors: Sequence[str]) -> dict[str, Value]:
+def describe_event(event: str, gps: float, detectors: Sequence[str], verdict: str = "") -> dict[str, Value]:
     """Keywords of a sky map that name its event, by the conventions of `ligo.skymap.io.fits`.
 
     Args:
         event: name of the source.
         gps: time of the event, seconds.
         detectors: names of the detectors whose data were used.
+        verdict: verdict on the posterior, a keyword of this project; none if empty.
     """
     time = to_utc(gps)
     return {
@@ -167,6 +169,7 @@ def describe_event(event: str, gps: float, detectors: Sequence[str]) -> dict[str
         "MJD-OBS": (time - _MJD_BEGIN) / timedelta(days=1),
         "CREATOR": f"chirpleaf {version('chirpleaf')}",
         "ORIGIN": "chirpleaf",
+        **({"VERDICT": verdict} if verdict else {}),
     }
 
 

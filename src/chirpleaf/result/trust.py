@@ -162,6 +162,15 @@ class Trust:
         """PASS, WARN or REFUSE; UNKNOWN without a verdict."""
         return _GRADES[self.verdict]
 
+    def explain(self) -> str:
+        """The verdict with its reasons, on one line.
+
+        Example:
+            >>> Trust("untrusted", 9.0, {}, ("no signal", "heavy tail")).explain()
+            'untrusted: no signal; heavy tail'
+        """
+        return f"{self.verdict}: {'; '.join(self.reasons)}" if self.reasons else self.verdict
+
     def add(self, *findings: Finding) -> "Trust":
         """The verdict after further findings.
 

@@ -1,4 +1,4 @@
-"""Opens the port and serves until SIGINT or SIGTERM; then all jobs are ended and nothing stays behind."""
+"""Opens the port and serves until SIGINT, SIGTERM or SIGHUP; then all jobs are ended and nothing stays behind."""
 
 import signal
 import socket
@@ -59,7 +59,7 @@ def serve(
     names: frozenset[str] = LOOPBACK_NAMES,
     target: Callable[[Connection], object] = run_worker,
 ) -> None:
-    """Serves until the process gets SIGINT or SIGTERM.
+    """Serves until the process gets SIGINT, SIGTERM or SIGHUP.
 
     Args:
         port: an open port; it is closed at the end.
@@ -125,8 +125,9 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handles SIGINT and SIGTERM while the server runs."""
-        former = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        """Handles SIGINT and SIGTERM while the server runs, and SIGHUP unless it is ignored, as under `nohup`."""
+        hangup = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+        former = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM, *hangup)}
         try:
             yield
         finally:

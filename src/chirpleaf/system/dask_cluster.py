@@ -67,6 +67,19 @@ def connect(stack: ExitStack, workers: int, scheduler: str | None) -> distribute
     return client
 
 
+def check_scheduler(address: str) -> None:
+    """Checks that a scheduler answers and has workers.
+
+    Args:
+        address: such as tcp://10.0.0.1:8786.
+
+    Raises:
+        InputError: the scheduler does not answer or has no workers.
+    """
+    with ExitStack() as stack:
+        connect(stack, 0, address)
+
+
 def share_tasks(
     client: distributed.Client, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], queued: int
 ) -> Generator[tuple[int, Result | Exception], None, None]:

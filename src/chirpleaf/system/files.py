@@ -5,6 +5,7 @@ file or the former one, also when the disk is full or the process is stopped. Th
 so that what a process left behind when it was killed is known, and `remove_stale_files` removes it.
 """
 
+import hashlib
 import os
 import re
 import socket
@@ -97,6 +98,16 @@ def remove_stale_files(folder: Path) -> tuple[str, ...]:
     for path in stale:
         path.unlink(missing_ok=True)
     return tuple(path.name for path in stale)
+
+
+def hash_file(path: str | Path) -> str:
+    """SHA-256 of a file.
+
+    Args:
+        path: the file.
+    """
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _name_file(error: OSError, scratch: Path, path: Path) -> OSError:
