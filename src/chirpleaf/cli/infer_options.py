@@ -209,6 +209,7 @@ def make_data_options(
         InputError: an option is out of range.
     """
     from chirpleaf.inference.options import DEFAULT_DATA
+    from chirpleaf.inference.sources import name_detectors
     from chirpleaf.strain.noise_spectrum import parse_method
 
     conditioning, spectrum = DEFAULT_DATA.conditioning, DEFAULT_DATA.spectrum
@@ -223,7 +224,7 @@ def make_data_options(
         spectrum = replace(spectrum, length=psd_length)
     lowest = detector_numbers("--f-min", f_min)
     if isinstance(lowest, dict):
-        lowest = {name.upper(): value for name, value in lowest.items()}
+        lowest = name_detectors(lowest, "lowest frequency")
     return replace(
         DEFAULT_DATA,
         detectors=parse_detectors(detectors),

@@ -11,6 +11,7 @@ from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSe
 from chirpleaf.strain.conditioning import Conditioning
 from chirpleaf.strain.flaws import Flaws, find_flaws
 from chirpleaf.strain.noise_spectrum import (
+    DEFAULT_SPECTRUM,
     SpectrumSettings,
     bootstrap_spectrum,
     choose_excluded,
@@ -165,7 +166,8 @@ def gather_spectra(
 
     Raises:
         InputError: a spectrum belongs to a detector without strain, does not agree with the strain by orders of
-            magnitude, there are too few good seconds to estimate one, or the strain has another scale than strain.
+            magnitude, there are too few good seconds to estimate one, settings of the estimate are given although none
+            is made, or the strain has another scale than strain.
     """
     psd = name_detectors(psd, "power spectral density")
     if settings.psd_analysis is not None and not psd:
@@ -175,6 +177,12 @@ def gather_spectra(
         raise InputError(
             f"expected power spectral densities of {', '.join(source.strain)}; got one of {stray[0]}, whose strain is "
             f"missing: add --strain {stray[0]}=FILE or leave it out"
+        )
+    changed = [name for name in source.strain if name in noise and noise[name].settings != DEFAULT_SPECTRUM]
+    if changed and psd.keys() >= set(source.strain):
+        raise InputError(
+            "expected --psd-method or --psd-length where a noise spectrum is estimated; got --psd of every detector: "
+            "leave them out"
         )
     spectra = {}
     for name in source.strain:

@@ -263,6 +263,7 @@ def _observe(
 ) -> PreparedData:
     """Selects the detectors, finds flaws, estimates the spectra and chooses the model."""
     source = source._replace(strain=options.choose_detectors(source.strain))
+    options = options.choose_lowest(source.strain)
     durations = [*(model.duration for model in models), *([options.duration] if options.duration else [])]
     source, flaws, noise = select_noise(source, durations, options.spectrum, options.conditioning)
     spectra = gather_spectra(source, psd, noise, settings, estimated=estimated)

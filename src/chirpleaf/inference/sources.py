@@ -1,16 +1,20 @@
 """Sources of an analysis: reads the strain that the user names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import h5py
+
 from chirpleaf.errors import InputError
 from chirpleaf.strain.events import find_event, load_event
 from chirpleaf.strain.psd import PowerSpectralDensity
+from chirpleaf.strain.psd_hdf5 import has_analyses
 from chirpleaf.strain.readers import read
 from chirpleaf.strain.strain import Strain
 from chirpleaf.strain.times import parse_time
+from chirpleaf.system.limits import expand_user
 
 LONG_DURATION = 4096
 """Length of the files of the open catalogues that are loaded when 32 s are too short for the signal, seconds."""
@@ -122,6 +126,26 @@ def name_detectors(values: Mapping[str, Value], what: str) -> dict[str, Value]:
             raise InputError(f"expected one {what} a detector; got two for {name.upper()}: leave one out")
         named[name.upper()] = value
     return named
+
+
+def check_analysis(analysis: str | None, sources: Iterable[PsdSource]) -> None:
+    """Refuses the label of an analysis where no spectrum comes from a release that holds analyses.
+
+    Args:
+        analysis: label of the analysis; None if none is asked for.
+        sources: all spectra that are given, of the network and of the likelihood. Missing files are not refused here.
+
+    Raises:
+        InputError: none is such a file.
+    """
+    paths = [expand_user(one) for one in sources if not isinstance(one, PowerSpectralDensity)]
+    if analysis is None or any(not path.is_file() for path in paths):
+        return
+    if paths and not any(h5py.is_hdf5(path) and has_analyses(path) for path in paths):
+        raise InputError(
+            f"expected a release of PESummary with --psd-analysis; got {', '.join(path.name for path in paths)}: leave "
+            "--psd-analysis out or give the release"
+        )
 
 
 def has_longer_strain(event: str | None) -> bool:
