@@ -7,7 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, Source, name_detectors
+from chirpleaf.inference.sources import (
+    DEFAULT_READ_SETTINGS,
+    PsdSource,
+    ReadSettings,
+    Source,
+    check_owners,
+    name_detectors,
+)
 from chirpleaf.strain.conditioning import Conditioning
 from chirpleaf.strain.flaws import Flaws, find_flaws
 from chirpleaf.strain.noise_spectrum import (
@@ -172,12 +179,7 @@ def gather_spectra(
     psd = name_detectors(psd, "power spectral density")
     if settings.psd_analysis is not None and not psd:
         raise InputError("expected --psd with --psd-analysis; got no file of noise spectra: add --psd DETECTOR=FILE")
-    stray = [name for name in psd if name not in source.strain]
-    if stray:
-        raise InputError(
-            f"expected power spectral densities of {', '.join(source.strain)}; got one of {stray[0]}, whose strain is "
-            f"missing: add --strain {stray[0]}=FILE or leave it out"
-        )
+    check_owners("power spectral densities", psd, source.strain)
     changed = [name for name in source.strain if name in noise and noise[name].settings != DEFAULT_SPECTRUM]
     if changed and psd.keys() >= set(source.strain):
         raise InputError(

@@ -1,6 +1,6 @@
 """Sources of an analysis: reads the strain that the user names."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 import h5py
 
 from chirpleaf.errors import InputError
+from chirpleaf.physics.detectors import detector
 from chirpleaf.strain.events import find_event, load_event
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.psd_hdf5 import has_analyses
@@ -81,7 +82,7 @@ def gather_strain(
         Name, trigger time and strain.
 
     Raises:
-        InputError: both or neither are given, the time is missing, or a file cannot be read.
+        InputError: both or neither are given, the time is missing, a detector does not exist, or a file cannot be read.
     """
     if (event is None) == (strain is None):
         raise InputError("expected an event or strain; got both or neither: give EVENT, or --strain with --trigger")
@@ -90,12 +91,9 @@ def gather_strain(
         if given is None:
             raise InputError("expected the trigger time of the strain; got none: add --trigger GPS")
         named, channels = name_detectors(strain, "strain"), name_detectors(settings.channel, "channel")
-        stray = [name for name in channels if name not in named]
-        if stray:
-            raise InputError(
-                f"expected channels of {', '.join(named)}; got one of {stray[0]}, whose strain is missing: add "
-                f"--strain {stray[0]}=FILE or leave it out"
-            )
+        for name in named:
+            detector(name)  # refuses one that does not exist
+        check_owners("channels", channels, named)
         return Source("strain", given, {name: _load(one, name, channels.get(name)) for name, one in named.items()})
     assert event is not None
     if settings.channel:
@@ -126,6 +124,26 @@ def name_detectors(values: Mapping[str, Value], what: str) -> dict[str, Value]:
             raise InputError(f"expected one {what} a detector; got two for {name.upper()}: leave one out")
         named[name.upper()] = value
     return named
+
+
+def check_owners(what: str, given: Iterable[str], owners: Collection[str], option: str = "--strain") -> None:
+    """Refuses what is given for a detector without strain.
+
+    Args:
+        what: what is given, for the message.
+        given: names of detectors.
+        owners: names of detectors with strain.
+        option: option that gives strain.
+
+    Raises:
+        InputError: there is one.
+    """
+    stray = [name for name in given if name not in owners]
+    if stray:
+        raise InputError(
+            f"expected {what} of {', '.join(owners)}; got one of {stray[0]}, whose strain is missing: add "
+            f"{option} {stray[0]}=FILE or leave it out"
+        )
 
 
 def check_analysis(analysis: str | None, sources: Iterable[PsdSource]) -> None:
