@@ -171,7 +171,12 @@ def test_a_density_that_does_not_cover_the_band(refused: Callable[..., None], mo
     density = tmp_path / "H1.txt"
     np.savetxt(density, np.column_stack([np.arange(50.0, 2000.0), np.full(1950, 1e-46)]))
     options = ("--psd", f"H1={density}", "--model", model_file, "--out", tmp_path / "out")
-    refused(("infer", "GW150914", *options), "expected frequencies from 50", "got 20", "give a density that covers")
+    refused(
+        ("infer", "GW150914", *options),
+        "H1 power spectral density: expected values from 20",
+        "got those from 50",
+        "give a density that covers",
+    )
 
 
 def test_an_unknown_event(refused: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,3 +285,18 @@ def test_an_interruption_is_quiet(chirpleaf: Command, tmp_path: Path, monkeypatc
     monkeypatch.setattr("chirpleaf.inference.analysis.load_candidates", interrupt)
     ran = chirpleaf("infer", "GW150914", "--out", tmp_path / "out")
     assert (ran.status, ran.stderr) == (130, "")
+
+
+@pytest.mark.parametrize(
+    ("names", "parts"),
+    [
+        (("X1",), ("expected detectors among H1, L1", "got X1", "leave it out")),
+        (("H1", "h1"), ("expected each detector once for --detectors", "got H1 twice")),
+        (("H1",), ("expected strain of H1, L1 for model random", "got H1", "add --detectors L1 or choose another")),
+    ],
+)
+def test_detectors_that_an_evaluation_cannot_have(
+    refused: Callable[..., None], names: tuple[str, ...], parts: tuple[str, ...], model_file: Path, tmp_path: Path
+) -> None:
+    given = [word for name in names for word in ("--detectors", name)]
+    refused(("evaluate", model_file, "--injections", 2, *given, "--out", tmp_path / "out"), *parts)

@@ -233,6 +233,11 @@ def test_options_of_estimates_and_releases_that_have_no_use_are_refused(
         refused(("infer", "GW150914", *given, *option, *ending), *parts)
 
 
+def test_a_corner_above_the_band_is_named(refused: Callable[..., None], model_file: Path, tmp_path: Path) -> None:
+    options = ("--high-pass", "1500", "--model", model_file, "--out", tmp_path / "out")
+    refused(("infer", "GW150914", *options), "corner of the high-pass filter of at most 20 Hz", "got 1500", "lower --h")
+
+
 def test_a_spectrum_of_a_missing_detector_is_named_in_any_case() -> None:
     from chirpleaf.errors import InputError
 

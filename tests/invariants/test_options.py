@@ -228,6 +228,19 @@ def test_options_of_the_command_line_reach_their_settings() -> None:
     assert make_waveform_options(None, None, None) == WaveformOptions()
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("L1,,H1,", "names of detectors for --detectors; got an empty one"),
+        ("", "got an empty one"),
+        ("H1, h1", "each detector once for --detectors; got H1 twice"),
+    ],
+)
+def test_lists_of_detectors_with_empty_or_repeated_names_are_refused(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make_data_options(detectors=text)
+
+
 def test_pairs_of_the_command_line() -> None:
     assert detector_numbers("--f-min", None) is None
     assert detector_numbers("--f-min", ["25"]) == 25.0

@@ -16,7 +16,7 @@ from chirpleaf.cli.completion import (
     complete_model,
     complete_prior,
 )
-from chirpleaf.cli.pairs import detector_numbers, named_values, pair_single, parse_number
+from chirpleaf.cli.pairs import detector_numbers, list_detectors, named_values, pair_single, parse_number
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
@@ -188,8 +188,11 @@ def parse_detectors(text: str | None) -> tuple[str, ...] | None:
 
     Args:
         text: names with commas between them; None for all.
+
+    Raises:
+        InputError: a name is empty, or given twice.
     """
-    return None if text is None else tuple(name.strip().upper() for name in text.split(",") if name.strip())
+    return None if text is None else list_detectors("--detectors", text.split(","))
 
 
 def make_data_options(

@@ -162,8 +162,8 @@ def _finish(steps: "Sequence[StreamAnswer]", seconds: float, *, json: bool) -> N
         return
     without = f", {unanswered} s without one" if unanswered else ""
     console.print(
-        f"{len(latencies)} answers{without}; latency p50 {1000 * p50:.0f} ms, p99 {1000 * p99:.0f} ms; {seconds:.1f} s in all. "
-        "Certify a candidate by `chirpleaf infer`.",
+        f"{len(latencies)} answers{without}; latency p50 {1000 * p50:.0f} ms, p99 {1000 * p99:.0f} ms; {seconds:.1f} s "
+        "in all. Certify a candidate by `chirpleaf infer`.",
         highlight=False,
         markup=False,
         soft_wrap=True,

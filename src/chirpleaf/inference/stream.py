@@ -222,7 +222,7 @@ class Stream:
 
     def _check_start(self, chunk: Mapping[str, Strain]) -> None:
         """Refuses what no step of a stream can mend."""
-        taken = self._model.select_detectors(chunk)
+        taken = self._model.select_detectors(chunk, "--replay {}=FILE")
         other = [name for name in chunk if name not in taken]
         if other:
             raise InputError(
