@@ -118,6 +118,6 @@ def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(InputError, match="expected a roll-off of at least 0 s"):
         Conditioning(roll_off=-1.0)
     with pytest.raises(
-        InputError, match="corner of the high-pass filter of at most 20 Hz, .*; got 25 Hz: lower the corner"
+        InputError, match=r"corner of the high-pass filter of at most 20 Hz, .*; got 25 Hz: lower the corner"
     ):
         segment(pulse(), Conditioning(high_pass=25.0))

@@ -61,7 +61,7 @@ def test_a_wide_notch_within_the_compared_band_is_taken(mark: float, spectrum: P
     inside = (spectrum.frequencies >= 100) & (spectrum.frequencies <= 160)
     notched = replace(spectrum, values=np.where(inside, mark, spectrum.values))
     assert gather(given=notched) is notched
-    with pytest.raises(InputError, match="H1 power spectral density: expected one .* another unit"):
+    with pytest.raises(InputError, match=r"H1 power spectral density: expected one .* another unit"):
         gather(given=replace(notched, values=100.0 * notched.values))
 
 

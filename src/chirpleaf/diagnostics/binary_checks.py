@@ -72,7 +72,7 @@ def check_signal(binary: Mapping[str, float], reference_frequency: float) -> Non
             continue
         difference = abs(binary[name] - expected)
         if name in _PERIODIC:
-            difference = abs((difference + np.pi) % (2 * np.pi) - np.pi)
+            difference = abs(math.remainder(difference, 2 * math.pi))
         allowed = _COSMOLOGY_TOLERANCE if name in _OF_COSMOLOGY or name.endswith("_source") else _TOLERANCE
         if difference > allowed * max(1.0, abs(expected)):
             raise InputError(
@@ -128,7 +128,7 @@ def _derive_spins(binary: Mapping[str, float], reference_frequency: float) -> di
         if along is None:
             return {}
         across = [used.get(f"spin_{body}{axis}", 0.0) for axis in "xy"]
-        found |= {f"chi_{body}": along, f"spin_{body}z": along, f"chi_{body}_in_plane": float(np.hypot(*across))}
+        found |= {f"chi_{body}": along, f"spin_{body}z": along, f"chi_{body}_in_plane": math.hypot(*across)}
         found |= {f"spin_{body}{axis}": value for axis, value in zip("xy", across, strict=True)}
         azimuth = math.atan2(across[1], across[0])
         found |= {f"phi_{body}": azimuth, f"azimuth_{body}": azimuth - math.pi / 2 + used["phase"]}
