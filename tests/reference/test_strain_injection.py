@@ -180,6 +180,7 @@ def test_wrong_input_has_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixtu
         [path, "--detector", "h1", "--detector", "H1"],
         [path, "--detector", ""],
         [path, "--index", "5"],
+        [path, "--f-ref", "0"],
         [str(write({**ALIGNED, "dec": 5.0}, tmp_path / "wrong.json"))],
         [path, *recorded, "--detector", "L1"],
         *([path, *recorded, *option] for option in options),

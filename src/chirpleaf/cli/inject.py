@@ -77,14 +77,15 @@ def inject(
     from chirpleaf.strain.writing import write_gwosc
     from chirpleaf.system.files import write_files
 
+    waveform = WaveformSettings(approximant, f_ref)
     binary = read_binary(parameters, index)
-    check_signal(binary, f_ref)
+    check_signal(binary, waveform.reference_frequency)
     if files:
         background = {name: read_strain(files[name], name) for name in names}
     else:
         settings = StrainSettings(duration, sample_rate, noise)
         background = simulate_noise(names, binary["geocent_time"], settings, np.random.default_rng(seed))
-    data = add_signal(background, binary, WaveformSettings(approximant, f_ref))
+    data = add_signal(background, binary, waveform)
     description = f"injection, {approximant}, in {'recorded' if files else noise} noise, seed {seed}"
     document = {"injections": {"__dataframe__": True, "content": {name: [value] for name, value in binary.items()}}}
     new_folder(out, overwrite=overwrite)
