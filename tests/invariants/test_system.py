@@ -176,7 +176,7 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) 
     [
         (errno.ENAMETOOLONG, "choose a shorter name"),
         (errno.EISDIR, "name a file, not a folder"),
-        (errno.ENOSPC, "free some space"),
+        (errno.ENOSPC, "make free space, or name another"),
         (errno.EACCES, "look at its permissions"),
         (errno.EIO, "look at permissions and free space"),
     ],
