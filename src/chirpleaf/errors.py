@@ -4,6 +4,43 @@ Every message is one line: what was expected, what was given, and the remedy. Th
 `InputError` into exit code 2 and `UntrustedError` into exit code 3; the library raises them.
 """
 
+import errno
+
+_REMEDIES = {
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EISDIR: "name a file, not a folder",
+    errno.ENOTDIR: "name a folder, not a file",
+    errno.ENOENT: "check the path",
+    errno.ENOSPC: "make free space, or name another folder",
+    errno.EDQUOT: "make free space, or name another folder",
+    errno.EACCES: "look at its permissions, or name another",
+    errno.EPERM: "look at its permissions, or name another",
+    errno.EROFS: "name a folder that can be written to",
+}
+"""What helps against errors of the operating system."""
+
+_SHOWN = 80
+"""Characters of a name that a message shows."""
+
+
+def describe_os_error(error: OSError) -> str:
+    """An error of the operating system as one line with its remedy.
+
+    Args:
+        error: the error.
+
+    Example:
+        >>> describe_os_error(OSError(errno.ENAMETOOLONG, "File name too long", "a"))
+        "expected files that can be read and written; got 'a' (File name too long): choose a shorter name"
+    """
+    remedy = _REMEDIES.get(error.errno or 0, "look at permissions and free space")
+    got = str(error)
+    if error.filename is not None:
+        name = str(error.filename)
+        shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
+        got = f"{shown!r} ({error.strerror})"
+    return f"expected files that can be read and written; got {got}: {remedy}"
+
 
 class ChirpleafError(Exception):
     """Base class of the exceptions of chirpleaf."""

@@ -171,7 +171,12 @@ def test_a_density_that_does_not_cover_the_band(refused: Callable[..., None], mo
     density = tmp_path / "H1.txt"
     np.savetxt(density, np.column_stack([np.arange(50.0, 2000.0), np.full(1950, 1e-46)]))
     options = ("--psd", f"H1={density}", "--model", model_file, "--out", tmp_path / "out")
-    refused(("infer", "GW150914", *options), "expected frequencies from 50", "got 20", "give a density that covers")
+    refused(
+        ("infer", "GW150914", *options),
+        "H1 power spectral density: expected values from 20",
+        "got those from 50",
+        "give a density that covers",
+    )
 
 
 def test_an_unknown_event(refused: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

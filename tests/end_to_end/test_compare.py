@@ -114,6 +114,7 @@ def test_json_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
         ([*FILES, "--reweight"], "expected a file that states its prior"),
         ([FILES[0], "nowhere.h5"], "does not exist"),
         ([f"{FILES[0]}#other", FILES[1]], "expected an analysis among"),
+        ([FILES[0], f"{FILES[1]}#other"], "without a label, because it holds one posterior; got #other: leave it out"),
     ],
 )
 def test_wrong_input_is_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,6 +77,8 @@ def test_wrong_input_is_one_line(folder: Path, tmp_path: Path, capsys: pytest.Ca
         ([str(tmp_path), "--to", "skymap", "--out", str(tmp_path / "a")], "expected a posterior; got estimates"),
         ([str(folder), "--to", "bilby", "--out", str(tmp_path / "there")], "which exists: add --overwrite"),
         ([str(folder), "--to", "bilby", "--out", str(tmp_path / "no" / "a")], "create"),
+        ([str(folder), "--to", "bilby", "--out", str(folder), "--overwrite"], "got the folder"),
+        ([str(folder), "--to", "bilby", "--out", str(tmp_path / ("a" * 300))], "choose a shorter name"),
         ([str(folder), "--to", "other", "--out", str(tmp_path / "a")], "other"),
     ):
         assert main(["convert", *arguments]) == 2

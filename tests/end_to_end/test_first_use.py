@@ -143,3 +143,18 @@ def test_models_fit_on_80_columns() -> None:
     assert all(len(line) <= 80 for line in lines)
     assert "…" not in said
     assert any("IMRPhenomXAS" in line and "H1 L1" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("names", "parts"),
+    [
+        (("X1",), ("expected detectors among H1, L1", "got X1", "leave it out")),
+        (("H1", "h1"), ("expected each detector once for --detectors", "got H1 twice")),
+        (("H1",), ("expected strain of H1, L1 for model random", "got H1", "add --detectors L1 or choose another")),
+    ],
+)
+def test_detectors_that_an_evaluation_cannot_have(
+    refused: Callable[..., None], names: tuple[str, ...], parts: tuple[str, ...], model_file: Path, tmp_path: Path
+) -> None:
+    given = [word for name in names for word in ("--detectors", name)]
+    refused(("evaluate", model_file, "--injections", 2, *given, "--out", tmp_path / "out"), *parts)

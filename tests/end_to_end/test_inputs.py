@@ -216,6 +216,28 @@ def test_an_analysis_without_a_file_is_refused(refused: Callable[..., None], mod
     refused(("infer", "GW150914", *options), "expected channels of strain files", "got an event", "leave --channel out")
 
 
+def test_options_of_estimates_and_releases_that_have_no_use_are_refused(
+    refused: Callable[..., None], model_file: Path, tmp_path: Path, strain: dict[str, Strain]
+) -> None:
+    paths = {name: tmp_path / f"{name}.txt" for name in strain}
+    for name, series in strain.items():
+        welch(series).write(paths[name])
+    given = [part for name, path in paths.items() for part in ("--psd", f"{name}={path}")]
+    ending = ("--model", model_file, "--out", tmp_path / "out")
+    release = "expected a release of PESummary with --psd-analysis", "got H1.txt", "leave --psd-analysis out"
+    refused(("infer", "GW150914", *given, "--psd-analysis", "C01:Mixed", *ending), *release)
+    certify = ("--certify-psd", f"H1={paths['H1']}", "--psd-analysis", "C01:Mixed", "--model", "bbh", "--out")
+    refused(("infer", "GW150914", *certify, tmp_path / "out"), *release)
+    for option in (("--psd-method", "median"), ("--psd-length", "64")):
+        parts = "expected --psd-method or --psd-length where a noise spectrum is estimated", "got --psd of every", "out"
+        refused(("infer", "GW150914", *given, *option, *ending), *parts)
+
+
+def test_a_corner_above_the_band_is_named(refused: Callable[..., None], model_file: Path, tmp_path: Path) -> None:
+    options = ("--high-pass", "1500", "--model", model_file, "--out", tmp_path / "out")
+    refused(("infer", "GW150914", *options), "corner of the high-pass filter of at most 20 Hz", "got 1500", "lower --h")
+
+
 def test_a_spectrum_of_a_missing_detector_is_named_in_any_case() -> None:
     from chirpleaf.errors import InputError
 

@@ -105,3 +105,10 @@ def test_an_unknown_event_ends_with_two(chirpleaf: Callable[..., Any], tmp_path:
     ran = chirpleaf("test-gr", "GW000000", "--prior", "nonsense", "--out", tmp_path)
     assert ran.status == 2
     assert "expected --prior" in ran.stderr
+
+
+def test_a_model_of_single_quantities_is_refused_by_its_name(chirpleaf: Callable[..., Any], tmp_path: Path) -> None:
+    ran = chirpleaf("test-gr", "GW150914", "--model", "masses", "--out", tmp_path / "out")
+    assert ran.status == 2
+    assert "expected a model of all parameters for the test; got masses, of " in ran.stderr
+    assert "leave --model out" in ran.stderr

@@ -156,6 +156,9 @@ def test_lines_of_the_command(files: list[str], model_file: Path, chirpleaf: Cal
         (("--replay", "H1=/nowhere"), "does not exist"),
         (("--replay", "H1=/nowhere", "--speed", "0"), "--speed"),
         (("--replay", "H1=/nowhere", "--speed", "fast"), "--speed"),
+        (("--replay", "X1=/nowhere"), "expected a detector among H1, L1, V1, K1; got 'X1'"),
+        (("--replay", "H1=/nowhere", "--psd", "L1=/nowhere"), "got one of L1, whose strain is missing: add --replay"),
+        (("--replay", "H1=/nowhere", "--channel", "L1=A"), "expected channels of H1; got one of L1"),
     ],
 )
 def test_wrong_options(arguments: tuple[str, ...], part: str, chirpleaf: Callable[..., Any]) -> None:
@@ -172,3 +175,52 @@ def test_too_little_strain(
     ran = chirpleaf("stream", *files, "--model", model_file)
     assert ran.status == 2
     assert "17 s of strain" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda strain: {**strain, "V1": replace(strain["L1"], detector="V1")}, "H1, L1, which .*; got that of V1"),
+        (lambda strain: {"H1": strain["H1"]}, "expected strain of H1, L1 for model random; got H1"),
+        (
+            lambda strain: {name: one.require_sample_rate(512.0) for name, one in strain.items()},
+            "whose network takes frequencies up to .* Hz, whatever the likelihood takes; got 512 Hz",
+        ),
+    ],
+)
+def test_strain_that_no_step_can_answer_is_refused_at_once(
+    change: Callable[[dict[str, Strain]], dict[str, Strain]], message: str, model: Model, strain: dict[str, Strain]
+) -> None:
+    with pytest.raises(InputError, match=message):
+        Stream(model, SETTINGS).push(next(replay(change(strain), 1.0)))
+
+
+def test_spectra_of_other_detectors_are_refused_at_once(model: Model, strain: dict[str, Strain]) -> None:
+    flat = PowerSpectralDensity(np.array([10.0, 2048.0]), np.array([1e-46, 1e-46]))
+    with pytest.raises(InputError, match="densities of H1, L1; got one of V1"):
+        Stream(model, SETTINGS, {"V1": flat}).push(next(replay(strain, 1.0)))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "status", "said"),
+    [
+        (lambda values: values * 1e20, 2, "error: expected strain that allows an answer; got 6 s without one"),
+        (np.zeros_like, 2, "error: expected strain that allows an answer; got 6 s without one"),
+        (lambda values: np.where(np.arange(len(values)) // 409 == 172, np.nan, values), 0, "2 answers, 4 s without"),
+    ],
+)
+def test_steps_without_an_answer_are_counted(
+    spoil: Callable[[Any], Any],
+    status: int,
+    said: str,
+    strain: dict[str, Strain],
+    gwosc_file: Callable[..., Path],
+    model_file: Path,
+    chirpleaf: Callable[..., Any],
+) -> None:
+    spoilt = [replace(one, values=spoil(one.values)) for one in strain.values()]
+    files = [word for one in spoilt for word in ("--replay", f"{one.detector}={gwosc_file(one)}")]
+    ran = chirpleaf("stream", *files, "--model", model_file)
+    assert ran.status == status
+    assert said in (ran.stderr if status else ran.stdout)
+    assert len([line for line in ran.stdout.splitlines() if "no answer: " in line]) == (6 if status else 4)

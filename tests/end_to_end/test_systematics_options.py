@@ -90,6 +90,6 @@ def test_wrong_options_are_refused(refused: Callable[..., None], spectrum: Path,
     short = tmp_path / "short.txt"
     table = np.loadtxt(spectrum)
     np.savetxt(short, table[table[:, 0] < 500])
-    check(("--certify-psd", f"L1={short}"), "got 20 to 1022", "covers the analysed band")
+    check(("--certify-psd", f"L1={short}"), "L1 power", "from 20 to 1022", "got those from", "covers the analysed band")
     np.savetxt(short, table * [1.0, 1e6])
     check(("--certify-psd", f"L1={short}"), "L1")

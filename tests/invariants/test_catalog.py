@@ -65,7 +65,8 @@ def test_a_list_holds_names_times_and_files(tmp_path: Path) -> None:
         (".hidden", "line 1: expected NAME"),
         ("inf H1=a", "line 1: expected NAME"),
         ('own 1126259462.4 H1="a', "No closing quotation"),
-        ("GW150914\ngw150914", "line 2: expected gw150914 once; got it in line 1"),
+        ("GW150914\ngw150914", "line 2: expected gw150914 once; got the same event in line 1"),
+        ("gw150914\nGW170814\nGW150914_095045", "line 3: expected GW150914_095045 once; got the same event in line 1"),
         ("# nothing", "expected events in .*; got none"),
     ],
 )

@@ -36,6 +36,12 @@ def test_a_good_certificate_has_no_reason() -> None:
     assert Certificate(**GOOD).reasons == ()
 
 
+IMPOSSIBLE = {
+    **{"log_bayes_factor": -np.inf, "log_bayes_factor_error": np.inf, "likelihood_error": np.inf},
+    **{"pareto_k": np.inf, "effective_samples": 0.0},
+}
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -44,6 +50,9 @@ def test_a_good_certificate_has_no_reason() -> None:
         ({"pareto_k": float("inf")}, r"heavy tail \(Pareto k inf, above 0\.7\)$"),
         ({"largest_weight": 0.051}, "a single draw has 5% of the weight"),
         ({"likelihood_error": 0.11}, r"off by 0\.11 nats"),
+        ({"likelihood_error": np.inf}, "cannot be compared with the full one"),
+        (IMPOSSIBLE, "none of 2000 draws is possible under data and prior: look at the times"),
+        ({**IMPOSSIBLE, "stopped": "budget"}, "none of 2000 draws is possible"),
     ],
 )
 def test_each_fault_has_its_reason(changes: Mapping[str, Any], said: str) -> None:

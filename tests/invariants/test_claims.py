@@ -106,5 +106,7 @@ def test_the_lock_of_a_killed_run_is_no_file(tmp_path: Path) -> None:
 
 
 def test_a_file_needs_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"got the folder .*: name a file in it"), claim_file(tmp_path):
+        pass
     with pytest.raises(InputError, match="existing folder"), claim_file(tmp_path / "no" / "bank.h5"):
         pass

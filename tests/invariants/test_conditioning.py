@@ -117,5 +117,7 @@ def test_settings_out_of_range_are_refused() -> None:
         Conditioning(high_pass=0.0)
     with pytest.raises(InputError, match="expected a roll-off of at least 0 s"):
         Conditioning(roll_off=-1.0)
-    with pytest.raises(InputError, match="above the corner of the high-pass filter, 25 Hz; got 20 Hz"):
+    with pytest.raises(
+        InputError, match=r"corner of the high-pass filter of at most 20 Hz, .*; got 25 Hz: lower the corner"
+    ):
         segment(pulse(), Conditioning(high_pass=25.0))

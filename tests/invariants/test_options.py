@@ -1,5 +1,7 @@
 """Options of the likelihood: the segment, its frequencies and its waveforms are those that are asked for."""
 
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ from chirpleaf.cli.infer_options import make_data_options, make_waveform_options
 from chirpleaf.cli.pairs import detector_numbers, named_values
 from chirpleaf.errors import InputError
 from chirpleaf.inference.options import DEFAULT_DATA, DataOptions, WaveformOptions
+from chirpleaf.inference.plan import plan_certification
 from chirpleaf.inference.preparation import load_candidates, prepare
+from chirpleaf.models import Model
+from chirpleaf.physics.unused_arguments import find_unused_argument
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings, parse_arguments
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.result import read
@@ -76,6 +81,22 @@ def test_detectors_are_selected_in_the_order_that_is_asked_for() -> None:
     assert list(DataOptions(detectors=("L1", "H1")).choose_detectors({"H1": 1, "V1": 2, "L1": 3}).values()) == [3, 1]
     with pytest.raises(InputError, match=r"expected detectors among H1, L1, .*; got V1"):
         DataOptions(detectors=("H1", "V1")).choose_detectors({"H1": 1, "L1": 2})
+
+
+def test_a_lowest_frequency_of_a_detector_without_strain_is_refused() -> None:
+    """In a catalogue, where one option is for many events, it counts for those that have the detector."""
+    options = DataOptions(f_min={"H1": 25.0, "V1": 40.0})
+    with pytest.raises(InputError, match="lowest frequencies of H1, L1, which have strain; got one of V1"):
+        options.choose_lowest(("H1", "L1"))
+    assert replace(options, skip_absent=True).choose_lowest(("H1", "L1")).f_min == {"H1": 25.0}
+    assert DataOptions(f_min={"V1": 40.0}, skip_absent=True).choose_lowest(("H1", "L1")).f_min is None
+    assert options.choose_lowest(("H1", "V1", "L1")) == options
+    with pytest.raises(InputError, match=r"detector among H1, L1, V1, K1; got 'X1'"):
+        DataOptions(f_min={"X1": 40.0}, skip_absent=True)
+    with pytest.raises(InputError, match="got one of V1"):
+        infer("GW150914", model="bbh", options=options, samples=10)
+    with pytest.raises(InputError, match="one lowest frequency a detector; got two for H1"):
+        make_data_options(f_min=["H1=25", "h1=30"])
 
 
 def test_the_likelihood_has_the_segment_of_a_published_analysis() -> None:
@@ -170,6 +191,30 @@ def test_options_of_waveforms_reach_their_settings() -> None:
     assert options.make_settings("IMRPhenomXAS") == WaveformSettings("IMRPhenomD", 50.0, (("PhenomXPrecVersion", 104),))
 
 
+@pytest.mark.parametrize(
+    ("approximant", "argument", "unused"),
+    [
+        ("IMRPhenomXAS", ("ModeArray", "2,2"), True),
+        ("IMRPhenomXAS", ("PhenomXPrecVersion", 104), True),
+        ("IMRPhenomD", ("ModeArray", "3,3"), True),
+        ("IMRPhenomXHM", ("PhenomXPrecVersion", 104), True),
+        ("IMRPhenomXPHM", ("Mass1", 3.0), True),
+        ("IMRPhenomXPHM", ("PhenomXPrecVersion", 104), False),
+        ("IMRPhenomXPHM", ("PhenomXPrecVersion", 300), False),  # the default
+        ("IMRPhenomXHM", ("ModeArray", "2,2 2,-2 2,1 2,-1 3,3 3,-3 3,2 3,-2 4,4 4,-4"), False),  # all that it has
+        ("IMRPhenomXHM", ("PhenomXHMReleaseVersion", 122019), False),
+    ],
+)
+def test_an_argument_that_the_approximant_ignores_is_refused(
+    model: Model, approximant: str, argument: tuple[str, int | str], unused: bool
+) -> None:
+    waveform = WaveformOptions(approximant, arguments=(argument,))
+    assert find_unused_argument(waveform.make_settings("")) == (argument[0] if unused else "")
+    message = f"{approximant} uses; got {argument[0]}, which changes none"
+    with pytest.raises(InputError, match=message) if unused else nullcontext():
+        plan_certification(model, waveform=waveform)
+
+
 def test_options_of_the_command_line_reach_their_settings() -> None:
     given = {"detectors": "h1, L1", "duration": 4.0, "f_min": ["h1=25", "L1=30"], "f_max": 512.0, "high_pass": "none"}
     found = make_data_options(**given, window_roll_off=0.2, psd_method="median", psd_length=32.0)
@@ -181,6 +226,19 @@ def test_options_of_the_command_line_reach_their_settings() -> None:
         "IMRPhenomD", 50.0, (("PhenomXPrecVersion", 104),)
     )
     assert make_waveform_options(None, None, None) == WaveformOptions()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("L1,,H1,", "names of detectors for --detectors; got an empty one"),
+        ("", "got an empty one"),
+        ("H1, h1", "each detector once for --detectors; got H1 twice"),
+    ],
+)
+def test_lists_of_detectors_with_empty_or_repeated_names_are_refused(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make_data_options(detectors=text)
 
 
 def test_pairs_of_the_command_line() -> None:

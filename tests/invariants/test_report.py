@@ -214,17 +214,22 @@ def test_the_command_makes_the_same_request(
     monkeypatch.setattr(analysis, "analyse_event", stop)
     monkeypatch.setattr(recording, "_hash_input", lambda *_: {})
     monkeypatch.chdir(tmp_path)
-    data = object.__new__(PreparedData)  # only its hashes would be recorded
+
+    def record(request: Request) -> Recipe:
+        data = object.__new__(PreparedData)  # only its options are recorded, and its hashes would be
+        object.__setattr__(data, "options", request.options)
+        return recording.record_analysis(data, request)
+
     with pytest.raises(StopError):
         main(["infer", *arguments, "--out", str(tmp_path / "a")])
-    recipe = recording.record_analysis(data, asked[0])
+    recipe = record(asked[0])
     again = shlex.split(write_command(recipe, tmp_path / "b"))
     assert again[:2] == ["chirpleaf", "infer"]
     flags = [word for word in again if word.startswith("--") and word not in REPEATABLE]
     assert len(set(flags)) == len(flags)  # each option once
     with pytest.raises(StopError):
         main(again[1:])
-    assert recording.record_analysis(data, asked[1]) == recipe
+    assert record(asked[1]) == recipe
 
 
 def test_the_command_is_short_for_an_analysis_by_default() -> None:

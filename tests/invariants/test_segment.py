@@ -127,5 +127,7 @@ def test_errors_name_what_is_missing() -> None:
         cut_segment({"H1": Strain("H1", noise()[::4], START, 256.0)}, {"H1": FLAT}, **keywords)
     with pytest.raises(InputError, match="H1 segment outside the file"):
         cut_segment(strain, {"H1": FLAT}, **{**keywords, "reference_time": START + 1.0})
-    with pytest.raises(InputError, match="expected frequencies from 10 to 300 Hz"):
+    with pytest.raises(
+        InputError, match=r"H1 power spectral density: expected values from .*; got those from 10 to 300 Hz"
+    ):
         cut_segment(strain, {"H1": PowerSpectralDensity(np.array([10.0, 300.0]), np.ones(2))}, **keywords)

@@ -55,6 +55,16 @@ def test_a_spectrum_of_about_the_right_scale_is_taken(factor: float, spectrum: P
     assert gather(given=scaled) is scaled
 
 
+@pytest.mark.parametrize("mark", [np.inf, 0.0])
+def test_a_wide_notch_within_the_compared_band_is_taken(mark: float, spectrum: PowerSpectralDensity) -> None:
+    """60 Hz are 6 % of the analysed band, and 17 % of that in which scales are compared."""
+    inside = (spectrum.frequencies >= 100) & (spectrum.frequencies <= 160)
+    notched = replace(spectrum, values=np.where(inside, mark, spectrum.values))
+    assert gather(given=notched) is notched
+    with pytest.raises(InputError, match=r"H1 power spectral density: expected one .* another unit"):
+        gather(given=replace(notched, values=100.0 * notched.values))
+
+
 def test_a_spectrum_of_other_frequencies_is_taken(spectrum: PowerSpectralDensity) -> None:
     high = PowerSpectralDensity(np.array([500.0, 2000.0]), np.array([1e-30, 1e-30]))
     assert gather(given=high) is high

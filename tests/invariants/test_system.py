@@ -1,5 +1,6 @@
 """System: atomic writes, checks of output folders, and number of free cores."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from chirpleaf.errors import InputError
+from chirpleaf.errors import InputError, describe_os_error
 from chirpleaf.system import cores, threads
 from chirpleaf.system.files import is_stale, write_atomically, write_files
 from chirpleaf.system.folders import check_folder, new_folder
@@ -168,3 +169,21 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) 
         new_folder(tmp_path, overwrite=True)
         assert scratch.is_file()
     assert {path.name for path in tmp_path.iterdir()} == {other.name, "a.txt", "b.txt"}
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENAMETOOLONG, "choose a shorter name"),
+        (errno.EISDIR, "name a file, not a folder"),
+        (errno.ENOSPC, "make free space, or name another"),
+        (errno.EACCES, "look at its permissions"),
+        (errno.EIO, "look at permissions and free space"),
+    ],
+)
+def test_errors_of_the_system_have_their_own_remedy(number: int, remedy: str) -> None:
+    error = OSError(number, os.strerror(number), "a" * 300)
+    told = describe_os_error(error)
+    assert remedy in told
+    assert os.strerror(number) in told
+    assert len(told) < 250

@@ -215,3 +215,29 @@ def test_a_text_that_claims_gigabytes_is_refused(tmp_path: Path) -> None:
         file.create_dataset("sampler", shape=(10**5, 10**5), chunks=(64, 64), dtype="c16")
     with pytest.raises(InputError, match="claims 160 GB"):
         read_posterior(tmp_path / "result.hdf5")
+
+
+def test_a_label_of_a_file_with_one_posterior_is_refused(tmp_path: Path) -> None:
+    """A result of chirpleaf, its folder, and a result of bilby, each also without the label."""
+    (tmp_path / "own").mkdir()
+    make_posterior(n=50).save(tmp_path / "own" / "posterior.hdf5")
+    (tmp_path / "bilby.json").write_text(
+        json.dumps({"sampler": "dynesty", "posterior": {"content": {"chirp_mass": [30.0, 31.0]}}})
+    )
+    for name in ("own", "own/posterior.hdf5", "bilby.json"):
+        assert len(read_posterior(tmp_path / name).samples["chirp_mass"])
+        with pytest.raises(InputError, match="without a label, because it holds one posterior; got #nonsense"):
+            read_posterior(f"{tmp_path / name}#nonsense")
+
+
+@pytest.mark.parametrize("wanted", [None, ["chirp_mass"]])
+def test_samples_that_do_not_vary_are_named(wanted: list[str] | None, tmp_path: Path) -> None:
+    found = []
+    for name, values in (("a", [30.0, 31.0]), ("b", [30.0, 30.0])):
+        document = {"sampler": "dynesty", "posterior": {"content": {"chirp_mass": values}}}
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+        found.append(read_posterior(tmp_path / f"{name}.json"))
+    with pytest.raises(InputError, match=r"samples that vary; got one value of chirp_mass in b.json: compare another"):
+        compare_posteriors(found, wanted)
+    with pytest.raises(InputError, match="expected a parameter among chirp_mass"):
+        compare_posteriors([found[0], found[0]], ["mass_9"])

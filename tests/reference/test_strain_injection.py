@@ -1,6 +1,7 @@
 """Injected strain: against bilby's injection into an interferometer, and read back."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from chirpleaf.cli import main
+from chirpleaf.diagnostics.binary_checks import check_signal
 from chirpleaf.diagnostics.binary_files import read_binary
 from chirpleaf.diagnostics.strain_injection import StrainSettings, add_signal, simulate_noise
 from chirpleaf.errors import InputError
@@ -103,27 +105,93 @@ def test_bilby_reads_the_injection(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "index", "message"),
     [
-        ({"mass_1": 1.0}, "expected mass_1 >= mass_2"),
-        ({"luminosity_distance": None}, "expected luminosity_distance in"),
-        ({"geocent_time": [1.0, 2.0], "mass_1": [30.0]}, "expected --index from 0 to"),
+        ({"mass_1": 1.0}, 0, "expected mass_1 >= mass_2"),
+        ({"luminosity_distance": None}, 0, "expected luminosity_distance in"),
+        ({"geocent_time": [1.0, 2.0], "mass_1": [30.0]}, 1, "expected --index from 0 to"),
+        ({}, 5, "expected --index 0; got 5: .* has one injection"),
+        ({"mass_1": math.nan}, 0, "expected a number for mass_1 in .*; got 'NaN'"),
+        ({"mass_1": "36"}, 0, r"expected a number for mass_1 in .*; got '36' \(str\)"),
+        ({"mass_1": True}, 0, r"expected a number for mass_1 in .*; got True \(bool\)"),
     ],
 )
-def test_wrong_parameters_are_one_line(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_wrong_parameters_are_one_line(change: dict[str, Any], index: int, message: str, tmp_path: Path) -> None:
     path = write({**ALIGNED, **change}, tmp_path / "binary.json")
     with pytest.raises(InputError, match=message):
-        read_binary(path, 1)
+        read_binary(path, index)
+
+
+@pytest.mark.parametrize(
+    ("binary", "change", "message"),
+    [
+        (ALIGNED, {"eccentricity": 0.2}, "got eccentricity = 0.2, which no signal here has: leave it out"),
+        (ALIGNED, {"lambda_1": 400.0}, "got lambda_1 = 400"),
+        (ALIGNED, {"luminosity_distnace": 4.0}, "did you mean luminosity_distance"),
+        (ALIGNED, {"distance": 400.0}, "got distance = 400, which no signal here has"),
+        (ALIGNED, {"redshift": 0.3}, "expected redshift = 0.124.*, which follows from the other parameters; got 0.3"),
+        (ALIGNED, {"mass_1_source": 38.0}, "expected mass_1_source = 33.8"),
+        (ALIGNED, {"iota": 0.9}, "expected iota = 0.5"),
+        (ALIGNED, {"chirp_mass": 40.0}, "expected chirp_mass = 30.8"),
+        (ALIGNED, {"total_mass": 80.0}, "expected total_mass = 71"),
+        (ALIGNED, {"chi_eff": 0.5}, "expected chi_eff = 0.007"),
+        (ALIGNED, {"a_1": 0.7}, "expected a_1 = 0.1"),
+        (ALIGNED, {"spin_1z": 0.4}, "expected chi_1 = 0.4"),
+        (ALIGNED, {"dec": 5.0}, "expected dec from -1.5708 to 1.5708 rad; got 5"),
+        (ALIGNED, {"theta_jn": 10.0}, "expected theta_jn from 0 to 3.1416 rad; got 10"),
+        (ALIGNED, {"ra": 200.0}, "expected ra from -6.2832 to 6.2832 rad; got 200"),
+        (ALIGNED, {"luminosity_distance": 0.0}, "expected luminosity_distance from 0"),
+        (PRECESSING, {"chi_1": 0.5}, "expected chi_1 = 0.324"),
+        (PRECESSING, {"iota": 0.9}, "expected iota = 0.4"),
+        (PRECESSING, {"phi_jl": None}, "expected phi_jl beside a_1, a_2"),
+    ],
+)
+def test_parameters_that_the_signal_would_not_have_are_refused(
+    binary: dict[str, float], change: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    found = read_binary(write({**binary, **change}, tmp_path / "binary.json"))
+    with pytest.raises(InputError, match=message):
+        check_signal(found, 20.0)
+
+
+@pytest.mark.parametrize("binary", [ALIGNED, PRECESSING])
+def test_parameters_that_bilby_derives_are_accepted(binary: dict[str, float], tmp_path: Path) -> None:
+    """All that a program adds to the parameters which define a binary, rounded and with its own cosmology."""
+    from bilby.gw.conversion import generate_all_bbh_parameters
+
+    derived = generate_all_bbh_parameters(dict(binary))
+    known = {name: value if isinstance(value, str) else round(float(value), 6) for name, value in derived.items()}
+    assert {"redshift", "mass_1_source", "chi_eff", "iota", "spin_1x", "chi_p"} <= set(known)
+    path = write({**known, "eccentricity": 0.0}, tmp_path / "binary.json")
+    check_signal(read_binary(path), derived["reference_frequency"])
+    with pytest.raises(InputError, match="expected the reference frequency of the file, 50 Hz; got 20 Hz: add --f-ref"):
+        check_signal(read_binary(path), 20.0)
 
 
 def test_wrong_input_has_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(write(ALIGNED, tmp_path / "binary.json"))
+    recorded = ["--strain", f"H1={path}"]
+    options = ("--noise", "design"), ("--duration", "128"), ("--sample-rate", "4096"), ("--seed", "0")
     for arguments in (
         [str(tmp_path / "none.json")],
         [path, "--noise", "O9"],
         [path, "--duration", "5"],
         [path, "--detector", "X1"],
+        [path, "--detector", "h1", "--detector", "H1"],
+        [path, "--detector", ""],
+        [path, "--index", "5"],
+        [path, "--f-ref", "0"],
+        [str(write({**ALIGNED, "dec": 5.0}, tmp_path / "wrong.json"))],
+        [path, *recorded, "--detector", "L1"],
+        *([path, *recorded, *option] for option in options),
     ):
         assert main(["inject", *arguments, "--out", str(tmp_path / "out")]) == 2
         assert "expected" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_margin_about_an_injection_is_stated() -> None:
+    silence = simulate_noise(("H1",), TIME, StrainSettings(32, 2048, "zero"), np.random.default_rng(0))
+    end = silence["H1"].end_time
+    with pytest.raises(InputError, match=r"at least 1 s within the strain of GPS 1299999984 to 1300000016.*; got"):
+        add_signal(silence, {**ALIGNED, "chirp_mass": 30.8, "geocent_time": end - 0.5})

@@ -148,14 +148,17 @@ def _describe_line(path: Path, number: int, text: str) -> InputError:
 
 
 def _check_names(entries: Iterable[tuple[int, Entry]], where: str) -> Iterable[Entry]:
-    """The entries, which must have different names, also on file systems that ignore case."""
+    """The entries, which must be different events of different names, also on file systems that ignore case."""
     lines: dict[str, int] = {}
     for number, entry in entries:
-        first = lines.setdefault(entry.name.casefold(), number)
-        if first != number:
-            raise InputError(
-                f"{where}, line {number}: expected {entry.name} once; got it in line {first}: leave one out"
-            )
+        embedded = find_event(entry.event)
+        for name in {entry.name.casefold(), embedded.name.casefold() if embedded else entry.name.casefold()}:
+            first = lines.setdefault(name, number)
+            if first != number:
+                raise InputError(
+                    f"{where}, line {number}: expected {entry.name} once; got the same event in line {first}: leave "
+                    "one out"
+                )
         yield entry
 
 

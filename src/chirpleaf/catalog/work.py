@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from chirpleaf.catalog.entries import Entry
 from chirpleaf.catalog.outcome import FAILED, WRONG_INPUT, Outcome
-from chirpleaf.errors import InputError
+from chirpleaf.errors import InputError, describe_os_error
 from chirpleaf.system.files import remove_stale_files, write_atomically
 from chirpleaf.system.products import read_products, replace_products
 
@@ -49,8 +49,7 @@ def _try_to_analyse(entry: Entry, template: "Request", folder: Path) -> Outcome:
     except InputError as error:
         return Outcome.of_failure(entry.name, WRONG_INPUT, str(error))
     except OSError as error:
-        reason = f"expected files that can be read and written; got {error}: look at permissions and free space"
-        return Outcome.of_failure(entry.name, WRONG_INPUT, reason)
+        return Outcome.of_failure(entry.name, WRONG_INPUT, describe_os_error(error))
     except Exception as error:  # one failing event must not end the others
         _keep_traceback(folder, traceback.format_exc())
         reason = f"{type(error).__name__}: {error}"

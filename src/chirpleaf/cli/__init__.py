@@ -36,7 +36,7 @@ from chirpleaf.cli.serve import serve
 from chirpleaf.cli.stream import stream
 from chirpleaf.cli.train import train
 from chirpleaf.cli.verify import verify
-from chirpleaf.errors import InputError, UntrustedError
+from chirpleaf.errors import InputError, UntrustedError, describe_os_error
 from chirpleaf.system.ending import CLOSED_PIPE, is_closed_pipe, run_command
 
 DONE, WRONG_INPUT, NOT_TRUSTED = 0, 2, 3
@@ -135,8 +135,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except UntrustedError as error:
         return _fail("[bold yellow]not trusted:[/]", str(error), NOT_TRUSTED)
     except OSError as error:
-        message = f"expected files that can be read and written; got {error}: look at permissions and free space"
-        return _fail("[bold red]error:[/]", message, WRONG_INPUT)
+        return _fail("[bold red]error:[/]", describe_os_error(error), WRONG_INPUT)
     return status if isinstance(status, int) else DONE
 
 

@@ -4,6 +4,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,7 +86,10 @@ def catalog(
         certify=certify,
         effective_samples=effective_samples,
         budget=budget,
-        options=option.make_data_options(f_min=f_min, f_max=f_max, psd_method=psd_method, psd_length=psd_length),
+        options=replace(
+            option.make_data_options(f_min=f_min, f_max=f_max, psd_method=psd_method, psd_length=psd_length),
+            skip_absent=True,
+        ),
         waveform=option.make_waveform_options(approximant, f_ref, None),
         prior=str(Path(prior).absolute()) if prior and Path(prior).is_file() else prior,
     )

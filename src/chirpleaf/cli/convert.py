@@ -45,6 +45,8 @@ def convert(
     from chirpleaf.result.read import read
     from chirpleaf.result.trust import Grade
 
+    if out.is_dir():
+        raise InputError(f"expected a file for --out; got the folder {out}: name a file in it")
     if out.exists() and not overwrite:
         raise InputError(f"expected a new file for --out; got {out}, which exists: add --overwrite")
     if not out.parent.is_dir():

@@ -49,6 +49,7 @@ def evaluate(
     context.with_resource(claim_folder(out, overwrite=overwrite))
 
     from chirpleaf.cli.evaluation import draw_evaluation, make_evaluation_table
+    from chirpleaf.cli.pairs import list_detectors
     from chirpleaf.diagnostics import evaluation as diagnostics
     from chirpleaf.errors import InputError
     from chirpleaf.models import load_model
@@ -59,11 +60,12 @@ def evaluate(
     if psd_file is not None and not psd_file.is_file():
         raise InputError(f"expected a file of measured noise spectra; got no file {psd_file}: check --psd-file")
     torch.set_num_threads(1)  # one event at a time is too little work for two threads
+    asked = list_detectors("--detectors", detectors)
     loaded = load_model(model)
-    names = loaded.select_detectors(detectors or loaded.detectors)
-    stray = [name for name in detectors or () if name not in names]
+    stray = [name for name in asked if name not in loaded.detectors]
     if stray:
         raise InputError(f"expected detectors among {', '.join(loaded.detectors)}; got {stray[0]}: leave it out")
+    names = loaded.select_detectors(asked or loaded.detectors, "--detectors {}")
     noise = None if psd_file is None else MeasuredNoise(psd_file)
     show = partial(track, description="injections", console=errors, transient=True, disable=not errors.is_terminal)
     evaluation = diagnostics.evaluate(

@@ -16,7 +16,7 @@ from chirpleaf.cli.completion import (
     complete_model,
     complete_prior,
 )
-from chirpleaf.cli.pairs import detector_numbers, named_values, pair_single, parse_number
+from chirpleaf.cli.pairs import detector_numbers, list_detectors, named_values, pair_single, parse_number
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
@@ -188,8 +188,11 @@ def parse_detectors(text: str | None) -> tuple[str, ...] | None:
 
     Args:
         text: names with commas between them; None for all.
+
+    Raises:
+        InputError: a name is empty, or given twice.
     """
-    return None if text is None else tuple(name.strip().upper() for name in text.split(",") if name.strip())
+    return None if text is None else list_detectors("--detectors", text.split(","))
 
 
 def make_data_options(
@@ -209,6 +212,7 @@ def make_data_options(
         InputError: an option is out of range.
     """
     from chirpleaf.inference.options import DEFAULT_DATA
+    from chirpleaf.inference.sources import name_detectors
     from chirpleaf.strain.noise_spectrum import parse_method
 
     conditioning, spectrum = DEFAULT_DATA.conditioning, DEFAULT_DATA.spectrum
@@ -223,7 +227,7 @@ def make_data_options(
         spectrum = replace(spectrum, length=psd_length)
     lowest = detector_numbers("--f-min", f_min)
     if isinstance(lowest, dict):
-        lowest = {name.upper(): value for name, value in lowest.items()}
+        lowest = name_detectors(lowest, "lowest frequency")
     return replace(
         DEFAULT_DATA,
         detectors=parse_detectors(detectors),

@@ -1,7 +1,7 @@
 """`chirpleaf inject PARAMETERS --out DIR`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,11 +9,15 @@ from chirpleaf.cli.completion import complete_approximant, complete_choice, comp
 from chirpleaf.cli.console import console, finish_run
 from chirpleaf.errors import InputError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 NOISES = ("O1", "O2", "O3", "O4", "design", "zero")
 """Noise that can be simulated."""
 
 
 def inject(
+    context: typer.Context,
     parameters: Annotated[
         Path, typer.Argument(help="Parameters of the binary, JSON or YAML, or an injection file of bilby.")
     ],
@@ -47,7 +51,7 @@ def inject(
     """Put a known signal into simulated or recorded noise, as GWOSC HDF5 that infer reads."""
     from functools import partial
 
-    from chirpleaf.cli.pairs import pair_single
+    from chirpleaf.cli.pairs import list_detectors, pair_single
     from chirpleaf.system.folders import check_folder, new_folder
     from chirpleaf.system.limits import LIMITS, find_fault
     from chirpleaf.system.threads import use_one_numpy_thread
@@ -58,10 +62,13 @@ def inject(
         raise InputError(f"expected a file of parameters; got {parameters}, which {fault}: check the path")
     check_folder(out, overwrite=overwrite)
     files = pair_single("--strain", strain)
+    names = list_detectors("--detector", detector) or tuple(files) or ("H1", "L1")
+    _check_recorded(context, names, files)
     use_one_numpy_thread()
 
     import numpy as np
 
+    from chirpleaf.diagnostics.binary_checks import check_signal
     from chirpleaf.diagnostics.binary_files import read_binary
     from chirpleaf.diagnostics.strain_injection import StrainSettings, add_signal, simulate_noise
     from chirpleaf.physics.waveform_settings import WaveformSettings
@@ -70,16 +77,15 @@ def inject(
     from chirpleaf.strain.writing import write_gwosc
     from chirpleaf.system.files import write_files
 
+    waveform = WaveformSettings(approximant, f_ref)
     binary = read_binary(parameters, index)
-    names = [name.upper() for name in detector or files or ("H1", "L1")]
-    if files and set(names) != set(files):
-        raise InputError(f"expected --strain for each --detector; got {', '.join(files)}: name the same detectors")
+    check_signal(binary, waveform.reference_frequency)
     if files:
         background = {name: read_strain(files[name], name) for name in names}
     else:
         settings = StrainSettings(duration, sample_rate, noise)
         background = simulate_noise(names, binary["geocent_time"], settings, np.random.default_rng(seed))
-    data = add_signal(background, binary, WaveformSettings(approximant, f_ref))
+    data = add_signal(background, binary, waveform)
     description = f"injection, {approximant}, in {'recorded' if files else noise} noise, seed {seed}"
     document = {"injections": {"__dataframe__": True, "content": {name: [value] for name, value in binary.items()}}}
     new_folder(out, overwrite=overwrite)
@@ -89,3 +95,17 @@ def inject(
     arguments = " ".join(f"--strain {name}={out / f'{name}.hdf5'}" for name in data)
     trigger = f"--trigger {binary['geocent_time']}"
     console.print(f"next: chirpleaf infer {arguments} {trigger}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _check_recorded(context: typer.Context, names: "Sequence[str]", files: "Mapping[str, str]") -> None:
+    """Refuses recorded noise of other detectors, and options of simulated noise beside it."""
+    if not files:
+        return
+    if set(names) != set(files):
+        raise InputError(f"expected --strain for each --detector; got {', '.join(files)}: name the same detectors")
+    for name in ("noise", "duration", "sample_rate", "seed"):
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE":
+            raise InputError(
+                f"expected --{name.replace('_', '-')} for simulated noise; got recorded noise by --strain, which has "
+                "its own: leave one out"
+            )

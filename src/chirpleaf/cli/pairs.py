@@ -46,6 +46,25 @@ def pair_single(option: str, values: Sequence[str] | None, what: str = "FILE") -
     return {detector: entries[0] for detector, entries in pairs.items()}
 
 
+def list_detectors(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
+    """Names of detectors in upper case.
+
+    Args:
+        option: name of the option, for messages.
+        values: names in any case; none for all.
+
+    Raises:
+        InputError: a name is empty, or given twice.
+    """
+    names = tuple(value.strip().upper() for value in values or ())
+    if not all(names):
+        raise InputError(f"expected names of detectors for {option}; got an empty one: leave out the comma or space")
+    twice = [name for place, name in enumerate(names) if name in names[:place]]
+    if twice:
+        raise InputError(f"expected each detector once for {option}; got {twice[0]} twice: leave one out")
+    return names
+
+
 def named_values(option: str, values: Sequence[str] | None) -> dict[str, str]:
     """Values by name.
 

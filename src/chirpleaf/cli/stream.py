@@ -62,26 +62,32 @@ def stream(
     import torch
 
     from chirpleaf.inference import load_candidates
+    from chirpleaf.inference.sources import check_owners
     from chirpleaf.inference.stream import DEFAULTS, Stream
     from chirpleaf.inference.stream import replay as cut_steps
+    from chirpleaf.physics.detectors import detector
     from chirpleaf.strain.psd_files import read_psd
     from chirpleaf.strain.readers import read
 
     torch.set_num_threads(1)
     own = load_candidates(model)[0].load()
+    check_owners("channels", channels, files, "--replay")
+    check_owners("power spectral densities", spectra, files, "--replay")
+    for name in files:
+        detector(name)  # refuses one that does not exist
     strain = {name: read(paths, name, channel=channels.get(name)) for name, paths in files.items()}
     running = Stream(own, DEFAULTS, {name: read_psd(path, name) for name, path in spectra.items()})
-    latencies: list[float] = []
+    answers: list[StreamAnswer] = []
     begin = time.perf_counter()
     for place, chunk in enumerate(cut_steps(strain, DEFAULTS.step)):
         if pace is not None:
             time.sleep(max(0.0, begin + (place + 1) * DEFAULTS.step / pace - time.perf_counter()))
         answer = running.push(chunk)
         if answer is not None:
-            latencies.append(answer.latency)
+            answers.append(answer)
             _show(answer, json=json)
         running.refresh()
-    _finish(latencies, time.perf_counter() - begin, json=json)
+    _finish(answers, time.perf_counter() - begin, json=json)
 
 
 def _parse_speed(text: str) -> float | None:
@@ -132,25 +138,32 @@ def _describe(answer: "StreamAnswer") -> dict[str, Any]:
     }
 
 
-def _finish(latencies: "Sequence[float]", seconds: float, *, json: bool) -> None:
-    """Prints how long answers took."""
+def _finish(steps: "Sequence[StreamAnswer]", seconds: float, *, json: bool) -> None:
+    """Prints how long answers took, and for how many steps there is none."""
     import numpy as np
 
     from chirpleaf.inference.stream import DEFAULTS
 
-    if not latencies:
+    latencies = [step.latency for step in steps if not step.reason]
+    if not steps:
         raise InputError(
             f"expected at least {DEFAULTS.first:g} s of strain that all detectors have; got less: play longer ones, or "
             "use `chirpleaf infer`"
         )
+    if not latencies:
+        raise InputError(
+            f"expected strain that allows an answer; got {len(steps)} s without one, first because: {steps[0].reason}"
+        )
+    unanswered = len(steps) - len(latencies)
     p50, p99 = np.quantile(latencies, (0.5, 0.99))
     if json:
-        summary = {"answers": len(latencies), "p50_s": float(p50), "p99_s": float(p99), "seconds": seconds}
-        _print_line({"summary": summary})
+        times = {"p50_s": float(p50), "p99_s": float(p99), "seconds": seconds}
+        _print_line({"summary": {"answers": len(latencies), "unanswered": unanswered, **times}})
         return
+    without = f", {unanswered} s without one" if unanswered else ""
     console.print(
-        f"{len(latencies)} answers; latency p50 {1000 * p50:.0f} ms, p99 {1000 * p99:.0f} ms; {seconds:.1f} s in all. "
-        "Certify a candidate by `chirpleaf infer`.",
+        f"{len(latencies)} answers{without}; latency p50 {1000 * p50:.0f} ms, p99 {1000 * p99:.0f} ms; {seconds:.1f} s "
+        "in all. Certify a candidate by `chirpleaf infer`.",
         highlight=False,
         markup=False,
         soft_wrap=True,

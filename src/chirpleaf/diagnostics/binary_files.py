@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import chirp_mass, component_masses
+from chirpleaf.physics.parameters import PARAMETERS
 from chirpleaf.physics.spin_angles import SPIN_ANGLES, from_spin_angles, to_components
 from chirpleaf.system.documents import parse_yaml
 from chirpleaf.system.limits import LIMITS, find_fault
@@ -26,10 +27,11 @@ def read_binary(path: Path, index: int = 0) -> dict[str, float]:
         index: which injection of a file with several.
 
     Returns:
-        Name to number; component masses and chirp mass with mass ratio are added to each other. Text is left out.
+        Name to number; component masses and chirp mass with mass ratio are added to each other. Unknown names
+        of text and what is null are left out.
 
     Raises:
-        InputError: the file cannot be read, has no such injection, or lacks a parameter.
+        InputError: the file cannot be read, has no such injection, or lacks a parameter or its number.
     """
     if fault := find_fault(path, LIMITS.document_bytes):
         raise InputError(f"expected a file of parameters; got {path}, which {fault}: check the path")
@@ -38,8 +40,10 @@ def read_binary(path: Path, index: int = 0) -> dict[str, float]:
     except (OSError, ValueError) as error:
         raise InputError(f"expected parameters in JSON or YAML; got {path} ({error}): mend the file") from error
     found = _select(document, path, index)
-    if {"chirp_mass", "mass_ratio"} <= set(found) and not {"mass_1", "mass_2"} <= set(found):
-        found["mass_1"], found["mass_2"] = component_masses(found["chirp_mass"], found["mass_ratio"])
+    if {"chirp_mass", "mass_ratio"} <= set(found):
+        mass_1, mass_2 = component_masses(found["chirp_mass"], found["mass_ratio"])
+        found.setdefault("mass_1", mass_1)
+        found.setdefault("mass_2", mass_2)
     if missing := [name for name in ("mass_1", "mass_2", *REQUIRED) if name not in found]:
         raise InputError(f"expected {missing[0]} in {path}; got {', '.join(sorted(found)) or 'nothing'}: add it")
     if not 0 < found["mass_2"] <= found["mass_1"]:
@@ -74,6 +78,8 @@ def _select(document: Any, path: Path, index: int) -> dict[str, float]:
         table = table.get("content", table)
     if not isinstance(table, Mapping):
         raise InputError(f"expected a number for each parameter in {path}; got no names: write mass_1: 36.0")
+    if index and not any(isinstance(value, list) for value in table.values()):
+        raise InputError(f"expected --index 0; got {index}: {path} has one injection, so leave it out")
     found: dict[str, float] = {}
     for name, value in table.items():
         if isinstance(value, list):
@@ -81,7 +87,12 @@ def _select(document: Any, path: Path, index: int) -> dict[str, float]:
                 raise InputError(f"expected --index from 0 to {len(value) - 1}; got {index}: {path} has no more")
             value = value[index]  # noqa: PLW2901 - the entry of the list is what the name stands for
         if isinstance(value, bool) or not isinstance(value, int | float):
-            continue
+            if value is None or name not in PARAMETERS:
+                continue
+            raise InputError(
+                f"expected a number for {name} in {path}; got {value!r} ({type(value).__name__}): write it plainly, as "
+                "36.0"
+            )
         if not np.isfinite(value):
             raise InputError(f"expected a finite {name} in {path}; got {value}: correct it")
         found[str(name)] = float(value)

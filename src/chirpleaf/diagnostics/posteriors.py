@@ -84,20 +84,32 @@ def choose_parameters(posteriors: Sequence[ExternalPosterior], wanted: Sequence[
     """The parameters that can be compared: the first posterior has them, another too, and they vary in both.
 
     Raises:
-        InputError: there is none, or one that was asked for is not among them.
+        InputError: there is none, or one that was asked for is not among them or does not vary.
     """
-    shared = [
-        name
-        for name in wanted or PARAMETERS
-        if sum(name in posterior.samples and np.ptp(posterior.samples[name]) > 0 for posterior in posteriors) > 1
-        and name in posteriors[0].samples
-        and np.ptp(posteriors[0].samples[name]) > 0
-    ]
+    common, shared = [], []
+    for name in wanted or PARAMETERS:
+        holders = [posterior for posterior in posteriors if name in posterior.samples]
+        varying = [posterior for posterior in holders if np.ptp(posterior.samples[name]) > 0]
+        if len(holders) > 1 and holders[0] is posteriors[0]:
+            common.append(name)
+            if len(varying) > 1 and varying[0] is posteriors[0]:
+                shared.append(name)
+    constant = [name for name in common if name not in shared]
+    if constant and (wanted or not shared):
+        still = next(
+            one.name for one in posteriors if constant[0] in one.samples and not np.ptp(one.samples[constant[0]])
+        )
+        raise InputError(
+            f"expected samples that vary; got one value of {constant[0]} in {still}: compare another "
+            f"{'parameter' if wanted else 'posterior'}"
+        )
     if missing := [name for name in wanted or () if name not in shared]:
         known = sorted(set(posteriors[0].samples).intersection(*(other.samples for other in posteriors[1:])))
         raise InputError(f"expected a parameter among {', '.join(known)}; got {missing[0]!r}: name one of them")
     if not shared:
-        raise InputError(f"expected a parameter in common of {', '.join(p.name for p in posteriors)}; got none")
+        raise InputError(
+            f"expected a parameter in common of {', '.join(p.name for p in posteriors)}; got none: compare others"
+        )
     return tuple(shared)
 
 

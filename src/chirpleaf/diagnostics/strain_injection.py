@@ -26,6 +26,9 @@ _AFTER = 16.0
 """Seconds of simulated strain after the arrival. Analyses need two; more would shorten the stretch before it, from
 which noise spectra are estimated."""
 
+_MARGIN = 1.0
+"""Least strain before and after the arrival, s. Less would let the signal wrap at the ends of the strain."""
+
 
 @dataclass(frozen=True)
 class StrainSettings:
@@ -101,10 +104,10 @@ def add_signal(
     time = binary["geocent_time"]
     if len(limits) > 1:
         raise InputError("expected strain of the same times and rate in each detector; got several: cut it first")
-    if not first.start_time + 1 <= time <= first.end_time - 1:
+    if not first.start_time + _MARGIN <= time <= first.end_time - _MARGIN:
         raise InputError(
-            f"expected geocent_time within the strain, {first.start_time:.0f} to {first.end_time:.0f}; got {time}: "
-            "change it or give other files"
+            f"expected geocent_time at least {_MARGIN:g} s within the strain of GPS {first.start_time:.0f} to "
+            f"{first.end_time:.0f}, for the arrivals and the ringdown; got {time}: change it or give other files"
         )
     size, rate = len(first.values), first.sample_rate
     duration = size / rate

@@ -7,10 +7,18 @@ from typing import NamedTuple
 import numpy as np
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, Source, name_detectors
+from chirpleaf.inference.sources import (
+    DEFAULT_READ_SETTINGS,
+    PsdSource,
+    ReadSettings,
+    Source,
+    check_owners,
+    name_detectors,
+)
 from chirpleaf.strain.conditioning import Conditioning
 from chirpleaf.strain.flaws import Flaws, find_flaws
 from chirpleaf.strain.noise_spectrum import (
+    DEFAULT_SPECTRUM,
     SpectrumSettings,
     bootstrap_spectrum,
     choose_excluded,
@@ -165,16 +173,18 @@ def gather_spectra(
 
     Raises:
         InputError: a spectrum belongs to a detector without strain, does not agree with the strain by orders of
-            magnitude, there are too few good seconds to estimate one, or the strain has another scale than strain.
+            magnitude, there are too few good seconds to estimate one, settings of the estimate are given although none
+            is made, or the strain has another scale than strain.
     """
     psd = name_detectors(psd, "power spectral density")
     if settings.psd_analysis is not None and not psd:
         raise InputError("expected --psd with --psd-analysis; got no file of noise spectra: add --psd DETECTOR=FILE")
-    stray = [name for name in psd if name not in source.strain]
-    if stray:
+    check_owners("power spectral densities", psd, source.strain)
+    changed = [name for name in source.strain if name in noise and noise[name].settings != DEFAULT_SPECTRUM]
+    if changed and psd.keys() >= set(source.strain):
         raise InputError(
-            f"expected power spectral densities of {', '.join(source.strain)}; got one of {stray[0]}, whose strain is "
-            f"missing: add --strain {stray[0]}=FILE or leave it out"
+            "expected --psd-method or --psd-length where a noise spectrum is estimated; got --psd of every detector: "
+            "leave them out"
         )
     spectra = {}
     for name in source.strain:
@@ -221,8 +231,9 @@ def _compare_with_strain(name: str, given: PowerSpectralDensity, noise: NoiseDat
     check_strain_scale(name, _find_in_band(estimate, *SCALE_BAND).values)
     low, high = max(SCALE_BAND[0], given.frequencies[0]), min(SCALE_BAND[1], given.frequencies[-1])
     compared = _find_in_band(estimate, low, high)
-    if len(compared.values) > 0:
-        check_agreement(name, given.at(compared.frequencies), compared.values)
+    kept = ~given.is_notched(compared.frequencies)
+    if kept.any():
+        check_agreement(name, given.at(compared.frequencies[kept], name), compared.values[kept])
 
 
 class _Values(NamedTuple):

@@ -85,10 +85,12 @@ def observe(
         The data in the form that the model takes.
 
     Raises:
-        InputError: a detector is missing, or the segment cannot be cut.
+        InputError: a detector is missing, the sampling rate is too low, or the segment cannot be cut.
     """
+    taken = {name: strain[name] for name in model.select_detectors(strain)}
+    check_sampling_rates(model, taken)
     segment = cut_segment(
-        {name: strain[name] for name in model.select_detectors(strain)},
+        taken,
         psd,
         reference_time=trigger_time,
         duration=model.duration,
@@ -96,6 +98,26 @@ def observe(
         conditioning=conditioning,
     )
     return refine_reference_time(model, segment, search)
+
+
+def check_sampling_rates(model: Model, strain: Mapping[str, Strain]) -> None:
+    """Refuses strain of too low a sampling rate for the network, whose frequencies no option changes.
+
+    Args:
+        model: the model.
+        strain: detector name to strain.
+
+    Raises:
+        InputError: there is such strain.
+    """
+    highest = float(model.architecture.grid.native_frequencies[-1])
+    for name, series in strain.items():
+        if series.sample_rate < 2 * highest:
+            raise InputError(
+                f"{name} strain: expected a sampling rate of at least {2 * highest:g} Hz for model {model.name}, whose "
+                f"network takes frequencies up to {highest:g} Hz, whatever the likelihood takes; got "
+                f"{series.sample_rate:g} Hz: give strain of a higher sampling rate"
+            )
 
 
 def choose_model(

@@ -4,7 +4,7 @@ They reproduce the settings of a published analysis. The network takes its own s
 proposes samples, and the importance weights follow from the likelihood of these options.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from jaxtyping import Float64
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.approximants import resolve_approximant
+from chirpleaf.physics.detectors import detector
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, Value, WaveformSettings
 from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
 from chirpleaf.strain.noise_spectrum import DEFAULT_SPECTRUM, SpectrumSettings
@@ -38,6 +39,8 @@ class DataOptions:
         f_max: highest frequency, Hz.
         conditioning: high-pass filter and window, of the data of the network, too.
         spectrum: how noise spectra are estimated.
+        skip_absent: whether lowest frequencies of detectors without strain are left out, as for one of many events,
+            instead of refused.
 
     Raises:
         InputError: an option is out of range.
@@ -54,6 +57,7 @@ class DataOptions:
     f_max: float | None = None
     conditioning: Conditioning = DEFAULT_CONDITIONING
     spectrum: SpectrumSettings = DEFAULT_SPECTRUM
+    skip_absent: bool = False
 
     def __post_init__(self) -> None:
         if self.detectors is not None and (not self.detectors or len(set(self.detectors)) < len(self.detectors)):
@@ -64,12 +68,8 @@ class DataOptions:
             raise InputError(
                 f"expected a duration above {AFTER_TRIGGER:g} s; got {self.duration:g}: powers of two, such as 4 or 8"
             )
-        lowest = (
-            list(self.f_min.values())
-            if isinstance(self.f_min, Mapping)
-            else [20.0 if self.f_min is None else self.f_min]
-        )
-        highest = max(lowest) + 1.0 if self.f_max is None else self.f_max
+        lowest = self._list_lowest()
+        highest = max(lowest, default=20.0) + 1.0 if self.f_max is None else self.f_max
         if not all(0.0 < bound < highest < np.inf for bound in lowest):
             above = "" if self.f_max is None else f" and f_max {self.f_max:g} Hz"
             raise InputError(
@@ -108,6 +108,34 @@ class DataOptions:
                 f"or add --strain {missing[0]}=FILE"
             )
         return {name: available[name] for name in names}
+
+    def choose_lowest(self, detectors: Collection[str]) -> "DataOptions":
+        """The options with the lowest frequencies of some detectors alone.
+
+        Args:
+            detectors: names of those with strain.
+
+        Raises:
+            InputError: another one has a lowest frequency, unless `skip_absent`.
+        """
+        if not isinstance(self.f_min, Mapping):
+            return self
+        stray = [name for name in self.f_min if name not in detectors]
+        if stray and not self.skip_absent:
+            raise InputError(
+                f"expected lowest frequencies of {', '.join(detectors)}, which have strain; got one of {stray[0]}: "
+                "leave it out of --f-min"
+            )
+        kept = {name: bound for name, bound in self.f_min.items() if name in detectors}
+        return replace(self, f_min=kept or None) if stray else self
+
+    def _list_lowest(self) -> list[float]:
+        """All lowest frequencies, Hz; refuses names that are no detectors."""
+        if isinstance(self.f_min, Mapping):
+            for name in self.f_min:
+                detector(name)
+            return list(self.f_min.values())
+        return [20.0 if self.f_min is None else self.f_min]
 
     def find_lowest(self, detector: str, own: float) -> float:
         """The lowest frequency of a detector.

@@ -128,7 +128,7 @@ class PreparedData:
         for row, name in zip(psd, segment.detectors, strict=True):
             if name in self.likelihood_spectra:
                 used = np.isfinite(row)
-                row[used] = self.likelihood_spectra[name].at(segment.frequencies[used])
+                row[used] = self.likelihood_spectra[name].at(segment.frequencies[used], name)
         return replace(segment, psd=psd) if self.likelihood_spectra else segment
 
 
@@ -263,7 +263,10 @@ def _observe(
 ) -> PreparedData:
     """Selects the detectors, finds flaws, estimates the spectra and chooses the model."""
     source = source._replace(strain=options.choose_detectors(source.strain))
+    options = options.choose_lowest(source.strain)
     durations = [*(model.duration for model in models), *([options.duration] if options.duration else [])]
+    lowest = float(models[0].load().architecture.grid.native_frequencies[0])  # of the network, which f_min leaves alone
+    options.conditioning.check_corner(lowest, "lower --high-pass, 15 is usual")
     source, flaws, noise = select_noise(source, durations, options.spectrum, options.conditioning)
     spectra = gather_spectra(source, psd, noise, settings, estimated=estimated)
     observation = choose_model(models, source.strain, spectra, source.trigger_time, options.conditioning, search=search)

@@ -47,7 +47,7 @@ def record_analysis(data: PreparedData, request: Request) -> Recipe:
         threads=torch.get_num_threads(),
         detectors=request.options.detectors,
         duration=request.options.duration,
-        f_min=request.options.f_min,
+        f_min=data.options.f_min,
         f_max=request.options.f_max,
         high_pass=request.options.conditioning.high_pass,
         roll_off=request.options.conditioning.roll_off,

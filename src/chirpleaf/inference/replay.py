@@ -141,6 +141,7 @@ def _run(recipe: Recipe) -> Posterior | LeafEstimates:
         recipe.f_max,
         Conditioning(recipe.high_pass, recipe.roll_off),
         replace(SpectrumSettings(), method=parse_method(recipe.psd_method), length=recipe.psd_length),
+        skip_absent=True,  # as for an event of a catalogue, whose options may name detectors that others have
     )
     request = Request(
         recipe.event,

@@ -8,7 +8,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
 from chirpleaf.inference.plan import CertificationPlan, plan_certification
 from chirpleaf.inference.preparation import PreparedData, prepare
-from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, StrainSource
+from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, StrainSource, check_analysis
 from chirpleaf.inference.systematics.options import NO_SYSTEMATICS, Systematics
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.models.model import Model
@@ -101,6 +101,7 @@ class Request:
         Raises:
             InputError: as `preparation.prepare`.
         """
+        check_analysis(self.settings.psd_analysis, (*self.psd.values(), *self.systematics.psd.values()))
         return prepare(
             models,
             self.event,

@@ -1,17 +1,22 @@
 """Sources of an analysis: reads the strain that the user names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import h5py
+
 from chirpleaf.errors import InputError
+from chirpleaf.physics.detectors import detector
 from chirpleaf.strain.copies import find_copy
 from chirpleaf.strain.events import find_event, load_event
 from chirpleaf.strain.psd import PowerSpectralDensity
+from chirpleaf.strain.psd_hdf5 import has_analyses
 from chirpleaf.strain.readers import read
 from chirpleaf.strain.strain import Strain
 from chirpleaf.strain.times import parse_time
+from chirpleaf.system.limits import expand_user
 
 LONG_DURATION = 4096
 """Length of the files of the open catalogues that are loaded when 32 s are too short for the signal, seconds."""
@@ -81,7 +86,7 @@ def gather_strain(
         Name, trigger time and strain.
 
     Raises:
-        InputError: both or neither are given, the time is missing, or a file cannot be read.
+        InputError: both or neither are given, the time is missing, a detector does not exist, or a file cannot be read.
     """
     if (event is None) == (strain is None):
         raise InputError("expected an event or strain; got both or neither: give EVENT, or --strain with --trigger")
@@ -90,12 +95,9 @@ def gather_strain(
         if given is None:
             raise InputError("expected the trigger time of the strain; got none: add --trigger GPS")
         named, channels = name_detectors(strain, "strain"), name_detectors(settings.channel, "channel")
-        stray = [name for name in channels if name not in named]
-        if stray:
-            raise InputError(
-                f"expected channels of {', '.join(named)}; got one of {stray[0]}, whose strain is missing: add "
-                f"--strain {stray[0]}=FILE or leave it out"
-            )
+        for name in named:
+            detector(name)  # refuses one that does not exist
+        check_owners("channels", channels, named)
         series = {name: _load(one, name, channels.get(name)) for name, one in named.items()}
         _refuse_copies(series, given)
         return Source("strain", given, series)
@@ -128,6 +130,46 @@ def name_detectors(values: Mapping[str, Value], what: str) -> dict[str, Value]:
             raise InputError(f"expected one {what} a detector; got two for {name.upper()}: leave one out")
         named[name.upper()] = value
     return named
+
+
+def check_owners(what: str, given: Iterable[str], owners: Collection[str], option: str = "--strain") -> None:
+    """Refuses what is given for a detector without strain.
+
+    Args:
+        what: what is given, for the message.
+        given: names of detectors.
+        owners: names of detectors with strain.
+        option: option that gives strain.
+
+    Raises:
+        InputError: there is one.
+    """
+    stray = [name for name in given if name not in owners]
+    if stray:
+        raise InputError(
+            f"expected {what} of {', '.join(owners)}; got one of {stray[0]}, whose strain is missing: add "
+            f"{option} {stray[0]}=FILE or leave it out"
+        )
+
+
+def check_analysis(analysis: str | None, sources: Iterable[PsdSource]) -> None:
+    """Refuses the label of an analysis where no spectrum comes from a release that holds analyses.
+
+    Args:
+        analysis: label of the analysis; None if none is asked for.
+        sources: all spectra that are given, of the network and of the likelihood. Missing files are not refused here.
+
+    Raises:
+        InputError: none is such a file.
+    """
+    paths = [expand_user(one) for one in sources if not isinstance(one, PowerSpectralDensity)]
+    if analysis is None or any(not path.is_file() for path in paths):
+        return
+    if paths and not any(h5py.is_hdf5(path) and has_analyses(path) for path in paths):
+        raise InputError(
+            f"expected a release of PESummary with --psd-analysis; got {', '.join(path.name for path in paths)}: leave "
+            "--psd-analysis out or give the release"
+        )
 
 
 def _refuse_copies(strain: Mapping[str, Strain], trigger_time: float) -> None:

@@ -20,10 +20,11 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.kinds import propose
 from chirpleaf.inference.noise_spectra import gather_spectra, select_noise
 from chirpleaf.inference.observe import DEFAULTS as CHOICE
+from chirpleaf.inference.observe import check_sampling_rates
 from chirpleaf.inference.options import DEFAULT_DATA
 from chirpleaf.inference.preparation import PreparedData, prepare
 from chirpleaf.inference.reference_time import SearchSettings, refine_reference_time
-from chirpleaf.inference.sources import gather_strain
+from chirpleaf.inference.sources import check_owners, gather_strain
 from chirpleaf.models.model import Model
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import AFTER_TRIGGER
@@ -183,9 +184,12 @@ class Stream:
             The answer; None if more strain is needed.
 
         Raises:
-            InputError: the strain does not follow the former one.
+            InputError: the strain does not follow the former one, or is none that the model can answer: of other
+                detectors, or of too low a sampling rate.
         """
         begin = time.perf_counter()
+        if not self._buffer.strain:
+            self._check_start(chunk)
         self._buffer.push(chunk)
         if self._buffer.length < self._settings.first:
             return None
@@ -215,6 +219,18 @@ class Stream:
             return False
         self._next_refresh = self._buffer.end_time + self._settings.refresh
         return True
+
+    def _check_start(self, chunk: Mapping[str, Strain]) -> None:
+        """Refuses what no step of a stream can mend."""
+        taken = self._model.select_detectors(chunk, "--replay {}=FILE")
+        other = [name for name in chunk if name not in taken]
+        if other:
+            raise InputError(
+                f"expected strain of {', '.join(self._model.detectors)}, which model {self._model.name} takes; got "
+                f"that of {other[0]}: leave it out"
+            )
+        check_owners("power spectral densities", self._given, chunk, "--replay")
+        check_sampling_rates(self._model, chunk)
 
     def _prepare(self, trigger_time: float) -> PreparedData:
         """First stage, with the spectra that were estimated before."""

@@ -41,11 +41,12 @@ class Model:
         """Whether some of the detectors may be absent."""
         return self.architecture.takes_subsets
 
-    def select_detectors(self, available: Iterable[str]) -> tuple[str, ...]:
+    def select_detectors(self, available: Iterable[str], option: str = "--strain {}=FILE") -> tuple[str, ...]:
         """The detectors whose data the model takes from those that are available.
 
         Args:
             available: names of detectors.
+            option: option that gives a detector, with {} for its name.
 
         Returns:
             All of the model's, or those of them that are available if it takes subsets; in the order of the model.
@@ -61,7 +62,7 @@ class Model:
         some = "some of " if self.takes_subsets else ""
         raise InputError(
             f"expected strain of {some}{', '.join(self.detectors)} for model {self.name}; got "
-            f"{', '.join(names) or 'none'}: add --strain {missing}=FILE or choose another model"
+            f"{', '.join(names) or 'none'}: add {option.format(missing)} or choose another model"
         )
 
     @property

@@ -99,12 +99,19 @@ class Certificate:
         """Reasons not to trust the samples, a sentence each; empty if there is none."""
         if self.stopped == "refused":
             return (f"only {self.draws} draws were made, because the data refuse the answer, whatever its draws are",)
+        if self.log_bayes_factor == -math.inf and not self._lacks_waveforms:
+            return (
+                f"none of {self.draws} draws is possible under data and prior: look at the times of the strain, and at "
+                "the prior of geocent_time if there is one",
+            )
         found = [self._describe_shortage()] if self.effective_samples < self.needed else []
         if not self.converged:
             found.append(self._describe_tail())
-        if self.likelihood_error > GREATEST_LIKELIHOOD_ERROR:
+        if GREATEST_LIKELIHOOD_ERROR < self.likelihood_error < math.inf:
             found.append(f"the fast likelihood is off by {self.likelihood_error:.2f} nats from the full one")
-        if self.failed_waveforms > GREATEST_FAILED_SHARE * self.draws:
+        elif self.likelihood_error > GREATEST_LIKELIHOOD_ERROR:
+            found.append("the fast likelihood cannot be compared with the full one, which has no possible draw")
+        if self._lacks_waveforms:
             found.append(
                 f"{self.approximant} cannot compute {self.failed_waveforms} waveforms of {self.draws} draws, which "
                 "count as impossible; choose another approximant"
@@ -124,6 +131,11 @@ class Certificate:
             return ()
         after = f"{self.reweightings[-1].samples} reweighted samples" if self.reweightings else f"{self.draws} draws"
         return (f"the time of --budget ended the sampling after {after}",)
+
+    @property
+    def _lacks_waveforms(self) -> bool:
+        """Whether too many waveforms could not be computed."""
+        return self.failed_waveforms > GREATEST_FAILED_SHARE * self.draws
 
     def _lacks_points(self, needed: int) -> bool:
         """Whether fewer extrinsic points, or pairs, are effective than are needed, but some are."""

@@ -120,11 +120,20 @@ def read_posterior(path: str | Path) -> ExternalPosterior:
         file = file / FILE_NAME
     if fault := find_fault(file):
         raise InputError(f"expected a posterior; got {file}, which {fault}: check the path")
-    if h5py.is_hdf5(file):
-        if _guard(file, lambda: _is_own(file)):
-            return _read_own(file)
-        return _guard(file, lambda: _finish(file, read_hdf5(file, label)))
-    return _guard(file, lambda: _finish(file, _read_bilby_json(file)))
+    if not h5py.is_hdf5(file):
+        return _guard(file, lambda: _finish(file, _read_bilby_json(file), label))
+    if not _guard(file, lambda: _is_own(file)):
+        return _guard(file, lambda: _finish(file, read_hdf5(file, label), label))
+    _check_label(file, "", label)
+    return _read_own(file)
+
+
+def _check_label(file: Path, found: str, wanted: str) -> None:
+    """Refuses a label of a file that holds one posterior without one."""
+    if wanted and wanted != found:
+        raise InputError(
+            f"expected {file} without a label, because it holds one posterior; got #{wanted}: leave it out"
+        )
 
 
 def _guard(file: Path, read: Callable[[], _Read]) -> _Read:
@@ -142,8 +151,9 @@ def _guard(file: Path, read: Callable[[], _Read]) -> _Read:
     return found
 
 
-def _finish(file: Path, content: Content) -> ExternalPosterior:
+def _finish(file: Path, content: Content, label: str) -> ExternalPosterior:
     """Samples by bilby's names, with their definitions."""
+    _check_label(file, content.label, label)
     lengths = sorted({len(values) for values in content.samples.values() if np.ndim(values) == 1})
     if len(lengths) > 1:
         raise ValueError(f"columns of {lengths[0]} and of {lengths[-1]} samples")

@@ -75,6 +75,22 @@ class Conditioning:
         if not 0.0 <= self.roll_off < np.inf:
             raise InputError(f"conditioning: expected a roll-off of at least 0 s; got {self.roll_off}; use 1")
 
+    def check_corner(self, lowest: float, remedy: str) -> None:
+        """Refuses frequencies below the corner of the high-pass filter, where little of the strain is left.
+
+        Args:
+            lowest: lowest frequency that is used, Hz.
+            remedy: end of the message.
+
+        Raises:
+            InputError: it lies below the corner.
+        """
+        if self.high_pass is not None and lowest < self.high_pass:
+            raise InputError(
+                f"conditioning: expected a corner of the high-pass filter of at most {lowest:g} Hz, the lowest "
+                f"frequency that is used; got {self.high_pass:g} Hz: {remedy}"
+            )
+
     def response(self, frequencies: Spectrum) -> Spectrum:
         """Compute the response H(f) of the high-pass filter; it is real.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from jaxtyping import Bool
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.strain import Spectrum
@@ -68,11 +69,12 @@ class PowerSpectralDensity:
                 "power spectral density: expected finite, strictly increasing frequencies in Hz; got others; sort them"
             )
 
-    def at(self, frequencies: Spectrum) -> Spectrum:
+    def at(self, frequencies: Spectrum, detector: str = "") -> Spectrum:
         """Interpolate the logarithm of the density linearly in frequency.
 
         Args:
             frequencies: shape (F,), in Hz.
+            detector: its name, for messages.
 
         Returns:
             Density of shape (F,), in 1/Hz, finite and positive; very large next to values that are zero or infinite.
@@ -81,7 +83,7 @@ class PowerSpectralDensity:
             InputError: if a frequency lies outside the range or next to a value that is negative or NaN, or most lie
                 next to values that are zero or infinite.
         """
-        wanted = self._clip(np.asarray(frequencies, dtype=np.float64))
+        wanted = self._clip(np.asarray(frequencies, dtype=np.float64), detector)
         wrong = np.isnan(self.values) | (self.values < 0)
         notch = np.isinf(self.values) | (self.values == 0)
         bad, notched = self._is_beside(wanted, wrong), self._is_beside(wanted, notch)
@@ -89,8 +91,8 @@ class PowerSpectralDensity:
             bad |= notched
         if bad.any():
             raise InputError(
-                "power spectral density: expected finite, positive values in the analysed band; got others near "
-                f"{wanted[bad].min():g} Hz; give a density that covers the analysed band"
+                f"{_name(detector)}: expected finite, positive values in the analysed band; got others "
+                f"near {wanted[bad].min():g} Hz; give a density that covers the analysed band"
             )
         good = ~(wrong | notch)
         interpolated: Spectrum = np.exp(np.interp(wanted, self.frequencies[good], np.log(self.values[good])))
@@ -103,20 +105,28 @@ class PowerSpectralDensity:
         Args:
             frequencies: increasing, shape (F,), in Hz.
         """
-        wanted = self._clip(np.asarray(frequencies, dtype=np.float64))
-        notched = self._is_beside(wanted, np.isinf(self.values) | (self.values == 0))
+        wanted = np.asarray(frequencies, dtype=np.float64)
+        notched = self.is_notched(wanted)
         edges = np.flatnonzero(np.diff(np.concatenate(([False], notched, [False])).astype(np.int8)))
         return tuple((float(wanted[low]), float(wanted[high - 1])) for low, high in edges.reshape(-1, 2))
 
-    def _clip(self, frequencies: Spectrum) -> Spectrum:
+    def is_notched(self, frequencies: Spectrum) -> Bool[np.ndarray, " frequency"]:
+        """Whether frequencies have no weight, shape (F,).
+
+        Args:
+            frequencies: shape (F,), in Hz.
+        """
+        return self._is_beside(self._clip(frequencies), np.isinf(self.values) | (self.values == 0))
+
+    def _clip(self, frequencies: Spectrum, detector: str = "") -> Spectrum:
         """Frequencies within the range of the table; those that round beyond its ends are moved to the ends."""
         lowest, highest = self.frequencies[0], self.frequencies[-1]
         spacing = float(highest - self.frequencies[-2])
         margin = spacing if spacing <= COARSEST_SPACING else EDGE_TOLERANCE
         if not ((frequencies >= lowest - EDGE_TOLERANCE) & (frequencies <= highest + margin)).all():
             raise InputError(
-                f"power spectral density: expected frequencies from {lowest:g} to {highest:g} Hz; got "
-                f"{frequencies.min():g} to {frequencies.max():g} Hz; give a density that covers the analysed band"
+                f"{_name(detector)}: expected values from {frequencies.min():g} to {frequencies.max():g} Hz; got those "
+                f"from {lowest:g} to {highest:g} Hz; give a density that covers the analysed band"
             )
         clipped: Spectrum = np.clip(frequencies, lowest, highest)
         return clipped
@@ -146,6 +156,10 @@ class PowerSpectralDensity:
                 fmt="%.17g",
                 header="frequency (Hz)  one-sided power spectral density (1/Hz)",
             )
+
+
+def _name(detector: str) -> str:
+    return f"{detector} power spectral density".strip()
 
 
 def _is_hdf5_name(path: Path) -> bool:

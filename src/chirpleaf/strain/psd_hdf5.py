@@ -44,14 +44,29 @@ def read_hdf5_spectrum(path: Path, detector: str | None, analysis: str | None) -
             if pair[0] is not None and pair[1] is not None:
                 kind: Kind = "amplitude" if values.startswith("asd") else "power"
                 return SpectrumTable(_floats(pair[0]), _floats(pair[1]), kind)
-        datasets = list_datasets(file)
-        tables = {name: item for name, item in datasets.items() if GROUP in name.split("/") and _has_columns(item)}
-        if tables:
+        if tables := _list_tables(file):
             return _choose_analysis(path, tables, detector, analysis)
-        series = {name: item for name, item in datasets.items() if _find_grid(item) is not None}
+        series = {name: item for name, item in list_datasets(file).items() if _find_grid(item) is not None}
         if series:
             return _read_series(path, series, detector)
         raise KeyError(f"datasets {', '.join(sorted(file)) or 'none'}")
+
+
+def has_analyses(path: Path) -> bool:
+    """Whether a file is a release of PESummary, of which `analysis` chooses a spectrum.
+
+    Args:
+        path: an HDF5 file.
+    """
+    with open_hdf5(path) as file:
+        paired = any(all(get_dataset(file, name) is not None for name in pair) for pair in PAIRS)
+        return not paired and bool(_list_tables(file))
+
+
+def _list_tables(file: h5py.File) -> dict[str, h5py.Dataset]:
+    """The two-column datasets of a release of PESummary, by their names."""
+    datasets = list_datasets(file)
+    return {name: item for name, item in datasets.items() if GROUP in name.split("/") and _has_columns(item)}
 
 
 def _choose_analysis(

@@ -152,11 +152,7 @@ def cut_segment(
             they are not those of a segment of this duration.
     """
     check_frequencies(frequencies, duration)
-    if conditioning.high_pass is not None and frequencies[0] < conditioning.high_pass:
-        raise InputError(
-            f"segment: expected frequencies above the corner of the high-pass filter, {conditioning.high_pass:g} Hz; "
-            f"got {frequencies[0]:g} Hz: lower the corner or raise the lowest frequency"
-        )
+    conditioning.check_corner(float(frequencies[0]), "lower the corner or raise the lowest frequency")
     rows, densities = [], []
     for name, series in strain.items():
         if name not in psd:
@@ -167,7 +163,7 @@ def cut_segment(
                 f"{series.sample_rate:g} Hz: give strain of a higher sampling rate or lower the highest frequency"
             )
         rows.append(_transform_series(series, reference_time, duration, frequencies, conditioning))
-        densities.append(psd[name].at(frequencies))
+        densities.append(psd[name].at(frequencies, name))
     return Segment(tuple(strain), np.stack(rows), np.stack(densities), frequencies, duration, reference_time)
 
 

@@ -72,8 +72,10 @@ def claim_file(path: Path) -> Iterator[Path]:
         The path.
 
     Raises:
-        InputError: another run writes it, or its folder does not exist.
+        InputError: another run writes it, it is a folder, or its own folder does not exist.
     """
+    if path.is_dir():
+        raise InputError(f"expected a file for --out; got the folder {path}: name a file in it")
     if not path.parent.is_dir():
         raise InputError(f"expected a file in an existing folder; got {path}: create {path.parent} first")
     with _hold(path.with_name(f".{path.name}{LOCK}"), f"file that no other run writes; got {path}"):

@@ -14,6 +14,7 @@ from chirpleaf.inference.relativity.settings import DEFAULT_RELATIVITY, Relativi
 from chirpleaf.inference.request import Request
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.inference.trust import assess_certified
+from chirpleaf.models.model import Model
 from chirpleaf.physics.signals import make_signal_model
 from chirpleaf.result.provenance import Provenance
 from chirpleaf.result.trust import Finding, Level, Trust
@@ -67,6 +68,7 @@ def check_relativity(request: Request, settings: RelativitySettings = DEFAULT_RE
         check_positive("budget in seconds", request.budget)
     watch, deadline = Stopwatch(), Deadline.after(request.budget)
     models = load_candidates(request.model)
+    _check_model(models[0].load())
     prior = PRIOR if request.prior is None else request.prior
     asked = replace(
         request,
@@ -93,6 +95,15 @@ def check_relativity(request: Request, settings: RelativitySettings = DEFAULT_RE
     return RelativityTest(
         comparison, leaves, replace(trust, notes=(*trust.notes, *notes)), origin, str(prior), watch.timing
     )
+
+
+def _check_model(model: Model) -> None:
+    """Refuses a model of single quantities, which has no remnant to compare."""
+    if not model.estimator.can_propose:
+        names = ", ".join(model.estimator.quantities)
+        raise InputError(
+            f"expected a model of all parameters for the test; got {model.name}, of {names} alone: leave --model out"
+        )
 
 
 def _compare(

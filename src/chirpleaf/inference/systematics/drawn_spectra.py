@@ -111,7 +111,7 @@ def compare_spectra(
         used = np.isfinite(segment.psd[index])
         table = np.repeat(used.astype(float)[:, None], n + 1, axis=1)
         if name in uncertain:
-            estimate = data.spectra[name].at(segment.frequencies[used])
+            estimate = data.spectra[name].at(segment.frequencies[used], name)
             rng = np.random.default_rng([seed, _STREAM, index])
             for column, drawn in enumerate(data.noise[name].draw(n, rng), start=1):
                 table[used, column] = estimate / drawn.at(segment.frequencies[used])

@@ -12,7 +12,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.inference.noise_spectra import load_spectrum
 from chirpleaf.inference.plan import CertificationPlan
 from chirpleaf.inference.preparation import PreparedData
-from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, name_detectors
+from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, check_owners, name_detectors
 from chirpleaf.inference.systematics.calibration import marginalise_calibration, place_splines
 from chirpleaf.inference.systematics.drawn_spectra import list_uncertain, marginalise_spectra
 from chirpleaf.inference.systematics.options import Systematics
@@ -52,13 +52,7 @@ class SystematicsPlan:
             InputError: a detector has no data, a spectrum or an envelope does not cover the band, or no spectrum is
                 uncertain.
         """
-        detectors = tuple(data.source.strain)
-        stray = [name for name in self.psd if name not in detectors]
-        if stray:
-            raise InputError(
-                f"expected noise spectra of {', '.join(detectors)}; got one of {stray[0]}, whose strain is missing: "
-                f"add --strain {stray[0]}=FILE or leave it out"
-            )
+        check_owners("noise spectra", self.psd, data.source.strain)
         spectra = {name: load_spectrum(one, name, data.noise[name], settings) for name, one in self.psd.items()}
         data = replace(data, likelihood_spectra=spectra)
         place_splines(data.cut_network_segment(), self.envelopes, self.settings.calibration)

@@ -47,7 +47,7 @@ def examine_precession(
         One finding; none if no shipped network of precessing spins suits data and prior, or waveforms fail.
     """
     model = _find_model(data, target)
-    if model is None:
+    if model is None or not np.isfinite(draws.certificate.log_bayes_factor):  # without a possible draw, all is better
         return ()
     segment = data.observation.segment
     observation = Observation(model, segment, canonicalise(model, [segment]), data.observation.snr_by_detector)
