@@ -130,3 +130,12 @@ def test_the_samples_beside_a_new_analysis_keep_their_verdict(own: dict[str, Pat
     samples, name = _read_others(Path(FILES[1]))
     assert name == "posterior_pycbc.hdf"
     assert "chirp_mass" in samples
+
+
+def test_posteriors_of_one_name_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By their places, and the same file twice by numbers; all of them are drawn."""
+    places = [FILES[1], str(tmp_path / Path(FILES[1]).name)]
+    Path(places[1]).write_bytes(Path(places[0]).read_bytes())
+    arguments = [*places, places[1], *PARAMETER, "--out", str(tmp_path / "out"), "--json"]
+    assert main(["compare", *arguments]) == 0
+    assert json.loads(capsys.readouterr().out)["names"] == [*places, f"{places[1]} (2)"]

@@ -37,10 +37,10 @@ def compare(
     use_one_numpy_thread()
 
     from chirpleaf.diagnostics.common_prior import reweight as resample
-    from chirpleaf.diagnostics.posteriors import compare_posteriors
+    from chirpleaf.diagnostics.posteriors import compare_posteriors, tell_apart
     from chirpleaf.result.external import read_posterior
 
-    found = [read_posterior(path) for path in posteriors]
+    found = tell_apart([read_posterior(path) for path in posteriors], posteriors)
     if reweight:
         found = [found[0], *(resample(other, found[0], seed) for other in found[1:])]
     comparison = compare_posteriors(found, parameter, seed)

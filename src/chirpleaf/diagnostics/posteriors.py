@@ -1,7 +1,8 @@
 """Posteriors of several programs side by side: intervals, divergences, and definitions that differ."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -48,6 +49,23 @@ class Comparison:
     differences: tuple[str, ...]
     verdicts: tuple[str | None, ...]
     reasons: tuple[tuple[str, ...], ...]
+
+
+def tell_apart(posteriors: Sequence[ExternalPosterior], places: Sequence[str]) -> list[ExternalPosterior]:
+    """Posteriors with different names.
+
+    Args:
+        posteriors: of any names.
+        places: file or folder of each.
+
+    Returns:
+        The same, where one of a name that others have is named by its place; the same place twice has a number, too.
+    """
+    often = {name for name, count in Counter(one.name for one in posteriors).items() if count > 1}
+    names = [place if one.name in often else one.name for one, place in zip(posteriors, places, strict=True)]
+    numbers = [names[: index + 1].count(name) for index, name in enumerate(names)]
+    numbered = [name if number == 1 else f"{name} ({number})" for name, number in zip(names, numbers, strict=True)]
+    return [replace(one, name=name) for one, name in zip(posteriors, numbered, strict=True)]
 
 
 def compare_posteriors(
