@@ -69,7 +69,7 @@ def examine_walls(
     found = []
     for edge, threshold in _list_walls(prior, target, settings):
         if edge.name in theta and edge.name not in target.fixed:
-            if edge.name == "chirp_mass":
+            if edge.name == "chirp_mass" and any(one.name == "mass_ratio" for one in prior.edges()):
                 value = _measure_chirp_mass(theta, weight, edge, prior, settings)
             else:
                 value = measure_pile_up(theta[edge.name], edge.value(theta), weight, edge, settings)
