@@ -134,6 +134,7 @@ def analyse_event(
     Raises:
         InputError: as for `infer`.
     """
+    _check_numbers(request.samples, request.seed, request.budget)
     watch, deadline = Stopwatch(), Deadline.after(request.budget)
     models, plan, further = _plan(request)
     data = request.prepare(models, watch)
@@ -221,12 +222,12 @@ def check_request(request: Request) -> None:
     Raises:
         InputError: as for `infer`.
     """
+    _check_numbers(request.samples, request.seed, request.budget)
     _plan(request)
 
 
 def _plan(request: Request) -> "tuple[list[Candidate], CertificationPlan | None, SystematicsPlan | None]":
     """The candidates, the certification and the systematic uncertainties that are asked for."""
-    _check_numbers(request.samples, request.seed, request.budget)
     models = load_candidates(request.model, request.waveform.approximant)
     plan = request.plan_certification(models[0].load())
     return models, plan, _plan_systematics(request, plan)
