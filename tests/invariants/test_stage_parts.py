@@ -43,7 +43,7 @@ def test_certification_gets_the_choices_of_the_plan(model: Model, monkeypatch: p
     assert (settings.minimum_draws, settings.effective_samples, settings.budget) == (50, 25, 7.0)
     assert (further.pop("rules_out")(1e3), further) == (False, {"seed": 4, "workers": 3, "deadline": None})
     assert (calls[1][0][4].minimum_draws, calls[1][0][4].effective_samples) == (10_000, 9)
-    silent = replace(data, observation=replace(data.observation, snr=5.9))
+    silent = replace(data, observation=replace(data.observation, snr_by_detector={"H1": 5.9}))
     certify_draws(silent, target, plan, samples=10_000)
     few, further = calls[2][0][4], calls[2][1]
     assert (few.minimum_draws, few.reference_time.attempts, few.sampling.coverage_share) == (512, 0, 0.0)
