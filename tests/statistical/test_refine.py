@@ -68,4 +68,4 @@ def test_draws_about_quiet_reference_times_cost_nothing_and_change_nothing(
     everywhere = SearchSettings(least_share=0.0)
     every = [refine_reference_time(model, segment, everywhere).segment.reference_time for segment in segments]
     assert some == every
-    assert max(tried[:10]) < min(tried[10:]) == 11
+    assert np.mean(tried[:10]) < 8 < min(tried[10:]) == 11

@@ -253,4 +253,4 @@ def test_no_examples_outweigh_a_batch(shipped: Callable[[str], Architecture]) ->
     simulator = build_simulator(architecture, architecture.build(), Simulation(waveforms=2000, spectra=64), seed=5)
     weight = torch.cat([simulator.batch(index).weight for index in range(8)])
     assert weight.sum() ** 2 / weight.square().sum() > 0.7 * len(weight)
-    assert weight.max() < 8 * weight.mean()
+    assert weight.max() < 10 * weight.mean()
