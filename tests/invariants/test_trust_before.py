@@ -88,5 +88,7 @@ def test_the_heaviest_template_refuses_no_certified_answer(
 ) -> None:
     """Its posterior is compared with the end of the prior; three of twenty-four signals of the prior were refused."""
     seen = prepare([load_model("bbh")], "GW150914").observation
-    found = examine_observation(kind(seen.model, seen.segment, seen.canonical, seen.snr_by_detector), certified=certified)
+    found = examine_observation(
+        kind(seen.model, seen.segment, seen.canonical, seen.snr_by_detector), certified=certified
+    )
     assert [one.check for one in found] == ["model.template"] * refused
