@@ -51,7 +51,7 @@ IMPOSSIBLE = {
         ({"largest_weight": 0.051}, "a single draw has 5% of the weight"),
         ({"likelihood_error": 0.11}, r"off by 0\.11 nats"),
         ({"likelihood_error": np.inf}, "cannot be compared with the full one"),
-        (IMPOSSIBLE, "none of 2000 draws is possible under data and prior: look at the times"),
+        (IMPOSSIBLE, "none of 2000 draws is possible under data and prior: look at --prior"),
         ({**IMPOSSIBLE, "stopped": "budget"}, "none of 2000 draws is possible"),
     ],
 )

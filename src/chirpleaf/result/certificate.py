@@ -101,8 +101,8 @@ class Certificate:
             return (f"only {self.draws} draws were made, because the data refuse the answer, whatever its draws are",)
         if self.log_bayes_factor == -math.inf and not self._lacks_waveforms:
             return (
-                f"none of {self.draws} draws is possible under data and prior: look at the times of the strain, and at "
-                "the prior of geocent_time if there is one",
+                f"none of {self.draws} draws is possible under data and prior: look at --prior, its geocent_time above "
+                "all, and at the times of the strain",
             )
         found = [self._describe_shortage()] if self.effective_samples < self.needed else []
         if not self.converged:
