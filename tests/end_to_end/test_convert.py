@@ -84,3 +84,14 @@ def test_wrong_input_is_one_line(folder: Path, tmp_path: Path, capsys: pytest.Ca
         assert main(["convert", *arguments]) == 2
         found = capsys.readouterr().err
         assert message in found.replace("\n", " ")
+
+
+@pytest.mark.parametrize("named", ["posterior.hdf5", "."])
+def test_a_result_is_not_replaced_by_what_it_is_converted_to(
+    folder: Path, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = folder / "posterior.hdf5"
+    before = own.read_bytes()
+    assert main(["convert", str(folder / named), "--to", "bilby", "--out", str(own), "--overwrite"]) == 2
+    assert "a file of the result itself: name another" in capsys.readouterr().err.replace("\n", " ")
+    assert own.read_bytes() == before

@@ -157,6 +157,11 @@ def test_an_analysis_by_an_approximant_that_precesses_uses_the_shipped_model(
     assert [model.name for model in load_candidates()] == ["bbh", "bbh-long"]
 
 
+def test_the_network_alone_gives_all_of_its_parameters() -> None:
+    posterior = chirpleaf.infer("GW150914", model="bbh-precessing", certify=False, samples=50)
+    assert set(PRECESSING) <= set(posterior.samples)
+
+
 @pytest.mark.usefixtures("shipped_folder")
 def test_without_a_model_of_precessing_spins_its_approximant_is_refused() -> None:
     with pytest.raises(InputError, match=r"expected a shipped model of precessing spins for IMRPhenomXPHM; got none"):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from chirpleaf import infer
-from chirpleaf.cli.infer_options import make_data_options, make_waveform_options
+from chirpleaf.cli.infer_options import make_data_options, make_waveform_options, parse_detectors
 from chirpleaf.cli.pairs import detector_numbers, named_values
 from chirpleaf.errors import InputError
 from chirpleaf.inference.options import DEFAULT_DATA, DataOptions, WaveformOptions
@@ -216,7 +216,7 @@ def test_an_argument_that_the_approximant_ignores_is_refused(
 
 
 def test_options_of_the_command_line_reach_their_settings() -> None:
-    given = {"detectors": "h1, L1", "duration": 4.0, "f_min": ["h1=25", "L1=30"], "f_max": 512.0, "high_pass": "none"}
+    given = {"detectors": ["h1, L1"], "duration": 4.0, "f_min": ["h1=25", "L1=30"], "f_max": 512.0, "high_pass": "none"}
     found = make_data_options(**given, window_roll_off=0.2, psd_method="median", psd_length=32.0)
     assert found == DataOptions(
         ("H1", "L1"), 4.0, {"H1": 25.0, "L1": 30.0}, 512.0, Conditioning(None, 0.2), SpectrumSettings("median", 32.0)
@@ -238,7 +238,7 @@ def test_options_of_the_command_line_reach_their_settings() -> None:
 )
 def test_lists_of_detectors_with_empty_or_repeated_names_are_refused(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        make_data_options(detectors=text)
+        make_data_options(detectors=[text])
 
 
 def test_pairs_of_the_command_line() -> None:
@@ -249,3 +249,15 @@ def test_pairs_of_the_command_line() -> None:
     for wrong in (["abc"], ["H1=abc"], ["20", "30"], ["H1=20", "H1=30"], ["H1="]):
         with pytest.raises(InputError, match="--f-min"):
             detector_numbers("--f-min", wrong)
+
+
+def test_lowest_frequencies_above_the_band_are_refused() -> None:
+    own = np.arange(20.0, 1000.0)
+    with pytest.raises(InputError, match="a lowest frequency of H1 below the highest one, 999 Hz; got 2000 Hz"):
+        DataOptions(f_min={"H1": 2000.0}).choose_frequencies(("H1", "L1"), 8.0, own)
+
+
+def test_detectors_are_given_together_or_one_by_one() -> None:
+    assert parse_detectors(["H1,l1"]) == parse_detectors(["H1", "L1"]) == ("H1", "L1")
+    with pytest.raises(InputError, match="H1 twice"):
+        parse_detectors(["H1,L1", "H1"])

@@ -86,6 +86,8 @@ class Ends:
 GIVEN = {
     "chirp_mass": ("chirp_mass", (15.0, 21.5), "chirp_mass 21.5 solar masses"),
     "total_mass": ("total_mass", (10.0, 52.0), "total_mass 52 solar masses"),
+    "mass_1": ("mass_1", (36.0, 200.0), "mass_1 36 solar masses"),
+    "mass_2": ("mass_2", (5.0, 18.0), "mass_2 18 solar masses"),
     "mass_ratio": ("mass_ratio", (0.7, 1.0), "mass_ratio 0.7"),
     "chi_1": ("chi_1", (-0.99, 0.1), "chi_1 0.1"),
     "cos_tilt_1": ("cos_tilt_1", (-1.0, 0.3), "cos_tilt_1 0.3"),

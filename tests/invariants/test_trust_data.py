@@ -6,10 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chirpleaf.inference.preparation import prepare
 from chirpleaf.inference.trust.data import examine_samples
 from chirpleaf.inference.trust.settings import DataSettings
-from chirpleaf.inference.trust.whitened import examine_segment
+from chirpleaf.inference.trust.whitened import examine_segment, examine_whitened
+from chirpleaf.models import load_model
 from chirpleaf.result.trust import Finding, Level
+from chirpleaf.strain import load_event, welch
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment
 from chirpleaf.strain.strain import Strain
 from chirpleaf.strain.whiteness import Tiling, compute_power_map, to_normal
@@ -134,3 +137,14 @@ def test_continuous_samples_are_fine_and_ugly_ones_raise_nothing() -> None:
     for values in (np.zeros(N), np.full(N, np.nan), np.full(N, 1e300)):
         examine_samples(replace(strain, values=values), DENSITY)
         examine_samples(replace(strain, values=values), 0.0)
+
+
+def test_notches_of_a_given_spectrum_hold_no_power() -> None:
+    """Frequencies that a spectrum gives no weight are no data that are too quiet."""
+    strain = load_event("GW150914")
+    spectra = {name: welch(one) for name, one in strain.items()}
+    whole = spectra["H1"]
+    notch = (whole.frequencies >= 40) & (whole.frequencies < 59)
+    spectra["H1"] = replace(whole, values=np.where(notch, np.inf, whole.values))
+    data = prepare([load_model("bbh")], strain=strain, trigger_time=1126259462.4, psd=spectra)
+    assert examine_whitened(data, ("H1", "L1")) == ()

@@ -49,6 +49,8 @@ def convert(
         raise InputError(f"expected a file for --out; got the folder {out}: name a file in it")
     if out.exists() and not overwrite:
         raise InputError(f"expected a new file for --out; got {out}, which exists: add --overwrite")
+    if _belongs_to(out, result):
+        raise InputError(f"expected --out beside the result; got {out}, a file of the result itself: name another")
     if not out.parent.is_dir():
         raise InputError(f"expected a file in an existing folder; got {out}: create {out.parent} first")
     found = read(result)
@@ -63,6 +65,16 @@ def convert(
         raise UntrustedError(f"{'; '.join(found.trust.reasons)}: {out} holds the samples all the same")
     if not found.trust.trusted:
         errors.print(found.trust.explain(), highlight=False, markup=False, soft_wrap=True)
+
+
+def _belongs_to(out: Path, result: Path) -> bool:
+    """Whether a file is one of the result that is converted, which it would replace."""
+    from chirpleaf.result.hdf5 import FILE_NAME
+    from chirpleaf.system.products import read_products
+
+    folder = (result if result.is_dir() else result.parent).resolve()
+    own = {FILE_NAME, result.name, *read_products(folder)}
+    return out.resolve().parent == folder and out.name in own and out.exists()
 
 
 def _require_posterior(result: "Posterior | LeafEstimates") -> "Posterior":

@@ -106,9 +106,11 @@ Cores = Annotated[
 ]
 
 Detectors = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        metavar="H1,L1", help="Detectors that are used; all with strain by default.", autocompletion=complete_detectors
+        metavar="H1,L1",
+        help="Detectors that are used, repeatable; all with strain by default.",
+        autocompletion=complete_detectors,
     ),
 ]
 Duration = Annotated[
@@ -183,21 +185,21 @@ CertifySpectra = Annotated[
 ]
 
 
-def parse_detectors(text: str | None) -> tuple[str, ...] | None:
+def parse_detectors(texts: Sequence[str] | None) -> tuple[str, ...] | None:
     """Names of detectors from `--detectors`, in any case.
 
     Args:
-        text: names with commas between them; None for all.
+        texts: names with commas between them; None for all.
 
     Raises:
         InputError: a name is empty, or given twice.
     """
-    return None if text is None else list_detectors("--detectors", text.split(","))
+    return list_detectors("--detectors", [name for text in texts for name in text.split(",")]) if texts else None
 
 
 def make_data_options(
     *,
-    detectors: str | None = None,
+    detectors: Sequence[str] | None = None,
     duration: float | None = None,
     f_min: Sequence[str] | None = None,
     f_max: float | None = None,

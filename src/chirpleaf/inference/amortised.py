@@ -65,4 +65,5 @@ def sample_posterior(observation: Observation, n: int, seed: int) -> tuple[Sampl
         InputError: the model has leaves of single quantities.
     """
     intrinsic, log_prob = sample_intrinsic(observation, n, seed)
-    return derived(intrinsic), log_prob
+    found = derived(intrinsic)
+    return found | {name: values for name, values in intrinsic.items() if name not in found}, log_prob

@@ -163,13 +163,22 @@ class DataOptions:
 
         Returns:
             From the lowest frequency of any detector to the highest one, Hz.
+
+        Raises:
+            InputError: the lowest frequency of a detector is not below the highest one.
         """
         if not self.changes_band:
             return own
         duration = self.duration or own_duration
-        lowest = min(self.find_lowest(name, float(own[0])) for name in detectors)
+        lowest = [self.find_lowest(name, float(own[0])) for name in detectors]
         highest = float(own[-1]) if self.f_max is None else self.f_max
-        first, last = np.ceil(lowest * duration - _ROUNDING), np.floor(highest * duration + _ROUNDING)
+        for name, bound in zip(detectors, lowest, strict=True):
+            if bound >= highest:
+                raise InputError(
+                    f"expected a lowest frequency of {name} below the highest one, {highest:g} Hz; got {bound:g} Hz: "
+                    "lower --f-min or raise --f-max"
+                )
+        first, last = np.ceil(min(lowest) * duration - _ROUNDING), np.floor(highest * duration + _ROUNDING)
         return np.arange(first, last + 1) / duration
 
     def drop_frequencies(self, segment: Segment) -> Segment:

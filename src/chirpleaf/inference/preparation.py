@@ -33,6 +33,7 @@ from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.models.model import Model
 from chirpleaf.models.shipped import Candidate, load_model, posteriors
 from chirpleaf.physics.approximants import can_precess
+from chirpleaf.strain.copies import find_copy
 from chirpleaf.strain.flaws import Flaws
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, cut_segment
@@ -114,6 +115,16 @@ class PreparedData:
             conditioning=options.conditioning,
         )
         return self.use_likelihood_spectra(options.drop_frequencies(cut.with_reference_time(segment.reference_time)))
+
+    def mask_notches(self, segment: Segment) -> Segment:
+        """Gives the notches of given spectra an infinite density, for checks that count frequencies.
+
+        Args:
+            segment: data of some detectors.
+        """
+        spectra = {**self.spectra, **self.likelihood_spectra}
+        notched = np.array([spectra[name].is_notched(segment.frequencies) for name in segment.detectors])
+        return replace(segment, psd=np.where(notched, np.inf, segment.psd)) if notched.any() else segment
 
     def use_likelihood_spectra(self, segment: Segment) -> Segment:
         """Gives a segment the noise spectra of the likelihood where these are not those that the network sees.
@@ -270,4 +281,9 @@ def _observe(
     source, flaws, noise = select_noise(source, durations, options.spectrum, options.conditioning)
     spectra = gather_spectra(source, psd, noise, settings, estimated=estimated)
     observation = choose_model(models, source.strain, spectra, source.trigger_time, options.conditioning, search=search)
+    if (copy := find_copy(observation.segment)) is not None:
+        raise InputError(
+            f"expected strain of each detector; got the same for {copy[0]} and {copy[1]}: give each its own file, or "
+            "leave one out"
+        )
     return PreparedData(source, flaws, noise, spectra, frozenset(psd), options, observation)

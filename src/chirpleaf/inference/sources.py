@@ -9,7 +9,6 @@ import h5py
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.detectors import detector
-from chirpleaf.strain.copies import find_copy
 from chirpleaf.strain.events import find_event, load_event
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.psd_hdf5 import has_analyses
@@ -20,9 +19,6 @@ from chirpleaf.system.limits import expand_user
 
 LONG_DURATION = 4096
 """Length of the files of the open catalogues that are loaded when 32 s are too short for the signal, seconds."""
-
-_COMPARED = 8.0
-"""Length of the strain about the trigger that is compared between detectors, seconds."""
 
 StrainSource = Strain | str | Path | Sequence[str | Path]
 """Strain, a file of it, or files of consecutive times."""
@@ -98,9 +94,7 @@ def gather_strain(
         for name in named:
             detector(name)  # refuses one that does not exist
         check_owners("channels", channels, named)
-        series = {name: _load(one, name, channels.get(name)) for name, one in named.items()}
-        _refuse_copies(series, given)
-        return Source("strain", given, series)
+        return Source("strain", given, {name: _load(one, name, channels.get(name)) for name, one in named.items()})
     assert event is not None
     if settings.channel:
         raise InputError("expected channels of strain files; got an event, whose files have one: leave --channel out")
@@ -169,19 +163,6 @@ def check_analysis(analysis: str | None, sources: Iterable[PsdSource]) -> None:
         raise InputError(
             f"expected a release of PESummary with --psd-analysis; got {', '.join(path.name for path in paths)}: leave "
             "--psd-analysis out or give the release"
-        )
-
-
-def _refuse_copies(strain: Mapping[str, Strain], trigger_time: float) -> None:
-    """Refuses the same strain for two detectors, which would agree on any glitch."""
-    start, end = trigger_time - _COMPARED / 2, trigger_time + _COMPARED / 2
-    held = {name: one for name, one in strain.items() if one.start_time < end and one.end_time > start}
-    copy = find_copy({name: one.cut(start, end) for name, one in held.items()})
-    if copy is not None:
-        first, second = copy
-        raise InputError(
-            f"expected strain of each detector; got the same for {first} and {second}: give each its own file, or "
-            "leave one out"
         )
 
 

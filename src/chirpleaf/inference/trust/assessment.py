@@ -113,7 +113,7 @@ def examine_draws(
     from chirpleaf.inference.trust.fit import find_best_signal  # noqa: PLC0415
     from chirpleaf.inference.trust.placement import examine_placement  # noqa: PLC0415
 
-    segment, trigger = data.cut_network_segment(), data.source.trigger_time
+    segment, trigger = data.mask_notches(data.cut_network_segment()), data.source.trigger_time
     architecture = data.model.architecture
     found = examine_posterior(architecture, segment, trigger, draws, target, settings, bursts)
     found += examine_neighbours(data, draws.samples["chirp_mass"], draws.log_weight, settings.neighbours)

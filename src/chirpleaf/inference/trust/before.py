@@ -80,7 +80,7 @@ def examine_before(data: PreparedData, settings: TrustSettings = DEFAULT_TRUST) 
     Raises:
         InputError: strain or spectra do not cover the segment of the likelihood.
     """
-    segment = data.cut_network_segment()
+    segment = data.mask_notches(data.cut_network_segment())
     found = (
         *examine_data(data, segment.detectors),
         *examine_observation(data.observation, settings.signal, certified=True),

@@ -123,8 +123,8 @@ class WallSettings:
         density: density of the posterior at the end of a prior, times its standard deviation: 0.3 for a flat posterior,
             0.5 for half a normal one, 1 for an exponential one. Signals of the prior reach 0.67, others 0.71 and more.
         given: the same at the ends of a prior file. Above 0.5 the likelihood is greatest at the end or beyond it.
-        component: the same at the ends of the component masses. Many signals of the prior itself lie near the greatest
-            mass, and their mass ratios are uncertain; a lower limit doubts these.
+        component: the same at the ends of the component masses, unless a prior file sets them. Many signals of the
+            prior itself lie near the greatest mass, and their mass ratios are uncertain; a lower limit doubts these.
         time: share of the posterior within `time_strip` of an end of the prior of the arrival time.
         time_strip: seconds.
     """

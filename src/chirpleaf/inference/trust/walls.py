@@ -108,7 +108,10 @@ def _list_walls(network: PriorDistribution, target: Target, settings: WallSettin
     limits = settings.density if target.prior in PRESETS else settings.given
     walls = {edge.description: (edge, settings.density) for edge in _list_edges(network)}
     walls |= {edge.description: (edge, limits) for edge in _list_target_edges(network, target)}
-    return [(edge, settings.component if edge.name in _COMPONENTS else limit) for edge, limit in walls.values()]
+    return [
+        (edge, settings.component if edge.name in _COMPONENTS and limit is settings.density else limit)
+        for edge, limit in walls.values()
+    ]
 
 
 def _list_edges(prior: PriorDistribution) -> tuple[Edge, ...]:

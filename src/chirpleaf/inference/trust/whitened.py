@@ -34,7 +34,7 @@ def examine_whitened(
             segment = data.cut_network_segment()
         except InputError:
             detectors = [name for name in detectors if name in segment.detectors]
-    segment = data.use_likelihood_spectra(segment)
+    segment = data.mask_notches(data.use_likelihood_spectra(segment))
     found: list[Finding] = []
     for name in detectors:
         row, known = segment.detectors.index(name), name in data.known or name in data.likelihood_spectra
