@@ -261,6 +261,7 @@ def test_json_that_is_no_plain_document(text: str, message: str) -> None:
 
 def test_documents_of_plain_values_are_read() -> None:
     assert parse_yaml("a: {b: [1, 2.5, text], c: null}") == {"a": {"b": [1, 2.5, "text"], "c": None}}
+    assert parse_yaml("[1e3, -1.5E-3, .5e+2, 1e, e3, '1e3']") == [1000.0, -0.0015, 50.0, "1e", "e3", "1e3"]
     assert parse_json('{"a": [1, {"b": null}]}') == {"a": [1, {"b": None}]}
 
 

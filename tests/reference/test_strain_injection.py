@@ -109,7 +109,8 @@ def test_bilby_reads_the_injection(tmp_path: Path) -> None:
     [
         ({"mass_1": 1.0}, 0, "expected mass_1 >= mass_2"),
         ({"luminosity_distance": None}, 0, "expected luminosity_distance in"),
-        ({"geocent_time": [1.0, 2.0], "mass_1": [30.0]}, 1, "expected --index from 0 to"),
+        ({"geocent_time": [1.0, 2.0], "mass_1": [30.0, 31.0]}, 2, "expected --index from 0 to 1; got 2"),
+        ({"geocent_time": [1.0, 2.0], "mass_1": [30.0]}, 0, "got 1 of mass_1 and 2 of geocent_time"),
         ({}, 5, "expected --index 0; got 5: .* has one injection"),
         ({"mass_1": math.nan}, 0, "expected a number for mass_1 in .*; got 'NaN'"),
         ({"mass_1": "36"}, 0, r"expected a number for mass_1 in .*; got '36' \(str\)"),

@@ -80,6 +80,13 @@ def _select(document: Any, path: Path, index: int) -> dict[str, float]:
         raise InputError(f"expected a number for each parameter in {path}; got no names: write mass_1: 36.0")
     if index and not any(isinstance(value, list) for value in table.values()):
         raise InputError(f"expected --index 0; got {index}: {path} has one injection, so leave it out")
+    lengths = {name: len(value) for name, value in table.items() if isinstance(value, list)}
+    if len(set(lengths.values())) > 1:
+        shortest, longest = (choose(lengths, key=lengths.__getitem__) for choose in (min, max))
+        raise InputError(
+            f"expected as many values of each parameter in {path}; got {lengths[shortest]} of {shortest} and "
+            f"{lengths[longest]} of {longest}: correct the lists"
+        )
     found: dict[str, float] = {}
     for name, value in table.items():
         if isinstance(value, list):

@@ -104,8 +104,8 @@ class DataOptions:
         missing = [name for name in names if name not in available]
         if missing:
             raise InputError(
-                f"expected detectors among {', '.join(available)}, which have strain; got {missing[0]}: leave it out "
-                f"or add --strain {missing[0]}=FILE"
+                f"expected detectors among {', '.join(available)}, which have strain; got {missing[0]}: leave it out, "
+                "or give the strain of all detectors by --strain"
             )
         return {name: available[name] for name in names}
 

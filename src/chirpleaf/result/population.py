@@ -34,16 +34,16 @@ def tabulate_population(posterior: Posterior) -> Samples:
         InputError: the posterior has no distances, or the density of its prior is not known.
     """
     prior, samples = posterior.prior, posterior.samples
+    if prior is not None and prior.intrinsic is None:
+        raise InputError(
+            f"expected a prior whose density is known; got the file {prior.name}: take a preset of --prior"
+        )
     missing = [name for name in (*COORDINATES, "luminosity_distance", "chirp_mass") if name not in samples]
-    if missing or prior is None or prior.distance is None:
+    if missing or prior is None or prior.intrinsic is None or prior.distance is None:
         lacking = missing[0] if missing else "a prior of the distance"
         raise InputError(
             f"expected a certified posterior of aligned spins; got one without {lacking}: leave out --no-certify, and "
             "take a preset as --prior"
-        )
-    if prior.intrinsic is None:
-        raise InputError(
-            f"expected a prior whose density is known; got the file {prior.name}: take a preset of --prior"
         )
     log_density = prior.intrinsic.log_prob(samples) + prior.distance.log_prob(samples["luminosity_distance"])
     table = expansion_table()

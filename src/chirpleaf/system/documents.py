@@ -10,6 +10,7 @@ ValueError: the name 'a' twice in one section, line 2
 """
 
 import json
+import re
 from typing import Any
 
 import yaml
@@ -44,6 +45,12 @@ class _PlainLoader(yaml.SafeLoader):
                 raise ValueError(f"the name {name!r} twice in one section, line {entry.start_mark.line + 1}")
             names.add(name)
         return super().construct_mapping(node, deep=deep)
+
+
+# Numbers such as 1e3 are numbers in YAML 1.2 and JSON, and text in YAML 1.1.
+_PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+"), list("-+.0123456789")
+)
 
 
 def parse_yaml(text: str) -> Any:
