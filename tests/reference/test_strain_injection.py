@@ -98,7 +98,7 @@ def test_files_are_read_back_with_their_quality(tmp_path: Path) -> None:
 def test_bilby_reads_the_injection(tmp_path: Path) -> None:
     from bilby.core.utils import decode_bilby_json
 
-    parameters = write(ALIGNED, tmp_path / "binary.json")
+    parameters = write({**ALIGNED, "waveform_approximant": "imrphenomxas"}, tmp_path / "binary.json")
     assert main(["inject", str(parameters), "--out", str(tmp_path / "a"), "--duration", "32", "--noise", "zero"]) == 0
     document = json.loads((tmp_path / "a" / "injection.json").read_text(), object_hook=decode_bilby_json)
     assert document["injections"]["mass_1"].tolist() == [38.0]
@@ -183,6 +183,7 @@ def test_wrong_input_has_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixtu
         [path, "--index", "5"],
         [path, "--f-ref", "0"],
         [str(write({**ALIGNED, "dec": 5.0}, tmp_path / "wrong.json"))],
+        [str(write({**ALIGNED, "waveform_approximant": "IMRPhenomXPHM"}, tmp_path / "other.json"))],
         [path, *recorded, "--detector", "L1"],
         *([path, *recorded, *option] for option in options),
     ):

@@ -69,8 +69,9 @@ def inject(
     import numpy as np
 
     from chirpleaf.diagnostics.binary_checks import check_signal
-    from chirpleaf.diagnostics.binary_files import read_binary
+    from chirpleaf.diagnostics.binary_files import read_approximant, read_binary
     from chirpleaf.diagnostics.strain_injection import StrainSettings, add_signal, simulate_noise
+    from chirpleaf.physics.approximants import resolve_approximant
     from chirpleaf.physics.waveform_settings import WaveformSettings
     from chirpleaf.result.json_files import write_json
     from chirpleaf.strain.readers import read as read_strain
@@ -80,6 +81,11 @@ def inject(
     waveform = WaveformSettings(approximant, f_ref)
     binary = read_binary(parameters, index)
     check_signal(binary, waveform.reference_frequency)
+    stated = read_approximant(parameters, index)
+    if stated is not None and resolve_approximant(stated) != resolve_approximant(approximant):
+        raise InputError(
+            f"expected the approximant of the file, {stated}; got {approximant}: add --approximant {stated}"
+        )
     if files:
         background = {name: read_strain(files[name], name) for name in names}
     else:

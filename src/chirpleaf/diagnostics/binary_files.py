@@ -33,13 +33,7 @@ def read_binary(path: Path, index: int = 0) -> dict[str, float]:
     Raises:
         InputError: the file cannot be read, has no such injection, or lacks a parameter or its number.
     """
-    if fault := find_fault(path, LIMITS.document_bytes):
-        raise InputError(f"expected a file of parameters; got {path}, which {fault}: check the path")
-    try:
-        document = parse_yaml(path.read_text(encoding="utf-8"))  # JSON is YAML
-    except (OSError, ValueError) as error:
-        raise InputError(f"expected parameters in JSON or YAML; got {path} ({error}): mend the file") from error
-    found = _select(document, path, index)
+    found = _select(_read_table(path), path, index)
     if {"chirp_mass", "mass_ratio"} <= set(found):
         mass_1, mass_2 = component_masses(found["chirp_mass"], found["mass_ratio"])
         found.setdefault("mass_1", mass_1)
@@ -51,6 +45,25 @@ def read_binary(path: Path, index: int = 0) -> dict[str, float]:
     found.setdefault("chirp_mass", chirp_mass(found["mass_1"], found["mass_2"]))
     found.setdefault("mass_ratio", found["mass_2"] / found["mass_1"])
     return found
+
+
+def read_approximant(path: Path, index: int = 0) -> str | None:
+    """Reads the approximant that a file of parameters names, `waveform_approximant` as bilby writes it.
+
+    Args:
+        path: as for `read_binary`.
+        index: the same.
+
+    Returns:
+        The name; None if the file has none.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    found = _read_table(path).get("waveform_approximant")
+    if isinstance(found, list):
+        found = found[index] if index < len(found) else None
+    return found if isinstance(found, str) else None
 
 
 def make_waveform_parameters(binary: Mapping[str, ArrayLike], reference_frequency: float) -> dict[str, np.ndarray]:
@@ -71,13 +84,24 @@ def make_waveform_parameters(binary: Mapping[str, ArrayLike], reference_frequenc
     return {**plain, **{name: np.atleast_1d(value) for name, value in components.items()}}
 
 
-def _select(document: Any, path: Path, index: int) -> dict[str, float]:
-    """The numbers of one injection."""
+def _read_table(path: Path) -> Mapping[Any, Any]:
+    """Names and values of a file of parameters."""
+    if fault := find_fault(path, LIMITS.document_bytes):
+        raise InputError(f"expected a file of parameters; got {path}, which {fault}: check the path")
+    try:
+        document = parse_yaml(path.read_text(encoding="utf-8"))  # JSON is YAML
+    except (OSError, ValueError) as error:
+        raise InputError(f"expected parameters in JSON or YAML; got {path} ({error}): mend the file") from error
     table = document.get("injections", document) if isinstance(document, Mapping) else None
     if isinstance(table, Mapping):
         table = table.get("content", table)
     if not isinstance(table, Mapping):
         raise InputError(f"expected a number for each parameter in {path}; got no names: write mass_1: 36.0")
+    return table
+
+
+def _select(table: Mapping[Any, Any], path: Path, index: int) -> dict[str, float]:
+    """The numbers of one injection."""
     if index and not any(isinstance(value, list) for value in table.values()):
         raise InputError(f"expected --index 0; got {index}: {path} has one injection, so leave it out")
     lengths = {name: len(value) for name, value in table.items() if isinstance(value, list)}
