@@ -169,6 +169,12 @@ def test_parameters_that_bilby_derives_are_accepted(binary: dict[str, float], tm
         check_signal(read_binary(path), 20.0)
 
 
+def test_a_total_mass_and_a_ratio_define_a_binary(tmp_path: Path) -> None:
+    others = {name: value for name, value in ALIGNED.items() if name not in ("mass_1", "mass_2")}
+    found = read_binary(write({**others, "total_mass": 60.0, "mass_ratio": 0.5}, tmp_path / "binary.json"))
+    assert (found["mass_1"], found["mass_2"]) == pytest.approx((40.0, 20.0))
+
+
 def test_wrong_input_has_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(write(ALIGNED, tmp_path / "binary.json"))
     recorded = ["--strain", f"H1={path}"]

@@ -27,7 +27,7 @@ def read_binary(path: Path, index: int = 0) -> dict[str, float]:
         index: which injection of a file with several.
 
     Returns:
-        Name to number; component masses and chirp mass with mass ratio are added to each other. Unknown names
+        Name to number; component masses, and chirp or total mass with mass ratio, are added to each other. Unknown names
         of text and what is null are left out.
 
     Raises:
@@ -38,6 +38,9 @@ def read_binary(path: Path, index: int = 0) -> dict[str, float]:
         mass_1, mass_2 = component_masses(found["chirp_mass"], found["mass_ratio"])
         found.setdefault("mass_1", mass_1)
         found.setdefault("mass_2", mass_2)
+    elif {"total_mass", "mass_ratio"} <= set(found):
+        found.setdefault("mass_1", found["total_mass"] / (1 + found["mass_ratio"]))
+        found.setdefault("mass_2", found["total_mass"] - found["mass_1"])
     if missing := [name for name in ("mass_1", "mass_2", *REQUIRED) if name not in found]:
         raise InputError(f"expected {missing[0]} in {path}; got {', '.join(sorted(found)) or 'nothing'}: add it")
     if not 0 < found["mass_2"] <= found["mass_1"]:
