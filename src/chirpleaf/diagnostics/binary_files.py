@@ -27,8 +27,8 @@ def read_binary(path: Path, index: int = 0) -> dict[str, float]:
         index: which injection of a file with several.
 
     Returns:
-        Name to number; component masses, and chirp or total mass with mass ratio, are added to each other. Unknown names
-        of text and what is null are left out.
+        Name to number; component masses, and chirp or total mass with mass ratio, are added to each other. Unknown
+        names of text and what is null are left out.
 
     Raises:
         InputError: the file cannot be read, has no such injection, or lacks a parameter or its number.
