@@ -37,7 +37,7 @@ from chirpleaf.cli.stream import stream
 from chirpleaf.cli.train import train
 from chirpleaf.cli.verify import verify
 from chirpleaf.errors import InputError, UntrustedError, describe_os_error
-from chirpleaf.system.ending import CLOSED_PIPE, is_closed_pipe, run_command
+from chirpleaf.system.ending import CLOSED_PIPE, is_closed_pipe
 
 DONE, WRONG_INPUT, NOT_TRUSTED = 0, 2, 3
 
@@ -137,15 +137,6 @@ def _run(arguments: Sequence[str] | None) -> int:
     except OSError as error:
         return _fail("[bold red]error:[/]", describe_os_error(error), WRONG_INPUT)
     return status if isinstance(status, int) else DONE
-
-
-def run() -> int:
-    """`main` in a process of its own; `chirpleaf.__main__` also handles signals during the imports of this module.
-
-    Returns:
-        The exit code.
-    """
-    return run_command(lambda: main)
 
 
 def _check_text(arguments: Sequence[str]) -> None:
