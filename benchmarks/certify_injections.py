@@ -10,7 +10,8 @@ Events are drawn from the model's prior, with noise of the ensemble or recorded 
 10,000 Mpc. With `--prior`, distances follow their prior (distance squared, 100-3000 Mpc). Events and samples are then
 restricted to optimal signal-to-noise ratios of 8-50, so that the ranks of the true parameters are uniform if the
 posteriors are correct.
-Writes `certified.json` and, with `--prior`, `pp.png`.
+Writes `certified.json` after each event and, with `--prior`, `pp.png` at the end; a run that was stopped goes on from
+its file.
 """
 
 import argparse
@@ -26,7 +27,7 @@ import torch
 
 from chirpleaf.diagnostics.calibration import calibrate, percentile_ranks
 from chirpleaf.diagnostics.injections import inject, training_noise
-from chirpleaf.inference.certify import CertifySettings, Target, certify
+from chirpleaf.inference.certify import Certified, CertifySettings, Target, certify
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import Model, load_model
 from chirpleaf.physics.distributions import PowerLaw
@@ -55,6 +56,18 @@ def format_row(name: str, efficiency: np.ndarray) -> str:
     return f"| {name} | {len(efficiency)} | {median:.2f} | {tenth:.2f} | {low:.4f} | {ninth:.2f} |"
 
 
+def rank(result: Certified, truth: dict[str, float]) -> dict[str, float]:
+    """Percentile ranks of the true parameters among the samples within `SNR_RANGE`; of a missed event, among all."""
+    snr = result.samples["network_optimal_snr"]
+    inside = np.where((snr > SNR_RANGE[0]) & (snr < SNR_RANGE[1]), result.log_weight, -np.inf)
+    if not np.isfinite(inside).any():
+        inside = result.log_weight
+    return {
+        name: float(percentile_ranks(result.samples[name][None], [value], inside[None])[0])
+        for name, value in truth.items()
+    }
+
+
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -81,9 +94,9 @@ def main() -> None:
     target = Target(model.architecture.space.prior, PowerLaw(2.0, *distances))
     settings = CertifySettings(effective_samples=arguments.effective_samples, budget=arguments.budget)
     noise = SOURCES[arguments.noise](model)
-    rows: list[dict[str, Any]] = []
-    ranks = []
-    for index in range(arguments.injections):
+    path = arguments.out / "certified.json"
+    rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
+    for index in range(len(rows), arguments.injections):
         rng = np.random.default_rng([arguments.seed, index])
         distance = target.distance if arguments.prior else None
         injection = inject(model, noise, rng, snr_range=SNR_RANGE, distance=distance, detectors=detectors)
@@ -92,19 +105,14 @@ def main() -> None:
         result = certify(observation, observation.segment, 0.0, target, settings, seed=arguments.seed + index)
         seconds = time.perf_counter() - start
         truth = {name: injection.truth[name] for name in SAMPLED}
-        row = {"snr": injection.snr, "found_snr": observation.snr, "seconds": seconds}
+        row = {"snr": injection.snr, "found_snr": observation.snr, "seconds": seconds, "ranks": rank(result, truth)}
         row["reasons"] = result.certificate.reasons
         rows.append(row | truth | result.certificate.to_json())
+        path.write_text(json.dumps(rows))
         LOGGER.info(
             f"{index}: chirp mass {truth['chirp_mass']:.1f}, signal-to-noise {injection.snr:.1f}, "
             f"efficiency {result.certificate.efficiency:.3f}, {result.certificate.draws} draws, {seconds:.1f} s"
         )
-        snr = result.samples["network_optimal_snr"]
-        inside = np.where((snr > SNR_RANGE[0]) & (snr < SNR_RANGE[1]), result.log_weight, -np.inf)
-        if not np.isfinite(inside).any():  # a missed event counts with all its samples
-            inside = result.log_weight
-        ranks.append([percentile_ranks(result.samples[name][None], [truth[name]], inside[None])[0] for name in SAMPLED])
-    (arguments.out / "certified.json").write_text(json.dumps(rows))
     efficiency, mass = (np.array([row[name] for row in rows]) for name in ("efficiency", "chirp_mass"))
     LOGGER.info("| injections | n | median | 10th percentile | minimum | 90th percentile |\n|---|---|---|---|---|---|")
     for name, chosen in {"all": mass > 0, "chirp mass < 20": mass < 20, "chirp mass > 20": mass >= 20}.items():
@@ -116,7 +124,7 @@ def main() -> None:
         LOGGER.info(f"{name}: median {np.median(values):.3g}, 90th percentile {np.quantile(values, 0.9):.3g}")
     LOGGER.info(f"trusted: {trusted} of {len(rows)}")
     if arguments.prior:
-        table = dict(zip(SAMPLED, np.array(ranks).T, strict=True))
+        table = {name: np.array([row["ranks"][name] for row in rows]) for name in SAMPLED}
         calibration = calibrate(table)
         LOGGER.info(json.dumps(calibration.to_dict(), indent=1))
         plot_pp(table).savefig(arguments.out / "pp.png", dpi=120)

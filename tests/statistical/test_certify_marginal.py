@@ -236,7 +236,7 @@ def test_adapted_points_count_where_even_ones_do_not() -> None:
 
 def test_loud_binaries_from_the_side_have_points_of_their_own() -> None:
     """Their times and angles are narrow and depend on each other: tables alone do not follow them."""
-    names, snr, side = ("H1", "L1"), 25.0, 1.52
+    names, snr, side = ("H1", "L1"), 60.0, 1.5
     ratios, _ = aligned(names, snr, 4, side)
     found, error = together(adapted(names, snr, 0, side, TableSettings(correction_rounds=0)), ratios, 2, 16_384)
     again, other = together(adapted(names, snr, 0, side), ratios, 2, 16_384)

@@ -74,10 +74,10 @@ def adapt_marginal_likelihood(
         mass = marginal.proposal.table.bin_weights(pairs.points.cube, relative_weights(log_weight))
         mass /= mass.sum()
         if power == 1.0:
-            mass = accumulated = accumulated + mass * _efficiency(log_weight)
+            mass = accumulated = accumulated + mass * _efficiency(log_weight) * size
         table = _broaden(mass, settings.angle_background)
         marginal = replace(marginal, proposal=replace(marginal.proposal, table=table))
-        if accumulated.sum() > settings.settled_rounds:
+        if accumulated.sum() > settings.settled_points:
             break
         if size * _efficiency(log_weight) < 2 * settings.effective_points:
             size = settings.enlargement * settings.points

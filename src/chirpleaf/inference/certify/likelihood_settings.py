@@ -133,7 +133,7 @@ class TableSettings:
             and safer steps.
         least_step: least step of that power. A larger one ends the adaptation sooner, with fewer effective points.
         rounds: most rounds.
-        settled_rounds: sum of the efficiencies of rounds at the full likelihood, above which the adaptation ends. More
+        settled_points: effective points of all rounds at the full likelihood, above which the adaptation ends. More
             determine the cells better.
         correction: fit of the Gaussian mixture that follows where the rounds have not settled. For signals of one
             harmonic only: of others, every binary has points of its own, and a mixture holds those of few.
@@ -141,7 +141,8 @@ class TableSettings:
         correction_rounds: rounds of it. More follow narrow and bent posteriors better, in as much time each.
         correction_share: share of the points that are drawn from it. The others keep weights small where it misses the
             posterior.
-        correction_enough: efficiency at which its rounds end.
+        correction_enough: efficiency at which its rounds end; tables that have it are not corrected. A larger one needs
+            fewer points a draw, and takes more rounds, of about two seconds each.
     """
 
     time_cell: PositiveFloat = 1 / 16384
@@ -161,12 +162,12 @@ class TableSettings:
     effective_points: PositiveInt = 150
     least_step: PositiveFloat = 0.02
     rounds: NonNegativeInt = 12
-    settled_rounds: PositiveFloat = 0.5
+    settled_points: PositiveInt = 4096
     correction: MixtureFitSettings = field(default_factory=MixtureFitSettings)
     correction_after: NonNegativeInt = 6
     correction_rounds: NonNegativeInt = 8
     correction_share: OpenFraction = 0.8
-    correction_enough: Fraction = 0.3
+    correction_enough: Fraction = 0.04
 
 
 @dataclass(frozen=True)
