@@ -148,12 +148,19 @@ def test_the_standard_analysis_of_gw150914_is_reproduced(tmp_path: Path) -> None
     [
         ((("PhenomXPrecVersio", 104),), "did you mean PhenomXPrecVersion"),
         ((("PhenomXPrecVersion", "abc"),), "a value that LALSimulation takes for PhenomXPrecVersion; got 'abc'"),
+        ((("PhenomXPrecVersion", 2**31),), "LALSimulation takes for PhenomXPrecVersion; got 2147483648"),
+        ((("PhenomXHMThresholdMband", np.nan),), "a finite number for PhenomXHMThresholdMband; got nan"),
         ((("ModeArray", "2;2"),), "modes such as"),
+        ((("ModeArray", "9,9"),), "modes such as"),
+        ((("ModeArray", "-2,2"),), "modes such as"),
     ],
 )
-def test_arguments_that_cannot_be_used_are_refused(arguments: tuple[tuple[str, Any], ...], message: str) -> None:
+def test_arguments_that_cannot_be_used_are_refused(
+    arguments: tuple[tuple[str, Any], ...], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(InputError, match=message):
         WaveformOptions(arguments=arguments)
+    assert capfd.readouterr().err == ""  # LALSimulation says nothing beside
 
 
 @pytest.mark.parametrize("frequency", [0.0, -1.0, 1e9, np.nan, np.inf])

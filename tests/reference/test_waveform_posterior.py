@@ -57,6 +57,14 @@ def test_a_result_without_its_segment_is_refused(tmp_path: Path) -> None:
             write_waveforms(result, tmp_path / "w.h5")
 
 
+def test_arguments_of_a_file_that_end_lalsimulation_are_refused(posterior: Posterior, tmp_path: Path) -> None:
+    origin = replace(
+        posterior.provenance, approximant="IMRPhenomXHM", waveform_arguments=("PhenomXHMReleaseVersion=9",)
+    )
+    with pytest.raises(InputError, match="got PhenomXHMReleaseVersion=9, by which LALSimulation crashes"):
+        write_waveforms(replace(posterior, provenance=origin), tmp_path / "w.h5")
+
+
 def test_the_command_writes_waveforms_and_injections(posterior: Posterior, tmp_path: Path) -> None:
     posterior.save(tmp_path)
     (tmp_path / "truth.json").write_text(json.dumps({"mass_1": 30, "mass_2": 20, **ORBIT, "geocent_time": 1.0}))

@@ -18,6 +18,7 @@ import numpy as np
 from chirpleaf.diagnostics.binary_files import make_waveform_parameters
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.likelihood import project_signals
+from chirpleaf.physics.argument_trial import check_arguments
 from chirpleaf.physics.waveform_settings import WaveformSettings, parse_formatted
 from chirpleaf.result.hdf5 import make_table
 from chirpleaf.result.posterior import EXTRINSIC, Posterior
@@ -77,6 +78,12 @@ def _make_segment(posterior: Posterior, frequencies: np.ndarray) -> Segment:
 
 
 def _find_waveform(posterior: Posterior) -> WaveformSettings:
-    """The waveform model of a result, with its arguments."""
+    """The waveform model of a result, with its arguments.
+
+    Raises:
+        InputError: LALSimulation fails by the arguments, which are those of a file.
+    """
     origin = posterior.provenance
-    return WaveformSettings(origin.approximant, origin.f_ref, parse_formatted(origin.waveform_arguments))
+    waveform = WaveformSettings(origin.approximant, origin.f_ref, parse_formatted(origin.waveform_arguments))
+    check_arguments(waveform, unused=False)
+    return waveform

@@ -10,8 +10,8 @@ from chirpleaf.inference.preparation import PreparedData
 from chirpleaf.inference.trust import Preliminary, examine_before
 from chirpleaf.models.model import Model
 from chirpleaf.physics.approximants import can_precess
+from chirpleaf.physics.argument_trial import check_arguments
 from chirpleaf.physics.signals.harmonics import is_separable
-from chirpleaf.physics.unused_arguments import find_unused_argument
 from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.system.checks import check_integer, check_positive
 from chirpleaf.system.deadline import Deadline
@@ -95,8 +95,8 @@ def plan_certification(
     if budget is not None:
         check_positive("budget in seconds", budget)
     possible = model.estimator.can_propose
+    check_arguments(waveform.make_settings(model.architecture.approximant))
     _check_precession(model, waveform)
-    _check_arguments(model, waveform)
     if certify and not possible:
         names = ", ".join(model.estimator.quantities)
         raise InputError(
@@ -136,16 +136,6 @@ def _check_precession(model: Model, waveform: WaveformOptions) -> None:
     settings = waveform.make_settings(approximant)
     if not is_separable(settings):  # its waveforms are needed at the end alone
         polarizations(_BINARY, [settings.reference_frequency, 2 * settings.reference_frequency], settings)
-
-
-def _check_arguments(model: Model, waveform: WaveformOptions) -> None:
-    """Refuses an argument of LALSimulation that the approximant ignores."""
-    settings = waveform.make_settings(model.architecture.approximant)
-    if unused := find_unused_argument(settings):
-        raise InputError(
-            f"expected arguments that {settings.approximant} uses; got {unused}, which changes none of its waveforms: "
-            "leave it out or choose another --approximant"
-        )
 
 
 def certify_draws(

@@ -1,5 +1,6 @@
 """Waveform settings: approximant, reference frequency and further arguments of LALSimulation."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,14 +12,15 @@ import lalsimulation
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
+from chirpleaf.system.lal_messages import silence_lal
 
 MODE_ARRAY = "ModeArray"
 """Name of the argument that selects modes."""
 
 _INSERT = "SimInspiralWaveformParamsInsert"
+"""Beginning of the names of LALSimulation's functions that set an argument."""
 _HIGHEST_REFERENCE = 2048.0
 """Highest reference frequency, Hz; signals of stellar masses end below."""
-"""Beginning of the names of LALSimulation's functions that set an argument."""
 
 Value = int | float | str
 
@@ -148,9 +150,12 @@ def _resolve_name(name: str) -> str:
 
 
 def _insert(dictionary: Any, name: str, value: Value) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"expected a finite number for {name}; got {value}: correct it or leave the argument out")
     try:
-        getattr(lalsimulation, _INSERT + name)(dictionary, value)
-    except (TypeError, RuntimeError) as error:
+        with silence_lal():
+            getattr(lalsimulation, _INSERT + name)(dictionary, value)
+    except (OverflowError, RuntimeError, TypeError) as error:
         raise InputError(
             f"expected a value that LALSimulation takes for {name}; got {value!r}: see the documentation of "
             f"{_INSERT}{name}"
@@ -160,10 +165,11 @@ def _insert(dictionary: Any, name: str, value: Value) -> None:
 def _insert_modes(dictionary: Any, text: str) -> None:
     modes = lalsimulation.SimInspiralCreateModeArray()
     try:
-        for pair in text.split():
-            degree, order = (int(number) for number in pair.split(","))
-            lalsimulation.SimInspiralModeArrayActivateMode(modes, degree, order)
-    except (ValueError, RuntimeError) as error:
+        with silence_lal():
+            for pair in text.split():
+                degree, order = (int(number) for number in pair.split(","))
+                lalsimulation.SimInspiralModeArrayActivateMode(modes, degree, order)
+    except (OverflowError, RuntimeError, ValueError) as error:
         raise InputError(
             f"expected modes such as '2,2 2,-2 3,3' for {MODE_ARRAY}; got {text!r}: correct them"
         ) from error

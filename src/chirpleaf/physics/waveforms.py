@@ -53,6 +53,19 @@ Compute: TypeAlias = Callable[[Sequence[float]], tuple[ComplexArray, ComplexArra
 _CHUNKS_PER_WORKER = 4
 
 
+class FailedWaveformError(InputError):
+    """An approximant cannot compute the waveform of a binary.
+
+    Args:
+        message: the message.
+        reason: what LALSimulation or pyseobnr says.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 def polarizations(
     parameters: Mapping[str, ArrayLike],
     frequencies: ArrayLike,
@@ -158,9 +171,10 @@ def _explain_failure(row: Array, grid: Array, settings: WaveformSettings) -> Inp
         )
     found = _REASON.search(messages)
     reason = found.group(1) if found else " ".join(messages.split())
-    return InputError(
+    return FailedWaveformError(
         f"expected what {settings.approximant} can do on a free frequency grid; got {_describe(row)}:"
-        f" choose {DEFAULT_APPROXIMANT} or other parameters (the reason: {reason[:160]})"
+        f" choose {DEFAULT_APPROXIMANT} or other parameters (the reason: {reason[:160]})",
+        reason[:160],
     )
 
 

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import glob
 import math
-import os
 import pickle
-import resource
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,13 +21,12 @@ from chirpleaf.errors import InputError
 from chirpleaf.strain.quality import DataQuality, Words
 from chirpleaf.strain.readers.headers import choose_channel, find_prefix, make_read_error, round_rate
 from chirpleaf.strain.strain import Strain
+from chirpleaf.system.isolation import limit_process, run_isolated
 from chirpleaf.system.lal_messages import silence_lal
 from chirpleaf.system.limits import LIMITS, LoadLimits
 
-_PROGRAM = "import sys; from chirpleaf.strain.readers.frames import run_reader; run_reader(sys.argv[1:])"
 _MEMORY = 3 * LIMITS.values * 8
 """Bytes of memory for frames, above what the process has after its imports: the library keeps several copies."""
-_LINUX = sys.platform == "linux"
 
 FRAME_SIGNATURE = b"IGWD"
 QUALITY_MARK, INJECTION_MARK = "DQMASK", "INJMASK"
@@ -47,11 +42,7 @@ def start_python(arguments: Sequence[str]) -> int:
     Returns:
         The exit code; negative if a signal ended the process.
     """
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-c", _PROGRAM, *arguments]
-    return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, env=environment, check=False
-    ).returncode
+    return run_isolated(__name__, run_reader.__name__, arguments).code
 
 
 def read_frames(
@@ -98,11 +89,7 @@ def run_reader(arguments: Sequence[str]) -> None:
         arguments: path to read, path for messages, detector, channel or nothing, file of the result, processor seconds.
     """
     where, shown, detector, channel, found, seconds = arguments
-    _limit(resource.RLIMIT_CPU, int(seconds), int(seconds) + 5)
-    _limit(resource.RLIMIT_CORE, 0, 0)
-    own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _LINUX else 0
-    if _LINUX:
-        _limit(resource.RLIMIT_AS, own + _MEMORY, own + _MEMORY)
+    limit_process(int(seconds), _MEMORY)
     try:
         result: Strain | InputError = read_frames_here(Path(where), detector, channel or None)
     except InputError as error:
@@ -111,14 +98,6 @@ def run_reader(arguments: Sequence[str]) -> None:
         result = make_read_error(Path(shown), "complete GWF frames without gaps", error)
     with Path(found).open("wb") as file:
         pickle.dump(result, file, protocol=5)
-
-
-def _limit(kind: int, soft: int, hard: int) -> None:
-    """Sets a limit of this process; those that a user or a scheduler has set lower are kept."""
-    _, most = resource.getrlimit(kind)
-    if most != resource.RLIM_INFINITY:
-        soft, hard = min(soft, most), min(hard, most)
-    resource.setrlimit(kind, (soft, hard))
 
 
 def read_frames_here(path: Path, detector: str, channel: str | None) -> Strain:
