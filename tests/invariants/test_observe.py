@@ -130,5 +130,10 @@ def test_a_longer_model_is_skipped_if_the_strain_is_too_short(model: Model) -> N
     longer = replace(model, name="long", architecture=replace(model.architecture, duration=32.0, prior=light))
     densities = dict.fromkeys(("H1", "L1"), FLAT)
     assert choose_model([longer, model], strain(), densities, TRIGGER).model.name == "random"
-    with pytest.raises(InputError, match="outside the file"):
+    shorter = (
+        "a longer file or another time, or choose a model of shorter segments than the 32 s of long: add --model bbh,"
+    )
+    with pytest.raises(InputError, match=f"outside the file.*{shorter}"):
         choose_model([longer], strain(), densities, TRIGGER)
+    with pytest.raises(InputError, match=r"give a longer file or another time$"):  # too short for every model
+        choose_model([longer], strain(), densities, TRIGGER + 100.0)

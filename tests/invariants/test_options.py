@@ -122,6 +122,8 @@ def test_the_likelihood_has_the_segment_of_a_published_analysis() -> None:
         used = segment.frequencies >= {"H1": 20.0, "L1": 30.0}[name]
         assert np.isinf(segment.psd[row, ~used]).all()
         np.testing.assert_array_equal(segment.psd[row, used], data.spectra[name].at(segment.frequencies)[used])
+    with pytest.raises(InputError, match=r"give a longer file or another time, or lower --duration$"):
+        replace(data, options=DataOptions(duration=64.0)).cut_network_segment()
 
 
 @pytest.mark.slow

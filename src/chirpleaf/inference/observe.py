@@ -1,6 +1,7 @@
 """From strain and noise spectra in memory to the input of a model, and the choice between models."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from chirpleaf.inference.observation import Observation, UntriedModel
 from chirpleaf.inference.reference_time import DEFAULTS as DEFAULT_SEARCH
 from chirpleaf.inference.reference_time import SearchSettings, refine_reference_time
 from chirpleaf.models.model import Model
-from chirpleaf.models.shipped import Candidate
+from chirpleaf.models.shipped import Candidate, posteriors
 from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment, cut_segment
@@ -161,7 +162,10 @@ def choose_model(
         _check_length(strain, trigger_time, model.duration)  # before the model is read, which takes 0.3 s
         return observe(model.load(), strain, psd, trigger_time, conditioning, search)
 
-    found = attempt(first)
+    try:
+        found = attempt(first)
+    except ShortStrainError as error:
+        raise ShortStrainError(f"{error}{_name_shorter(first, strain, trigger_time)}") from error
     at_wall = _is_at_wall(found, settings)
     clear = not at_wall and not _is_light(found, found, settings.clear)
     if clear and _excludes_light(found.segment, found.snr, conditioning.roll_off, settings):
@@ -239,6 +243,18 @@ def _check_length(strain: Mapping[str, Strain], trigger_time: float, duration: f
             return
     if short is not None:
         raise short
+
+
+def _name_shorter(model: Candidate, strain: Mapping[str, Strain], trigger_time: float) -> str:
+    """The remedy that a shipped model of shorter segments is; empty if the strain is too short for all of its kind."""
+    for one in posteriors(model.load().architecture.approximant):
+        with suppress(ShortStrainError):
+            _check_length(strain, trigger_time, one.duration)
+            return (
+                f", or choose a model of shorter segments than the {model.duration:g} s of {model.name}: add --model "
+                f"{one.name}, or leave --model out"
+            )
+    return ""
 
 
 Attempt = Callable[[Candidate], Observation]

@@ -106,14 +106,17 @@ class PreparedData:
         segment, options = self.observation.segment, self.options
         if set(self.source.strain) == set(segment.detectors) and not options.changes_band:
             return self.use_likelihood_spectra(segment)
-        cut = cut_segment(
-            self.source.strain,
-            self.spectra,
-            reference_time=self.source.trigger_time if options.changes_band else segment.reference_time,
-            duration=options.duration or segment.duration,
-            frequencies=options.choose_frequencies(tuple(self.source.strain), segment.duration, segment.frequencies),
-            conditioning=options.conditioning,
-        )
+        try:
+            cut = cut_segment(
+                self.source.strain,
+                self.spectra,
+                reference_time=self.source.trigger_time if options.changes_band else segment.reference_time,
+                duration=options.duration or segment.duration,
+                frequencies=options.choose_frequencies([*self.source.strain], segment.duration, segment.frequencies),
+                conditioning=options.conditioning,
+            )
+        except ShortStrainError as error:
+            raise ShortStrainError(f"{error}{', or lower --duration' if options.duration else ''}") from error
         return self.use_likelihood_spectra(options.drop_frequencies(cut.with_reference_time(segment.reference_time)))
 
     def mask_notches(self, segment: Segment) -> Segment:
