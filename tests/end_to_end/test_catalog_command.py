@@ -130,6 +130,7 @@ def test_what_would_mix_or_replace_runs_is_refused(
         (("--no-certify", "--f-max", 100), ("expected certification with a duration, --f-min or --f-max",)),
         (("--approximant", "NoSuchThing"), ("NoSuchThing",)),
         (("--scheduler", "tcp://127.0.0.1:9"), ("expected a Dask scheduler; got none: start it",)),
+        (("--scheduler", "tcp://127.0.0.1:9", "--workers", 1), ("--workers for processes", "got --scheduler")),
     ],
 )
 def test_what_no_event_can_be_analysed_with_is_refused_before_anything_is_written(

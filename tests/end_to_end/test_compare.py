@@ -112,6 +112,7 @@ def test_json_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
         (FILES[:1], "expected at least two posteriors"),
         ([*FILES, "--parameter", "mass_3"], "expected a parameter among"),
         ([*FILES, "--reweight"], "expected a file that states its prior"),
+        ([*FILES, "--overwrite"], "expected --out with --overwrite; got none"),
         ([FILES[0], "nowhere.h5"], "does not exist"),
         ([f"{FILES[0]}#other", FILES[1]], "expected an analysis among"),
         ([FILES[0], f"{FILES[1]}#other"], "without a label, because it holds one posterior; got #other: leave it out"),

@@ -192,6 +192,7 @@ def test_wrong_input_has_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixtu
         [str(write({**ALIGNED, "waveform_approximant": "IMRPhenomXPHM"}, tmp_path / "other.json"))],
         [path, *recorded, "--detector", "L1"],
         *([path, *recorded, *option] for option in options),
+        [path, "--noise", "zero", "--seed", "0"],
     ):
         assert main(["inject", *arguments, "--out", str(tmp_path / "out")]) == 2
         assert "expected" in capsys.readouterr().err

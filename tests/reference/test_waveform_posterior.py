@@ -65,7 +65,9 @@ def test_arguments_of_a_file_that_end_lalsimulation_are_refused(posterior: Poste
         write_waveforms(replace(posterior, provenance=origin), tmp_path / "w.h5")
 
 
-def test_the_command_writes_waveforms_and_injections(posterior: Posterior, tmp_path: Path) -> None:
+def test_the_command_writes_waveforms_and_injections(
+    posterior: Posterior, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     posterior.save(tmp_path)
     (tmp_path / "truth.json").write_text(json.dumps({"mass_1": 30, "mass_2": 20, **ORBIT, "geocent_time": 1.0}))
     assert main(["convert", str(tmp_path), "--to", "waveforms", "--out", str(tmp_path / "w.h5")]) == 3
@@ -74,3 +76,5 @@ def test_the_command_writes_waveforms_and_injections(posterior: Posterior, tmp_p
     truth = ["--injection", str(tmp_path / "truth.json")]
     assert main(["convert", str(tmp_path), "--to", "bilby", "--out", str(tmp_path / "b.json"), *truth]) == 3
     assert json.loads((tmp_path / "b.json").read_text())["injection_parameters"]["mass_1"] == 30
+    assert main(["convert", str(tmp_path), "--to", "waveforms", "--out", str(tmp_path / "v.h5"), *truth]) == 2
+    assert "expected --injection with --to bilby or pesummary; got waveforms" in capsys.readouterr().err

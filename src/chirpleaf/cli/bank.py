@@ -48,7 +48,7 @@ def bank(
     settings = read_preset(preset)
     context.with_resource(claim_file(out))
     source = waveform_source(settings.architecture(), seed=settings.seed, strata=settings.simulation.strata)
-    require_scheduler(scheduler)
+    require_scheduler(scheduler, workers)
     file = _open_file(
         out, source, waveforms or settings.simulation.waveforms, piece, resume=resume, overwrite=overwrite
     )

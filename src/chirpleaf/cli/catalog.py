@@ -95,7 +95,7 @@ def catalog(
     )
     check_request(template)
     if scheduler is not None:
-        require_scheduler(scheduler)
+        require_scheduler(scheduler, workers)
     with claim_folder(out, overwrite=resume or overwrite):
         run = open_run(catalogue, out, template, resume=resume, overwrite=overwrite, offline=offline)
         if overwrite:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chirpleaf.cli.console import Json, console, print_json
-from chirpleaf.errors import UntrustedError
+from chirpleaf.errors import InputError, UntrustedError
 
 if TYPE_CHECKING:
     from chirpleaf.diagnostics.posteriors import Comparison
@@ -32,6 +32,8 @@ def compare(
     from chirpleaf.system.folders import check_folder
     from chirpleaf.system.threads import use_one_numpy_thread
 
+    if overwrite and out is None:
+        raise InputError("expected --out with --overwrite; got none, so that nothing is written: add --out DIR")
     if out is not None:
         check_folder(out, overwrite=overwrite)
     use_one_numpy_thread()

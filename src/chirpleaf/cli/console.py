@@ -26,6 +26,16 @@ def print_json(document: Any) -> None:
     console.out(json.dumps(document, indent=2, allow_nan=False), highlight=False)
 
 
+def is_given(context: typer.Context, parameter: str) -> bool:
+    """Whether an option stands in the command line, be it with its default value.
+
+    Args:
+        context: that of the subcommand.
+        parameter: name of the argument of its function.
+    """
+    return getattr(context.get_parameter_source(parameter), "name", "") == "COMMANDLINE"
+
+
 def finish_run(folder: Path, files: Iterable[Path], *, quiet: bool = False) -> None:
     """Ends a subcommand: removes files of a former run that this one did not write, and prints what it wrote.
 

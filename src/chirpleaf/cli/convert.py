@@ -45,6 +45,10 @@ def convert(
     from chirpleaf.result.read import read
     from chirpleaf.result.trust import Grade
 
+    if injection is not None and to not in (Format.BILBY, Format.PESUMMARY):
+        raise InputError(
+            f"expected --injection with --to bilby or pesummary; got {to}, which has no place for it: leave it out"
+        )
     if out.is_dir():
         raise InputError(f"expected a file for --out; got the folder {out}: name a file in it")
     if out.exists() and not overwrite:

@@ -29,15 +29,21 @@ def require_server() -> None:
         )
 
 
-def require_scheduler(address: str | None) -> None:
+def require_scheduler(address: str | None, workers: int | None = None) -> None:
     """Checks that Dask is installed, and that a scheduler answers and has workers, before anything is written.
 
     Args:
         address: of the scheduler; None for processes of this machine, which nothing but Dask is needed for.
+        workers: number of these processes, if it is given.
 
     Raises:
-        InputError: one is missing.
+        InputError: one is missing, or a number of processes is given for those of a scheduler.
     """
+    if address is not None and workers is not None:
+        raise InputError(
+            "expected --workers for processes of this machine; got --scheduler, which has workers of its own: leave "
+            "one out"
+        )
     if find_spec("distributed") is None:
         raise InputError("expected Dask to share the work; got none: pip install 'chirpleaf[bank]'")
     if address is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chirpleaf.cli.completion import complete_approximant, complete_choice, complete_detector, complete_detector_file
-from chirpleaf.cli.console import console, finish_run
+from chirpleaf.cli.console import console, finish_run, is_given
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def inject(
     check_folder(out, overwrite=overwrite)
     files = pair_single("--strain", strain)
     names = list_detectors("--detector", detector) or tuple(files) or ("H1", "L1")
-    _check_recorded(context, names, files)
+    _check_noise(context, names, files, noise)
     use_one_numpy_thread()
 
     import numpy as np
@@ -103,14 +103,16 @@ def inject(
     console.print(f"next: chirpleaf infer {arguments} {trigger}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _check_recorded(context: typer.Context, names: "Sequence[str]", files: "Mapping[str, str]") -> None:
-    """Refuses recorded noise of other detectors, and options of simulated noise beside it."""
+def _check_noise(context: typer.Context, names: "Sequence[str]", files: "Mapping[str, str]", noise: str) -> None:
+    """Refuses recorded noise of other detectors, and options that the noise has no use for."""
     if not files:
+        if noise == "zero" and is_given(context, "seed"):
+            raise InputError("expected --seed for random noise; got --noise zero, which has none: leave one out")
         return
     if set(names) != set(files):
         raise InputError(f"expected --strain for each --detector; got {', '.join(files)}: name the same detectors")
     for name in ("noise", "duration", "sample_rate", "seed"):
-        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE":
+        if is_given(context, name):
             raise InputError(
                 f"expected --{name.replace('_', '-')} for simulated noise; got recorded noise by --strain, which has "
                 "its own: leave one out"
