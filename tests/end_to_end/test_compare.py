@@ -111,6 +111,7 @@ def test_json_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (FILES[:1], "expected at least two posteriors"),
         ([*FILES, "--parameter", "mass_3"], "expected a parameter among"),
+        ([*FILES, *PARAMETER, *PARAMETER], "expected each parameter once; got"),
         ([*FILES, "--reweight"], "expected a file that states its prior"),
         ([*FILES, "--overwrite"], "expected --out with --overwrite; got none"),
         ([FILES[0], "nowhere.h5"], "does not exist"),

@@ -152,6 +152,7 @@ def test_the_standard_analysis_of_gw150914_is_reproduced(tmp_path: Path) -> None
         ((("PhenomXPrecVersion", "abc"),), "a value that LALSimulation takes for PhenomXPrecVersion; got 'abc'"),
         ((("PhenomXPrecVersion", 2**31),), "LALSimulation takes for PhenomXPrecVersion; got 2147483648"),
         ((("PhenomXHMThresholdMband", np.nan),), "a finite number for PhenomXHMThresholdMband; got nan"),
+        ((("PhenomXPrecVersion", 104), ("phenomxprecversion", 220)), "each argument .*; got PhenomXPrecVersion twice"),
         ((("ModeArray", "2;2"),), "modes such as"),
         ((("ModeArray", "9,9"),), "modes such as"),
         ((("ModeArray", "-2,2"),), "modes such as"),

@@ -102,8 +102,10 @@ def choose_parameters(posteriors: Sequence[ExternalPosterior], wanted: Sequence[
     """The parameters that can be compared: the first posterior has them, another too, and they vary in both.
 
     Raises:
-        InputError: there is none, or one that was asked for is not among them or does not vary.
+        InputError: there is none, or one that was asked for is not among them, does not vary or is named twice.
     """
+    if twice := [name for place, name in enumerate(wanted or ()) if name in (wanted or ())[:place]]:
+        raise InputError(f"expected each parameter once; got {twice[0]} twice: leave one out")
     common, shared = [], []
     for name in wanted or PARAMETERS:
         holders = [posterior for posterior in posteriors if name in posterior.samples]

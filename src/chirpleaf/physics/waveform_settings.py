@@ -54,7 +54,11 @@ class WaveformSettings:
                 f"expected 0 < reference_frequency <= {_HIGHEST_REFERENCE:g} Hz; got {self.reference_frequency}: 20 is "
                 "usual"
             )
-        object.__setattr__(self, "arguments", tuple((_resolve_name(name), value) for name, value in self.arguments))
+        names = [_resolve_name(name) for name, _ in self.arguments]
+        if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+            raise InputError(f"expected each argument of a waveform once; got {twice[0]} twice: leave one out")
+        values = [value for _, value in self.arguments]
+        object.__setattr__(self, "arguments", tuple(zip(names, values, strict=True)))
         self.make_lal_dict()
 
     @classmethod
