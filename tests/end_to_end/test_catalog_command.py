@@ -65,6 +65,17 @@ def test_the_exit_code_follows_from_the_events(
     assert ("events without an answer, first wrong: expected a file" in ran.stderr) == (code == 2)
 
 
+def test_an_event_under_two_names_is_refused_once_its_strain_is_read(
+    chirpleaf: Command, use: Callable[[Analysis], None], tmp_path: Path
+) -> None:
+    use(lambda entry, *_: Outcome(entry.name, 0, "trusted", "PASS", (), 1.0, trigger_time=5.0))
+    ran = chirpleaf("catalog", write_list(tmp_path, "GW200129", "GW200129_065458"), "--out", tmp_path / "out")
+    assert ran.status == 2
+    assert "1 of 2 events without an answer, first GW200129_065458: expected each event once" in ran.stderr
+    assert "2 events: 1 trusted, 1 wrong input" in ran.stdout
+    assert json.loads((tmp_path / "out" / "catalog.json").read_text())["exit_code"] == 2
+
+
 @pytest.mark.parametrize(
     "options", [("--samples", 50, "--no-certify"), ("--certify", "--f-min", "H1=25", "--f-min", "L1=30")]
 )

@@ -14,7 +14,7 @@ from made_results import certified_posterior, network_posterior
 
 from chirpleaf.catalog.entries import Entry, list_entries, read_entries
 from chirpleaf.catalog.files import write_tables
-from chirpleaf.catalog.outcome import Outcome, Row, read_outcome, worst_code
+from chirpleaf.catalog.outcome import Outcome, Row, read_outcome, refuse_repeated, worst_code
 from chirpleaf.catalog.page import render_page
 from chirpleaf.catalog.run import CatalogRun, open_run
 from chirpleaf.catalog.table import write_csv
@@ -67,6 +67,12 @@ def test_a_list_holds_names_times_and_files(tmp_path: Path) -> None:
         ('own 1126259462.4 H1="a', "No closing quotation"),
         ("GW150914\ngw150914", "line 2: expected gw150914 once; got the same event in line 1"),
         ("gw150914\nGW170814\nGW150914_095045", "line 3: expected GW150914_095045 once; got the same event in line 1"),
+        ("GW150914\nGW150914_095045-V3", "line 2: expected GW150914_095045-V3 once; got the same event in line 1"),
+        ("GW200129_065458-v1\ngw200129_065458", "line 2: expected gw200129_065458 once"),
+        (
+            "a 1.0 H1=x.hdf5 L1=y.hdf5\nb 1.0 L1=y.hdf5 H1=x.hdf5",
+            "line 2: expected b once; got the same event in line 1",
+        ),
         ("# nothing", "expected events in .*; got none"),
     ],
 )
@@ -101,6 +107,21 @@ def test_an_outcome_survives_its_file(tmp_path: Path) -> None:
 
 def test_the_exit_code_of_a_catalogue_is_the_worst() -> None:
     assert [worst_code(codes) for codes in ({0}, {0, 3}, {0, 2, 3}, {0, 1, 2, 3}, set())] == [0, 3, 2, 1, 0]
+
+
+def test_an_event_under_two_names_counts_once() -> None:
+    """The names of open data are known when the strain is read; files of the user may be of any event."""
+    times = {"GW190521": 1242442967.4, "GPS1242442967.5": 1242442967.5, "own": 1242442967.4, "x": 5.0}
+    first, again, own, other = (
+        Outcome(name, 0, "trusted", "PASS", (), 1.0, trigger_time=time) for name, time in times.items()
+    )
+    failed = Outcome.of_failure("GW1", 2, "expected an event")
+    found = refuse_repeated([own, first, again, failed, other, again], {"own"})
+    assert [one.exit_code for one in found] == [0, 0, 2, 2, 0, 2]
+    assert found[2].reasons == (
+        "expected each event once; got GPS1242442967.5, which is GW190521 by its time, GPS 1242442967.5: leave one out",
+    )
+    assert found[3] is failed
 
 
 def test_the_table_holds_every_event() -> None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]*")
 """Names of entries are names of folders, too."""
 
+_VERSION = re.compile(r"-v\d+$", re.IGNORECASE)
+"""End of the name of a release of an event."""
+
 _FILE = re.compile(r"([A-Za-z][A-Za-z0-9])=(.+)")
 
 
@@ -148,12 +151,17 @@ def _describe_line(path: Path, number: int, text: str) -> InputError:
 
 
 def _check_names(entries: Iterable[tuple[int, Entry]], where: str) -> Iterable[Entry]:
-    """The entries, which must be different events of different names, also on file systems that ignore case."""
-    lines: dict[str, int] = {}
+    """The entries, which must be different events of different names, also on file systems that ignore case.
+
+    Other names of an event are known when its strain is read: `outcome.refuse_repeated`.
+    """
+    lines: dict[object, int] = {}
     for number, entry in entries:
-        embedded = find_event(entry.event)
-        for name in {entry.name.casefold(), embedded.name.casefold() if embedded else entry.name.casefold()}:
-            first = lines.setdefault(name, number)
+        plain = _VERSION.sub("", entry.event)
+        embedded = find_event(plain)
+        event = embedded.name if embedded else plain
+        for key in {entry.name.casefold(), event.casefold() or (entry.trigger_time, frozenset(entry.strain))}:
+            first = lines.setdefault(key, number)
             if first != number:
                 raise InputError(
                     f"{where}, line {number}: expected {entry.name} once; got the same event in line {first}: leave "

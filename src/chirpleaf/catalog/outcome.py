@@ -1,7 +1,7 @@
 """Outcome of one event of a catalogue: its numbers, its verdict and its exit code, or the reason why there are none."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,9 @@ ANSWERED = (DONE, NOT_TRUSTED)
 """Codes of events that a resumed run does not analyse again."""
 
 FILE_NAME = "outcome.json"
+
+_SAME = 0.2
+"""Difference of two times of one merger, s: each is known within 0.1 s. A larger one would refuse other events."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,36 @@ def read_outcome(folder: Path, made_of: Mapping[str, Any]) -> Outcome | None:
         return outcome if found["made_of"] == made_of and not find_changed(folder, outcome.files) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def refuse_repeated(outcomes: Sequence[Outcome], own: Collection[str] = ()) -> list[Outcome]:
+    """Refuses events that are listed under two names, each after the first: they would count twice.
+
+    Args:
+        outcomes: in the order of the table.
+        own: names of entries with files of strain, which may be compared with open data of the same event.
+
+    Returns:
+        The outcomes, in the same order.
+    """
+    found: list[Outcome] = []
+    for one in outcomes:
+        time = None if one.name in own else one.trigger_time
+        same = [first for first in found if time is not None and first.name not in own and _is_same(first, time)]
+        if same:
+            reason = (
+                f"expected each event once; got {one.name}, which is {same[0].name} by its time, GPS {time:.1f}: leave "
+                "one out"
+            )
+            found.append(Outcome.of_failure(one.name, WRONG_INPUT, reason))
+        else:
+            found.append(one)
+    return found
+
+
+def _is_same(outcome: Outcome, time: float) -> bool:
+    """Whether an event merged at a time; one that was refused has none."""
+    return outcome.trigger_time is not None and abs(outcome.trigger_time - time) < _SAME
 
 
 def worst_code(codes: "set[int]") -> int:

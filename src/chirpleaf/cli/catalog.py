@@ -125,6 +125,7 @@ def _choose_mapper(workers: int, scheduler: str | None) -> "Mapper":
 def _analyse(run: "CatalogRun", mapper: "Mapper") -> "list[Outcome]":
     """Analyses what is left; writes table and page, also when it is interrupted."""
     from chirpleaf.catalog.files import write_tables
+    from chirpleaf.catalog.outcome import refuse_repeated
 
     finished = run.find_finished()
     left = [entry for entry in run.entries if entry.name not in finished]
@@ -141,6 +142,7 @@ def _analyse(run: "CatalogRun", mapper: "Mapper") -> "list[Outcome]":
     finally:
         run.clean()
         outcomes = [finished[entry.name] for entry in run.entries if entry.name in finished]
+        outcomes = refuse_repeated(outcomes, {entry.name for entry in run.entries if entry.strain})
         write_tables(run, outcomes)
     return outcomes
 
