@@ -79,8 +79,12 @@ def test_data_options_out_of_range_are_refused(options: dict[str, Any], message:
 
 def test_detectors_are_selected_in_the_order_that_is_asked_for() -> None:
     assert list(DataOptions(detectors=("L1", "H1")).choose_detectors({"H1": 1, "V1": 2, "L1": 3}).values()) == [3, 1]
-    with pytest.raises(InputError, match=r"expected detectors among H1, L1, .*; got V1"):
-        DataOptions(detectors=("H1", "V1")).choose_detectors({"H1": 1, "L1": 2})
+    for asked, remedy in (
+        (("V1", "K1"), "V1, K1: write --detectors H1,L1, or"),
+        (("H1", "V1"), "V1: write --detectors H1, or"),
+    ):
+        with pytest.raises(InputError, match=rf"expected detectors among H1, L1, .*; got {remedy}"):
+            DataOptions(detectors=asked).choose_detectors({"H1": 1, "L1": 2})
 
 
 def test_a_lowest_frequency_of_a_detector_without_strain_is_refused() -> None:

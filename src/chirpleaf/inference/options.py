@@ -103,9 +103,10 @@ class DataOptions:
         names = tuple(available) if self.detectors is None else self.detectors
         missing = [name for name in names if name not in available]
         if missing:
+            kept = [name for name in names if name in available] or available
             raise InputError(
-                f"expected detectors among {', '.join(available)}, which have strain; got {missing[0]}: leave it out, "
-                "or give the strain of all detectors by --strain"
+                f"expected detectors among {', '.join(available)}, which have strain; got {', '.join(missing)}: write "
+                f"--detectors {','.join(kept)}, or give the strain of all detectors by --strain"
             )
         return {name: available[name] for name in names}
 
