@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from chirpleaf.cli import main
 from chirpleaf.diagnostics.binary_checks import check_signal
 from chirpleaf.diagnostics.binary_files import read_binary
-from chirpleaf.diagnostics.strain_injection import StrainSettings, add_signal, simulate_noise
+from chirpleaf.diagnostics.strain_injection import StrainSettings, add_signal, measure_signal, simulate_noise
 from chirpleaf.errors import InputError
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.strain.readers import read
@@ -197,6 +198,53 @@ def test_wrong_input_has_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixtu
         assert main(["inject", *arguments, "--out", str(tmp_path / "out")]) == 2
         assert "expected" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "approximant", "message"),
+    [
+        ({}, "IMRPhenomNSBH", "the reason: NS mass must be less than or equal to 3 solar masses"),
+        ({}, "HGimri", "choose IMRPhenomXAS or other parameters .the reason: "),
+        (
+            {"mass_1": 1e6, "mass_2": 1e6},
+            "IMRPhenomXAS",
+            "the band of the strain, 10 to 1024 Hz; got none of it for",
+        ),
+        ({"mass_1": 1e-3, "mass_2": 1e-3}, "IMRPhenomXAS", r"none of it .* from 4511 Hz on: change the masses"),
+    ],
+)
+def test_a_signal_that_cannot_be_computed_or_is_out_of_band_is_refused(
+    change: dict[str, float], approximant: str, message: str, tmp_path: Path
+) -> None:
+    silence = simulate_noise(("H1",), TIME, StrainSettings(32, 2048, "zero"), np.random.default_rng(0))
+    binary = read_binary(write({**ALIGNED, **change}, tmp_path / "binary.json"))
+    with pytest.raises(InputError, match=message):
+        add_signal(silence, binary, WaveformSettings(approximant))
+
+
+def test_the_ratio_of_a_signal_in_white_noise_is_that_of_its_samples() -> None:
+    """With the standard deviation sigma of all samples, its square is sum_t h(t)^2 / sigma^2."""
+    silence = simulate_noise(("H1", "L1"), TIME, StrainSettings(64, 2048, "zero"), np.random.default_rng(0))
+    noise = np.random.default_rng(1).normal(scale=1e-22, size=64 * 2048)
+    background = {name: replace(one, values=noise) for name, one in silence.items()}
+    binary = {**ALIGNED, "chirp_mass": 20.0}
+    found = measure_signal(background, add_signal(background, binary))
+    for name, one in add_signal(silence, binary).items():
+        high = np.fft.rfft(one.values) * (np.fft.rfftfreq(64 * 2048, 1 / 2048) >= 20.0)
+        expected = np.linalg.norm(np.fft.irfft(high)) / 1e-22
+        assert found[name] == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize(("distance", "line"), [(600.0, ""), (60_000.0, "the noise hides this signal: from 4 on ")])
+def test_a_signal_that_noise_hides_is_told(
+    distance: float, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write({**ALIGNED, "luminosity_distance": distance}, tmp_path / "binary.json")
+    assert main(["inject", str(path), "--out", str(tmp_path / "out"), "--duration", "64"]) == 0
+    printed = capsys.readouterr()
+    assert "optimal signal-to-noise ratio " in printed.out
+    assert printed.err.startswith(line)
+    assert bool(printed.err) == bool(line)
 
 
 def test_the_margin_about_an_injection_is_stated() -> None:

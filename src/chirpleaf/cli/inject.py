@@ -1,16 +1,21 @@
 """`chirpleaf inject PARAMETERS --out DIR`."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chirpleaf.cli.completion import complete_approximant, complete_choice, complete_detector, complete_detector_file
-from chirpleaf.cli.console import console, finish_run, is_given
+from chirpleaf.cli.console import console, errors, finish_run, is_given
 from chirpleaf.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+FAINT = 4.0
+"""Network signal-to-noise ratio below which a line says that noise hides the signal. A larger one would warn of signals
+that are injected to study where detection ends."""
 
 NOISES = ("O1", "O2", "O3", "O4", "design", "zero")
 """Noise that can be simulated."""
@@ -70,7 +75,7 @@ def inject(
 
     from chirpleaf.diagnostics.binary_checks import check_signal
     from chirpleaf.diagnostics.binary_files import read_approximant, read_binary
-    from chirpleaf.diagnostics.strain_injection import StrainSettings, add_signal, simulate_noise
+    from chirpleaf.diagnostics.strain_injection import StrainSettings, add_signal, measure_signal, simulate_noise
     from chirpleaf.physics.approximants import resolve_approximant
     from chirpleaf.physics.waveform_settings import WaveformSettings
     from chirpleaf.result.json_files import write_json
@@ -92,15 +97,29 @@ def inject(
         settings = StrainSettings(duration, sample_rate, noise)
         background = simulate_noise(names, binary["geocent_time"], settings, np.random.default_rng(seed))
     data = add_signal(background, binary, waveform)
+    ratios = measure_signal(background, data) if files or noise != "zero" else {}
     description = f"injection, {approximant}, in {'recorded' if files else noise} noise, seed {seed}"
     document = {"injections": {"__dataframe__": True, "content": {name: [value] for name, value in binary.items()}}}
     new_folder(out, overwrite=overwrite)
     writers = {f"{name}.hdf5": partial(write_gwosc, one, description=description) for name, one in data.items()}
     written = write_files({**writers, "injection.json": partial(write_json, lambda: document, indented=True)}, out)
     finish_run(out, written)
+    _show_ratios(ratios)
     arguments = " ".join(f"--strain {name}={out / f'{name}.hdf5'}" for name in data)
     trigger = f"--trigger {binary['geocent_time']}"
     console.print(f"next: chirpleaf infer {arguments} {trigger}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _show_ratios(ratios: "Mapping[str, float]") -> None:
+    """Prints the signal-to-noise ratio, and whether noise hides the signal; nothing without noise."""
+    if not ratios:
+        return
+    network = math.hypot(*ratios.values())
+    each = ", ".join(f"{name} {ratio:.2g}" for name, ratio in ratios.items())
+    console.print(f"optimal signal-to-noise ratio {network:.2g} ({each})", highlight=False, markup=False)
+    if network < FAINT:
+        text = f"the noise hides this signal: from {FAINT:g} on it may be found; lower luminosity_distance"
+        errors.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _check_noise(context: typer.Context, names: "Sequence[str]", files: "Mapping[str, str]", noise: str) -> None:

@@ -12,10 +12,13 @@ import numpy as np
 from chirpleaf.diagnostics.binary_files import make_waveform_parameters
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.likelihood import project_signals
+from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
 from chirpleaf.physics.inspiral import SOLAR_MASS_SECONDS
 from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, WaveformSettings
+from chirpleaf.physics.waveforms import polarizations
 from chirpleaf.strain.ensemble import PsdEnsemble
 from chirpleaf.strain.noise import EnsembleNoise
+from chirpleaf.strain.noise_spectrum import estimate_spectrum
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Strain
 
@@ -25,6 +28,9 @@ LOWEST = 10.0
 _AFTER = 16.0
 """Seconds of simulated strain after the arrival. Analyses need two; more would shorten the stretch before it, from
 which noise spectra are estimated."""
+
+_ANALYSED = 20.0
+"""Least frequency of the shipped models, Hz; signal-to-noise ratios count what lies above."""
 
 _MARGIN = 1.0
 """Least strain before and after the arrival, s. Less would let the signal wrap at the ends of the strain."""
@@ -97,7 +103,8 @@ def add_signal(
         Detector name to strain with the signal.
 
     Raises:
-        InputError: the strain of the detectors differs in limits or rate, or does not cover the arrival.
+        InputError: the strain of the detectors differs in limits or rate, or does not cover the arrival; the waveform
+            cannot be computed, or nothing of it lies in the band of the strain.
     """
     first = next(iter(strain.values()))
     limits = {(one.start_time, one.sample_rate, len(one.values)) for one in strain.values()}
@@ -112,7 +119,10 @@ def add_signal(
     size, rate = len(first.values), first.sample_rate
     duration = size / rate
     frequencies = np.arange(size // 2 + 1) / duration
-    inside = (frequencies >= _find_lowest(binary["chirp_mass"], time - first.start_time)) & (frequencies < rate / 2)
+    lowest = _find_lowest(binary["chirp_mass"], time - first.start_time)
+    if lowest >= rate / 2:
+        raise _refuse_band(binary, lowest, rate)
+    inside = (frequencies >= lowest) & (frequencies < rate / 2)
     empty = np.zeros((len(strain), int(inside.sum())), np.complex128)
     segment = Segment(tuple(strain), empty, np.ones(empty.shape), frequencies[inside], duration, time)
     samples = make_waveform_parameters(binary, waveform.reference_frequency)
@@ -120,11 +130,47 @@ def add_signal(
     found = {}
     for (name, one), signal in zip(strain.items(), project_signals(segment, samples, waveform), strict=True):
         series = np.zeros(len(frequencies), np.complex128)
+        if not np.isfinite(signal).all():
+            polarizations(samples, frequencies[inside], waveform)  # says why
+            raise InputError(
+                f"expected a binary whose waveform {waveform.approximant} computes; got values that are no finite "
+                f"numbers: choose {DEFAULT_APPROXIMANT} or other parameters"
+            )
+        if not signal.any():
+            raise _refuse_band(binary, lowest, rate)
         series[inside] = signal[0] * back
-        if not np.isfinite(series).all():
-            raise InputError(f"expected a binary whose waveform {waveform.approximant} computes; got {dict(binary)}")
         found[name] = replace(one, values=one.values + np.fft.irfft(series, size) * rate)
     return found
+
+
+def measure_signal(background: Mapping[str, Strain], strain: Mapping[str, Strain]) -> dict[str, float]:
+    """Optimal signal-to-noise ratio of an added signal in each detector.
+
+    Args:
+        background: detector name to noise.
+        strain: the same with the signal (`add_signal`).
+
+    Returns:
+        Detector name to ratio at the frequencies of an analysis; none if there is too little good noise.
+    """
+    found = {}
+    for name, noise in background.items():
+        try:
+            density = estimate_spectrum(noise)
+        except InputError:
+            return {}
+        signal = np.fft.rfft(np.nan_to_num(strain[name].values - noise.values)) / noise.sample_rate
+        frequencies = np.fft.rfftfreq(len(noise.values), 1 / noise.sample_rate)
+        weight = np.interp(frequencies, density.frequencies, 1 / density.values) * (frequencies >= _ANALYSED)
+        found[name] = float(np.sqrt(4 / noise.duration * (np.abs(signal) ** 2 * weight).sum()))
+    return found
+
+
+def _refuse_band(binary: Mapping[str, float], lowest: float, rate: float) -> InputError:
+    return InputError(
+        f"expected a signal in the band of the strain, {LOWEST:g} to {rate / 2:g} Hz; got none of it for masses of "
+        f"{binary['mass_1']:g} and {binary['mass_2']:g} from {lowest:.4g} Hz on: change the masses"
+    )
 
 
 def _find_lowest(chirp_mass: float, before: float) -> float:
