@@ -1,7 +1,7 @@
 """Exceptions of chirpleaf.
 
 Every message is one line: what was expected, what was given, and the remedy. The command line turns
-`InputError` into exit code 2 and `UntrustedError` into exit code 3; the library raises them.
+`InputError` into exit code 2, `UntrustedError` into exit code 3 and `InterruptedRunError` into exit code 130.
 """
 
 import errno
@@ -66,6 +66,10 @@ class UnknownParameterError(InputError, KeyError):
 
 class ShortStrainError(InputError):
     """The signal needs a longer segment than the given strain allows; longer strain is the remedy."""
+
+
+class InterruptedRunError(ChirpleafError):
+    """Ctrl-C, or a signal, has ended a run that can go on. The message says how."""
 
 
 class UntrustedError(ChirpleafError):

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from refusals import Command
 
 from chirpleaf.system.folders import LOCK, check_folder
 
@@ -30,13 +31,33 @@ def test_an_analysis_that_is_ended_leaves_no_half_files(end: signal.Signals, tmp
         assert not list(out.glob(".chirpleaf*.lock"))
         return
     assert printed == ""
-    assert "Traceback" not in errors
     if end is not signal.SIGKILL:
+        assert errors == "stopped\n"
         assert process.returncode == 128 + end
         assert not out.exists()
     else:
         assert os.listdir(out) == [LOCK]
         check_folder(out, overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("verb", "called"),
+    [
+        (["models"], "chirpleaf.models.available_models"),
+        (["compare", "a", "b"], "chirpleaf.result.external.read_posterior"),
+        (["catalog", "list.txt", "--out", "out"], "chirpleaf.inference.check_request"),  # nothing to go on with yet
+    ],
+)
+def test_every_verb_says_that_it_was_stopped(
+    verb: list[str], called: str, chirpleaf: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(called, interrupt)
+    ran = chirpleaf(*verb)
+    assert (ran.status, ran.stdout, ran.stderr) == (130, "", "stopped\n")
 
 
 def test_lal_is_silent_below_the_command_line() -> None:

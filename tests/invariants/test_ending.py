@@ -65,22 +65,22 @@ def test_a_signal_during_imports_is_one_line(name: str, code: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "code"),
+    ("program", "code", "line"),
     [
         # the command has said how to go on, and ends with the code of Ctrl-C
-        ("def main():\n try: send(signal.SIGTERM)\n except KeyboardInterrupt: return 130", 143),
+        ("def main():\n try: send(signal.SIGTERM)\n except KeyboardInterrupt: return 130", 143, ""),
         # worker processes were ended by the same signal
-        ("def main():\n try: send(signal.SIGTERM)\n except KeyboardInterrupt: raise ValueError", 143),
+        ("def main():\n try: send(signal.SIGTERM)\n except KeyboardInterrupt: raise ValueError", 143, "stopped\n"),
         # the command ended all the same
-        ("def main():\n try: send(signal.SIGTERM)\n except KeyboardInterrupt: return 3", 3),
+        ("def main():\n try: send(signal.SIGTERM)\n except KeyboardInterrupt: return 3", 3, ""),
         # nohup
-        ("signal.signal(signal.SIGHUP, signal.SIG_IGN)\ndef main(): return send(signal.SIGHUP)()", 0),
+        ("signal.signal(signal.SIGHUP, signal.SIG_IGN)\ndef main(): return send(signal.SIGHUP)()", 0, ""),
         # a fork, as that which draws
-        ("def main(): return os.waitpid(os.fork() or send(signal.SIGTERM), 0)[1] >> 8", 143),
+        ("def main(): return os.waitpid(os.fork() or send(signal.SIGTERM), 0)[1] >> 8", 143, ""),
     ],
 )
-def test_the_exit_code_after_a_signal(program: str, code: int) -> None:
-    assert run(f"{program}\nfind_main = lambda: main") == (code, "")
+def test_the_exit_code_after_a_signal(program: str, code: int, line: str) -> None:
+    assert run(f"{program}\nfind_main = lambda: main") == (code, line)
 
 
 def test_other_errors_are_as_ever() -> None:

@@ -36,8 +36,8 @@ from chirpleaf.cli.serve import serve
 from chirpleaf.cli.stream import stream
 from chirpleaf.cli.train import train
 from chirpleaf.cli.verify import verify
-from chirpleaf.errors import InputError, UntrustedError, describe_os_error
-from chirpleaf.system.ending import CLOSED_PIPE, is_closed_pipe
+from chirpleaf.errors import InputError, InterruptedRunError, UntrustedError, describe_os_error
+from chirpleaf.system.ending import CLOSED_PIPE, INTERRUPTED, is_closed_pipe
 
 DONE, WRONG_INPUT, NOT_TRUSTED = 0, 2, 3
 
@@ -134,8 +134,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail("[bold red]error:[/]", f"{error.format_message()} See `{_path(error)} --help`", WRONG_INPUT)
     except UntrustedError as error:
         return _fail("[bold yellow]not trusted:[/]", str(error), NOT_TRUSTED)
+    except InterruptedRunError as error:
+        return _fail("stopped:", str(error), INTERRUPTED)
     except OSError as error:
         return _fail("[bold red]error:[/]", describe_os_error(error), WRONG_INPUT)
+    if status == INTERRUPTED:  # typer ends so after Ctrl-C, without a line
+        errors.print("stopped", highlight=False)
     return status if isinstance(status, int) else DONE
 
 

@@ -3,11 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
-
-from chirpleaf.cli.console import errors
-from chirpleaf.errors import InputError
-from chirpleaf.system.ending import INTERRUPTED
+from chirpleaf.errors import InputError, InterruptedRunError
 
 
 def check_resume(*, resume: bool, overwrite: bool) -> None:
@@ -22,13 +18,15 @@ def check_resume(*, resume: bool, overwrite: bool) -> None:
 
 @contextmanager
 def explain_interruption(command: str) -> Iterator[None]:
-    """After Ctrl-C: states how to go on, and ends with `INTERRUPTED`.
+    """After Ctrl-C: states how to go on.
 
     Args:
         command: the command line that goes on with the run.
+
+    Raises:
+        InterruptedRunError: Ctrl-C was pressed.
     """
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        errors.print(f"stopped: go on with `{command}`", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(INTERRUPTED) from interrupt
+        raise InterruptedRunError(f"go on with `{command}`") from interrupt

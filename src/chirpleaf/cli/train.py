@@ -13,8 +13,8 @@ from chirpleaf.cli.completion import complete_model, complete_preset
 from chirpleaf.cli.console import console, errors
 from chirpleaf.cli.presets import find_preset
 from chirpleaf.cli.resuming import check_resume
-from chirpleaf.errors import InputError
-from chirpleaf.system.ending import INTERRUPTED, is_closed_pipe
+from chirpleaf.errors import InputError, InterruptedRunError
+from chirpleaf.system.ending import is_closed_pipe
 
 if TYPE_CHECKING:
     from chirpleaf.config import Preset
@@ -129,8 +129,7 @@ def _explain_interruption(preset: Path, out: Path, ranks: "Ranks") -> Iterator[N
     except (KeyboardInterrupt, SystemExit) as interrupt:  # Lightning turns the first into the second
         if is_closed_pipe(interrupt):
             raise
-        errors.print(f"stopped: {_how_to_go_on(preset, out)}", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(INTERRUPTED) from interrupt
+        raise InterruptedRunError(_how_to_go_on(preset, out)) from interrupt
     except RuntimeError as error:
         if ranks.size == 1:
             raise

@@ -95,6 +95,7 @@ def run_command(find_main: Callable[[], Callable[[], int]]) -> int:
     except Exception:
         if not handler.received:
             raise
+        sys.stderr.write("stopped\n")
         status = INTERRUPTED  # worker processes may have ended by the signal before this one noticed it
     if handler.received and status == INTERRUPTED:
         status = 128 + handler.received
