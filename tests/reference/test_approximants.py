@@ -43,6 +43,12 @@ def test_a_plan_states_the_proper_name(model: Model) -> None:
         plan_certification(model, waveform=WaveformOptions("imrphenomxhmm"))
 
 
+@pytest.mark.parametrize("name", ["PhenSpinTaylor", "PhenSpinTaylorRD"])
+def test_an_approximant_that_ends_the_process_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=f"expected an approximant; got '{name}': did you mean"):
+        polarizations(HEAVY, GRID, name)
+
+
 @pytest.mark.parametrize("name", ["SEOBNRv4_ROM", "SEOBNRv5_ROM", "NRSur7dq4", "SEOBNRv4HM_ROM"])
 def test_missing_data_files_are_one_line(
     name: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

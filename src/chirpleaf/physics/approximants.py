@@ -9,6 +9,9 @@ from chirpleaf.errors import InputError
 
 DEFAULT_APPROXIMANT = "IMRPhenomXAS"
 
+_CRASHING = ("PhenSpinTaylor", "PhenSpinTaylorRD")
+"""Approximants of which lalsuite 7.26 writes beyond its memory, whatever the binary."""
+
 EXTERNAL = ("SEOBNRv5HM", "SEOBNRv5PHM")
 """Approximants of pyseobnr."""
 
@@ -50,7 +53,7 @@ def can_precess(approximant: str) -> bool:
 
 @lru_cache(maxsize=2)
 def lal_approximants(*, frequency_domain: bool) -> dict[str, int]:
-    """Name to number of the approximants that LALSimulation implements.
+    """Name to number of the approximants that LALSimulation implements, without those that end the process.
 
     Args:
         frequency_domain: those of the frequency domain, or of the time domain.
@@ -61,7 +64,8 @@ def lal_approximants(*, frequency_domain: bool) -> dict[str, int]:
         else lalsimulation.SimInspiralImplementedTDApproximants
     )
     numbers = range(lalsimulation.NumApproximants)
-    return {lalsimulation.GetStringFromApproximant(number): number for number in numbers if implemented(number)}
+    found = {lalsimulation.GetStringFromApproximant(number): number for number in numbers if implemented(number)}
+    return {name: number for name, number in found.items() if name not in _CRASHING}
 
 
 @lru_cache(maxsize=1)
