@@ -74,6 +74,37 @@ def test_what_cannot_be_replayed_is_said(recipe: Recipe | None, message: str) ->
         replay(_give(network_posterior(), recipe))
 
 
+OF_EVENT = replace(
+    RECIPE, event="GW150914", strain={}, calibration={}, certify_psd={}, f_min=None, waveform_arguments=()
+)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "reason"),
+    [
+        (
+            replace(OF_EVENT, waveform_arguments=("PhenomXPrecVersion=104",)),
+            "got PhenomXPrecVersion, which changes none",
+        ),
+        (replace(OF_EVENT, waveform_arguments=("ModeArray=9,9",)), "expected modes such as"),
+        (replace(OF_EVENT, approximant="IMRPhenomNoMore"), "expected an approximant; got 'IMRPhenomNoMore'"),
+        (replace(OF_EVENT, detectors=("H1", "H1")), "expected at least one detector, each once; got H1, H1"),
+        (replace(OF_EVENT, detectors=("H1", "V1")), "expected detectors among H1, L1, .*; got V1"),
+    ],
+)
+def test_recorded_options_that_are_refused_today_are_named(recipe: Recipe, reason: str) -> None:
+    recipe = replace(recipe, versions={"chirpleaf": "0.1"}, psd_method="regularised", psd_length=256.0)
+    message = f"this version of chirpleaf takes; got one of version 0.1 that it refuses .*{reason}.*: analyse the event"
+    with pytest.raises(InputError, match=message):
+        replay(_give(network_posterior(), recipe))
+
+
+def test_recorded_files_that_are_missing_are_no_refused_options() -> None:
+    recipe = replace(RECIPE, waveform_arguments=(), psd_method="regularised", psd_length=256.0)
+    with pytest.raises(InputError, match=r"^[^(]*got /data/[^(]*, which does not exist"):
+        replay(_give(network_posterior(), recipe))
+
+
 def _shift(result: Posterior, name: str, by: float) -> Posterior:
     proposal = result.proposal
     samples = {**proposal.samples, name: proposal.samples[name] + by}

@@ -12,13 +12,14 @@ budget, because the clock decided how many draws it made, and in which pieces.
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from chirpleaf.errors import InputError
-from chirpleaf.inference.analysis import analyse_event
+from chirpleaf.inference.analysis import analyse_event, check_request
 from chirpleaf.inference.options import DataOptions, WaveformOptions
 from chirpleaf.inference.request import Request
 from chirpleaf.inference.sources import ReadSettings
@@ -29,6 +30,7 @@ from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.recipe import Recipe
 from chirpleaf.strain.calibration import parse_correction_type
 from chirpleaf.strain.conditioning import Conditioning
+from chirpleaf.strain.events import find_event
 from chirpleaf.strain.noise_spectrum import SpectrumSettings, parse_method
 
 FALSE_ALARM = 1e-4
@@ -77,7 +79,8 @@ def replay(result: Posterior | LeafEstimates) -> tuple[Posterior | LeafEstimates
         The new result and the comparison.
 
     Raises:
-        InputError: the result has no recipe, its input was in memory, is missing or has changed.
+        InputError: the result has no recipe, its input was in memory, is missing or has changed, or this version
+            refuses an option of the analysis.
     """
     recipe = result.provenance.recipe
     if recipe is None:
@@ -134,6 +137,32 @@ def compare(result: Posterior | LeafEstimates, again: Posterior | LeafEstimates)
 def _run(recipe: Recipe) -> Posterior | LeafEstimates:
     """Runs the analysis of a recipe."""
     torch.set_num_threads(recipe.threads)
+    try:
+        request = _make_request(recipe)
+        check_request(request)
+        _, result = analyse_event(request)
+    except InputError as error:
+        if not _has_input(recipe):
+            raise
+        raise InputError(
+            f"expected an analysis that this version of chirpleaf takes; got one of version "
+            f"{recipe.versions.get('chirpleaf', 'unknown')} that it refuses ({error}): analyse the event again"
+        ) from error
+    return result
+
+
+def _has_input(recipe: Recipe) -> bool:
+    """Whether all files of an analysis are there, so that what is refused are its options."""
+    if recipe.event is not None and find_event(recipe.event) is None:
+        return False  # open data, which may be out of reach
+    named = [one for one in (recipe.model, recipe.prior) if one is not None and "/" in one]
+    single = [file for files in (recipe.psd, recipe.certify_psd, recipe.calibration) for file in files.values()]
+    strain = [file for files in recipe.strain.values() for file in files]
+    return all(Path(file).is_file() for file in (*named, *single, *strain))
+
+
+def _make_request(recipe: Recipe) -> Request:
+    """What was asked of an analysis."""
     options = DataOptions(
         recipe.detectors,
         recipe.duration,
@@ -143,7 +172,7 @@ def _run(recipe: Recipe) -> Posterior | LeafEstimates:
         replace(SpectrumSettings(), method=parse_method(recipe.psd_method), length=recipe.psd_length),
         skip_absent=True,  # as for an event of a catalogue, whose options may name detectors that others have
     )
-    request = Request(
+    return Request(
         recipe.event,
         strain={name: list(files) for name, files in recipe.strain.items()} or None,
         trigger_time=recipe.trigger_time,
@@ -166,8 +195,6 @@ def _run(recipe: Recipe) -> Posterior | LeafEstimates:
             dict(recipe.certify_psd),
         ),
     )
-    _, result = analyse_event(request)
-    return result
 
 
 def _find_changes(old: Recipe, new: Recipe) -> tuple[str, ...]:
