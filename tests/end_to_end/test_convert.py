@@ -49,6 +49,7 @@ def test_table_for_populations(folder: Path, tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == 500
     assert all(float(row["prior"]) > 0 for row in rows)
+    assert {row["verdict"] for row in rows} == {"untrusted"}
 
 
 def test_metafile_of_pesummary(folder: Path, tmp_path: Path) -> None:

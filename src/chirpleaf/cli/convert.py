@@ -119,10 +119,11 @@ def _write_population(result: "Posterior | LeafEstimates", path: Path) -> None:
     from chirpleaf.system.files import write_atomically
 
     table = tabulate_population(_require_posterior(result))
+    verdict = [result.trust.verdict] * len(result)  # tables of many events are joined
     with write_atomically(path) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
         writer: Any = csv.writer(file)
-        writer.writerow(table)
-        writer.writerows(zip(*(values.tolist() for values in table.values()), strict=True))
+        writer.writerow([*table, "verdict"])
+        writer.writerows(zip(*(values.tolist() for values in table.values()), verdict, strict=True))
 
 
 def _write_skymap(result: "Posterior | LeafEstimates", path: Path) -> None:
