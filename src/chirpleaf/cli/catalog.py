@@ -98,10 +98,10 @@ def catalog(
         require_scheduler(scheduler, workers)
     with claim_folder(out, overwrite=resume or overwrite):
         run = open_run(catalogue, out, template, resume=resume, overwrite=overwrite, offline=offline)
+        mapper = _choose_mapper(workers or free_cores(), scheduler)
         if overwrite:
             run.forget()
         run.begin()
-        mapper = _choose_mapper(workers or free_cores(), scheduler)
         with explain_interruption(_repeat_command(context)):
             outcomes = _analyse(run, mapper)
     _show(run, outcomes, json=json)
