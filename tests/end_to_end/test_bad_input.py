@@ -278,10 +278,10 @@ def test_the_script_and_the_module_end_with_the_same_code(command: tuple[str | P
     assert ran.stderr == "not trusted: no signal\n"
 
 
-def test_an_interruption_is_quiet(chirpleaf: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_is_one_word(chirpleaf: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("chirpleaf.inference.analysis.load_candidates", interrupt)
     ran = chirpleaf("infer", "GW150914", "--out", tmp_path / "out")
-    assert (ran.status, ran.stderr) == (130, "")
+    assert (ran.status, ran.stderr) == (130, "stopped\n")
