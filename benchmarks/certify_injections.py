@@ -10,8 +10,8 @@ Events are drawn from the model's prior, with noise of the ensemble or recorded 
 10,000 Mpc. With `--prior`, distances follow their prior (distance squared, 100-3000 Mpc). Events and samples are then
 restricted to optimal signal-to-noise ratios of 8-50, so that the ranks of the true parameters are uniform if the
 posteriors are correct.
-Writes `certified.json` after each event and, with `--prior`, `pp.png` at the end; a run that was stopped goes on from
-its file.
+Writes a line of `certified.jsonl` for each event; a run that was stopped goes on from it. At the end it prints tables
+and, with `--prior`, draws `pp.png`.
 """
 
 import argparse
@@ -20,10 +20,10 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from rows import Row, append_row, find_missing, read_rows
 
 from chirpleaf.diagnostics.calibration import calibrate, percentile_ranks
 from chirpleaf.diagnostics.injections import inject, training_noise
@@ -84,7 +84,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Certify all events and summarise."""
+    """Certify the events that are missing and summarise."""
     arguments = parse_arguments()
     arguments.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
@@ -94,9 +94,8 @@ def main() -> None:
     target = Target(model.architecture.space.prior, PowerLaw(2.0, *distances))
     settings = CertifySettings(effective_samples=arguments.effective_samples, budget=arguments.budget)
     noise = SOURCES[arguments.noise](model)
-    path = arguments.out / "certified.json"
-    rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
-    for index in range(len(rows), arguments.injections):
+    path = arguments.out / "certified.jsonl"
+    for index in find_missing(read_rows(path), range(arguments.injections)):
         rng = np.random.default_rng([arguments.seed, index])
         distance = target.distance if arguments.prior else None
         injection = inject(model, noise, rng, snr_range=SNR_RANGE, distance=distance, detectors=detectors)
@@ -105,14 +104,24 @@ def main() -> None:
         result = certify(observation, observation.segment, 0.0, target, settings, seed=arguments.seed + index)
         seconds = time.perf_counter() - start
         truth = {name: injection.truth[name] for name in SAMPLED}
-        row = {"snr": injection.snr, "found_snr": observation.snr, "seconds": seconds, "ranks": rank(result, truth)}
+        row = {
+            "index": index,
+            "snr": injection.snr,
+            "found_snr": observation.snr,
+            "seconds": seconds,
+            "ranks": rank(result, truth),
+        }
         row["reasons"] = result.certificate.reasons
-        rows.append(row | truth | result.certificate.to_json())
-        path.write_text(json.dumps(rows))
+        append_row(path, row | truth | result.certificate.to_json())
         LOGGER.info(
             f"{index}: chirp mass {truth['chirp_mass']:.1f}, signal-to-noise {injection.snr:.1f}, "
             f"efficiency {result.certificate.efficiency:.3f}, {result.certificate.draws} draws, {seconds:.1f} s"
         )
+    summarise(read_rows(path), arguments)
+
+
+def summarise(rows: list[Row], arguments: argparse.Namespace) -> None:
+    """Print the tables, and draw the P-P plot of a run with `--prior`."""
     efficiency, mass = (np.array([row[name] for row in rows]) for name in ("efficiency", "chirp_mass"))
     LOGGER.info("| injections | n | median | 10th percentile | minimum | 90th percentile |\n|---|---|---|---|---|---|")
     for name, chosen in {"all": mass > 0, "chirp mass < 20": mass < 20, "chirp mass > 20": mass >= 20}.items():
@@ -127,6 +136,16 @@ def main() -> None:
         table = {name: np.array([row["ranks"][name] for row in rows]) for name in SAMPLED}
         calibration = calibrate(table)
         LOGGER.info(json.dumps(calibration.to_dict(), indent=1))
+        p_values, covered = calibration.p_values, [row.coverage_90.fraction for row in calibration.parameters.values()]
+        least = min(p_values, key=lambda name: p_values[name])
+        low, tenth, median = np.quantile(efficiency, (0.0, 0.1, 0.5))
+        LOGGER.info(
+            "| detectors | n | combined p | least p (of eleven) | coverage of 90 % intervals "
+            "| efficiency: median | 10th percentile | minimum | trusted by the weights |\n" + 9 * "|---" + "|\n"
+            f"| {' '.join(arguments.detectors or ())} | {len(rows)} | {calibration.combined_p_value:.3f} "
+            f"| {p_values[least]:.3f}, {least} | {min(covered):.3f}-{max(covered):.3f} "
+            f"| {median:.2f} | {tenth:.2f} | {low:.4f} | {trusted} |"
+        )
         plot_pp(table).savefig(arguments.out / "pp.png", dpi=120)
 
 
