@@ -14,8 +14,8 @@ from chirpleaf.inference.trust.glitches import combine_evidence, examine_glitche
 from chirpleaf.inference.trust.levels import Threshold, grade_value
 from chirpleaf.inference.trust.residuals import examine_residuals
 from chirpleaf.inference.trust.settings import DEFAULT_TRUST
-from chirpleaf.inference.trust.walls import examine_walls
-from chirpleaf.physics.conversions import component_masses
+from chirpleaf.inference.trust.walls import examine_walls, is_reached
+from chirpleaf.physics.conversions import chirp_mass, component_masses
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.priors import IntrinsicPrior, IsotropicSpinPrior
 from chirpleaf.result.trust import Finding, Level
@@ -46,6 +46,7 @@ def find_walls(target: Target | None = None, **changes: np.ndarray) -> list[Find
     return [one for one in found if one.level > Level.NOTE]
 
 
+HEAVY = 100 - 2 * expon.rvs(size=N, random_state=1)
 PILED_UP = {
     "chirp mass": ({"chirp_mass": 14.0 + expon.rvs(size=N, random_state=1)}, "chirp_mass 14"),
     "heaviest chirp mass": (
@@ -53,6 +54,10 @@ PILED_UP = {
         "chirp_mass 87",
     ),
     "mass ratio": ({"mass_ratio": 0.125 + 0.02 * expon.rvs(size=N, random_state=1)}, "mass_ratio 0.125"),
+    "component mass": (
+        {"chirp_mass": chirp_mass(HEAVY, 40.0), "mass_ratio": 40 / HEAVY},
+        "mass_1 100 solar masses",
+    ),
     "distance": ({"luminosity_distance": 100 + 5 * expon.rvs(size=N, random_state=1)}, "luminosity_distance 100 Mpc"),
     "arrival": ({"geocent_time": 0.1 - 0.001 * expon.rvs(size=N, random_state=1)}, "arrival time"),
 }
@@ -73,6 +78,18 @@ def test_half_a_normal_posterior_is_no_reason_and_broad_ones_neither() -> None:
     assert find_walls() == []
     assert find_walls(chirp_mass=14 + np.abs(rng.normal(0, 1, N))) == []
     assert find_walls(mass_ratio=rng.uniform(0.125, 1, N), chi_1=0.99 - 0.01 * rng.random(N)) == []
+
+
+def test_a_posterior_that_is_flat_at_an_end_reaches_it() -> None:
+    """A signal beyond the end may look like this, and signals of the prior do: a note tells of it."""
+    heavy = np.random.default_rng(4).uniform(70, 100, N)
+    theta = draw(chirp_mass=chirp_mass(heavy, 40.0), mass_ratio=40 / heavy)
+    found = examine_walls(theta, np.zeros(N), PRIOR, Target(PRIOR), 0.0)
+    assert {one.level for one in found} == {Level.NOTE}
+    assert [one.message for one in found if is_reached(one)] == [
+        "the posterior reaches mass_1 100 solar masses, where the prior ends: nothing is known of what lies beyond"
+    ]
+    assert not any(map(is_reached, examine_walls(draw(), np.zeros(N), PRIOR, Target(PRIOR), 0.0)))
 
 
 @dataclass(frozen=True)

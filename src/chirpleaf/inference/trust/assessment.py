@@ -112,6 +112,7 @@ def examine_draws(
     from chirpleaf.inference.trust.after import examine_posterior  # noqa: PLC0415
     from chirpleaf.inference.trust.fit import find_best_signal  # noqa: PLC0415
     from chirpleaf.inference.trust.placement import examine_placement  # noqa: PLC0415
+    from chirpleaf.inference.trust.walls import is_reached  # noqa: PLC0415
 
     segment, trigger = data.mask_notches(data.cut_network_segment()), data.source.trigger_time
     architecture = data.model.architecture
@@ -122,7 +123,7 @@ def examine_draws(
         best = find_best_signal(segment, draws.samples, draws.log_weight, waveform)
         found += () if best is None else examine_placement(data, segment, best, settings.placement)
     found = _explain_misfit(data, draws, target, found, settings)
-    return tuple(one for one in found if one.level > Level.NOTE or one.check in TOLD)
+    return tuple(one for one in found if one.level > Level.NOTE or one.check in TOLD or is_reached(one, settings.walls))
 
 
 def _explain_misfit(

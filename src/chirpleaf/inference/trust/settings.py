@@ -123,8 +123,9 @@ class WallSettings:
         density: density of the posterior at the end of a prior, times its standard deviation: 0.3 for a flat posterior,
             0.5 for half a normal one, 1 for an exponential one. Signals of the prior reach 0.67, others 0.71 and more.
         given: the same at the ends of a prior file. Above 0.5 the likelihood is greatest at the end or beyond it.
-        component: the same at the ends of the component masses, unless a prior file sets them. Many signals of the
-            prior itself lie near the greatest mass, and their mass ratios are uncertain; a lower limit doubts these.
+        component: the same at the ends of the component masses. Signals of the prior reach 0.46.
+        reached: the same from which a note says that the posterior reaches the end. A smaller value says so of answers
+            that hardly touch it.
         time: share of the posterior within `time_strip` of an end of the prior of the arrival time.
         time_strip: seconds.
     """
@@ -133,7 +134,8 @@ class WallSettings:
     mass_strip: float = 0.3
     density: Threshold = Threshold(0.7, 0.8)
     given: Threshold = Threshold(0.5, 0.8)
-    component: Threshold = Threshold(1.5, 4.0)
+    component: Threshold = Threshold(0.5, 0.8)
+    reached: float = 0.25
     time: Threshold = Threshold(0.01, 0.1)
     time_strip: float = 0.005
 

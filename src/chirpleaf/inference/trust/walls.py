@@ -5,7 +5,8 @@ posterior, 0.5 for half a normal one, whose likelihood is greatest at the end, a
 likelihood is greatest far beyond it. Signals of the network's own prior reach 0.67. Ends that a prior file sets within
 that prior cut off what the network would have found, and are doubted from 0.5 on. A parameter whose physical range ends
 there too, such as the mass ratio at one, has no wall; beyond other ends, no more counts than the physical range has
-left.
+left. A posterior that is flat at an end may be of a signal within or beyond it. No density tells the two apart, so that
+such an answer is not doubted, but says in a note that nothing is known of what lies beyond.
 """
 
 import numpy as np
@@ -18,10 +19,13 @@ from chirpleaf.inference.trust.settings import DEFAULT_TRUST, WallSettings
 from chirpleaf.physics.derived import Samples
 from chirpleaf.physics.edges import Edge
 from chirpleaf.physics.prior_kinds import PriorDistribution
-from chirpleaf.result.trust import Finding
+from chirpleaf.result.trust import Finding, Level
 from chirpleaf.result.weights import relative_weights
 
 Array = NDArray[np.float64]
+
+CHECK = "model.wall"
+"""Name of this check among the findings."""
 
 _COMPONENTS = ("mass_1", "mass_2")
 
@@ -57,7 +61,7 @@ def examine_walls(
         settings: strips and limits.
 
     Returns:
-        A finding for each end; a note where the posterior does not pile up.
+        A finding for each end; a note where the posterior does not pile up. It is worth telling if `is_reached`.
     """
     kept = np.isfinite(log_weight)
     if not kept.any():
@@ -74,12 +78,22 @@ def examine_walls(
             else:
                 value = measure_pile_up(theta[edge.name], edge.value(theta), weight, edge, settings)
             level = grade_value(value, threshold)
-            message = (
-                f"the posterior piles up at {edge.description}, where the prior ends: the signal may lie beyond; "
-                "choose another --model or --prior"
-            )
-            found.append(Finding("model.wall", level, message, value=value))
+            found.append(Finding(CHECK, level, _describe(edge, level), value=value))
     return (*found, *_examine_time(theta, weight, target, centre, settings))
+
+
+def is_reached(finding: Finding, settings: WallSettings = DEFAULT_TRUST.walls) -> bool:
+    """Whether a finding of an end, be it a note, says that the posterior is not negligible there."""
+    return finding.check == CHECK and finding.value is not None and finding.value >= settings.reached
+
+
+def _describe(edge: Edge, level: Level) -> str:
+    if level is Level.NOTE:
+        return f"the posterior reaches {edge.description}, where the prior ends: nothing is known of what lies beyond"
+    return (
+        f"the posterior piles up at {edge.description}, where the prior ends: the signal may lie beyond; "
+        "choose another --model or --prior"
+    )
 
 
 def _measure_chirp_mass(
@@ -187,4 +201,4 @@ def _examine_time(
         f"{100 * share:.0f} % of the posterior lie at the end of the prior of the arrival time, {target.time:g} s from "
         "its middle: correct --trigger"
     )
-    return (Finding("model.wall", level, message, value=share),)
+    return (Finding(CHECK, level, message, value=share),)
