@@ -75,7 +75,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--injections", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--effective-samples", type=int, default=5000)
-    parser.add_argument("--budget", type=float, default=60.0)
+    parser.add_argument("--budget", type=float, default=None, help="seconds; by default the draws end by their number")
     parser.add_argument("--prior", action="store_true")
     parser.add_argument("--noise", choices=SOURCES, default="ensemble")
     parser.add_argument("--detectors", nargs="+", help="some of the model's; all of them by default")
