@@ -1,5 +1,6 @@
 """Runs the command line: the script `chirpleaf`, and `python -m chirpleaf`."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -16,6 +17,8 @@ def run() -> int:
 
 
 def _import_main() -> Callable[[], int]:
+    # The command's pictures do not depend on a backend or on settings that the user has for others.
+    os.environ.update(MPLBACKEND="agg", MATPLOTLIBRC=os.devnull)
     from chirpleaf.cli import main  # noqa: PLC0415 - a signal during these imports is handled, too
 
     return main

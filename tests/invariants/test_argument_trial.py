@@ -72,3 +72,13 @@ def test_a_process_that_never_answers_is_ended(idles: str, tmp_path: Path, monke
     (tmp_path / "made_idler.py").write_text(lines + idles)
     monkeypatch.syspath_prepend(tmp_path)
     assert run_isolated("made_idler", "run", [], 0.2).timed_out
+
+
+def test_modules_of_the_working_folder_are_not_those_of_the_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("random", "calendar", "numpy", "lalsimulation"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(7)")
+    monkeypatch.chdir(tmp_path)
+    argument_trial._try_elsewhere.cache_clear()
+    check_arguments(WaveformSettings("IMRPhenomXPHM", arguments=(("PhenomXPrecVersion", 104),)))

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +107,12 @@ def test_output_that_nobody_reads_ends_a_command_quietly(arguments: str, closed:
     done = subprocess.run(command, text=True, check=False, **streams)  # type: ignore[call-overload]
     os.close(writing)
     assert (done.returncode, done.stdout or "", done.stderr or "") == (141, "", "")
+
+
+def test_pictures_of_the_command_line_ignore_settings_of_matplotlib(tmp_path: Path) -> None:
+    """A backend that does not exist, and a file that matplotlib cannot read, would end the command."""
+    (tmp_path / "matplotlibrc").write_bytes(b"font.family: \xff\n")
+    program = "from chirpleaf.__main__ import _import_main; _import_main(); import chirpleaf.plots.corner"
+    hostile = {"MPLBACKEND": "nonsense", "MATPLOTLIBRC": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], env=os.environ | hostile, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

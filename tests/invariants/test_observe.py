@@ -135,5 +135,6 @@ def test_a_longer_model_is_skipped_if_the_strain_is_too_short(model: Model) -> N
     )
     with pytest.raises(InputError, match=f"outside the file.*{shorter}"):
         choose_model([longer], strain(), densities, TRIGGER)
-    with pytest.raises(InputError, match=r"give a longer file or another time$"):  # too short for every model
-        choose_model([longer], strain(), densities, TRIGGER + 100.0)
+    for model_name, time in ((longer, TRIGGER + 100.0), (model, TRIGGER + 100.0), (model, TRIGGER - 90_000.0)):
+        with pytest.raises(InputError, match=r"give a longer file or another time$"):  # no model would help
+            choose_model([model_name], strain(), densities, time)

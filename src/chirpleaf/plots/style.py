@@ -1,8 +1,9 @@
 """Style of all figures: colours, fonts, sizes and number formats.
 
 The colours are the colour-blind safe palette of Okabe and Ito (https://jfly.uni-koeln.de/color/). The font is STIX,
-which comes with matplotlib and needs no TeX installation. The settings apply only while a figure of this package is
-made or drawn; the caller's settings do not change.
+which comes with matplotlib and needs no TeX installation. All other settings are matplotlib's defaults, not those of
+the user, such as `text.usetex`. They apply only while a figure of this package is made or drawn; the caller's settings
+do not change.
 """
 
 import math
@@ -11,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
@@ -29,7 +30,13 @@ CYCLE: Sequence[str] = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 DETECTOR_COLOURS: Mapping[str, str] = MappingProxyType({"H1": VERMILION, "L1": BLUE, "V1": PURPLE, "K1": ORANGE})
 """Colours of the detectors, close to those of the LIGO, Virgo and KAGRA collaborations."""
 
-SETTINGS: Any = {
+_DRAWN = {
+    "agg", "axes", "contour", "errorbar", "figure", "font", "grid", "hatch", "hist", "image", "legend", "lines",
+    "markers", "mathtext", "patch", "path", "savefig", "scatter", "text", "xtick", "ytick",
+}  # fmt: skip
+"""Families of matplotlib's settings that change a figure."""
+
+SETTINGS: Any = {name: value for name, value in rcParamsDefault.items() if name.partition(".")[0] in _DRAWN} | {
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
     "font.size": 12.0,

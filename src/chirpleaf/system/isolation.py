@@ -46,7 +46,8 @@ def run_isolated(module: str, function: str, arguments: Sequence[str], seconds: 
         seconds: processor time that it is allowed to take; a process that sleeps is ended, too. No limit if None.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-c", _PROGRAM.format(module=module, function=function), *arguments]
+    # -P keeps modules of the working folder, such as a user's random.py, out of the other process.
+    command = [sys.executable, "-P", "-c", _PROGRAM.format(module=module, function=function), *arguments]
     waiting = None if seconds is None else _WAITING * seconds
     try:
         found = subprocess.run(

@@ -103,7 +103,7 @@ class ResidualSettings:
     """
 
     wavelets: WaveletSettings = field(default_factory=lambda: WaveletSettings(most=2))
-    burst: Threshold = Threshold(2.0, 20.0)
+    burst: Threshold = Threshold(2.3, 20.0)
     bands: tuple[float, ...] = (20.0, 32.0, 48.0, 72.0, 108.0, 162.0, 243.0, 365.0, 550.0, 1024.0)
     times: tuple[float, ...] = (-0.6, -0.3, -0.12, 0.03, 0.15)
     tile: Threshold = Threshold(5.0, 7.0)
