@@ -103,9 +103,10 @@ def add_signal(
         Detector name to strain with the signal.
 
     Raises:
-        InputError: the strain of the detectors differs in limits or rate, or does not cover the arrival; the waveform
-            cannot be computed, or nothing of it lies in the band of the strain.
+        InputError: the strain of the detectors differs in limits or rate, does not cover the arrival, or is that of
+            another one; the waveform cannot be computed, or nothing of it lies in the band of the strain.
     """
+    strain = {name: one.require_detector(name) for name, one in strain.items()}
     first = next(iter(strain.values()))
     limits = {(one.start_time, one.sample_rate, len(one.values)) for one in strain.values()}
     time = binary["geocent_time"]

@@ -82,7 +82,8 @@ def gather_strain(
         Name, trigger time and strain.
 
     Raises:
-        InputError: both or neither are given, the time is missing, a detector does not exist, or a file cannot be read.
+        InputError: both or neither are given, the time is missing, a detector does not exist, a file cannot be read, or
+            strain is that of another detector.
     """
     if (event is None) == (strain is None):
         raise InputError("expected an event or strain; got both or neither: give EVENT, or --strain with --trigger")
@@ -176,4 +177,4 @@ def has_longer_strain(event: str | None) -> bool:
 
 
 def _load(source: StrainSource, detector: str, channel: str | None) -> Strain:
-    return source if isinstance(source, Strain) else read(source, detector, channel=channel)
+    return source.require_detector(detector) if isinstance(source, Strain) else read(source, detector, channel=channel)

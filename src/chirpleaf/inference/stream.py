@@ -103,12 +103,13 @@ class RollingBuffer:
             chunk: detector name to strain that follows what the buffer holds.
 
         Raises:
-            InputError: it does not follow, or has another sampling rate or other detectors.
+            InputError: it does not follow, has another sampling rate, or is that of other detectors.
         """
         if self._strain and set(chunk) != set(self._strain):
             raise InputError(
                 f"expected strain of {', '.join(self._strain)}; got {', '.join(chunk)}: mark missing samples as NaN"
             )
+        chunk = {name: new.require_detector(name) for name, new in chunk.items()}
         self._strain = {name: self._append(self._strain.get(name), new) for name, new in chunk.items()}
 
     def _append(self, held: Strain | None, new: Strain) -> Strain:

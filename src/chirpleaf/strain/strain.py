@@ -177,6 +177,19 @@ class Strain:
             )
         return replace(self, values=self.values[first:last], start_time=self.start_time + first / self.sample_rate)
 
+    def require_detector(self, name: str) -> Strain:
+        """Return the strain if it is that of a given detector.
+
+        Args:
+            name: prefix of the detector, in any case.
+
+        Raises:
+            InputError: if the strain is that of another one.
+        """
+        if self.detector.upper() != name.upper():
+            raise InputError(f"expected strain of {name}; got that of {self.detector}; pair it with {self.detector}")
+        return self
+
     def require_sample_rate(self, rate: float) -> Strain:
         """Return the strain at a given sampling rate, decimated if necessary.
 
