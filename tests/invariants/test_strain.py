@@ -1,5 +1,8 @@
 """Strain: segments, gaps and decimation; windows."""
 
+from typing import Any
+
+import lal
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.signal.windows import tukey as scipy_tukey
 
 from chirpleaf.errors import InputError
+from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.strain import Strain
 from chirpleaf.strain.windows import power, tukey
 
@@ -70,6 +74,97 @@ def test_gaps_are_listed_and_refused_in_segments() -> None:
 def test_invalid_strain_is_refused(values: np.ndarray, rate: float) -> None:
     with pytest.raises(InputError, match="H1 strain: expected"):
         Strain("H1", values, START, rate)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.zeros(8) + 1j,
+        np.zeros(8) > 0,
+        np.arange(8).astype("datetime64[s]"),
+        np.arange(8).astype("timedelta64[s]"),
+        np.arange(8).astype(str),
+        np.arange(8).astype(object),
+        b"abc",
+        "abc",
+        None,
+        ["a", "b"],
+        [1.0, None],
+        [[1.0], [1.0, 2.0]],
+    ],
+    ids=repr,
+)
+@pytest.mark.usefixtures("unchecked_types")
+def test_values_that_are_no_real_numbers_are_refused(values: Any) -> None:
+    with pytest.raises(InputError, match=r"^H1 strain: expected real numbers; got .*: give one array of integers or"):
+        Strain("H1", values, START, RATE)
+    with pytest.raises(InputError, match=r"^values of a power spectral density: expected real numbers; got "):
+        PowerSpectralDensity(np.arange(2.0), values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0, 1, 2, 3],
+        np.arange(4, dtype=np.uint16),
+        np.arange(4, dtype=np.float32),
+        np.arange(4, dtype=">f8"),
+        np.arange(4, dtype=np.longdouble),
+        np.arange(8.0)[::2] / 2,
+        np.arange(4.0)[::-1][::-1],
+        np.frombuffer(np.arange(4.0).tobytes()),
+        np.ma.array(np.arange(4.0)),
+    ],
+    ids=repr,
+)
+@pytest.mark.usefixtures("unchecked_types")
+def test_real_numbers_of_any_type_and_layout_are_taken(values: Any) -> None:
+    taken = Strain("H1", values, START, RATE).values
+    assert (taken.dtype, type(taken), taken.tolist()) == (np.float64, np.ndarray, [0.0, 1.0, 2.0, 3.0])
+    assert taken.flags.c_contiguous
+
+
+@pytest.mark.parametrize("number_type", [np.float64, np.float32, np.int64, ">f8"])
+@pytest.mark.usefixtures("unchecked_types")
+def test_masked_samples_are_gaps(number_type: Any) -> None:
+    values = np.ma.array(np.arange(512).astype(number_type), mask=np.arange(512) // 128 == 1)
+    strain = Strain("H1", values, START, RATE)
+    assert strain.gaps == ((START + 0.5, START + 1.0),)
+    np.testing.assert_array_equal(strain.values[256:], np.arange(256, 512))
+
+
+@pytest.mark.usefixtures("unchecked_types")
+def test_masked_infinities_are_gaps() -> None:
+    assert Strain("H1", np.ma.masked_invalid([1.0, np.inf, 2.0]), START, RATE).gaps == (
+        (START + 1 / RATE, START + 2 / RATE),
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("detector", 1),
+        ("detector", None),
+        ("detector", b"H1"),
+        *(("start_time", value) for value in ("1187", None, True, [START], np.array([START]), np.datetime64(0, "s"))),
+        *(("sample_rate", value) for value in ("4096", None, True, [RATE], np.array([RATE]), RATE + 0j, np.nan)),
+        ("quality", "good"),
+        ("quality", np.ones(32)),
+    ],
+    ids=repr,
+)
+@pytest.mark.usefixtures("unchecked_types")
+def test_fields_of_other_types_are_refused(field: str, value: Any) -> None:
+    fields = {"detector": "H1", "values": np.zeros(8), "start_time": START, "sample_rate": RATE, field: value}
+    with pytest.raises(InputError, match=r"expected .*; got .*[:;] \w+") as caught:
+        Strain(**fields)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("unchecked_types")
+def test_times_of_lal_and_scalars_of_numpy_are_taken() -> None:
+    strain = Strain("H1", np.zeros(8), lal.LIGOTimeGPS(1126259447, 500_000_000), np.array(256))
+    assert (strain.start_time, strain.sample_rate) == (1126259447.5, 256.0)
 
 
 def tone(frequency: float, rate: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from jaxtyping import Bool
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.strain import Spectrum
+from chirpleaf.system.arrays import make_real_array
 from chirpleaf.system.files import write_atomically
 
 EDGE_TOLERANCE = 1e-3
@@ -44,7 +45,7 @@ class PowerSpectralDensity:
         note: what a reader did to the values of the file, for the user; empty if nothing.
 
     Raises:
-        InputError: if the shapes differ or the frequencies do not increase.
+        InputError: if they are no real numbers, the shapes differ, or the frequencies do not increase.
 
     Example:
         >>> flat = PowerSpectralDensity(np.array([10.0, 2048.0]), np.array([1e-46, 1e-46]))
@@ -58,7 +59,7 @@ class PowerSpectralDensity:
 
     def __post_init__(self) -> None:
         for name in ("frequencies", "values"):
-            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype=np.float64))
+            object.__setattr__(self, name, make_real_array(f"{name} of a power spectral density", getattr(self, name)))
         if self.frequencies.ndim != 1 or self.frequencies.size < 2 or self.frequencies.shape != self.values.shape:
             raise InputError(
                 "power spectral density: expected frequencies and values of one shape (F,) with F >= 2; got "

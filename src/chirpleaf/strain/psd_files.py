@@ -30,6 +30,7 @@ from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.psd_hdf5 import read_hdf5_spectrum
 from chirpleaf.strain.psd_scale import SpectrumTable, declare, find_scale, typical
 from chirpleaf.strain.text_tables import TextTable, read_table
+from chirpleaf.system.arrays import make_real_array
 from chirpleaf.system.bounded_text import GZIP_SIGNATURE, read_bytes
 from chirpleaf.system.limits import SPECTRUM_LIMITS, expand_user, find_fault
 
@@ -162,5 +163,5 @@ def _read_xml(path: Path, detector: str | None) -> SpectrumTable:
             "pair the file with its own detector"
         )
     spectrum = found[name]
-    values = np.asarray(spectrum.data.data, dtype=np.float64)
+    values = make_real_array(f"{path}, spectrum of {name}", spectrum.data.data)
     return SpectrumTable(spectrum.f0 + spectrum.deltaF * np.arange(len(values)), values, None)

@@ -10,12 +10,14 @@ sample at 4096 Hz.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import SupportsFloat
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from chirpleaf.errors import InputError, ShortStrainError
 from chirpleaf.strain.quality import DataQuality
+from chirpleaf.system.arrays import make_real_array
 
 Series = Float64[np.ndarray, "sample"]
 """Regularly sampled time series, shape (n,)."""
@@ -45,13 +47,14 @@ class Strain:
 
     Attributes:
         detector: prefix of the detector, such as `"H1"`.
-        values: strain, shape (n,), dimensionless, float64; NaN where the detector did not observe.
+        values: strain, shape (n,), dimensionless, float64; NaN where the detector did not observe. Integers
+            and other floating-point numbers are converted; masked values of numpy become NaN.
         start_time: GPS time of the first sample in s.
         sample_rate: samples per second in Hz.
         quality: bits of data quality and hardware injections; None if unknown.
 
     Raises:
-        InputError: if the values are not one series of finite numbers or NaN, or the time or rate is invalid.
+        InputError: if the values are not one series of finite real numbers or NaN, or another field is invalid.
 
     Example:
         >>> strain = Strain("H1", np.zeros(32 * 4096), start_time=1126259447.0, sample_rate=4096.0)
@@ -68,7 +71,9 @@ class Strain:
     quality: DataQuality | None = None
 
     def __post_init__(self) -> None:
-        values = np.ascontiguousarray(self.values, dtype=np.float64)
+        if not isinstance(self.detector, str):
+            raise InputError(f"expected the name of a detector, such as H1; got {self.detector!r}: write it as text")
+        values = make_real_array(f"{self.detector} strain", self.values)
         if values.ndim != 1 or values.size == 0:
             raise InputError(
                 f"{self.detector} strain: expected one series of shape (n,); got shape {values.shape}; "
@@ -76,14 +81,20 @@ class Strain:
             )
         if np.isinf(values).any():
             raise InputError(f"{self.detector} strain: expected finite values or NaN; got inf; mark bad samples as NaN")
-        if not (0 < self.sample_rate <= HIGHEST_RATE and abs(self.start_time) <= LATEST):
+        start, rate = _to_number(self.start_time), _to_number(self.sample_rate)
+        if not (0 < rate <= HIGHEST_RATE and abs(start) <= LATEST):
             raise InputError(
-                f"{self.detector} strain: expected a finite GPS start and a positive rate; got start {self.start_time} "
-                f"and rate {self.sample_rate}; check the file's header"
+                f"{self.detector} strain: expected a finite GPS start and a positive rate; got start "
+                f"{self.start_time!r} and rate {self.sample_rate!r}; check the file's header"
+            )
+        if not isinstance(self.quality, DataQuality | None):
+            raise InputError(
+                f"{self.detector} strain: expected quality to be DataQuality; got {type(self.quality).__name__}: leave "
+                "it out"
             )
         object.__setattr__(self, "values", values)
-        object.__setattr__(self, "start_time", float(self.start_time))
-        object.__setattr__(self, "sample_rate", float(self.sample_rate))
+        object.__setattr__(self, "start_time", start)
+        object.__setattr__(self, "sample_rate", rate)
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -224,6 +235,13 @@ class Strain:
         """Find the runs of True as (GPS start, GPS end)."""
         start, rate = self.start_time, self.sample_rate
         return tuple((start + low / rate, start + high / rate) for low, high in find_runs(mask))
+
+
+def _to_number(value: object) -> float:
+    """A time or rate; NaN if it is no number. LIGOTimeGPS counts, text and Booleans do not."""
+    if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
+        value = value.item()
+    return float(value) if isinstance(value, SupportsFloat) and not isinstance(value, bool | np.ndarray) else np.nan
 
 
 def find_runs(mask: Bool[np.ndarray, " sample"]) -> list[tuple[int, int]]:

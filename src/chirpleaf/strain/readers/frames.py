@@ -21,6 +21,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.strain.quality import DataQuality, Words
 from chirpleaf.strain.readers.headers import choose_channel, find_prefix, make_read_error, round_rate
 from chirpleaf.strain.strain import Strain
+from chirpleaf.system.arrays import make_real_array
 from chirpleaf.system.isolation import limit_process, run_isolated
 from chirpleaf.system.lal_messages import silence_lal
 from chirpleaf.system.limits import LIMITS, LoadLimits
@@ -132,7 +133,7 @@ def read_frames_here(path: Path, detector: str, channel: str | None) -> Strain:
         if isinstance(error, InputError):
             raise
         raise make_read_error(path, "complete GWF frames without gaps", error) from error
-    values = np.asarray(series.data.data, dtype=np.float64)
+    values = make_real_array(f"{path}, channel {chosen}", series.data.data)
     return Strain(detector, values, float(series.epoch), round_rate(1.0 / series.deltaT), quality)
 
 
