@@ -23,7 +23,7 @@ from chirpleaf.models.shipped import Candidate
 from chirpleaf.result.leaves import LeafEstimates
 from chirpleaf.result.posterior import Posterior
 from chirpleaf.result.trust import Trust
-from chirpleaf.system.checks import MOST_SEED, check_integer, check_positive
+from chirpleaf.system.checks import MOST_SEED, check_integer, check_kind, check_positive
 from chirpleaf.system.deadline import Deadline
 from chirpleaf.system.defaults import SAMPLES
 
@@ -96,12 +96,13 @@ def infer(
         >>> posterior["chirp_mass"].shape
         (100,)
     """
+    check_kind("waveform", waveform, WaveformOptions)
     request = Request(
         event,
         strain,
         trigger_time,
-        psd or {},
-        ReadSettings(channel or {}, psd_analysis),
+        {} if psd is None else psd,
+        ReadSettings({} if channel is None else channel, psd_analysis),
         model=model,
         samples=samples,
         seed=seed,

@@ -9,6 +9,7 @@ import numpy as np
 from chirpleaf.errors import InputError
 from chirpleaf.inference.sources import (
     DEFAULT_READ_SETTINGS,
+    SPECTRUM,
     PsdSource,
     ReadSettings,
     Source,
@@ -176,7 +177,7 @@ def gather_spectra(
             magnitude, there are too few good seconds to estimate one, settings of the estimate are given although none
             is made, or the strain has another scale than strain.
     """
-    psd = name_detectors(psd, "power spectral density")
+    psd = name_detectors(psd, "power spectral density", SPECTRUM)
     if settings.psd_analysis is not None and not psd:
         raise InputError("expected --psd with --psd-analysis; got no file of noise spectra: add --psd DETECTOR=FILE")
     check_owners("power spectral densities", psd, source.strain)

@@ -6,6 +6,8 @@ proposes samples, and the importance weights follow from the likelihood of these
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
+from types import NoneType
 from typing import TypeVar
 
 import numpy as np
@@ -18,6 +20,7 @@ from chirpleaf.physics.waveform_settings import DEFAULT_WAVEFORM, Value, Wavefor
 from chirpleaf.strain.conditioning import DEFAULT_CONDITIONING, Conditioning
 from chirpleaf.strain.noise_spectrum import DEFAULT_SPECTRUM, SpectrumSettings
 from chirpleaf.strain.segment import AFTER_TRIGGER, Segment
+from chirpleaf.system.checks import check_kind
 
 Kept = TypeVar("Kept")
 
@@ -60,6 +63,7 @@ class DataOptions:
     skip_absent: bool = False
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if self.detectors is not None and (not self.detectors or len(set(self.detectors)) < len(self.detectors)):
             raise InputError(
                 f"expected at least one detector, each once; got {', '.join(self.detectors) or 'none'}: write H1,L1"
@@ -82,6 +86,20 @@ class DataOptions:
                 f"expected at most {_MOST_FREQUENCIES:,} frequencies; got {count:,.4g}, the product of duration and "
                 "f_max: choose a shorter segment or a lower f_max"
             )
+
+    def _check_kinds(self) -> None:
+        """Refuses values of other types."""
+        check_kind("detectors", self.detectors, tuple, list, NoneType)
+        for name in self.detectors or ():
+            check_kind("a detector", name, str)
+        check_kind("duration", self.duration, Real, NoneType)
+        check_kind("f_min", self.f_min, Real, Mapping, NoneType)
+        for name, bound in self.f_min.items() if isinstance(self.f_min, Mapping) else ():
+            check_kind(f"f_min of {name}", bound, Real)
+        check_kind("f_max", self.f_max, Real, NoneType)
+        check_kind("conditioning", self.conditioning, Conditioning)
+        check_kind("spectrum", self.spectrum, SpectrumSettings)
+        check_kind("skip_absent", self.skip_absent, bool)
 
     @property
     def changes_band(self) -> bool:
@@ -214,6 +232,8 @@ class WaveformOptions:
     arguments: tuple[tuple[str, Value], ...] = ()
 
     def __post_init__(self) -> None:
+        check_kind("approximant", self.approximant, str, NoneType)
+        check_kind("f_ref", self.f_ref, Real)
         if self.approximant is not None:
             object.__setattr__(self, "approximant", resolve_approximant(self.approximant))
         self.make_settings("")

@@ -21,6 +21,7 @@ from chirpleaf.inference.reference_time import SearchSettings
 from chirpleaf.inference.sources import (
     DEFAULT_READ_SETTINGS,
     LONG_DURATION,
+    SPECTRUM,
     PsdSource,
     ReadSettings,
     Source,
@@ -228,7 +229,7 @@ def prepare(
         InputError: the input is incomplete, cannot be read, or does not suit the models.
         ShortStrainError: the signal needs longer strain, and there is none.
     """
-    watch, psd = watch or Stopwatch(), name_detectors(psd or {}, "power spectral density")
+    watch, psd = watch or Stopwatch(), name_detectors({} if psd is None else psd, "power spectral density", SPECTRUM)
     source = gather_strain(event, strain, trigger_time, settings=settings)
     watch.lap("load_s")
 

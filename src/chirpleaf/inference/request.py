@@ -3,17 +3,40 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import NoneType
 
 from chirpleaf.errors import InputError
 from chirpleaf.inference.options import DEFAULT_DATA, DEFAULT_WAVEFORMS, DataOptions, WaveformOptions
 from chirpleaf.inference.plan import CertificationPlan, plan_certification
 from chirpleaf.inference.preparation import PreparedData, prepare
-from chirpleaf.inference.sources import DEFAULT_READ_SETTINGS, PsdSource, ReadSettings, StrainSource, check_analysis
+from chirpleaf.inference.sources import (
+    DEFAULT_READ_SETTINGS,
+    SPECTRUM,
+    PsdSource,
+    ReadSettings,
+    StrainSource,
+    check_analysis,
+    name_detectors,
+    name_strain,
+)
 from chirpleaf.inference.systematics.options import NO_SYSTEMATICS, Systematics
 from chirpleaf.inference.timing import Stopwatch
 from chirpleaf.models.model import Model
 from chirpleaf.models.shipped import Candidate
+from chirpleaf.system.checks import check_kind
 from chirpleaf.system.defaults import SAMPLES
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "event": (str, NoneType),
+    "settings": (ReadSettings,),
+    "model": (str, Path, NoneType),
+    "certify": (bool, NoneType),
+    "options": (DataOptions,),
+    "waveform": (WaveformOptions,),
+    "prior": (str, Path, NoneType),
+    "systematics": (Systematics,),
+}
+"""Types of what is no number, time or value by detector."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +61,9 @@ class Request:
         workers: processes that share waveforms with more than the (2, 2) mode.
         systematics: calibration and noise spectra that are uncertain, or are others for the likelihood.
 
+    Raises:
+        InputError: something is of another type, or a detector is named twice.
+
     Example:
         >>> Request("GW150914").seed
         0
@@ -59,6 +85,13 @@ class Request:
     prior: str | Path | None = None
     workers: int = 1
     systematics: Systematics = NO_SYSTEMATICS
+
+    def __post_init__(self) -> None:
+        for name, kinds in _KINDS.items():
+            check_kind(name, getattr(self, name), *kinds)
+        if self.strain is not None:
+            name_strain(self.strain)
+        name_detectors(self.psd, "power spectral density", SPECTRUM)
 
     def plan_certification(self, model: Model) -> CertificationPlan | None:
         """The certification that is asked for; see `plan.plan_certification`.

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType
 from typing import NamedTuple, TypeVar
 
 import h5py
@@ -15,6 +16,7 @@ from chirpleaf.strain.psd_hdf5 import has_analyses
 from chirpleaf.strain.readers import read
 from chirpleaf.strain.strain import Strain
 from chirpleaf.strain.times import parse_time
+from chirpleaf.system.checks import check_kind
 from chirpleaf.system.limits import expand_user
 
 LONG_DURATION = 4096
@@ -27,6 +29,52 @@ PsdSource = PowerSpectralDensity | str | Path
 Value = TypeVar("Value")
 
 
+class Kinds(NamedTuple):
+    """What users may give for a detector.
+
+    Attributes:
+        types: types that are allowed.
+        remedy: end of the message for others: what to do.
+    """
+
+    types: tuple[type, ...]
+    remedy: str
+
+
+_STRAIN = Kinds(
+    (Strain, str, Path, Sequence),
+    "give a file, or make chirpleaf.strain.Strain(detector, values, start_time, sample_rate) of an array",
+)
+_CHANNEL = Kinds((str,), "write the name of the channel as text")
+SPECTRUM = Kinds(
+    (PowerSpectralDensity, str, Path),
+    "give a file, or make chirpleaf.strain.PowerSpectralDensity(frequencies, values) of an array",
+)
+
+
+def name_detectors(values: Mapping[str, Value], what: str, kinds: Kinds | None = None) -> dict[str, Value]:
+    """Values by the names of the detectors in upper case.
+
+    Args:
+        values: detector name in any case to value.
+        what: the values, for the message.
+        kinds: types that the values may have; any if None.
+
+    Raises:
+        InputError: these are no values by detector, one is of another type, or a detector is named twice.
+    """
+    check_kind(f"{what} by detector", values, Mapping, remedy="write {'H1': ...}")
+    named: dict[str, Value] = {}
+    for name, value in values.items():
+        check_kind(f"a detector with {what}", name, str, remedy="use its two-letter name")
+        if kinds is not None:
+            check_kind(f"{what} of {name}", value, *kinds.types, remedy=kinds.remedy)
+        if name.upper() in named:
+            raise InputError(f"expected one {what} a detector; got two for {name.upper()}: leave one out")
+        named[name.upper()] = value
+    return named
+
+
 @dataclass(frozen=True)
 class ReadSettings:
     """What to read from files that hold several things, and from where.
@@ -36,11 +84,19 @@ class ReadSettings:
             detector where none is named.
         psd_analysis: label of the analysis in a release of PESummary, or a part of it; None for the only one.
         offline: whether strain of the open catalogues comes from the cache alone.
+
+    Raises:
+        InputError: a value is of another type, or a detector is named twice.
     """
 
     channel: Mapping[str, str] = field(default_factory=dict)
     psd_analysis: str | None = None
     offline: bool = False
+
+    def __post_init__(self) -> None:
+        name_detectors(self.channel, "channel", _CHANNEL)
+        check_kind("psd_analysis", self.psd_analysis, str, NoneType)
+        check_kind("offline", self.offline, bool)
 
 
 DEFAULT_READ_SETTINGS = ReadSettings()
@@ -91,7 +147,7 @@ def gather_strain(
     if strain is not None:
         if given is None:
             raise InputError("expected the trigger time of the strain; got none: add --trigger GPS")
-        named, channels = name_detectors(strain, "strain"), name_detectors(settings.channel, "channel")
+        named, channels = name_strain(strain), name_detectors(settings.channel, "channel")
         for name in named:
             detector(name)  # refuses one that does not exist
         check_owners("channels", channels, named)
@@ -109,21 +165,20 @@ def gather_strain(
     return Source(found.name, found.trigger_time if given is None else given, series)
 
 
-def name_detectors(values: Mapping[str, Value], what: str) -> dict[str, Value]:
-    """Values by the names of the detectors in upper case.
+def name_strain(strain: Mapping[str, StrainSource]) -> dict[str, StrainSource]:
+    """Strain by the names of the detectors in upper case.
 
     Args:
-        values: detector name in any case to value.
-        what: the values, for the message.
+        strain: detector name in any case to strain or to files of it.
 
     Raises:
-        InputError: a detector is named twice.
+        InputError: as `name_detectors`, or one of several files is none.
     """
-    named: dict[str, Value] = {}
-    for name, value in values.items():
-        if name.upper() in named:
-            raise InputError(f"expected one {what} a detector; got two for {name.upper()}: leave one out")
-        named[name.upper()] = value
+    named = name_detectors(strain, "strain", _STRAIN)
+    for name, source in named.items():
+        if not isinstance(source, Strain | str | Path):
+            for file in source:
+                check_kind(f"each file of {name}", file, str, Path, remedy=_STRAIN.remedy)
     return named
 
 

@@ -24,7 +24,7 @@ from chirpleaf.inference.observe import check_sampling_rates
 from chirpleaf.inference.options import DEFAULT_DATA
 from chirpleaf.inference.preparation import PreparedData, prepare
 from chirpleaf.inference.reference_time import SearchSettings, refine_reference_time
-from chirpleaf.inference.sources import check_owners, gather_strain
+from chirpleaf.inference.sources import SPECTRUM, check_owners, gather_strain, name_detectors
 from chirpleaf.models.model import Model
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import AFTER_TRIGGER
@@ -170,7 +170,7 @@ class Stream:
     ) -> None:
         self._model, self._settings = model, settings
         self._buffer = RollingBuffer(settings.buffer)
-        self._given = dict(psd or {})
+        self._given = name_detectors({} if psd is None else psd, "power spectral density", SPECTRUM)
         self._spectra: dict[str, PowerSpectralDensity] = {}
         self._search = settings.make_search()
         self._next_refresh = -np.inf

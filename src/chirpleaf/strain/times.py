@@ -29,9 +29,11 @@ def parse_time(time: float | str) -> float:
         >>> parse_time("1126259462.4"), parse_time("2015-09-14T09:50:45.4"), parse_time("2016-12-31T23:59:60Z")
         (1126259462.4, 1126259462.4, 1167264017.0)
     """
+    if isinstance(time, bool):
+        raise _make_error(time)
     try:
         gps = float(time)
-    except ValueError:
+    except (OverflowError, TypeError, ValueError):
         gps = _parse_utc(str(time))
     if not math.isfinite(gps):
         raise _make_error(time)
@@ -75,5 +77,6 @@ def _parse_utc(text: str) -> float:
 
 def _make_error(time: float | str) -> InputError:
     return InputError(
-        f"expected a GPS time in seconds, or UTC; got {time!r}: write for example 1126259462.4 or 2015-09-14T09:50:45.4"
+        f"expected a GPS time in seconds, or UTC; got {repr(time)[:60]}: write for example 1126259462.4 or "
+        "2015-09-14T09:50:45.4"
     )

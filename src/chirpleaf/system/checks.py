@@ -1,4 +1,4 @@
-"""Checks of numbers that users give: each returns the number, or says in one line what was expected.
+"""Checks of arguments that users give: each passes, or says in one line what was expected.
 
 >>> check_integer("samples", 1.5, 1)
 Traceback (most recent call last):
@@ -8,6 +8,7 @@ chirpleaf.errors.InputError: expected samples to be a whole number of at least 1
 
 import math
 import operator
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from numbers import Integral, Real
@@ -20,6 +21,9 @@ from chirpleaf.errors import InputError
 
 MOST_SEED = 2**63 - 1
 """Largest seed that torch takes."""
+
+_NAMES: dict[type, str] = {NoneType: "None", Real: "a number", Mapping: "a dictionary", Sequence: "a list"}
+"""Types that messages call by other names than their own."""
 
 
 def check_integer(name: str, value: Any, least: int, most: int | None = None, *, remedy: str = "correct it") -> int:
@@ -61,6 +65,30 @@ def check_positive(name: str, value: Any, *, remedy: str = "correct it") -> floa
     return float(value)
 
 
+def check_kind(name: str, value: Any, *kinds: type, remedy: str = "correct it") -> None:
+    """Checks the type of an argument that is no number.
+
+    Args:
+        name: name of the argument.
+        value: what the user gave.
+        kinds: types that are allowed; `NoneType` for None, `Real` for numbers.
+        remedy: end of the message: what to do.
+
+    Raises:
+        InputError: it is of another type.
+
+    Example:
+        >>> check_kind("certify", "yes", bool, NoneType)
+        Traceback (most recent call last):
+        ...
+        chirpleaf.errors.InputError: expected certify to be bool or None; got 'yes': correct it
+    """
+    if not isinstance(value, kinds) or (type(value) is bool and bool not in kinds):
+        names = [_NAMES.get(kind, kind.__name__) for kind in kinds]
+        listed = " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+        raise InputError(f"expected {name} to be {listed}; got {_show(value)}: {remedy}")
+
+
 def check_settings(settings: Any) -> None:
     """Checks the numbers of a settings class, which are annotated by the types of `system.constraints`.
 
@@ -89,9 +117,8 @@ def _check_value(name: str, value: Any, hint: Any) -> None:
     if value is None and NoneType in kinds:
         return
     kinds = tuple(kind for kind in kinds if kind is not NoneType)
-    if all(map(is_dataclass, kinds)) and not isinstance(value, kinds):
-        names = " or ".join(kind.__name__ for kind in kinds)
-        raise InputError(f"expected {name} to be {names}; got {_show(value)}: correct it")
+    if all(map(is_dataclass, kinds)):
+        check_kind(name, value, *kinds)
     if is_dataclass(value):
         check_settings(value)
     elif len(kinds) == 1 and get_origin(kinds[0]) is Annotated:

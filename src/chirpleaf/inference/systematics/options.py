@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chirpleaf.inference.sources import PsdSource
+from chirpleaf.inference.sources import SPECTRUM, Kinds, PsdSource, name_detectors
 from chirpleaf.strain.calibration import CalibrationEnvelope, CorrectionType, parse_correction_type
+from chirpleaf.system.checks import check_kind
 
 EnvelopeSource = CalibrationEnvelope | str | Path
+
+_ENVELOPE = Kinds((CalibrationEnvelope, str, Path), "give a file")
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Systematics:
             network sees for the others.
 
     Raises:
-        InputError: there is no such correction.
+        InputError: there is no such correction, a value is of another type, or a detector is named twice.
 
     Example:
         >>> Systematics(psd_uncertainty=True).asked, Systematics().asked
@@ -35,6 +38,9 @@ class Systematics:
     psd: Mapping[str, PsdSource] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        name_detectors(self.calibration, "calibration envelope", _ENVELOPE)
+        name_detectors(self.psd, "power spectral density of the likelihood", SPECTRUM)
+        check_kind("psd_uncertainty", self.psd_uncertainty, bool)
         object.__setattr__(self, "correction", parse_correction_type(self.correction))
 
     @property
