@@ -112,6 +112,11 @@ def test_options_of_other_types_are_refused(make: Callable[[], object]) -> None:
         make()
 
 
+def test_channels_of_strain_that_is_no_file_are_refused() -> None:
+    with pytest.raises(InputError, match=r"^expected channels of files; got one of H1, whose strain is no file: "):
+        chirpleaf.infer(strain=EVENT, trigger_time=TIME, channel={"h1": "H1:GWOSC"})
+
+
 def test_detectors_are_compared_in_any_case() -> None:
     lower = {"h1": EVENT["H1"], "L1": replace(EVENT["L1"], detector="l1")}
     assert gather_strain(None, lower, TIME).strain.keys() == {"H1", "L1"}

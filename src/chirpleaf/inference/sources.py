@@ -151,6 +151,11 @@ def gather_strain(
         for name in named:
             detector(name)  # refuses one that does not exist
         check_owners("channels", channels, named)
+        for name in channels:
+            if isinstance(named[name], Strain):
+                raise InputError(
+                    f"expected channels of files; got one of {name}, whose strain is no file: leave it out"
+                )
         return Source("strain", given, {name: _load(one, name, channels.get(name)) for name, one in named.items()})
     assert event is not None
     if settings.channel:
