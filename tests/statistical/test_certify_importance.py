@@ -142,6 +142,17 @@ def test_too_few_weights_have_no_tail(n: int) -> None:
     assert pareto_shape(np.random.default_rng(0).random(n)) == np.inf
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e200])
+@pytest.mark.parametrize(("decades", "infinite"), [(290, False), (301, True), (307, True), (309, True), (320, True)])
+def test_a_tail_of_most_orders_of_magnitude_has_a_large_shape(decades: int, infinite: bool, scale: float) -> None:
+    """Its reciprocal overflows, and what is no number would hide it: max(0.3, nan) is 0.3."""
+    weight = np.zeros(1000)
+    weight[:25] = scale * 10.0 ** np.linspace(-decades, 0, 25)
+    weight[:10] = weight[0]
+    found = pareto_shape(weight)
+    assert found == np.inf if infinite else 100 < found < 300
+
+
 @pytest.mark.parametrize("shared", [0.0, 0.3])
 def test_the_error_of_the_evidence_counts_what_the_draws_of_a_round_share(shared: float) -> None:
     """Two proposals: one whose weights have another mean and share nothing, in one round, and one of forty rounds."""

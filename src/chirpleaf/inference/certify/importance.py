@@ -22,6 +22,8 @@ _EQUAL_TAIL = -1.0
 """Shape of weights that are all equal: that of a uniform distribution, whose tail is bounded as well."""
 _ROUNDING = 1e-9
 """Relative difference below which two weights count as equal."""
+_LEAST_QUARTILE = 1e-300
+"""Lower quartile of a tail, over its end, below which the shape counts as infinite: float64 has no reciprocal of it."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ def pareto_shape(weight: Float64[np.ndarray, " n"]) -> float:
         weight: not negative, of any scale, shape (n,).
 
     Returns:
-        Its shape k; infinite for fewer than five weights in the tail, and -1 if all weights in the tail are equal.
+        Its shape k; infinite for fewer than five weights in the tail or a tail of more than 300 orders of magnitude,
+        and -1 if all weights in the tail are equal.
     """
     n = len(weight)
     tail = int(min(0.2 * n, 3 * np.sqrt(n)))
@@ -147,8 +150,11 @@ def _shape(excess: Float64[np.ndarray, " m"]) -> float:
     if m < 5:
         return float("inf")
     grid = 30 + int(np.sqrt(m))
+    excess = excess / excess[-1]
     quarter = excess[int(m / 4 + 0.5) - 1]
-    rates = 1 / excess[-1] + (1 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3 * quarter)
+    if quarter < _LEAST_QUARTILE:
+        return float("inf")
+    rates = 1 + (1 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3 * quarter)
     shapes = np.log1p(-rates[:, None] * excess).mean(axis=1)
     profile = m * (np.log(-rates / shapes) - shapes - 1)
     weight = np.exp(profile - profile.max())
