@@ -17,6 +17,7 @@ from chirpleaf.inference.stream import RollingBuffer, Stream
 from chirpleaf.inference.systematics.options import Systematics
 from chirpleaf.models import load_model
 from chirpleaf.strain import Strain, load_event
+from chirpleaf.strain.conditioning import Conditioning
 
 TIME = 1126259462.4
 EVENT = load_event("GW150914")
@@ -98,6 +99,10 @@ def test_an_array_is_to_be_made_strain_or_a_spectrum() -> None:
         lambda: DataOptions(f_max=[1024.0]),
         lambda: DataOptions(conditioning=None),
         lambda: DataOptions(spectrum={}),
+        lambda: Conditioning(high_pass="15"),
+        lambda: Conditioning(roll_off=None),
+        lambda: Stream(load_model("bbh")).push({"H1": H1.values}),
+        lambda: Stream(load_model("bbh")).push([H1]),
         lambda: WaveformOptions(approximant=5),
         lambda: WaveformOptions(f_ref="20"),
         lambda: Request(psd=["file"]),

@@ -41,15 +41,16 @@ class Kinds(NamedTuple):
     remedy: str
 
 
-_STRAIN = Kinds(
-    (Strain, str, Path, Sequence),
-    "give a file, or make chirpleaf.strain.Strain(detector, values, start_time, sample_rate) of an array",
-)
+_MAKE_STRAIN = "make chirpleaf.strain.Strain(detector, values, start_time, sample_rate) of an array"
+_STRAIN = Kinds((Strain, str, Path, Sequence), f"give a file, or {_MAKE_STRAIN}")
+STEP = Kinds((Strain,), _MAKE_STRAIN)
+"""A step of a stream."""
 _CHANNEL = Kinds((str,), "write the name of the channel as text")
 SPECTRUM = Kinds(
     (PowerSpectralDensity, str, Path),
     "give a file, or make chirpleaf.strain.PowerSpectralDensity(frequencies, values) of an array",
 )
+"""A power spectral density."""
 
 
 def name_detectors(values: Mapping[str, Value], what: str, kinds: Kinds | None = None) -> dict[str, Value]:

@@ -24,7 +24,7 @@ from chirpleaf.inference.observe import check_sampling_rates
 from chirpleaf.inference.options import DEFAULT_DATA
 from chirpleaf.inference.preparation import PreparedData, prepare
 from chirpleaf.inference.reference_time import SearchSettings, refine_reference_time
-from chirpleaf.inference.sources import SPECTRUM, check_owners, gather_strain, name_detectors
+from chirpleaf.inference.sources import SPECTRUM, STEP, check_owners, gather_strain, name_detectors
 from chirpleaf.models.model import Model
 from chirpleaf.strain.psd import PowerSpectralDensity
 from chirpleaf.strain.segment import AFTER_TRIGGER
@@ -189,6 +189,7 @@ class Stream:
                 detectors, or of too low a sampling rate.
         """
         begin = time.perf_counter()
+        name_detectors(chunk, "strain", STEP)
         if not self._buffer.strain:
             self._check_start(chunk)
         self._buffer.push(chunk)

@@ -22,11 +22,14 @@ without gaps is filtered by itself, continued at both ends by its point reflecti
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Real
+from types import NoneType
 
 import numpy as np
 
 from chirpleaf.errors import InputError
 from chirpleaf.strain.strain import Series, Spectrum, Strain, find_runs
+from chirpleaf.system.checks import check_kind
 
 ORDER = 8
 """Order N of the Butterworth filter. A higher order is steeper, but its impulse response is longer."""
@@ -54,7 +57,7 @@ class Conditioning:
             2 s after the trigger.
 
     Raises:
-        InputError: a setting is negative or not finite.
+        InputError: a setting is no number, negative or not finite.
 
     Example:
         >>> float(Conditioning().response(np.array([20.0]))[0]).__round__(4)
@@ -67,6 +70,8 @@ class Conditioning:
     roll_off: float = 1.0
 
     def __post_init__(self) -> None:
+        check_kind("Conditioning.high_pass", self.high_pass, Real, NoneType)
+        check_kind("Conditioning.roll_off", self.roll_off, Real)
         if self.high_pass is not None and not 0.0 < self.high_pass < np.inf:
             raise InputError(
                 f"conditioning: expected a positive corner of the high-pass filter in Hz; got {self.high_pass}; "
