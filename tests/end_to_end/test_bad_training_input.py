@@ -108,7 +108,9 @@ def test_a_scheduler_that_does_not_answer(chirpleaf: Command, tmp_path: Path, mo
     bank, out = tmp_path / "bank.h5", tmp_path / "out"
     bank.write_text("a former bank")
     (tmp_path / "list.txt").write_text("GW150914\n")
-    ran = bank_of(chirpleaf, preset, bank, "--overwrite", "--scheduler", "tcp://127.0.0.1:9")
+    scheduler = ("--overwrite", "--scheduler", "tcp://127.0.0.1:9")
+    assert_refused_by(bank_of(chirpleaf, preset, bank, *scheduler), "--workers for processes", "got --scheduler")
+    ran = chirpleaf("bank", preset, "--out", bank, *scheduler)
     assert_refused_by(ran, "expected a Dask scheduler with workers", "127.0.0.1:9", "start them first")
     assert bank.read_text() == "a former bank"
     ran = chirpleaf("catalog", tmp_path / "list.txt", "--out", out, "--scheduler", "tcp://127.0.0.1:9")
