@@ -135,6 +135,9 @@ def test_a_longer_model_is_skipped_if_the_strain_is_too_short(model: Model) -> N
     )
     with pytest.raises(InputError, match=f"outside the file.*{shorter}"):
         choose_model([longer], strain(), densities, TRIGGER)
-    for model_name, time in ((longer, TRIGGER + 100.0), (model, TRIGGER + 100.0), (model, TRIGGER - 90_000.0)):
+    early = replace(strain()["H1"], start_time=strain()["H1"].start_time - 86_400.0)
+    cases = [(longer, strain(), TRIGGER + 100.0), (model, strain(), TRIGGER - 90_000.0)]
+    cases += [(one, {**strain(), "H1": early}, TRIGGER) for one in (longer, model)]
+    for one, series, time in cases:
         with pytest.raises(InputError, match=r"give a longer file or another time$"):  # no model would help
-            choose_model([model_name], strain(), densities, time)
+            choose_model([one], series, densities, time)

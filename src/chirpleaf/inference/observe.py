@@ -246,8 +246,8 @@ def _check_length(strain: Mapping[str, Strain], trigger_time: float, duration: f
 
 
 def _name_shorter(model: Candidate, strain: Mapping[str, Strain], trigger_time: float) -> str:
-    """The remedy that a shipped model of shorter segments is; empty if the strain is too short for all of its kind."""
-    covered = any(one.start_time <= trigger_time <= one.end_time - AFTER_TRIGGER for one in strain.values())
+    """The remedy that a shipped model of shorter segments is; empty if none helps, as where a trigger has no strain."""
+    covered = all(one.start_time <= trigger_time <= one.end_time - AFTER_TRIGGER for one in strain.values())
     for one in posteriors(model.load().architecture.approximant):
         if not covered or one.duration >= model.duration:
             continue
