@@ -18,6 +18,9 @@ def make_real_array(name: str, values: Any) -> NDArray[np.float64]:
         name: the values, for the message.
         values: array or list of integers or floating-point numbers, of any byte order. Masked values become NaN.
 
+    Returns:
+        The values in the unit that they have, of the same shape, and of shape (1,) for a single number.
+
     Raises:
         InputError: the values are no real numbers.
 
