@@ -116,3 +116,14 @@ def test_pictures_of_the_command_line_ignore_settings_of_matplotlib(tmp_path: Pa
     hostile = {"MPLBACKEND": "nonsense", "MATPLOTLIBRC": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", program], env=os.environ | hostile, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_settings_of_matplotlib_in_the_working_folder_that_cannot_be_read_end_in_one_line(tmp_path: Path) -> None:
+    """Matplotlib reads them before all others."""
+    (tmp_path / "matplotlibrc").write_bytes(b"font.family: \xff\n")
+    command = [sys.executable, "-m", "chirpleaf", "infer", "GW150914", "--no-certify", "--out", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "correct matplotlibrc in the working folder" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -41,6 +41,9 @@ from chirpleaf.system.ending import CLOSED_PIPE, INTERRUPTED, is_closed_pipe
 
 DONE, WRONG_INPUT, NOT_TRUSTED = 0, 2, 3
 
+_OTHER_BYTES = "expected text in UTF-8; got other bytes: correct matplotlibrc in the working folder"
+"""Message where a library cannot read a file of its own: matplotlib reads one in the working folder first."""
+
 _UsageError: Any = typer.BadParameter.__base__
 """Base class of typer's errors of usage; typer exports only this subclass."""
 
@@ -136,8 +139,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail("[bold yellow]not trusted:[/]", str(error), NOT_TRUSTED)
     except InterruptedRunError as error:
         return _fail("stopped:", str(error), INTERRUPTED)
-    except OSError as error:
-        return _fail("[bold red]error:[/]", describe_os_error(error), WRONG_INPUT)
+    except (OSError, UnicodeDecodeError) as error:
+        message = describe_os_error(error) if isinstance(error, OSError) else _OTHER_BYTES
+        return _fail("[bold red]error:[/]", message, WRONG_INPUT)
     if status == INTERRUPTED:  # typer ends so after Ctrl-C, without a line
         errors.print("stopped", highlight=False)
     return status if isinstance(status, int) else DONE
