@@ -5,9 +5,8 @@ For binaries i and extrinsic points j with arrival times tau_dj and responses R_
     kappa_mij = sum_d sum_(s: m_s = m) conj(R_dsj) <d|h_si>_d(tau_dj),
     X_kij     = sum_d sum_(s, u: m_s - m_u = k) R_dsj conj(R_duj) <h_si|h_ui>_d,        P = X_0
 
-(`overlaps`). Phase and distance are integrated out of each pair (`phase`), and the mean over the points with their
-weights is the marginal likelihood. <d|h_si>(tau) on the heterodyned frequencies is a product of a factor of i and a
-factor of j at each node, so that each kappa_m is one matrix product for all pairs.
+(`matching`, `overlaps`). Phase and distance are integrated out of each pair (`phase`), and the mean over the points
+with their weights is the marginal likelihood.
 """
 
 from dataclasses import dataclass
@@ -15,20 +14,16 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Complex64, Complex128, Float32, Float64
+from jaxtyping import Complex128, Float32, Float64
 from torch import Tensor
 
 from chirpleaf.inference.certify.extrinsics import ExtrinsicProposal, Points
 from chirpleaf.inference.certify.heterodyne import Heterodyne, Ratios
+from chirpleaf.inference.certify.matching import Arrivals, Responses, match_points
 from chirpleaf.inference.certify.overlaps import Overlaps, find_differences
 from chirpleaf.inference.certify.phase import PhaseDistanceIntegral
-from chirpleaf.system.threads import map_in_threads
 
-Responses = Complex128[np.ndarray, "m detector series"]
 Powers = Complex128[np.ndarray, "n detector series series"]
-
-_POINTS = 4096
-"""Extrinsic points whose phases at all frequencies are computed at once, so that they stay in the processor's cache."""
 
 
 class Pairs(NamedTuple):
@@ -99,7 +94,7 @@ class MarginalLikelihood:
 
 
 def combine_overlaps(
-    heterodyne: Heterodyne, ratios: Ratios, response: Responses, arrivals: Float64[np.ndarray, "m detector"]
+    heterodyne: Heterodyne, ratios: Ratios, response: Responses, arrivals: Arrivals
 ) -> tuple[Overlaps, Powers]:
     """Overlaps of all pairs of binaries and extrinsic points.
 
@@ -115,7 +110,7 @@ def combine_overlaps(
     own, power = heterodyne.signal.harmonics, heterodyne.compute_power(ratios)
     harmonics = tuple(sorted(set(own)))
     differences = find_differences(harmonics)
-    kappa = _match(heterodyne, harmonics, ratios, response, arrivals)
+    kappa = match_points(heterodyne, ratios, response, arrivals)
     cross = [_combine_powers(own, k, power, response).to(torch.complex64) for k in differences]
     overlaps = Overlaps(
         harmonics,
@@ -125,31 +120,6 @@ def combine_overlaps(
         torch.stack(cross) if cross else torch.zeros((0, *kappa.shape[1:]), dtype=torch.complex64),
     )
     return overlaps, power
-
-
-def _match(
-    heterodyne: Heterodyne,
-    harmonics: tuple[int, ...],
-    ratios: Ratios,
-    response: Responses,
-    arrivals: Float64[np.ndarray, "m detector"],
-) -> Complex64[Tensor, "harmonic n m"]:
-    """kappa of every harmonic."""
-    conjugate = torch.from_numpy(response.conj()).to(torch.complex64)
-    of_binaries = torch.from_numpy(ratios.conj()[:, None] * heterodyne.filters).to(torch.complex64)
-    kappa = torch.zeros((len(harmonics), len(ratios), len(arrivals)), dtype=torch.complex64)
-
-    def match_some(first: int) -> None:
-        some = slice(first, first + _POINTS)
-        angle = 2 * np.pi * heterodyne.frequencies * (arrivals[some] - heterodyne.arrivals)[..., None]
-        turned = torch.polar(torch.ones(1), torch.from_numpy(angle).float().remainder(2 * torch.pi))
-        for series, harmonic in enumerate(heterodyne.signal.harmonics):
-            for detector in range(turned.shape[1]):
-                matched = of_binaries[:, detector, series] @ turned[:, detector].T
-                kappa[harmonics.index(harmonic), :, some] += matched * conjugate[some, detector, series]
-
-    map_in_threads(match_some, range(0, len(arrivals), _POINTS), 2)
-    return kappa
 
 
 def _combine_powers(harmonics: tuple[int, ...], difference: int, power: Powers, response: Responses) -> Tensor:

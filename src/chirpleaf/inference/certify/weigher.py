@@ -185,9 +185,10 @@ class Weigher:
     def _sample_extrinsics(self, pairs: Pairs, rng: np.random.Generator) -> Samples:
         """Draws a point for each binary by its weight, then distance and phase."""
         top = pairs.log_weight.amax(1, keepdim=True).nan_to_num(neginf=0.0)
-        cumulative = (pairs.log_weight - top).exp().double().cumsum(1).numpy()
-        level = rng.random(len(cumulative)) * cumulative[:, -1]
-        place = (cumulative <= level[:, None]).sum(axis=1).clip(0, cumulative.shape[1] - 1)
+        cumulative = (pairs.log_weight - top).exp().double().cumsum(1)
+        level = torch.from_numpy(rng.random(len(cumulative))) * cumulative[:, -1]
+        found = torch.searchsorted(cumulative, level[:, None], right=True)[:, 0]
+        place = found.clamp(max=cumulative.shape[1] - 1).numpy()
         overlaps = pairs.overlaps.select(np.arange(len(place)), place)
         distance, phase = self.marginal.integral.sample(overlaps, rng)
         matched, rho = overlaps.at_phase(phase)
