@@ -77,7 +77,7 @@ def measure(case: Case, dephasing: float) -> str:
     network = DetectorNetwork(tuple(detector(name) for name in segment.detectors), float(gmst(GPS)))
     zero = np.zeros(N)
     points = Points(*(place[k] for k in ("ra", "dec", "theta_jn", "psi")), zero + TIME, zero, np.zeros((N, 4)), zero)
-    response, arrivals = network.respond(points, SIGNAL)
+    response, arrivals = network.respond(points.places, SIGNAL)
     settings = HeterodyneSettings(dephasing=dephasing)
     others = {name: values[5:30] for name, values in binaries.items()}
     fast = Heterodyne.from_reference(segment, others, arrivals[0], SIGNAL, settings, reach=settings.timing_error)

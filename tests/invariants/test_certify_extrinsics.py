@@ -87,7 +87,7 @@ def test_the_arrivals_are_those_that_were_drawn(names: tuple[str, ...]) -> None:
     place = placed(proposed, uniforms)
     live = np.isfinite(points.log_weight)
     assert live.sum() > 100
-    _, arrivals = proposed.network.respond(points, Quadrupole())
+    _, arrivals = proposed.network.respond(points.places, Quadrupole())
     first = proposed.network.detectors[proposed.first]
     np.testing.assert_allclose(arrivals[live, proposed.first], -0.15 + 0.3 * place[live, 0], atol=1e-12)
     for one, drawn in ((first, place[:, 0]), (proposed.second, place[:, 1])):
@@ -193,7 +193,7 @@ def test_the_response_is_that_of_the_projection(names: tuple[str, ...]) -> None:
     """R_d h(f; face-on) exp(-2 pi i f tau_d) is what `project` makes of the two polarisations."""
     network = proposal(names).network
     points = proposal(names).transform(sobol(64))
-    response, arrivals = network.respond(points, Quadrupole())
+    response, arrivals = network.respond(points.places, Quadrupole())
     assert response.shape == (64, len(names), 1)
     assert arrivals.shape == (64, len(names))
     frequencies = np.array([20.0, 47.0, 210.0])

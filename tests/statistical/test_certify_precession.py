@@ -17,11 +17,12 @@ from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.marginal import MarginalLikelihood, draw_sobol_points
 from chirpleaf.inference.certify.mode_reweighting import reweight_with_modes
 from chirpleaf.inference.certify.phase import make_integral
-from chirpleaf.inference.certify.pool import Pool, add_derived
+from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.settings import CertifySettings
 from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.certify.weigher import Weigher
 from chirpleaf.physics.conversions import component_masses
+from chirpleaf.physics.derived import add_derived
 from chirpleaf.physics.detectors import detector, gmst, project
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.precessing_prior import PrecessingPrior
@@ -120,6 +121,8 @@ def test_full_samples_have_the_likelihood_of_lalsimulation() -> None:
     np.testing.assert_allclose(by_series, found, atol=1e-3)
     by_approximant, _ = log_likelihood_ratio(segment(snr), add_derived(samples), SIGNAL.waveform)
     np.testing.assert_allclose(by_approximant, found, atol=1e-3)
+    same_nodes = weigher(snr).log_likelihood(samples, adapted(snr).heterodyne.settings)
+    np.testing.assert_allclose(same_nodes, samples["log_likelihood"], atol=0.01)
     again = from_spin_angles(samples, 20.0)
     for name in PRECESSING:
         np.testing.assert_allclose(np.exp(1j * again[name]), np.exp(1j * theta[name]), atol=1e-9)

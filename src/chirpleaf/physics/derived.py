@@ -62,6 +62,15 @@ def derived(intrinsic: Mapping[str, Array]) -> Samples:
     }
 
 
+def add_derived(samples: Samples) -> Samples:
+    """The samples with all parameters that follow from masses and spins.
+
+    Args:
+        samples: the intrinsic parameters of `derived` and any others, each of shape (n,).
+    """
+    return {**samples, **derived(samples)}
+
+
 def _describe_precession(intrinsic: Mapping[str, Array], mass_ratio: Array) -> Samples:
     """The in-plane spins and what follows from them."""
     in_plane = {name: np.asarray(intrinsic[name], dtype=np.float64) for name in IN_PLANE}

@@ -27,7 +27,7 @@ from chirpleaf.physics.detectors import Detector, light_travel_time
 from chirpleaf.physics.signals import SignalModel
 
 
-class Points(NamedTuple):
+class Places(NamedTuple):
     """Extrinsic parameters except phase and distance.
 
     Attributes:
@@ -36,6 +36,20 @@ class Points(NamedTuple):
         theta_jn: inclination, shape (n,), rad.
         psi: polarisation angle, shape (n,), rad, in [0, pi).
         time: arrival at the centre of the earth, shape (n,), seconds after the reference time.
+    """
+
+    ra: Float64[np.ndarray, " n"]
+    dec: Float64[np.ndarray, " n"]
+    theta_jn: Float64[np.ndarray, " n"]
+    psi: Float64[np.ndarray, " n"]
+    time: Float64[np.ndarray, " n"]
+
+
+class Points(NamedTuple):
+    """Places that are drawn from a proposal.
+
+    Attributes:
+        ra, dec, theta_jn, psi, time: as in `Places`.
         log_weight: ln of prior over proposal density, shape (n,).
         cube: coordinates of the point in the table of angles, in [0, 1), shape (n, 4).
         log_table: ln of that table's density there, shape (n,).
@@ -52,6 +66,11 @@ class Points(NamedTuple):
     log_table: Float64[np.ndarray, " n"]
     place: Float64[np.ndarray, "n 2"]
 
+    @property
+    def places(self) -> Places:
+        """The extrinsic parameters alone."""
+        return Places(self.ra, self.dec, self.theta_jn, self.psi, self.time)
+
 
 class DetectorNetwork(NamedTuple):
     """Detectors at a moment.
@@ -65,12 +84,12 @@ class DetectorNetwork(NamedTuple):
     gmst: float
 
     def respond(
-        self, points: Points, signal: SignalModel
+        self, places: Places, signal: SignalModel
     ) -> tuple[Complex128[np.ndarray, "n detector series"], Float64[np.ndarray, "n detector"]]:
         """Response of every detector to every series of a signal.
 
         Args:
-            points: extrinsic points.
+            places: extrinsic parameters.
             signal: signal model.
 
         Returns:
@@ -79,9 +98,9 @@ class DetectorNetwork(NamedTuple):
         """
         responses, arrivals = [], []
         for one in self.detectors:
-            fp, fc = one.antenna_pattern(points.ra, points.dec, points.psi, self.gmst)
-            responses.append(signal.response(fp, fc, points.theta_jn))
-            arrivals.append(points.time + one.time_delay(points.ra, points.dec, self.gmst))
+            fp, fc = one.antenna_pattern(places.ra, places.dec, places.psi, self.gmst)
+            responses.append(signal.response(fp, fc, places.theta_jn))
+            arrivals.append(places.time + one.time_delay(places.ra, places.dec, self.gmst))
         return np.stack(responses, axis=1), np.stack(arrivals, axis=1)
 
 

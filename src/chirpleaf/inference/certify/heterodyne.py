@@ -58,6 +58,8 @@ class Heterodyne:
         arrivals: arrival times t_d, shape (detector,), seconds after the segment's reference time.
         filters: C, shape (detector, S, E).
         power: B, shape (detector, S, S, E).
+        represented: intrinsic parameters of the binaries that the nodes were made for, the reference first, shape (n,).
+        reach: largest difference of the signal's arrival times from `arrivals` that the nodes allow, seconds.
     """
 
     frequencies: Spectrum
@@ -67,6 +69,8 @@ class Heterodyne:
     arrivals: Float64[np.ndarray, " detector"]
     filters: Complex128[np.ndarray, "detector series node"]
     power: Complex128[np.ndarray, "detector series series node"]
+    represented: Samples
+    reach: float
 
     @classmethod
     def from_reference(
@@ -94,6 +98,7 @@ class Heterodyne:
         Returns:
             The heterodyned data.
         """
+        reach = settings.timing_error if reach is None else reach
         waves = signal.series(reference, segment.frequencies, skip_failures=True)
         rows = np.flatnonzero(~find_failures(waves))
         first = {name: values[rows[:1]] for name, values in reference.items()}
@@ -104,14 +109,23 @@ class Heterodyne:
         frequencies, strain, psd = segment.frequencies[:end], segment.strain[:, :end], segment.psd[:, :end]
         wave = np.stack([_continue(frequencies, one, settings.amplitude_floor) for one in smooth[:, :end]])
         dephasing = settings.dephasing * 2 / max(2, *signal.harmonics)
-        nodes = _place_nodes(frequencies, dephasing, settings.timing_error if reach is None else reach)
+        nodes = _place_nodes(frequencies, dephasing, reach)
         nearest, weights = _cubic_weights(frequencies, frequencies[nodes])
         scale = 4 / segment.duration
         shift = np.exp(2j * np.pi * np.outer(arrivals, frequencies))
         product = (scale * strain / psd * shift)[:, None] * wave.conj()
         power = scale * (wave[:, None] * wave.conj()) / psd[:, None, None]
         filters, power = (_gather(values, nearest, weights, len(nodes)) for values in (product, power))
-        return cls(frequencies[nodes], signal, settings, wave[:, nodes], arrivals, filters, power)
+        return cls(frequencies[nodes], signal, settings, wave[:, nodes], arrivals, filters, power, reference, reach)
+
+    def on_nodes(self, segment: Segment, settings: HeterodyneSettings) -> "Heterodyne":
+        """The same data about the same reference, on other nodes.
+
+        Args:
+            segment: the data.
+            settings: settings of the nodes.
+        """
+        return self.from_reference(segment, self.represented, self.arrivals, self.signal, settings, reach=self.reach)
 
     def compute_ratios(self, intrinsic: Samples) -> Ratios:
         """Ratios r of the series at the nodes.

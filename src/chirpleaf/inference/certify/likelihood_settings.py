@@ -30,8 +30,6 @@ class HeterodyneSettings:
             reweighted.
         halvings: greatest number of halvings. More reach the tolerated error for more events; each doubles the cost of
             a waveform.
-        trial_draws: draws by which a halved spacing is tried; the first draws are weighed again at the last one. More
-            determine the error better, and take longer.
         band_draws: draws whose signals the nodes must represent. More of them extend the band to higher frequencies.
         band_share: quantile of these draws' amplitudes that defines the band. A higher one includes rarer signals.
         band_floor: amplitude over its maximum, both whitened, below which a band ends. A lower one needs more nodes.
@@ -54,7 +52,6 @@ class HeterodyneSettings:
     dephasing: PositiveFloat = 0.6
     tolerated_error: NonNegativeFloat = 0.03
     halvings: NonNegativeInt = 4
-    trial_draws: PositiveInt = 256
     band_draws: PositiveInt = 24
     band_share: OpenFraction = 0.95
     band_floor: NonNegativeFloat = 1e-4

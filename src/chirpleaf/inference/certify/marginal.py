@@ -87,7 +87,7 @@ class MarginalLikelihood:
             ratios: ratios of the binaries (`Heterodyne.compute_ratios`), shape (n, S, E).
             points: m points.
         """
-        response, arrivals = self.proposal.network.respond(points, self.heterodyne.signal)
+        response, arrivals = self.proposal.network.respond(points.places, self.heterodyne.signal)
         overlaps, power = combine_overlaps(self.heterodyne, ratios, response, arrivals)
         log_weight = self.integral(overlaps) + torch.from_numpy(points.log_weight).float()
         return Pairs(points, response, power, overlaps, log_weight)

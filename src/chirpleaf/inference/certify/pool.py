@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chirpleaf.inference.certify.certified import Certified
+from chirpleaf.inference.certify.checked import CheckedSamples
 from chirpleaf.inference.certify.draws import EvaluatedDraws
 from chirpleaf.inference.certify.effective_sizes import count_effective_sizes
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics, evidence_error
-from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
+from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
 from chirpleaf.inference.certify.proposals import Proposal, mix_log_prob
 from chirpleaf.inference.certify.settings import CertifySettings
 from chirpleaf.inference.certify.weigher import Weigher
-from chirpleaf.physics.derived import Samples, derived, source_frame
+from chirpleaf.physics.derived import Samples, add_derived, source_frame
 from chirpleaf.result.certificate import Certificate, Stopped
 from chirpleaf.result.sky import SkyMap
 from chirpleaf.result.weights import relative_weights
@@ -210,22 +211,30 @@ class Pool:
         good = found.efficiency > sampling.refit_efficiency and found.converged
         return bool(enough and not good and self._refits < sampling.refits)
 
-    def likelihood_error(self, samples: int | None = None) -> float:
+    def likelihood_error(self) -> float:
         """Root mean square difference of ln L from its value on every frequency, over the posterior, nats.
 
-        Args:
-            samples: number of samples; that of the certificate if None.
+        Infinite if no draw has a weight.
         """
-        weight = relative_weights(self.log_weight)
-        if not weight.any():
-            return float("inf")
-        rng = np.random.default_rng([self._weigher.seed, 2])
-        chosen = rng.choice(len(weight), samples or self._settings.sampling.checked_samples, p=weight / weight.sum())
-        checked = add_derived({name: values[chosen] for name, values in self.draws.samples.items()})
-        full, _ = log_likelihood_ratio(
-            self._weigher.segment, checked, self._weigher.signal, settings=self._settings.likelihood
-        )
-        return float(np.sqrt(np.mean((checked["log_likelihood"] - full) ** 2)))
+        checked = self._check_samples(self._settings.sampling.checked_samples)
+        return float("inf") if checked is None else checked.error
+
+    def refine_nodes(self, halvings: int, latest: Deadline) -> tuple[HeterodyneSettings, int]:
+        """Nodes on which the likelihood of the posterior is accurate enough.
+
+        Args:
+            halvings: how often the spacing of the nodes may be halved.
+            latest: time after which it is not halved again.
+
+        Returns:
+            The nodes, and how often their spacing was halved; never, if no draw has a weight.
+        """
+        nodes = self._settings.heterodyne
+        checked = self._check_samples(self._settings.sampling.checked_first)
+        return (nodes, 0) if checked is None else checked.refine(nodes, halvings, latest)
+
+    def _check_samples(self, n: int) -> CheckedSamples | None:
+        return CheckedSamples.draw(self._weigher, self.draws.samples, self.log_weight, n, self._settings.likelihood)
 
     def to_certified(self) -> Certified:
         """All draws with their weights, sky map and certificate."""
@@ -266,8 +275,3 @@ class Pool:
         order = np.argsort(self.draws.error)
         cumulative = relative_weights(self.log_weight)[order].cumsum()
         return float(self.draws.error[order][np.searchsorted(cumulative, cumulative[-1] / 2)])
-
-
-def add_derived(samples: Samples) -> Samples:
-    """The samples with all parameters that follow from masses and spins."""
-    return {**samples, **derived(samples)}

@@ -1,8 +1,8 @@
 """First draws: they determine the reference time of the network's input and the nodes of the likelihood.
 
 If the network misses the posterior, it is run again about the times at which the draws of largest weight arrive
-(reference-time hypotheses). If the heterodyned likelihood differs too much from that on every frequency, the
-likelihood is computed on more nodes: of a few draws until it is accurate, then of all first draws again.
+(reference-time hypotheses). If the heterodyned likelihood differs too much from that on every frequency, nodes are
+found on which that of the same samples is accurate, and all first draws are weighed again.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ from chirpleaf.system.deadline import NEVER, Deadline
 Hypotheses = tuple[Observation, ...]
 """The same data about several reference times, the best one last."""
 
-Weigh = Callable[[Hypotheses, HeterodyneSettings, int | None], Pool]
-"""Weighs first draws under some hypotheses, on some nodes: some number of them, or all if None."""
+Weigh = Callable[[Hypotheses, HeterodyneSettings], Pool]
+"""Weighs first draws under some hypotheses, on some nodes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,29 +52,27 @@ class FirstDraws:
     latest: Deadline = NEVER
     _proposals: dict[int, FirstProposals] = field(default_factory=dict, init=False, repr=False)
 
-    def __call__(self, hypotheses: Hypotheses, nodes: HeterodyneSettings, draws: int | None = None) -> Pool:
+    def __call__(self, hypotheses: Hypotheses, nodes: HeterodyneSettings) -> Pool:
         """Weighs draws under every hypothesis, with a likelihood made for the last one.
 
         Args:
             hypotheses: the data about some reference times. Draws under the former ones cover the part of the
                 posterior that the last one misses.
             nodes: frequencies of the likelihood.
-            draws: number of draws under each hypothesis; all if None.
         """
-        draws = self.draws if draws is None else min(draws, self.draws)
         *former, last = [self.propose(hypothesis) for hypothesis in hypotheses]
-        theta = last.principal.sample(draws, self.seed)
+        theta = last.principal.sample(self.draws, self.seed)
         settings = replace(self.settings, heterodyne=nodes)
         weigher = Weigher.prepare(
             hypotheses[-1], self.segment, self.trigger_time, self.target, theta, settings, self.seed
         )
         pool = Pool(weigher, settings)
-        few = max(int(self.settings.first_fit.background * draws), 1)
+        few = max(int(self.settings.first_fit.background * self.draws), 1)
         for proposals in (*former, last):
             if proposals.background is not None:
                 pool.add(proposals.background, few)
         for proposals in former:
-            some = proposals.principal.sample(draws, self.seed + pool.size)
+            some = proposals.principal.sample(self.draws, self.seed + pool.size)
             pool.add_in_time(proposals.principal, some, self.latest)
         pool.add_in_time(last.principal, theta, self.latest)
         return pool
@@ -112,28 +110,25 @@ def weigh_first_draws(
         The hypotheses that were kept, and the draws under them.
     """
     hypotheses: Hypotheses = (observation,)
-    nodes = settings.heterodyne
-    pool = weigh(hypotheses, nodes, None)
+    pool = weigh(hypotheses, settings.heterodyne)
     if rules_out is not None and rules_out(pool.greatest_likelihood):
         pool.stopped = "refused"
         return hypotheses, pool
     if pool.diagnostics.efficiency < settings.reference_time.efficiency:
         hypotheses, pool = _try_other_times(observation, pool, weigh, settings, latest)
-    finer = _refine_nodes(hypotheses, pool, weigh, settings, latest)
-    return hypotheses, pool if finer == nodes else weigh(hypotheses, finer, None)
+    return hypotheses, _refine_nodes(hypotheses, pool, weigh, settings.heterodyne, latest)
 
 
 def _refine_nodes(
-    hypotheses: Hypotheses, pool: Pool, weigh: Weigh, settings: CertifySettings, latest: Deadline
-) -> HeterodyneSettings:
-    """Nodes on which the likelihood is accurate enough; a few draws try each spacing."""
-    nodes, checked = settings.heterodyne, settings.sampling.checked_first
-    for _ in range(nodes.halvings):
-        if pool.likelihood_error(checked) <= nodes.tolerated_error or latest.passed:
-            break
-        nodes = replace(nodes, dephasing=nodes.dephasing / 2)
-        pool = weigh(hypotheses, nodes, nodes.trial_draws)
-    return nodes
+    hypotheses: Hypotheses, pool: Pool, weigh: Weigh, nodes: HeterodyneSettings, latest: Deadline
+) -> Pool:
+    """The draws, weighed again until the nodes are fine enough for the posterior of these nodes."""
+    left = nodes.halvings
+    while True:
+        finer, made = pool.refine_nodes(left, latest)
+        if not made:
+            return pool
+        pool, left = weigh(hypotheses, finer), left - made
 
 
 def _try_other_times(
@@ -144,7 +139,7 @@ def _try_other_times(
     for other in _other_hypotheses(observation, pool, settings.reference_time):
         if latest.passed:
             break
-        again = weigh((observation, other), settings.heterodyne, None)
+        again = weigh((observation, other), settings.heterodyne)
         if again.diagnostics.efficiency > max(pool.diagnostics.efficiency, settings.reference_time.efficiency):
             hypotheses, pool = (observation, other), again
     return hypotheses, pool

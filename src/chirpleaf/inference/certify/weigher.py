@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.adaptation import adapt_marginal_likelihood
 from chirpleaf.inference.certify.draws import EvaluatedDraws
-from chirpleaf.inference.certify.extrinsics import DetectorNetwork
+from chirpleaf.inference.certify.extrinsics import DetectorNetwork, Places
 from chirpleaf.inference.certify.heterodyne import Heterodyne, find_failures
 from chirpleaf.inference.certify.likelihood_settings import ExtrinsicSettings, HeterodyneSettings, RoundSettings
-from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, draw_sobol_points
+from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, combine_overlaps, draw_sobol_points
 from chirpleaf.inference.certify.phase import make_integral
 from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.settings import CertifySettings
@@ -160,6 +160,22 @@ class Weigher:
         # Rounds have random numbers of their own, so the result does not depend on the threads.
         rounds = map_in_threads(weigh_round, range(0, len(log_prob), step), self.settings.threads)
         return EvaluatedDraws.concatenate(rounds)
+
+    def log_likelihood(self, samples: Samples, nodes: HeterodyneSettings) -> Array:
+        """ln of the likelihood ratio of full samples by the heterodyned data on some nodes, nats.
+
+        Args:
+            samples: parameters of the space and the extrinsic ones, each of shape (n,).
+            nodes: settings of the nodes.
+        """
+        heterodyne = self.marginal.heterodyne.on_nodes(self.segment, nodes)
+        ratios = heterodyne.compute_ratios({name: samples[name] for name in self.space.names})
+        time = samples["geocent_time"] - self.segment.reference_time
+        places = Places(**{name: samples[name] for name in ("ra", "dec", "theta_jn", "psi")}, time=time)
+        overlaps, _ = combine_overlaps(heterodyne, ratios, *self.marginal.proposal.network.respond(places, self.signal))
+        own = np.arange(len(time))
+        matched, rho = overlaps.select(own, own).at_phase(samples["phase"])
+        return matched / samples["luminosity_distance"] - 0.5 * (rho / samples["luminosity_distance"]) ** 2
 
     def _weigh_round(self, theta: Samples, log_prob: Array, stream: int) -> EvaluatedDraws:
         """Computes the target density of draws that share extrinsic points."""
