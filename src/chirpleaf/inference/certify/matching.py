@@ -43,11 +43,9 @@ def match_points(
     """
     harmonics = np.array(heterodyne.signal.harmonics)
     carrier = _find_carrier(heterodyne)
-    grid = _Grid.spanning(arrivals, _STEP / (2 * np.pi * np.abs(heterodyne.frequencies - carrier).max()))
-    angle = np.multiply.outer(grid.times - heterodyne.arrivals[:, None], heterodyne.frequencies - carrier)
-    turned = torch.from_numpy(np.exp(2j * np.pi * angle)).to(torch.complex64)
-    of_binaries = torch.from_numpy(ratios.conj()[:, None] * heterodyne.filters).to(torch.complex64)
-    filtered = turned[:, None] @ of_binaries.permute(1, 2, 3, 0)
+    slow = heterodyne.frequencies - carrier
+    grid = _Grid.spanning(arrivals, _STEP / (2 * np.pi * np.abs(slow).max()))
+    filtered = _filter_on_grid(heterodyne, ratios, slow, grid)
     factor = response.conj() * np.exp(2j * np.pi * carrier * (arrivals - heterodyne.arrivals))[..., None]
     kappa = torch.empty((len(set(harmonics)), len(ratios), len(arrivals)), dtype=torch.complex64)
     for index, harmonic in enumerate(np.unique(harmonics)):
@@ -64,29 +62,44 @@ def _find_carrier(heterodyne: Heterodyne) -> float:
 
 
 class _Grid(NamedTuple):
-    """Times of each detector, and the places of the points among them.
+    """Evenly spaced times of each detector, and the places of the points among them.
 
     Attributes:
-        times: shape (detector, time), seconds after the reference time.
+        start: first time, shape (detector,), seconds after the reference time.
+        step: seconds.
+        size: number of times.
         first: index of the first of the four times about each point.
         weights: weights of the four times in the Lagrange polynomial through them.
     """
 
-    times: Float64[np.ndarray, "detector time"]
+    start: Float64[np.ndarray, " detector"]
+    step: float
+    size: int
     first: Int32[np.ndarray, "m detector"]
     weights: Float64[np.ndarray, "m detector four"]
 
     @classmethod
     def spanning(cls, arrivals: Arrivals, step: float) -> "_Grid":
         """A grid of some step, seconds, that holds all arrivals."""
-        start = arrivals.min(axis=0)
-        place = (arrivals - start) / step
+        earliest = arrivals.min(axis=0)
+        place = (arrivals - earliest) / step
         first = np.floor(place)
-        times = start[:, None] + step * np.arange(-1, int(first.max()) + 3)
         u = place - first
         below, above = u * (u - 1), (u + 1) * (u - 2)
         weights = [-below * (u - 2) / 6, above * (u - 1) / 2, -above * u / 2, below * (u + 1) / 6]
-        return cls(times, first.astype(np.int32), np.stack(weights, axis=-1))
+        return cls(earliest - step, step, int(first.max()) + 4, first.astype(np.int32), np.stack(weights, axis=-1))
+
+
+def _filter_on_grid(
+    heterodyne: Heterodyne, ratios: Ratios, slow: Float64[np.ndarray, " node"], grid: _Grid
+) -> Complex64[Tensor, "detector series time n"]:
+    """<d|h_s>_d at the times of a grid, without the carrier, whose nodes turn with the frequencies `slow`, Hz."""
+    at_start = heterodyne.filters * np.exp(2j * np.pi * np.outer(grid.start - heterodyne.arrivals, slow))[:, None]
+    of_binaries = torch.from_numpy(ratios.conj()[:, None] * at_start).to(torch.complex64)
+    angle = torch.outer(torch.arange(grid.size, dtype=torch.float64), torch.from_numpy(2 * np.pi * grid.step * slow))
+    turned = torch.polar(torch.ones(1), angle.remainder(2 * torch.pi).float())
+    found = turned @ of_binaries.flatten(end_dim=2).T
+    return found.view(grid.size, *of_binaries.shape[:3]).permute(2, 3, 0, 1)
 
 
 def _sum_rows(
