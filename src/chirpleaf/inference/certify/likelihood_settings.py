@@ -98,7 +98,7 @@ class ExtrinsicSettings:
         typical_draws: draws that stand for the posterior while the tables of points are made.
     """
 
-    one_harmonic: RoundSettings = RoundSettings(draws=256, error=0.04, fewest_points=1024)
+    one_harmonic: RoundSettings = RoundSettings(draws=256, error=0.08, fewest_points=1024)
     harmonics: RoundSettings = RoundSettings(draws=64, error=0.16, fewest_points=256)
     trial_points: PositiveInt = 1024
     most_points: PositiveInt = 16_384
