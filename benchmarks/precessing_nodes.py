@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from chirpleaf.inference.certify.extrinsics import DetectorNetwork, Points
+from chirpleaf.inference.certify.extrinsics import DetectorNetwork, Places
 from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio, project_signals
 from chirpleaf.inference.certify.marginal import combine_overlaps
@@ -75,15 +75,14 @@ def measure(case: Case, dephasing: float) -> str:
     segment = Segment(blank.detectors, source / distance, blank.psd, frequencies, blank.duration, GPS)
     exact, _ = log_likelihood_ratio(segment, {**samples, "luminosity_distance": np.full(N, distance)}, SIGNAL)
     network = DetectorNetwork(tuple(detector(name) for name in segment.detectors), float(gmst(GPS)))
-    zero = np.zeros(N)
-    points = Points(*(place[k] for k in ("ra", "dec", "theta_jn", "psi")), zero + TIME, zero, np.zeros((N, 4)), zero)
-    response, arrivals = network.respond(points.places, SIGNAL)
+    places = Places(**{name: place[name] for name in ("ra", "dec", "theta_jn", "psi")}, time=np.full(N, TIME))
+    response, arrivals = network.respond(places, SIGNAL)
     settings = HeterodyneSettings(dephasing=dephasing)
     others = {name: values[5:30] for name, values in binaries.items()}
     fast = Heterodyne.from_reference(segment, others, arrivals[0], SIGNAL, settings, reach=settings.timing_error)
     overlaps, _ = combine_overlaps(fast, fast.compute_ratios(binaries), response, arrivals)
-    matched, rho = overlaps.select(np.arange(N), np.arange(N)).at_phase(place["phase"])
-    error = matched / distance - rho**2 / (2 * distance**2) - exact
+    own = np.arange(N)
+    error = overlaps.select(own, own).log_likelihood(place["phase"], np.full(N, distance)) - exact
     near = exact > exact.max() - 60
     return (
         f"| {case.chirp_mass:g} | {case.snr:g} | {dephasing:g} | {len(fast.frequencies)} | {error[near].std():.3f} "

@@ -65,6 +65,18 @@ class Overlaps(NamedTuple):
         rho = np.sqrt(np.maximum(power, LEAST_POWER)).astype(np.float32)
         return np.asarray(matched), rho.astype(np.float64)
 
+    def log_likelihood(
+        self, phase: Float64[np.ndarray, " p"], distance: Float64[np.ndarray, " p"]
+    ) -> Float64[np.ndarray, " p"]:
+        """ln of the likelihood ratio, <d|h> - <h|h> / 2, of overlaps of shape (p,), nats.
+
+        Args:
+            phase: rad, shape (p,).
+            distance: Mpc, shape (p,).
+        """
+        matched, rho = self.at_phase(phase)
+        return matched / distance - rho**2 / (2 * distance**2)
+
 
 LEAST_POWER = 1e-12
 """Least <h|h> at 1 Mpc: rounding may make it negative where no detector responds."""

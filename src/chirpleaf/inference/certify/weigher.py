@@ -174,8 +174,7 @@ class Weigher:
         places = Places(**{name: samples[name] for name in ("ra", "dec", "theta_jn", "psi")}, time=time)
         overlaps, _ = combine_overlaps(heterodyne, ratios, *self.marginal.proposal.network.respond(places, self.signal))
         own = np.arange(len(time))
-        matched, rho = overlaps.select(own, own).at_phase(samples["phase"])
-        return matched / samples["luminosity_distance"] - 0.5 * (rho / samples["luminosity_distance"]) ** 2
+        return overlaps.select(own, own).log_likelihood(samples["phase"], samples["luminosity_distance"])
 
     def _weigh_round(self, theta: Samples, log_prob: Array, stream: int) -> EvaluatedDraws:
         """Computes the target density of draws that share extrinsic points."""
