@@ -12,7 +12,6 @@ from certified_source import GPS, bbh, observed, settings, weighed
 from chirpleaf.inference.certify import Certified, CertifySettings, Target, certification, certify, reference_times
 from chirpleaf.inference.certify import mode_reweighting as reweighting_module
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics
-from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
 from chirpleaf.inference.certify.mode_reweighting import reweight_with_modes
 from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.reference_times import Hypotheses, weigh_first_draws
@@ -22,7 +21,6 @@ from chirpleaf.inference.relativity.settings import DEFAULT_RELATIVITY
 from chirpleaf.physics.waveform_settings import WaveformSettings
 from chirpleaf.system.deadline import NEVER, Deadline
 
-NODES = HeterodyneSettings()
 PER_DRAW = 1e-3
 """Seconds that a draw takes by the clock of these tests."""
 
@@ -143,18 +141,17 @@ def test_no_reweighting_starts_after_the_budget(
 
 
 class FakePool(Pool):
-    """First draws of a known efficiency, whose nodes should be halved a known number of times."""
+    """First draws of a known efficiency and an accurate likelihood."""
 
-    def __init__(self, efficiency: float, coarse: int = 0, nodes: HeterodyneSettings = NODES) -> None:
-        self.efficiency, self.coarse, self.nodes = efficiency, coarse, nodes
+    def __init__(self, efficiency: float) -> None:
+        self.efficiency = efficiency
 
     @property
     def diagnostics(self) -> ImportanceDiagnostics:
         return ImportanceDiagnostics(0.0, 0.1, self.efficiency, 512 * self.efficiency, 0.1, 0.01, 512)
 
-    def refine_nodes(self, halvings: int, latest: Deadline) -> tuple[HeterodyneSettings, int]:
-        made = 0 if latest.passed else min(self.coarse, halvings)
-        return replace(self.nodes, dephasing=self.nodes.dephasing / 2**made), made
+    def correct(self, n: int, tolerated_error: float, latest: Deadline) -> bool:
+        return False
 
     @property
     def greatest_likelihood(self) -> float:
@@ -162,40 +159,29 @@ class FakePool(Pool):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "efficiency", "coarse", "hypotheses", "dephasing"),
+    ("seconds", "efficiency", "hypotheses"),
     [
-        pytest.param(1.0, 0.5, [0], [1], [0.6], id="good"),
-        pytest.param(1.0, 0.01, [0] * 4, [1, 2, 2, 2], [0.6] * 4, id="missed"),
-        pytest.param(2.6, 0.01, [0] * 2, [1, 2], [0.6] * 2, id="missed, for the half of the budget"),
-        pytest.param(6.0, 0.01, [0], [1], [0.6], id="missed, no time"),
-        pytest.param(0.5, 0.5, [2, 0], [1] * 2, [0.6, 0.15], id="coarse"),
-        pytest.param(0.5, 0.5, [1, 2, 0], [1] * 3, [0.6, 0.3, 0.075], id="coarse for finer nodes too"),
-        pytest.param(0.5, 0.5, [3, 3, 3], [1] * 3, [0.6, 0.075, 0.0375], id="coarse always"),
-        pytest.param(3.0, 0.5, [1, 1, 1], [1] * 2, [0.6, 0.3], id="coarse, for the half of the budget"),
-        pytest.param(6.0, 0.5, [1], [1], [0.6], id="coarse, no time"),
+        pytest.param(1.0, 0.5, [1], id="good"),
+        pytest.param(1.0, 0.01, [1, 2, 2, 2], id="missed"),
+        pytest.param(2.6, 0.01, [1, 2], id="missed, for the half of the budget"),
+        pytest.param(6.0, 0.01, [1], id="missed, no time"),
     ],
 )
 def test_first_draws_take_half_of_the_budget(
-    monkeypatch: pytest.MonkeyPatch,
-    seconds: float,
-    efficiency: float,
-    coarse: list[int],
-    hypotheses: list[int],
-    dephasing: list[float],
+    monkeypatch: pytest.MonkeyPatch, seconds: float, efficiency: float, hypotheses: list[int]
 ) -> None:
     """The budget is ten seconds; the first draws take some of them."""
     now, calls, seen = [0.0], [], observed()
 
-    def weigh(some: Hypotheses, nodes: HeterodyneSettings) -> Pool:
-        calls.append((len(some), nodes.dephasing))
+    def weigh(some: Hypotheses) -> Pool:
+        calls.append(len(some))
         now[0] += seconds
-        return FakePool(efficiency, coarse[len(calls) - 1], nodes)
+        return FakePool(efficiency)
 
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(reference_times, "_other_hypotheses", lambda *_: [seen] * 3)
     weigh_first_draws(seen, weigh, CertifySettings(), Deadline(10.0).share(0.5))
-    assert [n for n, _ in calls] == hypotheses
-    assert [step for _, step in calls] == dephasing
+    assert calls == hypotheses
 
 
 @pytest.mark.parametrize(("least", "hypotheses"), [(8.0, [1]), (7.0, [1, 2, 2, 2])])
@@ -204,7 +190,7 @@ def test_an_answer_that_is_refused_anyway_gets_no_more_draws(
 ) -> None:
     calls, seen = [], observed()
 
-    def weigh(some: Hypotheses, _: HeterodyneSettings) -> Pool:
+    def weigh(some: Hypotheses) -> Pool:
         calls.append(len(some))
         return FakePool(0.01)
 

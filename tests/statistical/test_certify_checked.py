@@ -1,4 +1,4 @@
-"""Samples whose likelihood is known on every frequency, and the nodes that are chosen by them."""
+"""Samples whose likelihood is known on every frequency, and the fast likelihood that is corrected by them."""
 
 from dataclasses import replace
 from functools import cache
@@ -7,23 +7,31 @@ import numpy as np
 import pytest
 from certified_source import DISTANCE, GPS, bbh, observed
 
-from chirpleaf.inference.certify import Target
+from chirpleaf.inference.certify import Target, certify
 from chirpleaf.inference.certify.checked import CheckedSamples
+from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.settings import CertifySettings, HeterodyneSettings
 from chirpleaf.inference.certify.weigher import Weigher
+from chirpleaf.physics.derived import Samples
+from chirpleaf.result.certificate import GREATEST_LIKELIHOOD_ERROR
 from chirpleaf.system.deadline import NEVER, Deadline
 
 COARSE = HeterodyneSettings(dephasing=4.8)
 SETTINGS = CertifySettings(heterodyne=COARSE)
 
 
+def coarse_weigher(theta: Samples) -> Weigher:
+    """A likelihood on nodes that are too far apart."""
+    seen, target = observed(), Target(bbh().architecture.prior, DISTANCE)
+    return Weigher.prepare(seen, seen.segment, GPS, target, theta, SETTINGS, seed=1)
+
+
 @cache
 def checked(n: int = 24) -> CheckedSamples:
     """Samples by a likelihood on nodes that are too far apart."""
-    seen, target = observed(), Target(bbh().architecture.prior, DISTANCE)
-    theta = NetworkProposal(seen).sample(256, 1)
-    weigher = Weigher.prepare(seen, seen.segment, GPS, target, theta, SETTINGS, seed=1)
+    theta = NetworkProposal(observed()).sample(256, 1)
+    weigher = coarse_weigher(theta)
     draws = weigher.weigh(theta, np.zeros(256), 0)
     found = CheckedSamples.draw(weigher, draws.samples, draws.log_target, n, SETTINGS.likelihood)
     assert found is not None
@@ -63,3 +71,72 @@ def test_without_a_weight_there_are_no_samples() -> None:
     some = checked()
     nothing = np.full(len(some.exact), -np.inf)
     assert CheckedSamples.draw(some.weigher, some.samples, nothing, 4, SETTINGS.likelihood) is None
+
+
+def make_pool(nodes: HeterodyneSettings = COARSE, n: int = 1024) -> Pool:
+    """Draws that are weighed by a likelihood on nodes that are too far apart."""
+    proposal = NetworkProposal(observed())
+    theta = proposal.sample(n, 1)
+    pool = Pool(coarse_weigher(theta), replace(SETTINGS, heterodyne=nodes))
+    pool.add(proposal, theta)
+    return pool
+
+
+def test_a_likelihood_that_errs_is_made_again_and_weighs_the_same_draws() -> None:
+    pool = make_pool()
+    theta, log_prob, before = pool.theta, pool.log_prob, pool.likelihood_error()
+    assert pool.correct(24, COARSE.tolerated_error, NEVER)
+    assert before > GREATEST_LIKELIHOOD_ERROR > pool.likelihood_error()
+    for name, values in theta.items():
+        np.testing.assert_array_equal(pool.theta[name], values)
+    np.testing.assert_array_equal(pool.log_prob, log_prob)
+    assert not pool.correct(24, GREATEST_LIKELIHOOD_ERROR, NEVER)
+
+
+@pytest.mark.parametrize("halvings", [0, 1, 2])
+def test_nodes_are_halved_as_often_as_the_settings_allow(halvings: int) -> None:
+    pool = make_pool(replace(COARSE, halvings=halvings))
+    assert pool.correct(24, COARSE.tolerated_error, NEVER) == (halvings > 0)
+    nodes = pool._weigher.settings.heterodyne
+    assert COARSE.dephasing / 2**halvings <= nodes.dephasing
+    assert (nodes.dephasing < COARSE.dephasing) == (halvings > 0)
+
+
+def test_a_likelihood_is_made_about_draws_from_the_posterior() -> None:
+    """Its reference is the likeliest of them, and no draw without a weight is among them."""
+    pool = make_pool()
+    samples = pool.draws.samples
+    possible = np.arange(pool.size) % 2 == 0
+    log_weight = np.where(possible, 0.0, -np.inf)
+    weigher = coarse_weigher(pool.theta).about_posterior(samples, log_weight, COARSE)
+    represented = weigher.marginal.heterodyne.represented["chirp_mass"]
+    assert set(represented) <= set(samples["chirp_mass"][possible])
+    reference = samples["log_likelihood"][samples["chirp_mass"] == represented[0]]
+    assert reference.min() > np.quantile(samples["log_likelihood"][possible], 0.98)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02])
+def test_without_the_time_for_it_no_likelihood_is_made_again(seconds: float) -> None:
+    pool = make_pool()
+    before = pool.log_weight
+    assert not pool.correct(24, COARSE.tolerated_error, Deadline.after(seconds))
+    np.testing.assert_array_equal(pool.log_weight, before)
+
+
+@pytest.mark.parametrize(("halvings", "exact"), [(8, True), (0, False)])
+def test_a_likelihood_that_errs_at_the_end_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, halvings: int, exact: bool
+) -> None:
+    """The first draws are not compared here, so that the end alone can find the error."""
+    nodes, correct = replace(COARSE, dephasing=2.4, halvings=halvings), Pool.correct
+    sampling = replace(SETTINGS.sampling, first_draws=512)
+    limits = replace(SETTINGS, heterodyne=nodes, sampling=sampling, effective_samples=500)
+
+    def correct_late(self: Pool, n: int, tolerated_error: float, latest: Deadline) -> bool:
+        return n != sampling.checked_first and correct(self, n, tolerated_error, latest)
+
+    monkeypatch.setattr(Pool, "correct", correct_late)
+    seen, target = observed(), Target(bbh().architecture.prior, DISTANCE)
+    found = certify(seen, seen.segment, GPS, target, limits, seed=1).certificate
+    assert found.effective_samples >= 500
+    assert (found.likelihood_error < GREATEST_LIKELIHOOD_ERROR) == exact

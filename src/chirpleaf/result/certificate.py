@@ -95,6 +95,11 @@ class Certificate:
         return has_converged(self.pareto_k, self.largest_weight, self.draws)
 
     @property
+    def is_inexact(self) -> bool:
+        """Whether the fast likelihood of the samples differs too much from that on every frequency."""
+        return GREATEST_LIKELIHOOD_ERROR < self.likelihood_error < math.inf
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Reasons not to trust the samples, a sentence each; empty if there is none."""
         if self.stopped == "refused":
@@ -107,7 +112,7 @@ class Certificate:
         found = [self._describe_shortage()] if self.effective_samples < self.needed else []
         if not self.converged:
             found.append(self._describe_tail())
-        if GREATEST_LIKELIHOOD_ERROR < self.likelihood_error < math.inf:
+        if self.is_inexact:
             found.append(f"the fast likelihood is off by {self.likelihood_error:.2f} nats from the full one")
         elif self.likelihood_error > GREATEST_LIKELIHOOD_ERROR:
             found.append("the fast likelihood cannot be compared with the full one, which has no possible draw")

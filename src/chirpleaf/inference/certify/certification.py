@@ -26,7 +26,7 @@ from chirpleaf.inference.certify.target import Target
 from chirpleaf.inference.observation import Observation
 from chirpleaf.physics.signals import make_likelihood_model
 from chirpleaf.physics.waveform_settings import WaveformSettings
-from chirpleaf.result.certificate import Stopped
+from chirpleaf.result.certificate import GREATEST_LIKELIHOOD_ERROR, Stopped
 from chirpleaf.strain.segment import Segment
 from chirpleaf.system.deadline import Deadline
 
@@ -79,8 +79,7 @@ def certify(
         reweighter = ModeReweighter(segment, network_waveform, target.waveform, settings, seed, workers)
         result = reweighter.fill(pool, refit, deadline)
     else:
-        pool.fill(settings.minimum_draws, settings.effective_samples, refit, deadline)
-        result = pool.to_certified()
+        result = _fill(pool, refit, settings, deadline)
     edges = find_reached_edges(result.samples, result.log_weight, architecture.space, target, settings.prior)
     return result._replace(certificate=replace(result.certificate, edges=edges))
 
@@ -92,6 +91,20 @@ def _cover(pool: Pool, settings: CertifySettings, deadline: Deadline) -> None:
     if draws := int(sampling.coverage_share * wanted):
         broad = broaden(pool.principal, sampling.coverage_scale)
         pool.add(broad, pool.afford(draws, deadline), background=True)
+
+
+def _fill(pool: Pool, refit: Refit, settings: CertifySettings, deadline: Deadline) -> Certified:
+    """Adds draws until there are enough; if the fast likelihood then errs, it is made again and more are added.
+
+    The first draws determine that likelihood, and later ones may reach where it errs.
+    """
+    pool.fill(settings.minimum_draws, settings.effective_samples, refit, deadline)
+    result = pool.to_certified()
+    inexact = result.certificate.is_inexact and pool.stopped != "refused"
+    if inexact and pool.correct(settings.sampling.checked_samples, GREATEST_LIKELIHOOD_ERROR, deadline):
+        pool.fill(settings.minimum_draws, settings.effective_samples, refit, deadline)
+        result = pool.to_certified()
+    return result
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,5 +75,14 @@ class CheckedSamples(NamedTuple):
             fast = self.weigher.log_likelihood(self.samples, nodes)
         return nodes, made
 
+    def by(self, weigher: Weigher) -> "CheckedSamples":
+        """The same samples, with the fast likelihood of another weigher.
+
+        Args:
+            weigher: computes the fast likelihood.
+        """
+        fast = weigher.log_likelihood(self.samples, weigher.settings.heterodyne)
+        return CheckedSamples(weigher, {**self.samples, "log_likelihood": fast}, self.exact)
+
     def _compare(self, fast: Array) -> float:
         return float(np.sqrt(np.mean((fast - self.exact) ** 2)))

@@ -26,10 +26,10 @@ class HeterodyneSettings:
     Attributes:
         dephasing: phase between neighbouring nodes, rad. The error of ln L falls with its fourth power; the cost of a
             waveform falls with it too.
-        tolerated_error: root mean square error of ln L, nats, above which `dephasing` is halved and all draws are
-            reweighted.
+        tolerated_error: root mean square error of ln L, nats, above which the likelihood is made again about draws
+            from the posterior, with `dephasing` halved as often as these need, and all draws are weighed again.
         halvings: greatest number of halvings. More reach the tolerated error for more events; each doubles the cost of
-            a waveform.
+            a waveform. With none, the likelihood is never made again.
         band_draws: draws whose signals the nodes must represent. More of them extend the band to higher frequencies.
         band_share: quantile of these draws' amplitudes that defines the band. A higher one includes rarer signals.
         band_floor: amplitude over its maximum, both whitened, below which a band ends. A lower one needs more nodes.

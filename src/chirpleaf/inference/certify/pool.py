@@ -12,7 +12,6 @@ from chirpleaf.inference.certify.checked import CheckedSamples
 from chirpleaf.inference.certify.draws import EvaluatedDraws
 from chirpleaf.inference.certify.effective_sizes import count_effective_sizes
 from chirpleaf.inference.certify.importance import ImportanceDiagnostics, evidence_error
-from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
 from chirpleaf.inference.certify.proposals import Proposal, mix_log_prob
 from chirpleaf.inference.certify.settings import CertifySettings
 from chirpleaf.inference.certify.weigher import Weigher
@@ -219,19 +218,38 @@ class Pool:
         checked = self._check_samples(self._settings.sampling.checked_samples)
         return float("inf") if checked is None else checked.error
 
-    def refine_nodes(self, halvings: int, latest: Deadline) -> tuple[HeterodyneSettings, int]:
-        """Nodes on which the likelihood of the posterior is accurate enough.
+    def correct(self, n: int, tolerated_error: float, latest: Deadline) -> bool:
+        """Makes the likelihood again while it errs on samples of the posterior, and weighs all draws by it.
+
+        It is made about these samples, on nodes as close as they need. The posterior may then have other samples, on
+        which it still errs: it is made again until the halvings that the settings allow are used up.
 
         Args:
-            halvings: how often the spacing of the nodes may be halved.
-            latest: time after which it is not halved again.
+            n: number of samples.
+            tolerated_error: root mean square error of ln L, nats, above which it is made again.
+            latest: end of the time for it.
 
         Returns:
-            The nodes, and how often their spacing was halved; never, if no draw has a weight.
+            Whether it was made again.
         """
-        nodes = self._settings.heterodyne
-        checked = self._check_samples(self._settings.sampling.checked_first)
-        return (nodes, 0) if checked is None else checked.refine(nodes, halvings, latest)
+        left = allowed = self._settings.heterodyne.halvings
+        while left and not latest.passed and self.afford(self.size, latest) == self.size:
+            checked = self._check_samples(n)
+            if checked is None or checked.error <= tolerated_error:
+                break
+            left -= max(self._make_likelihood_again(checked, left, latest), 1)
+        return left < allowed
+
+    def _make_likelihood_again(self, checked: CheckedSamples, halvings: int, latest: Deadline) -> int:
+        """Weighs all draws by a likelihood that is accurate on some samples; returns how often nodes were halved."""
+        start, samples, log_weight = time.perf_counter(), self.draws.samples, self.log_weight
+        nodes = self._weigher.settings.heterodyne
+        weigher = self._weigher.about_posterior(samples, log_weight, nodes)
+        finer, made = checked.by(weigher).refine(nodes, halvings, latest)
+        self._weigher = weigher.about_posterior(samples, log_weight, finer) if made else weigher
+        self._draws = self._weigher.weigh(self.theta, self.log_prob, 0)
+        self._seconds = time.perf_counter() - start
+        return made
 
     def _check_samples(self, n: int) -> CheckedSamples | None:
         return CheckedSamples.draw(self._weigher, self.draws.samples, self.log_weight, n, self._settings.likelihood)

@@ -1,17 +1,16 @@
-"""First draws: they determine the reference time of the network's input and the nodes of the likelihood.
+"""First draws: they determine the reference time of the network's input and the likelihood.
 
 If the network misses the posterior, it is run again about the times at which the draws of largest weight arrive
-(reference-time hypotheses). If the heterodyned likelihood differs too much from that on every frequency, nodes are
-found on which that of the same samples is accurate, and all first draws are weighed again.
+(reference-time hypotheses). If the heterodyned likelihood differs too much from that on every frequency, it is made
+again about samples of the posterior, and all first draws are weighed again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from chirpleaf.inference.certify.first_proposals import FirstProposals
-from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
 from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.proposals import NetworkProposal
 from chirpleaf.inference.certify.settings import CertifySettings, ReferenceTimeSettings
@@ -25,8 +24,8 @@ from chirpleaf.system.deadline import NEVER, Deadline
 Hypotheses = tuple[Observation, ...]
 """The same data about several reference times, the best one last."""
 
-Weigh = Callable[[Hypotheses, HeterodyneSettings], Pool]
-"""Weighs first draws under some hypotheses, on some nodes."""
+Weigh = Callable[[Hypotheses], Pool]
+"""Weighs first draws under some hypotheses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,21 +51,19 @@ class FirstDraws:
     latest: Deadline = NEVER
     _proposals: dict[int, FirstProposals] = field(default_factory=dict, init=False, repr=False)
 
-    def __call__(self, hypotheses: Hypotheses, nodes: HeterodyneSettings) -> Pool:
+    def __call__(self, hypotheses: Hypotheses) -> Pool:
         """Weighs draws under every hypothesis, with a likelihood made for the last one.
 
         Args:
             hypotheses: the data about some reference times. Draws under the former ones cover the part of the
                 posterior that the last one misses.
-            nodes: frequencies of the likelihood.
         """
         *former, last = [self.propose(hypothesis) for hypothesis in hypotheses]
         theta = last.principal.sample(self.draws, self.seed)
-        settings = replace(self.settings, heterodyne=nodes)
         weigher = Weigher.prepare(
-            hypotheses[-1], self.segment, self.trigger_time, self.target, theta, settings, self.seed
+            hypotheses[-1], self.segment, self.trigger_time, self.target, theta, self.settings, self.seed
         )
-        pool = Pool(weigher, settings)
+        pool = Pool(weigher, self.settings)
         few = max(int(self.settings.first_fit.background * self.draws), 1)
         for proposals in (*former, last):
             if proposals.background is not None:
@@ -96,7 +93,7 @@ def weigh_first_draws(
     latest: Deadline,
     rules_out: Callable[[float], bool] | None = None,
 ) -> tuple[Hypotheses, Pool]:
-    """Weighs first draws; tries other hypotheses and more nodes if necessary.
+    """Weighs first draws; tries other hypotheses, and makes the likelihood again, if necessary.
 
     Args:
         observation: the data about the reference time of the search.
@@ -110,25 +107,14 @@ def weigh_first_draws(
         The hypotheses that were kept, and the draws under them.
     """
     hypotheses: Hypotheses = (observation,)
-    pool = weigh(hypotheses, settings.heterodyne)
+    pool = weigh(hypotheses)
     if rules_out is not None and rules_out(pool.greatest_likelihood):
         pool.stopped = "refused"
         return hypotheses, pool
     if pool.diagnostics.efficiency < settings.reference_time.efficiency:
         hypotheses, pool = _try_other_times(observation, pool, weigh, settings, latest)
-    return hypotheses, _refine_nodes(hypotheses, pool, weigh, settings.heterodyne, latest)
-
-
-def _refine_nodes(
-    hypotheses: Hypotheses, pool: Pool, weigh: Weigh, nodes: HeterodyneSettings, latest: Deadline
-) -> Pool:
-    """The draws, weighed again until the nodes are fine enough for the posterior of these nodes."""
-    left = nodes.halvings
-    while True:
-        finer, made = pool.refine_nodes(left, latest)
-        if not made:
-            return pool
-        pool, left = weigh(hypotheses, finer), left - made
+    pool.correct(settings.sampling.checked_first, settings.heterodyne.tolerated_error, latest)
+    return hypotheses, pool
 
 
 def _try_other_times(
@@ -139,7 +125,7 @@ def _try_other_times(
     for other in _other_hypotheses(observation, pool, settings.reference_time):
         if latest.passed:
             break
-        again = weigh((observation, other), settings.heterodyne)
+        again = weigh((observation, other))
         if again.diagnostics.efficiency > max(pool.diagnostics.efficiency, settings.reference_time.efficiency):
             hypotheses, pool = (observation, other), again
     return hypotheses, pool

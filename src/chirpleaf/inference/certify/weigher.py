@@ -1,14 +1,12 @@
 """Weigher: computes the target density of draws, and draws an extrinsic point for each."""
 
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Complex128, Float64
+from jaxtyping import Float64
 from numpy.typing import NDArray
 
-from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.adaptation import adapt_marginal_likelihood
 from chirpleaf.inference.certify.draws import EvaluatedDraws
 from chirpleaf.inference.certify.extrinsics import DetectorNetwork, Places
@@ -17,15 +15,16 @@ from chirpleaf.inference.certify.likelihood_settings import ExtrinsicSettings, H
 from chirpleaf.inference.certify.marginal import MarginalLikelihood, Pairs, combine_overlaps, draw_sobol_points
 from chirpleaf.inference.certify.phase import make_integral
 from chirpleaf.inference.certify.proposals import NetworkProposal
+from chirpleaf.inference.certify.reference_signal import find_arrivals, find_computable
 from chirpleaf.inference.certify.settings import CertifySettings
 from chirpleaf.inference.certify.target import Target
-from chirpleaf.inference.matched_filter import matched_filter
 from chirpleaf.inference.observation import Observation
 from chirpleaf.physics.derived import Samples, viewing_angle
-from chirpleaf.physics.detectors import Detector, detector, gmst, light_travel_time
+from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.signals import SignalModel, make_likelihood_model
 from chirpleaf.physics.spaces import ParameterSpace
 from chirpleaf.physics.spin_angles import to_spin_angles
+from chirpleaf.result.weights import relative_weights
 from chirpleaf.strain.segment import Segment
 from chirpleaf.system.threads import map_in_threads
 
@@ -42,19 +41,21 @@ class Weigher:
     Attributes:
         space: the intrinsic parameters.
         segment: the data.
+        trigger_time: GPS time that the prior of the arrival is centred on, seconds.
         target: prior and waveform model.
         marginal: likelihood of the intrinsic parameters.
         points: number of extrinsic points in a round.
-        settings: settings of the rounds.
+        settings: settings of certification.
         seed: seed of the extrinsic points.
     """
 
     space: ParameterSpace
     segment: Segment
+    trigger_time: float
     target: Target
     marginal: MarginalLikelihood
     points: int
-    settings: ExtrinsicSettings
+    settings: CertifySettings
     seed: int
 
     @property
@@ -115,11 +116,11 @@ class Weigher:
             settings: settings of certification.
             seed: seed of the extrinsic points.
         """
-        best = _find_computable(signal, theta, likely[: settings.heterodyne.reference_trials], segment.frequencies)
+        best = find_computable(signal, theta, likely[: settings.heterodyne.reference_trials], segment.frequencies)
         rows = [best, *range(min(settings.heterodyne.band_draws, len(likely)))]
         reference = {name: values[rows] for name, values in theta.items()}
         detectors = tuple(detector(name) for name in segment.detectors)
-        arrivals, reach, snr = _find_arrivals(segment, reference, signal, detectors, settings.heterodyne)
+        arrivals, reach, snr = find_arrivals(segment, reference, signal, detectors, settings.heterodyne)
         heterodyne = Heterodyne.from_reference(segment, reference, arrivals, signal, settings.heterodyne, reach=reach)
         typical = {name: values[: settings.extrinsic.typical_draws] for name, values in theta.items()}
         ratios = heterodyne.compute_ratios(typical)
@@ -141,7 +142,24 @@ class Weigher:
         )
         pairs = marginal.pair(ratios, draw_sobol_points(settings.extrinsic.trial_points, seed, _TRIAL_STREAM))
         points = _choose_number_of_points(pairs, signal, settings.extrinsic)
-        return cls(space, segment, target, marginal, points, settings.extrinsic, seed)
+        return cls(space, segment, trigger_time, target, marginal, points, settings, seed)
+
+    def about_posterior(self, samples: Samples, log_weight: Array, nodes: HeterodyneSettings) -> "Weigher":
+        """The same likelihood, made about draws from the posterior.
+
+        Args:
+            samples: full samples, each of shape (n,).
+            log_weight: ln of their weights, shape (n,); one at least is finite.
+            nodes: settings of the nodes.
+        """
+        weight = relative_weights(log_weight)
+        chosen = np.random.default_rng([self.seed, 3]).choice(len(weight), len(weight), p=weight / weight.sum())
+        theta = {name: samples[name][chosen] for name in self.space.names}
+        likely = np.argsort(-samples["log_likelihood"][chosen], kind="stable")
+        settings = replace(self.settings, heterodyne=nodes)
+        return self.about(
+            likely, self.segment, self.trigger_time, self.target, theta, self.signal, self.space, settings, self.seed
+        )
 
     def weigh(self, theta: Samples, log_prob: Array, offset: int) -> EvaluatedDraws:
         """Computes the target density of draws, and draws an extrinsic point for each.
@@ -151,14 +169,15 @@ class Weigher:
             log_prob: ln of the density that they were drawn from, shape (n,).
             offset: number of draws before these, so that every round has other points.
         """
-        step = _choose_rounds(self.signal, self.settings).draws
+        settings = self.settings.extrinsic
+        step = _choose_rounds(self.signal, settings).draws
 
         def weigh_round(first: int) -> EvaluatedDraws:
             rows = {name: values[first : first + step] for name, values in theta.items()}
             return self._weigh_round(rows, log_prob[first : first + step], offset + first + _FIRST_STREAM)
 
         # Rounds have random numbers of their own, so the result does not depend on the threads.
-        rounds = map_in_threads(weigh_round, range(0, len(log_prob), step), self.settings.threads)
+        rounds = map_in_threads(weigh_round, range(0, len(log_prob), step), settings.threads)
         return EvaluatedDraws.concatenate(rounds)
 
     def log_likelihood(self, samples: Samples, nodes: HeterodyneSettings) -> Array:
@@ -243,50 +262,3 @@ def _choose_number_of_points(pairs: Pairs, signal: SignalModel, settings: Extrin
         error = error[pairs.log_likelihood >= pairs.log_likelihood.median()]
     wanted = pairs.log_weight.shape[1] * np.nan_to_num(float(error.median()) / rounds.error) ** 2
     return int(np.clip(wanted, rounds.fewest_points, settings.most_points))
-
-
-def _find_computable(
-    signal: SignalModel, theta: Samples, rows: NDArray[np.int64], frequencies: Float64[np.ndarray, " frequency"]
-) -> int:
-    """The first of some rows whose waveform can be computed, tried on the ends of the band.
-
-    Raises:
-        InputError: none can.
-    """
-    ends = frequencies[[0, -1]]
-    for row in rows[:-1]:
-        with suppress(InputError):
-            signal.series({name: values[[row]] for name, values in theta.items()}, ends)
-            return int(row)
-    signal.series({name: values[rows[-1:]] for name, values in theta.items()}, ends)
-    return int(rows[-1])
-
-
-def _find_arrivals(
-    segment: Segment,
-    reference: Samples,
-    signal: SignalModel,
-    detectors: tuple[Detector, ...],
-    settings: HeterodyneSettings,
-) -> tuple[Float64[np.ndarray, " detector"], float, float]:
-    """Arrival times of the reference waveform, the first of some binaries, by matched filters.
-
-    The loudest detector is searched about the reference time, the others within the light travel time from it.
-
-    Returns:
-        Arrival time in each detector (s), their largest error (s), and the network's signal-to-noise.
-    """
-    likely = {name: values[:1] for name, values in reference.items()}
-    wave: Complex128[np.ndarray, " frequency"] = signal.series(likely, segment.frequencies)[0, signal.dominant]
-    filtered = matched_filter(segment, wave, settings.search)
-    times, height = filtered.times, filtered.snr
-    loudest, first = filtered.peak
-    arrivals, snr = np.full(len(detectors), first), np.zeros(len(detectors))
-    reach = settings.timing_error
-    for index, one in enumerate(detectors):
-        light = light_travel_time(one, detectors[loudest])
-        allowed = np.where(np.abs(times - first) <= light + settings.light_margin, height[index], 0.0)
-        arrivals[index], snr[index] = times[allowed.argmax()], allowed.max()
-        if snr[index] < settings.loud_snr:
-            arrivals[index], reach = first, max(reach, light + settings.light_margin)
-    return arrivals, reach, float(np.sqrt(np.sum(snr**2)))
