@@ -27,7 +27,8 @@ PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
 PAIRS = {
     "canonical, deterministic": ("canonical", "remnant"),
     "canonical, Bayesian, 1,000 draws": ("masses-bayesian", "remnant-bayesian"),
-    "compact convolutional, deterministic": ("compact", "compact-remnant"),
+    "convolutional, deterministic": ("convolutional", "convolutional-remnant"),
+    "convolutional, Bayesian, 1,000 draws": ("convolutional-bayesian", "convolutional-remnant-bayesian"),
     "published convolutional, deterministic": ("paper", "paper-remnant"),
 }
 
@@ -43,14 +44,12 @@ def time_call(call: Callable[[], object], repeats: int = 200) -> float:
 
 
 def make_network(architecture: Architecture) -> tuple[RootLeaves, Tokens]:
-    """Make the network with initial weights, and an input for one event."""
-    leaves = architecture.build()
-    if leaves.series is None:
-        layout = leaves.canonical.layout
-        values = torch.randn(1, layout.n_detectors, sum(layout.sections))
-        return leaves.network.eval(), Tokens.from_values(values)._replace(shared=torch.zeros(1, layout.n_shared))
-    series = torch.randn(1, len(architecture.detectors), leaves.series.n_samples)
-    return leaves.network.eval(), Tokens.from_values(series)
+    """Make the network with initial weights, and its input for white noise."""
+    leaves = architecture.build().eval()
+    shape = (1, len(architecture.detectors), len(architecture.grid.frequencies))
+    with torch.no_grad():
+        seen = leaves.preprocess(torch.randn(shape, dtype=torch.complex64), torch.ones(shape))
+    return leaves.network, seen.tokens
 
 
 @torch.no_grad()

@@ -93,7 +93,8 @@ def adapted(snr: float) -> MarginalLikelihood:
 def weigher(snr: float) -> Weigher:
     prior = PrecessingPrior(mass_min=5.0, mass_max=120.0)
     target = Target(prior, DISTANCE, waveform=SIGNAL.waveform)
-    return Weigher(precessing_space(prior), segment(snr), target, adapted(snr), 1024, SETTINGS.extrinsic, seed=1)
+    data = segment(snr)
+    return Weigher(precessing_space(prior), data, data.reference_time, target, adapted(snr), 1024, SETTINGS, seed=1)
 
 
 def exact(snr: float, samples: dict[str, np.ndarray], row: int) -> float:
