@@ -102,17 +102,17 @@ def test_nodes_are_halved_as_often_as_the_settings_allow(halvings: int) -> None:
     assert (nodes.dephasing < COARSE.dephasing) == (halvings > 0)
 
 
-def test_a_likelihood_is_made_about_draws_from_the_posterior() -> None:
-    """Its reference is the likeliest of them, and no draw without a weight is among them."""
-    pool = make_pool()
-    samples = pool.draws.samples
-    possible = np.arange(pool.size) % 2 == 0
-    log_weight = np.where(possible, 0.0, -np.inf)
-    weigher = coarse_weigher(pool.theta).about_posterior(samples, log_weight, COARSE)
+def test_a_likelihood_is_made_about_the_samples_that_are_known() -> None:
+    """The reference is the most likely of them on every frequency, whatever the fast likelihood is."""
+    some = checked()
+    wrong = some._replace(samples={**some.samples, "log_likelihood": -some.exact})
+    further = NetworkProposal(observed()).sample(64, 2)
+    weigher, _ = wrong.make_weigher(further, 8, NEVER)
     represented = weigher.marginal.heterodyne.represented["chirp_mass"]
-    assert set(represented) <= set(samples["chirp_mass"][possible])
-    reference = samples["log_likelihood"][samples["chirp_mass"] == represented[0]]
-    assert reference.min() > np.quantile(samples["log_likelihood"][possible], 0.98)
+    assert represented[0] == some.samples["chirp_mass"][some.exact.argmax()]
+    assert set(some.samples["chirp_mass"]) == set(represented)
+    fast = weigher.log_likelihood(some.samples, weigher.settings.heterodyne)
+    assert np.sqrt(np.mean((fast - some.exact) ** 2)) <= COARSE.tolerated_error
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.02])

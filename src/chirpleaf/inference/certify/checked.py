@@ -75,14 +75,27 @@ class CheckedSamples(NamedTuple):
             fast = self.weigher.log_likelihood(self.samples, nodes)
         return nodes, made
 
-    def by(self, weigher: Weigher) -> "CheckedSamples":
-        """The same samples, with the fast likelihood of another weigher.
+    def make_weigher(self, further: Samples, halvings: int, latest: Deadline) -> tuple[Weigher, int]:
+        """Makes the fast likelihood again about these samples, on nodes on which it is accurate for them.
+
+        Its reference is the most likely of them by the likelihood on every frequency.
 
         Args:
-            weigher: computes the fast likelihood.
+            further: further draws from the posterior, each of shape (n,), for the proposal of extrinsic points.
+            halvings: how often the spacing of the nodes may be halved.
+            latest: time after which it is not halved again.
+
+        Returns:
+            The weigher, and how often the spacing was halved.
         """
-        fast = weigher.log_likelihood(self.samples, weigher.settings.heterodyne)
-        return CheckedSamples(weigher, {**self.samples, "log_likelihood": fast}, self.exact)
+        space, nodes = self.weigher.space, self.weigher.settings.heterodyne
+        theta = {name: np.concatenate([self.samples[name], further[name]]) for name in space.names}
+        likely = np.argsort(-self.exact, kind="stable")
+        weigher = self.weigher.about_draws(likely, theta, nodes)
+        fast = weigher.log_likelihood(self.samples, nodes)
+        again = CheckedSamples(weigher, {**self.samples, "log_likelihood": fast}, self.exact)
+        finer, made = again.refine(nodes, halvings, latest)
+        return weigher.about_draws(likely, theta, finer) if made else weigher, made
 
     def _compare(self, fast: Array) -> float:
         return float(np.sqrt(np.mean((fast - self.exact) ** 2)))

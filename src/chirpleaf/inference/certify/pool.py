@@ -242,11 +242,10 @@ class Pool:
 
     def _make_likelihood_again(self, checked: CheckedSamples, halvings: int, latest: Deadline) -> int:
         """Weighs all draws by a likelihood that is accurate on some samples; returns how often nodes were halved."""
-        start, samples, log_weight = time.perf_counter(), self.draws.samples, self.log_weight
-        nodes = self._weigher.settings.heterodyne
-        weigher = self._weigher.about_posterior(samples, log_weight, nodes)
-        finer, made = checked.by(weigher).refine(nodes, halvings, latest)
-        self._weigher = weigher.about_posterior(samples, log_weight, finer) if made else weigher
+        start, weight = time.perf_counter(), relative_weights(self.log_weight)
+        chosen = np.random.default_rng([self._weigher.seed, 3]).choice(self.size, self.size, p=weight / weight.sum())
+        further = {name: values[chosen] for name, values in self.theta.items()}
+        self._weigher, made = checked.make_weigher(further, halvings, latest)
         self._draws = self._weigher.weigh(self.theta, self.log_prob, 0)
         self._seconds = time.perf_counter() - start
         return made

@@ -24,7 +24,6 @@ from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.signals import SignalModel, make_likelihood_model
 from chirpleaf.physics.spaces import ParameterSpace
 from chirpleaf.physics.spin_angles import to_spin_angles
-from chirpleaf.result.weights import relative_weights
 from chirpleaf.strain.segment import Segment
 from chirpleaf.system.threads import map_in_threads
 
@@ -144,18 +143,14 @@ class Weigher:
         points = _choose_number_of_points(pairs, signal, settings.extrinsic)
         return cls(space, segment, trigger_time, target, marginal, points, settings, seed)
 
-    def about_posterior(self, samples: Samples, log_weight: Array, nodes: HeterodyneSettings) -> "Weigher":
-        """The same likelihood, made about draws from the posterior.
+    def about_draws(self, likely: NDArray[np.int64], theta: Samples, nodes: HeterodyneSettings) -> "Weigher":
+        """The same target density, by a likelihood that is made about other draws.
 
         Args:
-            samples: full samples, each of shape (n,).
-            log_weight: ln of their weights, shape (n,); one at least is finite.
+            likely: indices of the draws, the most likely one first.
+            theta: draws from the posterior, each of shape (n,).
             nodes: settings of the nodes.
         """
-        weight = relative_weights(log_weight)
-        chosen = np.random.default_rng([self.seed, 3]).choice(len(weight), len(weight), p=weight / weight.sum())
-        theta = {name: samples[name][chosen] for name in self.space.names}
-        likely = np.argsort(-samples["log_likelihood"][chosen], kind="stable")
         settings = replace(self.settings, heterodyne=nodes)
         return self.about(
             likely, self.segment, self.trigger_time, self.target, theta, self.signal, self.space, settings, self.seed
