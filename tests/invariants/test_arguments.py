@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import chirpleaf
+from chirpleaf.diagnostics.strain_injection import StrainSettings
 from chirpleaf.errors import InputError
 from chirpleaf.inference.certify.settings import (
     CertifySettings,
@@ -23,8 +24,13 @@ from chirpleaf.models import Architecture
 from chirpleaf.networks.encoders import PooledSettings
 from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.bijections import Interval
+from chirpleaf.physics.distributions import Cosine, PowerLaw, ProjectedSpin, Sine, Uniform
+from chirpleaf.physics.extrinsic_prior import ExtrinsicPrior
+from chirpleaf.physics.precessing_prior import PrecessingPrior
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.spaces import aligned_space
+from chirpleaf.physics.waveform_settings import WaveformSettings
+from chirpleaf.strain.noise_spectrum import SpectrumSettings
 from chirpleaf.tokens import TokenLayout
 from chirpleaf.training.recipe import train
 from chirpleaf.training.schedule import Schedule
@@ -117,3 +123,28 @@ def test_parts_of_models_refuse_sizes_that_do_not_fit() -> None:
 def test_settings_within_settings_are_checked(settings: Callable[[], object], name: str) -> None:
     with pytest.raises(InputError, match=rf"expected {name} to (be|have) .*; got .*: correct it"):
         settings()
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda value: SpectrumSettings(length=value), "SpectrumSettings.length"),
+        (lambda value: SpectrumSettings(stretch=value), "SpectrumSettings.stretch"),
+        (lambda value: StrainSettings(duration=value), "StrainSettings.duration"),
+        (lambda value: WaveformSettings(reference_frequency=value), "WaveformSettings.reference_frequency"),
+        (lambda value: IntrinsicPrior(mass_max=value), "IntrinsicPrior.mass_max"),
+        (lambda value: PrecessingPrior(spin_max=value), "PrecessingPrior.spin_max"),
+        (lambda value: ExtrinsicPrior(distance_min=value), "ExtrinsicPrior.distance_min"),
+        (lambda value: Uniform(0.0, value), "maximum"),
+        (Sine, "minimum"),
+        (lambda value: Cosine(maximum=value), "maximum"),
+        (lambda value: PowerLaw(value, 1.0, 2.0), "exponent"),
+        (ProjectedSpin, "greatest"),
+    ],
+)
+@pytest.mark.parametrize("value", ["32", [1.0], 1j, True, np.ones(2)])
+def test_priors_and_settings_take_numbers_alone(make: Callable[[Any], object], name: str, value: object) -> None:
+    with pytest.raises(InputError, match=rf"expected {name} to be a (whole )?number; got .*: correct it"):
+        make(value)
+    fraction = name in ("greatest", "PrecessingPrior.spin_max", "minimum", "maximum")
+    make(np.float64(0.8) if fraction else 64)

@@ -21,6 +21,7 @@ from chirpleaf.strain.noise import EnsembleNoise
 from chirpleaf.strain.noise_spectrum import estimate_spectrum
 from chirpleaf.strain.segment import Segment
 from chirpleaf.strain.strain import Strain
+from chirpleaf.system.checks import check_settings
 
 LOWEST = 10.0
 """Least frequency of signal and simulated noise, Hz, that of the noise curves; noise below has the density there."""
@@ -51,6 +52,7 @@ class StrainSettings:
     family: str = "design"
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if not 32 <= self.duration <= 4096 or self.sample_rate not in (1024, 2048, 4096, 8192, 16384):
             raise InputError(
                 f"expected 32 to 4096 s at 1024, 2048, 4096, 8192 or 16384 Hz; got {self.duration} s at "

@@ -5,12 +5,14 @@ Each is a frozen dataclass with quantile function F^(-1)(u) and density. A draw 
 """
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.errors import InputError
+from chirpleaf.system.checks import check_kind
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -69,6 +71,8 @@ class Bounded:
     maximum: float
 
     def __post_init__(self) -> None:
+        check_kind("minimum", self.minimum, Real)
+        check_kind("maximum", self.maximum, Real)
         if not self.minimum < self.maximum:
             raise InputError(f"expected minimum < maximum; got {self.minimum}, {self.maximum}: swap or widen them")
 
@@ -132,6 +136,7 @@ class PowerLaw(Bounded):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_kind("exponent", self.exponent, Real)
         if self.minimum < 0.0 or (self.minimum == 0.0 and self.exponent <= -1.0):
             raise InputError(f"expected a positive minimum for x^{self.exponent}; got {self.minimum}: raise it")
 
@@ -225,6 +230,10 @@ class ProjectedSpin(Bounded):
     """
 
     greatest: float
+
+    def __post_init__(self) -> None:
+        check_kind("greatest", self.greatest, Real)
+        super().__post_init__()
 
     @property
     def minimum(self) -> float:  # type: ignore[override]

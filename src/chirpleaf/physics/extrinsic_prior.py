@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.distributions import Cosine, Distribution, PowerLaw, Sine, Uniform
+from chirpleaf.system.checks import check_settings
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -46,6 +47,7 @@ class ExtrinsicPrior:
     distributions: Mapping[str, Distribution] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if not 0.0 <= self.distance_min < self.distance_max < np.inf:
             raise InputError(
                 f"expected 0 <= distance_min < distance_max; got {self.distance_min}, {self.distance_max}:"

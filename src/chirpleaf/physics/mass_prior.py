@@ -27,6 +27,7 @@ from chirpleaf.errors import InputError
 from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.distributions import PowerLaw
 from chirpleaf.physics.edges import Edge
+from chirpleaf.system.checks import check_settings
 from chirpleaf.system.constraints import FORBID_EXTRA
 
 Array: TypeAlias = NDArray[np.float64]
@@ -70,6 +71,7 @@ class ComponentMassPrior:
     chirp_mass_max: float | None = None
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if not LIGHTEST <= self.mass_min < self.mass_max <= HEAVIEST:
             raise InputError(
                 f"expected 0 < mass_min < mass_max, from {LIGHTEST:g} to {HEAVIEST:g}; got {self.mass_min}, "

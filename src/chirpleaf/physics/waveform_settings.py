@@ -12,6 +12,7 @@ import lalsimulation
 
 from chirpleaf.errors import InputError
 from chirpleaf.physics.approximants import DEFAULT_APPROXIMANT
+from chirpleaf.system.checks import check_settings
 from chirpleaf.system.lal_messages import silence_lal
 
 MODE_ARRAY = "ModeArray"
@@ -49,6 +50,7 @@ class WaveformSettings:
     arguments: tuple[tuple[str, Value], ...] = ()
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if not 0.0 < self.reference_frequency <= _HIGHEST_REFERENCE:
             raise InputError(
                 f"expected 0 < reference_frequency <= {_HIGHEST_REFERENCE:g} Hz; got {self.reference_frequency}: 20 is "

@@ -24,6 +24,7 @@ from chirpleaf.strain.regularisation import regularise
 from chirpleaf.strain.segment import AFTER_TRIGGER
 from chirpleaf.strain.strain import Strain
 from chirpleaf.strain.windows import STRETCH, tukey
+from chirpleaf.system.checks import check_settings
 
 Method = Literal["regularised", "median"]
 """How a noise spectrum is estimated; see above."""
@@ -72,6 +73,7 @@ class SpectrumSettings:
     enough: float = 2.0
 
     def __post_init__(self) -> None:
+        check_settings(self)
         parse_method(self.method)
         if not self.stretch <= self.length < np.inf:
             raise InputError(

@@ -22,7 +22,13 @@ from chirpleaf.errors import InputError
 MOST_SEED = 2**63 - 1
 """Largest seed that torch takes."""
 
-_NAMES: dict[type, str] = {NoneType: "None", Real: "a number", Mapping: "a dictionary", Sequence: "a list"}
+_NAMES: dict[type, str] = {
+    NoneType: "None",
+    Real: "a number",
+    Integral: "a whole number",
+    Mapping: "a dictionary",
+    Sequence: "a list",
+}
 """Types that messages call by other names than their own."""
 
 
@@ -90,7 +96,7 @@ def check_kind(name: str, value: Any, *kinds: type, remedy: str = "correct it") 
 
 
 def check_settings(settings: Any) -> None:
-    """Checks the numbers of a settings class, which are annotated by the types of `system.constraints`.
+    """Checks the numbers of a settings class; the types of `system.constraints` give their bounds.
 
     Args:
         settings: instance of a dataclass. Settings in its fields, alone or in a tuple, are checked in the same way.
@@ -106,13 +112,13 @@ def check_settings(settings: Any) -> None:
 
 @lru_cache
 def _hints(kind: type) -> dict[str, Any]:
-    """The type of each field of a dataclass, with its bounds."""
+    """The type of each field that a dataclass is made with, and its bounds."""
     hints = get_type_hints(kind, include_extras=True)
-    return {field.name: hints[field.name] for field in fields(kind)}
+    return {field.name: hints[field.name] for field in fields(kind) if field.init}
 
 
 def _check_value(name: str, value: Any, hint: Any) -> None:
-    """Checks one value by its type: a number with bounds, several of them, or settings; other types are not checked."""
+    """Checks one value by its type: a number, several of them, or settings; other types are not checked."""
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     if value is None and NoneType in kinds:
         return
@@ -121,6 +127,8 @@ def _check_value(name: str, value: Any, hint: Any) -> None:
         check_kind(name, value, *kinds)
     if is_dataclass(value):
         check_settings(value)
+    elif kinds in ((int,), (float,)):
+        check_kind(name, value, Integral if kinds == (int,) else Real)
     elif len(kinds) == 1 and get_origin(kinds[0]) is Annotated:
         _check_annotated(name, value, *get_args(kinds[0]))
     elif len(kinds) == 1 and get_origin(kinds[0]) is tuple and isinstance(value, tuple):
