@@ -16,7 +16,6 @@ from chirpleaf.strain.noise_spectrum import (
     SpectrumSettings,
     bootstrap_spectrum,
     choose_excluded,
-    cut_around,
     estimate_spectrum,
 )
 from chirpleaf.strain.regularisation import regularise
@@ -130,10 +129,10 @@ def test_a_signal_in_the_segment_does_not_change_the_spectrum() -> None:
 
 def test_the_longest_stretch_is_around_the_trigger() -> None:
     strain = noise(64.0)
-    found = cut_around(strain, 20.0, 32.0)
+    found = strain.cut_around(20.0, 32.0)
     assert (found.start_time, found.duration) == (4.0, 32.0)
-    assert cut_around(strain, 60.0, 32.0).end_time == strain.end_time
-    assert cut_around(strain, 20.0, 64.0) is strain
+    assert strain.cut_around(60.0, 32.0).end_time == strain.end_time
+    assert strain.cut_around(20.0, 64.0) is strain
 
 
 def test_the_bootstrap_scatters_about_the_estimate() -> None:

@@ -23,7 +23,6 @@ from chirpleaf.strain.noise_spectrum import (
     SpectrumSettings,
     bootstrap_spectrum,
     choose_excluded,
-    cut_around,
     estimate_spectrum,
     has_enough,
 )
@@ -76,7 +75,7 @@ class NoiseData:
             settings: of the estimate.
             conditioning: high-pass filter and window.
         """
-        around = cut_around(strain, flaws.trigger_time, settings.length)
+        around = strain.cut_around(flaws.trigger_time, settings.length)
         clean = flaws.mask(around, "burst")
         chosen = clean if has_enough(clean, settings) else around
         exclude = choose_excluded(chosen.good_stretches, flaws.trigger_time, durations, settings)
@@ -122,7 +121,7 @@ def inspect_source(source: Source, durations: Sequence[float], settings: Spectru
     """
     flaws = {}
     for name, series in source.strain.items():
-        around = cut_around(series, source.trigger_time, settings.length)
+        around = series.cut_around(source.trigger_time, settings.length)
         first = min(around.start_time, source.trigger_time + AFTER_TRIGGER - max(durations))
         last = max(around.end_time, source.trigger_time + AFTER_TRIGGER)
         flaws[name] = find_flaws(series, source.trigger_time, search=(first, last))

@@ -163,23 +163,6 @@ def bootstrap_spectrum(
         yield average(found._replace(values=found.values[chosen]), settings, conditioning)
 
 
-def cut_around(strain: Strain, time: float, length: float) -> Strain:
-    """Cut the stretch of at most a given length around a time, within the data.
-
-    Args:
-        strain: data of one detector.
-        time: GPS time in s.
-        length: in s.
-
-    Returns:
-        The stretch; the strain itself if it is not longer.
-    """
-    if strain.duration <= length:
-        return strain
-    start = np.clip(time - length / 2, strain.start_time, strain.end_time - length)
-    return strain.cut(float(start), float(start) + length)
-
-
 def has_enough(strain: Strain, settings: SpectrumSettings) -> bool:
     """Whether there are enough good data for an estimate.
 

@@ -188,6 +188,21 @@ class Strain:
             )
         return replace(self, values=self.values[first:last], start_time=self.start_time + first / self.sample_rate)
 
+    def cut_around(self, time: float, length: float) -> Strain:
+        """Cut the stretch of at most a given length around a time, within the data.
+
+        Args:
+            time: GPS time in s.
+            length: in s.
+
+        Returns:
+            The stretch; the strain itself if it is not longer.
+        """
+        if self.duration <= length:
+            return self
+        start = np.clip(time - length / 2, self.start_time, self.end_time - length)
+        return self.cut(float(start), float(start) + length)
+
     def require_detector(self, name: str) -> Strain:
         """Return the strain if it is that of a given detector.
 
