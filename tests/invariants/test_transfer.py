@@ -10,6 +10,8 @@ from chirpleaf.models import Architecture
 from chirpleaf.models.model import Model
 from chirpleaf.models.transfer import begin_with
 from chirpleaf.networks.encoders import PooledSettings
+from chirpleaf.networks.heads import MixtureSettings
+from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings
 from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.precessing_prior import PrecessingPrior
 from chirpleaf.physics.priors import IntrinsicPrior
@@ -55,6 +57,35 @@ def test_a_model_of_other_parameters_gives_encoder_and_root(start: Model) -> Non
     assert len(given) > 10
     assert all(torch.equal(new[name], old[name]) for name in given)
     assert new["head.affine.weight"].shape != old["head.affine.weight"].shape
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        LeafSettings(("final_spin",)),
+        BayesianLeafSettings(("mass_1", "mass_2")),
+        MixtureSettings(),
+    ],
+)
+def test_leaves_of_another_kind_or_quantity_take_the_root_alone(head: object) -> None:
+    """They would be trained under a name that promises what they do not infer."""
+    masses = replace(ALIGNED, head=LeafSettings(("mass_1", "mass_2")))
+    start = Model("masses", masses, masses.build())
+    wanted = replace(masses, head=head)  # type: ignore[arg-type]
+    architecture, estimator = begin_with(start, wanted)
+    assert architecture is wanted
+    assert estimator.kind == wanted.build().kind
+    assert estimator.quantities == wanted.build().quantities
+    new, old = estimator.network.root.state_dict(), start.estimator.network.root.state_dict()
+    assert new.keys() == old.keys()
+    assert all(torch.equal(new[name], old[name]) for name in new)
+
+
+def test_leaves_for_the_same_quantities_are_trained_further() -> None:
+    masses = replace(ALIGNED, head=LeafSettings(("mass_1", "mass_2")))
+    start = Model("masses", masses, masses.build())
+    wider = replace(masses, head=LeafSettings(("mass_1", "mass_2"), width=64))
+    assert begin_with(start, wider) == (start.architecture, start.estimator)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from chirpleaf.models.architecture import Architecture
 from chirpleaf.models.architecture_json import encode_architecture
 from chirpleaf.models.estimator import Estimator
 from chirpleaf.models.model import Model
+from chirpleaf.networks.leaves import BayesianLeafSettings, LeafSettings
 
 ANSWER = ("parameter_space", "prior", "signal", "approximant")
 """Settings of an architecture that say what is inferred; the others describe input and networks."""
@@ -18,7 +19,8 @@ SHARED_PARTS = ("encoder", "root")
 def begin_with(start: Model, architecture: Architecture) -> tuple[Architecture, Estimator]:
     """What is trained when a training begins with a trained model.
 
-    If the model infers what the architecture infers, it is trained further as it is. Otherwise the network is new, but
+    If the model infers what the architecture infers, by leaves of the same kind if by leaves, it is trained further as
+    it is. Otherwise the network is new, but
     for encoder and root, which are those of the model.
 
     Args:
@@ -32,7 +34,8 @@ def begin_with(start: Model, architecture: Architecture) -> tuple[Architecture, 
         InputError: the input of the model is another, or its encoder or root have other sizes.
     """
     _check_input(start, architecture)
-    if not _differences(start.architecture, architecture, ANSWER):
+    same_answer = not _differences(start.architecture, architecture, ANSWER)
+    if same_answer and _have_same_leaves(start.architecture, architecture):
         return start.architecture, start.estimator
     estimator = architecture.build()
     for part in SHARED_PARTS:
@@ -45,6 +48,15 @@ def begin_with(start: Model, architecture: Architecture) -> tuple[Architecture, 
                 f"of its {part}"
             ) from error
     return architecture, estimator
+
+
+def _have_same_leaves(first: Architecture, second: Architecture) -> bool:
+    """Whether the heads are leaves of one kind for the same quantities, or neither is one of leaves."""
+    found = [
+        (one.head.kind, one.head.names) if isinstance(one.head, LeafSettings | BayesianLeafSettings) else None
+        for one in (first, second)
+    ]
+    return found[0] == found[1]
 
 
 def _check_input(start: Model, architecture: Architecture) -> None:
