@@ -20,8 +20,7 @@ def begin_with(start: Model, architecture: Architecture) -> tuple[Architecture, 
     """What is trained when a training begins with a trained model.
 
     If the model infers what the architecture infers, by leaves of the same kind if by leaves, it is trained further as
-    it is. Otherwise the network is new, but
-    for encoder and root, which are those of the model.
+    it is. Otherwise the network is new, but for encoder and root, which are those of the model.
 
     Args:
         start: the trained model.
