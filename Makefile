@@ -61,7 +61,7 @@ format: $(VENV)/.installed-dev  ## ruff: mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(VENV)/.installed-dev  ## mypy, strict, on src
+types: $(VENV)/.installed-dev  ## mypy, strict, on src, benchmarks and scripts
 	$(BIN)/mypy
 
 imports: $(VENV)/.installed-dev  ## the rooms: who may import whom

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from precessing_injections import DISTANCES, SNR_RANGE, TIME_ERROR, TRIGGER, draw_noise, draw_truths, project_by_bilby
-from rows import append_row, find_missing, read_rows
+from rows import Row, append_row, find_missing, read_rows
 
 from chirpleaf.diagnostics.calibration import percentile_ranks
 from chirpleaf.inference.certify import CertifySettings, Target, certify
@@ -60,7 +60,7 @@ def inject(model: Model, seed: int, index: int) -> tuple[Segment, dict[str, floa
                 return replace(blank, strain=blank.strain + signal), truth, snr
 
 
-def answer(model: Model, prior: object, segment: Segment, truth: dict[str, float], seed: int) -> dict:
+def answer(model: Model, prior: object, segment: Segment, truth: dict[str, float], seed: int) -> Row:
     """Ranks of the truth, and the certificate, by one model."""
     waveform = WaveformSettings(model.architecture.approximant)
     target = Target(prior, DISTANCES, time=TIME_ERROR, waveform=waveform)  # type: ignore[arg-type]
@@ -84,7 +84,7 @@ def answer(model: Model, prior: object, segment: Segment, truth: dict[str, float
     }
 
 
-def summarise(rows: list[dict]) -> None:
+def summarise(rows: list[Row]) -> None:
     """Print how often the intervals hold the truth."""
     LOGGER.info("| model | " + " | ".join(COMPARED) + " | all three | median efficiency |")
     for kind in ("aligned", "precessing"):
@@ -118,7 +118,7 @@ def main() -> None:
     masses = {f.name: getattr(own, f.name) for f in fields(IsotropicSpinPrior) if hasattr(own, f.name)}
     for index in find_missing(rows, range(options.injections)):
         segment, truth, snr = inject(precessing, options.seed, index)
-        row = {"index": index, "snr": snr, "truth": truth}
+        row: Row = {"index": index, "snr": snr, "truth": truth}
         row["precessing"] = answer(precessing, own, segment, truth, index)
         row["aligned"] = answer(aligned, IsotropicSpinPrior(**masses), segment, truth, index)
         rows.append(row)

@@ -108,7 +108,7 @@ def main() -> None:
     simulators = {"disk": base, "memory": replace(base, bank=memory)}
     for simulator in simulators.values():
         measure_rate(simulator, 5)
-    rates = {name: [] for name in simulators}
+    rates: dict[str, list[float]] = {name: [] for name in simulators}
     for _ in range(5):  # alternate, so that changes of the machine's load affect both
         for name, simulator in simulators.items():
             rates[name].append(measure_rate(simulator, arguments.batches))

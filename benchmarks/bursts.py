@@ -54,7 +54,7 @@ def sine_gaussian(centre: float, offset: float, height: float, psd: np.ndarray) 
     burst = np.exp(-(((FREQUENCIES - centre) / width) ** 2) - 2j * np.pi * FREQUENCIES * offset)
     amplitude = np.abs(burst) / np.sqrt(psd * DURATION / 2)
     peak = 2 * amplitude.sum() / np.sqrt(2 * len(FREQUENCIES))
-    return burst * height / peak
+    return np.asarray(burst * height / peak)
 
 
 def shift(derivatives: list[np.ndarray], burst: np.ndarray, snr: float, psd: np.ndarray) -> float:

@@ -18,7 +18,7 @@ import torch
 from certify_reference import STANDARD, prepare_observation, read_segment
 
 from chirpleaf.inference.certify import CertifySettings, Target
-from chirpleaf.inference.certify.extrinsics import Points
+from chirpleaf.inference.certify.extrinsics import Places, Points
 from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
 from chirpleaf.inference.certify.marginal import Pairs, draw_sobol_points
 from chirpleaf.inference.certify.proposals import NetworkProposal
@@ -42,8 +42,9 @@ def sample_prior_points(weigher: Weigher, rng: np.random.Generator) -> tuple[Poi
     near = np.abs(at_second - arrivals[1 - proposal.first]) < 0.002
     early, late = proposal.time_prior
     log_weight = np.full(near.sum(), np.log(2 * HALF_WIDTH / (late - early)))
-    chosen = (values[near] for values in (ra, dec, theta_jn, psi, at_centre))
-    return Points(*chosen, log_weight, np.zeros((len(log_weight), 4)), np.zeros(len(log_weight))), near
+    chosen = Places(ra[near], dec[near], theta_jn[near], psi[near], at_centre[near])
+    n = len(log_weight)
+    return Points(*chosen, log_weight, np.zeros((n, 4)), np.zeros(n), np.zeros((n, 2))), near
 
 
 def sum_small_inclinations(pairs: Pairs, row: int) -> tuple[float, float]:

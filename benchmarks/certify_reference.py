@@ -108,7 +108,7 @@ def main() -> None:
     )
     LOGGER.info(f"{result.certificate} in {time.perf_counter() - start:.1f} s")
     table = np.genfromtxt(arguments.samples, delimiter=",", names=True)
-    print_comparison(result, {name: table[name] for name in table.dtype.names}, arguments.seed)
+    print_comparison(result, {name: table[name] for name in table.dtype.names or ()}, arguments.seed)
 
 
 if __name__ == "__main__":

@@ -86,12 +86,15 @@ def run_chirpleaf(effective: int) -> dict[str, float]:
     import torch
 
     import chirpleaf
+    from chirpleaf.result import Posterior
 
     torch.set_num_threads(1)
     for _ in range(2):
         begun = time.process_time()
         found = chirpleaf.infer("GW150914", approximant=APPROXIMANT, effective_samples=effective)
+    assert isinstance(found, Posterior)
     certificate = found.certificate
+    assert certificate is not None
     return {
         "seconds": time.process_time() - begun,
         "effective": certificate.effective_samples,

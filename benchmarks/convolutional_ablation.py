@@ -125,7 +125,7 @@ def build_training(preset: Preset, estimator: LeafEstimator) -> Simulator:
     architecture, simulation = preset.architecture(), preset.simulation
     default = Preset(name="bank")
     unused = ("encoder", "root", "head", "schedule")  # what waveforms do not depend on
-    others = {"name": default.name, "detectors": ("H1",), "series": None, "arrival_margin": None}
+    others: dict[str, Any] = {"name": default.name, "detectors": ("H1",), "series": None, "arrival_margin": None}
     others["simulation"] = replace(simulation, subsets=None, curriculum=None, batch_size=1)
     bare = preset.model_copy(update=others | {field: getattr(default, field) for field in unused})
     bank = share_bank(bare.model_dump_json(), preset.seed, simulation.waveforms, simulation.fresh)

@@ -33,6 +33,9 @@ from chirpleaf.strain.segment import AFTER_TRIGGER, cut_segment
 
 LOGGER = logging.getLogger("data_quality")
 Array = NDArray[np.float64]
+Case = tuple[Strain, PowerSpectralDensity | None]
+"""Strain, and the spectrum that is given with it; None for one that is estimated from it."""
+MakeCase = Callable[[Strain, PowerSpectralDensity, np.random.Generator], Case]
 RATE, LENGTH, DURATION, TRIGGER, CHIRP_MASS = 4096, 32, 8.0, 15.4, 30.0
 FREQUENCIES: Array = np.arange(20 * 8, 1024 * 8 + 1) / 8.0
 COARSE: Array = np.arange(20 * 4, 1024 * 4 + 1) / 4.0
@@ -91,25 +94,24 @@ def add_burst(strain: Strain, spectrum: PowerSpectralDensity, snr: float, rng: n
     return replace(strain, values=strain.values + snr / loudness * shape)
 
 
-def scale_spectrum(factor: float) -> Callable[[Strain, PowerSpectralDensity, np.random.Generator], tuple]:
+def scale_spectrum(factor: float) -> MakeCase:
     """The case of a given spectrum that is off by a factor."""
     return lambda strain, spectrum, _: (strain, replace(spectrum, values=spectrum.values * factor))
 
 
-CASES: dict[str, Callable[[Strain, PowerSpectralDensity, np.random.Generator], tuple]] = {
+def burst_case(snr: float) -> MakeCase:
+    """The case of a sine-Gaussian in the strain."""
+    return lambda strain, spectrum, rng: (add_burst(strain, spectrum, snr, rng), None)
+
+
+CASES: dict[str, MakeCase] = {
     "noise, estimated spectrum": lambda strain, *_: (strain, None),
     "noise, spectrum of other noise given": scale_spectrum(1.0),
     "spectrum 1.1 times too large": scale_spectrum(1.1),
     "spectrum 1.2 times too large": scale_spectrum(1.2),
     "spectrum 0.8 times": scale_spectrum(0.8),
     "spectrum 2 times too large": scale_spectrum(2.0),
-    **{
-        f"sine-Gaussian of SNR {snr:g}": lambda strain, spectrum, rng, snr=snr: (
-            add_burst(strain, spectrum, snr, rng),
-            None,
-        )
-        for snr in (8.0, 12.0, 20.0, 40.0)
-    },
+    **{f"sine-Gaussian of SNR {snr:g}": burst_case(snr) for snr in (8.0, 12.0, 20.0, 40.0)},
     "rounded to 1e-19": lambda strain, *_: (replace(strain, values=np.round(strain.values / 1e-19) * 1e-19), None),
     "clipped at 2 sigma": lambda strain, *_: (
         replace(strain, values=np.clip(strain.values, *np.quantile(strain.values, (0.025, 0.975)))),

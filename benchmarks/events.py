@@ -10,6 +10,7 @@ prints the detector-frame chirp mass and the published source-frame chirp mass t
 
 import argparse
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ PUBLISHED_GW170814 = {"chirp_mass_source": (24.1, 1.4, 1.1), "redshift": (0.12, 
 def read_samples(path: Path) -> dict[str, np.ndarray]:
     """Read a table of samples; its `final_mass_det` is chirpleaf's `final_mass`."""
     table = np.genfromtxt(path, delimiter=",", names=True)
-    samples = {name: table[name] for name in table.dtype.names}
+    samples = {name: table[name] for name in table.dtype.names or ()}
     samples["final_mass"] = samples.pop("final_mass_det")
     return samples
 
@@ -39,7 +40,7 @@ def compute_interval(values: np.ndarray) -> tuple[float, float, float]:
     return float(low), float(median), float(high)
 
 
-def print_comparison(reference: dict[str, np.ndarray], samples: dict[str, np.ndarray]) -> None:
+def print_comparison(reference: dict[str, np.ndarray], samples: Mapping[str, np.ndarray]) -> None:
     """Print a row for each parameter."""
     LOGGER.info("| parameter | chirpleaf | reference | overlap | difference of medians | JS divergence |")
     LOGGER.info("|---|---|---|---|---|---|")

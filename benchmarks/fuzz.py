@@ -22,6 +22,9 @@ import tempfile
 import time
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
+from typing import Any
+
+Report = dict[str, Any]
 
 MEMORY = 2 * 10**9
 """Bytes of address space above the worker's own."""
@@ -75,13 +78,13 @@ def work(start: int, stop: int, seed: int, folder: Path, only: str | None) -> No
         tell({"case": number, "kind": name, "file": valid.name, "way": way, "found": found, "seconds": seconds})
 
 
-def tell(report: dict) -> None:
+def tell(report: Report) -> None:
     """Sends a line to the supervisor."""
     sys.stdout.write(json.dumps(report) + "\n")
     sys.stdout.flush()
 
 
-def supervise(start: int, stop: int, seed: int, deadline: float, state: dict, only: str | None) -> int:
+def supervise(start: int, stop: int, seed: int, deadline: float, state: Report, only: str | None) -> int:
     """Runs a worker on the cases from `start`; returns the number of the next case."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "--work", str(start), str(stop), "--seed", str(seed), "--folder", folder]
@@ -114,7 +117,7 @@ def supervise(start: int, stop: int, seed: int, deadline: float, state: dict, on
     return done
 
 
-def count(state: dict, report: dict) -> None:
+def count(state: Report, report: Report) -> None:
     """Adds a case to the counts."""
     found = report["found"]
     if report["seconds"] > LIMIT:
@@ -139,7 +142,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     if given.work:
-        work(*given.work, given.seed, given.folder, given.kinds)
+        start, stop = given.work
+        work(start, stop, given.seed, given.folder, given.kinds)
         return
     state = {"seed": given.seed, "next": 0, "seconds": 0.0, "slowest": 0.0, "kinds": {}, "faults": []}
     if given.out.is_file():

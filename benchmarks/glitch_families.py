@@ -13,14 +13,15 @@ Shape = Callable[[Array, np.random.Generator], Array]
 def sine_gaussian(t: Array, rng: np.random.Generator) -> Array:
     """A sine-Gaussian."""
     frequency, quality = np.exp(rng.uniform(*np.log([30, 350]))), np.exp(rng.uniform(*np.log([3, 25])))
-    return np.exp(-((2 * np.pi * frequency * t / quality) ** 2)) * np.cos(2 * np.pi * frequency * t + phase(rng))
+    wave = np.cos(2 * np.pi * frequency * t + phase(rng))
+    return np.asarray(np.exp(-((2 * np.pi * frequency * t / quality) ** 2)) * wave)
 
 
 def blip(t: Array, rng: np.random.Generator) -> Array:
     """A pulse of one or two cycles, of unequal sides."""
     frequency, skew = np.exp(rng.uniform(*np.log([50, 250]))), rng.uniform(-0.3, 0.3)
     width = 0.6 / frequency * (1 + skew * np.sign(t))
-    return np.exp(-((t / width) ** 2)) * np.cos(2 * np.pi * frequency * t + rng.normal(0, 0.5))
+    return np.asarray(np.exp(-((t / width) ** 2)) * np.cos(2 * np.pi * frequency * t + rng.normal(0, 0.5)))
 
 
 def scattered_light(t: Array, rng: np.random.Generator) -> Array:
@@ -71,7 +72,8 @@ def white_burst(t: Array, rng: np.random.Generator) -> Array:
 def ringdown(t: Array, rng: np.random.Generator) -> Array:
     """A damped oscillation (for the setting of thresholds)."""
     frequency, decay = np.exp(rng.uniform(*np.log([40, 300]))), rng.uniform(0.004, 0.05)
-    return np.where(t >= 0, np.exp(-np.maximum(t, 0) / decay), 0.0) * np.sin(2 * np.pi * frequency * t)
+    fall = np.where(t >= 0, np.exp(-np.maximum(t, 0) / decay), 0.0)
+    return np.asarray(fall * np.sin(2 * np.pi * frequency * t))
 
 
 FAMILIES: dict[str, dict[str, Shape]] = {

@@ -18,6 +18,7 @@ import torch
 
 from chirpleaf.config import read_preset
 from chirpleaf.models import load_model
+from chirpleaf.training.data import build_simulator
 from chirpleaf.training.objectives import make_objective
 
 LOGGER = logging.getLogger("held_out")

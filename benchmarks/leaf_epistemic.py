@@ -24,6 +24,7 @@ from chirpleaf.diagnostics.injections import inject, training_noise
 from chirpleaf.inference.leaves import WEIGHTS
 from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import Model, load_model
+from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.plots.errors import plot_errors
 from chirpleaf.training.recipe import train
@@ -36,10 +37,10 @@ GREATEST = 200.0
 
 
 def measure_widths(
-    model: Model, prior: IntrinsicPrior, total_masses: tuple[float, float], events: int
+    model: Model, prior: PriorDistribution, total_masses: tuple[float, float], events: int
 ) -> dict[str, float]:
     """Measure the median epistemic standard deviation of each leaf for a range of total masses (solar masses)."""
-    found = []
+    found: list[list[float]] = []
     index = 0
     while len(found) < events:
         rng = np.random.default_rng([7, index])
@@ -56,7 +57,9 @@ def measure_widths(
 
 def evaluate_by_total_mass(model: Model, events: int, picture: Path | None) -> None:
     """Print and plot the epistemic standard deviation by total mass."""
-    prior = replace(model.architecture.prior, mass_max=GREATEST)
+    own = model.architecture.prior
+    assert isinstance(own, IntrinsicPrior)
+    prior = replace(own, mass_max=GREATEST)
     bins = [f"{low:g}-{high:g}" for low, high in pairwise(TOTAL_MASSES)]
     rows = [measure_widths(model, prior, limits, events) for limits in pairwise(TOTAL_MASSES)]
     table = {name: [row[name] for row in rows] for name in rows[0]}
@@ -64,11 +67,13 @@ def evaluate_by_total_mass(model: Model, events: int, picture: Path | None) -> N
     for name, values in table.items():
         LOGGER.info(f"| {name} | {' | '.join(f'{value:.4f}' for value in values)} |")
     if picture:
-        labels = {
-            "group_label": "total mass [solar masses], trained up to 200",
-            "error_label": "epistemic standard deviation",
-        }
-        plot_errors(bins, table, **labels).savefig(picture, dpi=110)
+        figure = plot_errors(
+            bins,
+            table,
+            group_label="total mass [solar masses], trained up to 200",
+            error_label="epistemic standard deviation",
+        )
+        figure.savefig(picture, dpi=110)
 
 
 def evaluate_by_size(sizes: list[int], batches: int, events: int, out: Path) -> None:

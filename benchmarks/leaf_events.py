@@ -10,7 +10,7 @@ import argparse
 import logging
 
 import chirpleaf
-from chirpleaf.inference import Posterior
+from chirpleaf.result import LeafEstimates, Posterior
 
 LOGGER = logging.getLogger("leaf_events")
 PUBLISHED = {
@@ -20,7 +20,7 @@ PUBLISHED = {
 KINDS = {"masses": ("mass_1", "mass_2"), "remnant": ("final_spin", "omega_r", "omega_i")}
 
 
-def format_interval(posterior: Posterior, name: str) -> str:
+def format_interval(posterior: Posterior | LeafEstimates, name: str) -> str:
     """Format median and 90 % interval."""
     row = posterior.summary((name,))[name]
     digits = 1 if name.startswith("mass") else 3
@@ -37,9 +37,11 @@ def main() -> None:
         for model, names in KINDS.items():
             point = chirpleaf.infer(event, model=model, seed=1)
             bayesian = chirpleaf.infer(event, model=f"{model}-bayesian", seed=1)
+            assert isinstance(point, LeafEstimates)
+            assert isinstance(bayesian, LeafEstimates)
             for name in names:
                 digits = 1 if name.startswith("mass") else 3
-                parts = point.parts[name] | bayesian.parts[name]
+                parts = {**point.uncertainty_components[name], **bayesian.uncertainty_components[name]}
                 value = {part: f"{number:.{digits}f}" for part, number in parts.items()}
                 known = f"{published[name]:.{digits}f}" if name in published else ""
                 LOGGER.info(

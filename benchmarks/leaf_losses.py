@@ -30,8 +30,8 @@ def main() -> None:
         errors = {int(row["step"]): row["relative_error"] for row in rows}
         LOGGER.info(f"| {model} | {' | '.join(f'{errors[step]:.3f}' for step in STEPS)} |")
         curves[model] = list(errors), list(errors.values())
-    labels = {"against": "iterations", "loss_label": "mean relative error on validation", "logarithmic": True}
-    plot_losses(curves, **labels).savefig(arguments.out, dpi=110)
+    figure = plot_losses(curves, against="iterations", loss_label="mean relative error on validation", logarithmic=True)
+    figure.savefig(arguments.out, dpi=110)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,10 @@ import logging
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -49,7 +51,19 @@ def make_network(architecture: Architecture) -> tuple[RootLeaves, Tokens]:
     shape = (1, len(architecture.detectors), len(architecture.grid.frequencies))
     with torch.no_grad():
         seen = leaves.preprocess(torch.randn(shape, dtype=torch.complex64), torch.ones(shape))
-    return leaves.network, seen.tokens
+    return cast(RootLeaves, leaves.network), seen.tokens
+
+
+def predict(pair: list[tuple[RootLeaves, Tokens]]) -> None:
+    """Posterior predictives of both networks."""
+    for network, tokens in pair:
+        network.predictive(tokens, WEIGHTS)
+
+
+def estimate(pair: list[tuple[RootLeaves, Tokens]]) -> None:
+    """Point estimates of both networks."""
+    for network, tokens in pair:
+        network.estimate(tokens)
 
 
 @torch.no_grad()
@@ -60,11 +74,8 @@ def main() -> None:
     LOGGER.info("| masses and remnant together | ms |\n|---|---|")
     for label, names in PAIRS.items():
         pair = [make_network(read_preset(PRESETS / f"{name}.yaml").architecture()) for name in names]
-        if "Bayesian" in label:
-            took = time_call(lambda pair=pair: [one.predictive(x, WEIGHTS) for one, x in pair])
-        else:
-            took = time_call(lambda pair=pair: [one.estimate(x) for one, x in pair])
-        LOGGER.info(f"| {label} | {took:.2f} |")
+        work = predict if "Bayesian" in label else estimate
+        LOGGER.info(f"| {label} | {time_call(partial(work, pair)):.2f} |")
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def train_network(name: str, preset: Preset, architecture: Architecture, minutes
 @torch.no_grad()
 def evaluate_log_density(model: Model, prior: IntrinsicPrior) -> np.ndarray:
     """Evaluate ln q at the true parameters of binaries uniform in ln(chirp mass), shape (ASKED,), in nats."""
-    architecture, estimator = model.architecture, model.estimator
+    architecture, estimator = model.architecture, model.posterior
     base = build_simulator(architecture, estimator, Simulation(waveforms=64, spectra=1024), seed=9)
     proposal = StratifiedProposal(prior)
     source = replace(waveform_source(architecture, seed=9), proposal=proposal)

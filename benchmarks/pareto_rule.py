@@ -28,6 +28,7 @@ from scipy.stats import norm
 from chirpleaf.diagnostics.injections import inject, training_noise
 from chirpleaf.inference.certify import Certified, CertifySettings, Target, certify
 from chirpleaf.inference.certify.coverage import broaden
+from chirpleaf.inference.certify.gaussian_mixture import GaussianMixture
 from chirpleaf.inference.certify.mixture import MixtureProposal, fit_correction
 from chirpleaf.inference.certify.pool import Pool
 from chirpleaf.inference.certify.proposals import NetworkProposal, Proposal
@@ -89,7 +90,7 @@ def make_wrong_proposals(observation: Observation) -> Iterator[tuple[str, Propos
 
     def gaussian(centre: float, width: float) -> MixtureProposal:
         means = np.eye(d)[:1] * centre
-        return MixtureProposal(network.space, normal, np.zeros(1), means, width * np.eye(d)[None])
+        return MixtureProposal(network.space, normal, GaussianMixture(np.zeros(1), means, width * np.eye(d)[None]))
 
     yield from ((f"too narrow by {width}", gaussian(0.0, width)) for width in WIDTHS)
     yield from ((f"shifted by {shift:g} sigma", gaussian(shift, 1.0)) for shift in SHIFTS)
@@ -102,7 +103,8 @@ def sample_wrong(observation: Observation, proposal: Proposal, target: Target, c
     theta = proposal.sample(sampling.first_draws, seed)
     weigher = Weigher.prepare(observation, observation.segment, 0.0, target, theta, SETTINGS, seed)
     pool, d = Pool(weigher, SETTINGS), len(network.space)
-    prior = MixtureProposal(network.space, network.space.bijection, np.zeros(1), np.zeros((1, d)), np.eye(d)[None])
+    standard = GaussianMixture(np.zeros(1), np.zeros((1, d)), np.eye(d)[None])
+    prior = MixtureProposal(network.space, network.space.bijection, standard)
     pool.add(prior, int(BACKGROUND * SETTINGS.effective_samples), background=True)
     pool.add(proposal, theta)
     if coverage:

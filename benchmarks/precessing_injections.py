@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from rows import append_row, find_missing, read_rows
+from rows import Row, append_row, find_missing, read_rows
 
 from chirpleaf.diagnostics.calibration import calibrate, percentile_ranks
 from chirpleaf.diagnostics.injections import training_noise
@@ -111,7 +111,7 @@ def project_by_bilby(model: Model, truth: dict[str, float], names: tuple[str, ..
         one.minimum_frequency, one.maximum_frequency = float(frequencies[0]), RATE / 2
         one.set_strain_data_from_zero_noise(RATE, duration, start)
         rows.append(one.get_detector_response(waves, parameters)[place])
-    return np.stack(rows) * np.exp(2j * np.pi * frequencies * (TRIGGER - start))
+    return np.asarray(np.stack(rows) * np.exp(2j * np.pi * frequencies * (TRIGGER - start)))
 
 
 def draw_noise(
@@ -145,7 +145,7 @@ def inject(
                 return replace(blank, strain=blank.strain + signal), truth, snr, noise.origin
 
 
-def certify_injection(model: Model, measured: MeasuredNoise | None, index: int, options: argparse.Namespace) -> dict:
+def certify_injection(model: Model, measured: MeasuredNoise | None, index: int, options: argparse.Namespace) -> Row:
     """One line of the table."""
     segment, truth, snr, origin = inject(model, measured, options.seed, index)
     waveform = WaveformSettings(model.architecture.approximant)
@@ -169,7 +169,7 @@ def certify_injection(model: Model, measured: MeasuredNoise | None, index: int, 
     return {**row, "reasons": certificate.reasons, "certificate": certificate.to_json(), "truth": truth, "ranks": ranks}
 
 
-def summarise(rows: list[dict], out: Path) -> None:
+def summarise(rows: list[Row], out: Path) -> None:
     """Print the table of efficiencies and the p-values, and draw the P-P plot."""
     efficiency = np.array([row["certificate"]["efficiency"] for row in rows])
     names = {"all": np.ones(len(rows), bool)}

@@ -16,8 +16,8 @@ import torch
 from chirpleaf.inference.certify.extrinsics import DetectorNetwork, Places
 from chirpleaf.inference.certify.heterodyne import Heterodyne
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio, project_signals
+from chirpleaf.inference.certify.likelihood_settings import HeterodyneSettings
 from chirpleaf.inference.certify.marginal import combine_overlaps
-from chirpleaf.inference.certify.settings import HeterodyneSettings
 from chirpleaf.physics.detectors import detector, gmst
 from chirpleaf.physics.signals import Multimode
 from chirpleaf.strain.segment import Segment

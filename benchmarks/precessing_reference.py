@@ -28,7 +28,6 @@ from chirpleaf.diagnostics.comparison import jensen_shannon
 from chirpleaf.inference import load_candidates, prepare
 from chirpleaf.inference.certify import CertifySettings, Target, certify
 from chirpleaf.inference.certify.draws import EvaluatedDraws
-from chirpleaf.inference.certify.extrinsics import Points
 from chirpleaf.inference.certify.likelihood import log_likelihood_ratio
 from chirpleaf.inference.certify.mixture import MixtureProposal
 from chirpleaf.inference.certify.proposals import NetworkProposal, Proposal
@@ -67,15 +66,9 @@ def compare_likelihoods(weigher: Weigher, reference: Samples, nine: Samples, n: 
     own, segment = {name: values[rows] for name, values in nine.items()}, weigher.segment
     place = {name: reference[name][rows] for name in (*PLACE, "theta_jn")}
     exact, _ = log_likelihood_ratio(segment, {**own, **place}, weigher.signal)
-    blank = np.zeros(n)
-    at = [place[name] for name in ("ra", "dec", "theta_jn", "psi")]
-    points = Points(*at, place["geocent_time"] - segment.reference_time, blank, np.zeros((n, 4)), blank)
-    ratios = weigher.marginal.heterodyne.compute_ratios(own)
-    overlaps = weigher.marginal.pair_with(ratios, points).overlaps.select(np.arange(n), np.arange(n))
-    matched, rho = overlaps.at_phase(place["phase"])
-    distance = place["luminosity_distance"]
-    fast = matched / distance - rho**2 / (2 * distance**2)
-    for label, found in (("every frequency", exact), (f"{ratios.shape[-1]} nodes", fast)):
+    fast = weigher.log_likelihood({**own, **place}, weigher.settings.heterodyne)
+    nodes = len(weigher.marginal.heterodyne.frequencies)
+    for label, found in (("every frequency", exact), (f"{nodes} nodes", fast)):
         difference = found - reference["log_likelihood_ratio"][rows]
         LOGGER.info(
             f"ln L on {label} less bilby's at {n} samples: mean {difference.mean():.4f}, "
@@ -154,7 +147,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     table = np.genfromtxt(arguments.samples, delimiter=",", names=True)
-    reference = {name: np.array(table[name]) for name in table.dtype.names}
+    reference = {name: np.array(table[name]) for name in table.dtype.names or ()}
     segment, space, defaults = read_segment(arguments.data), precessing_space(STANDARD), CertifySettings()
     settings = replace(
         defaults,

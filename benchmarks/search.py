@@ -40,7 +40,7 @@ def measure_loss(canonical: CanonicalInput, approximant: str, arrival: float) ->
     shift = np.exp(-2j * np.pi * arrival * grid.frequencies)
     data = torch.from_numpy((waves[..., 0] + 1j * waves[..., 1]) * shift).to(torch.complex64)[:, None]
     found = canonical(20 * data, torch.ones(data.shape))
-    return 1 - found.snr[:, 0].numpy() / 20
+    return np.asarray(1 - found.snr[:, 0].numpy() / 20)
 
 
 def make_variants() -> Iterator[tuple[str, Architecture]]:

@@ -15,6 +15,7 @@ import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from chirpleaf.inference.reference_time import refine_reference_time
 from chirpleaf.models import Model, load_model
 from chirpleaf.physics.derived import Samples, derived
 from chirpleaf.physics.distributions import PowerLaw, Uniform
+from chirpleaf.physics.prior_kinds import PriorDistribution
 from chirpleaf.result.weights import relative_weights, weighted_quantiles
 from chirpleaf.strain.noise import RecordedNoise
 from chirpleaf.strain.noise_spectrum import DEFAULT_SPECTRUM, MEDIAN
@@ -60,11 +62,18 @@ def analyse_stretch(
     """
     target = Target(model.architecture.space.prior, PowerLaw(2.0, 10.0, 10_000.0))
     settings, found, distance = CertifySettings(effective_samples=2000, budget=30.0), {}, None
+    binary = cast(PriorDistribution, FixedBinary())
     for name, noise in sources.items():
         rng = np.random.default_rng([17, index])
         limits = (snr, 1.0001 * snr) if distance is None else (0.0, np.inf)
         event = inject(
-            model, noise, rng, prior=FixedBinary(), snr_range=limits, distance=distance, detectors=("H1", "L1")
+            model,
+            noise,
+            rng,
+            prior=binary,
+            snr_range=limits,
+            distance=distance,
+            detectors=("H1", "L1"),
         )
         truth = {**derived({key: np.array([value]) for key, value in event.truth.items()})}
         truth["luminosity_distance"] = np.array([event.truth["luminosity_distance"]])

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -30,7 +31,9 @@ from chirpleaf.physics.conversions import component_masses
 from chirpleaf.physics.derived import derived
 from chirpleaf.physics.priors import IntrinsicPrior
 from chirpleaf.physics.waveforms import polarizations
+from chirpleaf.result import Posterior
 from chirpleaf.strain import events, load_event, welch
+from chirpleaf.training.batch import Batch
 from chirpleaf.training.data import build_simulator
 from chirpleaf.training.engine import TrainingModule
 from chirpleaf.training.objectives import LogScore
@@ -67,7 +70,7 @@ def time_waveforms(n: int = 500) -> None:
 
     for preset in ("bbh", "bbh-long"):
         grid = read_preset(PRESETS / f"{preset}.yaml").architecture().grid
-        seconds = median_seconds(lambda grid=grid: polarizations(table, grid.frequencies), 5)
+        seconds = median_seconds(partial(polarizations, table, grid.frequencies), 5)
         LOGGER.info(f"IMRPhenomXAS on the {grid.n_bins} bins of {preset}: {n / seconds:,.0f} waveforms/s")
     LOGGER.info(
         f"IMRPhenomXAS, uniform 4 s grid to 1024 Hz, lalsimulation: {n / median_seconds(uniform, 5):,.0f} waveforms/s"
@@ -86,7 +89,7 @@ def time_training(preset: str) -> None:
     counter = iter(range(1_000_000))
     batch = simulator.batch(next(counter))
 
-    def step(examples: object = None) -> None:
+    def step(examples: Batch | None = None) -> None:
         optimizer.zero_grad()
         trainer.objective.loss(estimator.network, examples or batch).backward()
         optimizer.step()
@@ -137,6 +140,7 @@ def time_certification(effective_samples: int = 5000, repetitions: int = 4) -> N
     """Time certification of the embedded event, including extrinsic parameters and sky map, without the first call."""
     for seed in range(-1, repetitions):
         posterior = chirpleaf.infer("GW150914", samples=2048, effective_samples=effective_samples, seed=seed + 1)
+        assert isinstance(posterior, Posterior)
         certificate, seconds = posterior.certificate, posterior.timing["total_s"]
         assert certificate is not None
         if seed >= 0:

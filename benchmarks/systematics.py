@@ -14,6 +14,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from typing import cast
 
 import numpy as np
 import torch
@@ -45,7 +47,9 @@ def make_envelopes(detectors: tuple[str, ...], amplitude: float, degrees: float)
     return dict.fromkeys(detectors, envelope)
 
 
-def list_cases(posterior: Posterior, data: PreparedData, seed: int, samples: int) -> Iterator[tuple[str, Callable]]:
+def list_cases(
+    posterior: Posterior, data: PreparedData, seed: int, samples: int
+) -> Iterator[tuple[str, Callable[[], Posterior]]]:
     """Names of the cases, and the functions that make their posteriors."""
     detectors = posterior.provenance.detectors
     median = {name: estimate_spectrum(series, MEDIAN) for name, series in data.source.strain.items()}
@@ -54,13 +58,13 @@ def list_cases(posterior: Posterior, data: PreparedData, seed: int, samples: int
         envelopes = make_envelopes(detectors, amplitude, degrees)
         yield (
             f"calibration, {amplitude:.0%} and {degrees:g} degrees",
-            lambda envelopes=envelopes: marginalise_calibration(posterior, data, envelopes, seed=seed),
+            partial(marginalise_calibration, posterior, data, envelopes, seed=seed),
         )
     yield "uncertainty of the noise spectra", lambda: marginalise_spectra(posterior, data, seed=seed)
     yield "median Welch density, reweighted", lambda: reweight_to_spectra(posterior, data, median)[0]
     other = replace(data, likelihood_spectra=median)
     plan = plan_certification(data.model)
-    yield "median Welch density, certified", lambda: analyse(other, plan, samples=samples, seed=seed)
+    yield "median Welch density, certified", lambda: cast(Posterior, analyse(other, plan, samples=samples, seed=seed))
 
 
 def show(name: str, found: Posterior, before: Posterior, seconds: float) -> str:

@@ -71,7 +71,8 @@ class Bench:
         if kind == "noise":
             return self._shift_recorded(event, rng), {"event": event}
         psd = np.stack([self.spectra[event][name].at(self.frequencies) for name in DETECTORS])
-        spectrum = (rng.normal(size=psd.shape) + 1j * rng.normal(size=psd.shape)) * np.sqrt(psd * LENGTH) / 2
+        white = rng.normal(size=psd.shape) + 1j * rng.normal(size=psd.shape)
+        spectrum = np.asarray(white * np.sqrt(psd * LENGTH) / 2, dtype=np.complex128)
         truth: dict[str, Any] = {"event": event}
         if kind in ("signal", "overlap", "precessing"):
             ranges = {"signal": (10, 40), "overlap": (15, 30), "precessing": (12, 40)}
@@ -115,7 +116,7 @@ class Bench:
         else:
             strain = np.concatenate(list(project_signals(grid, sample, WaveformSettings(approximant))))
         loudness = np.sqrt(4 / LENGTH * np.sum(np.abs(strain) ** 2 / psd, axis=1))
-        factor = snr / np.linalg.norm(loudness)
+        factor = snr / float(np.linalg.norm(loudness))
         q, one, two = (float(sample[name][0]) for name in ("mass_ratio", "chi_1", "chi_2"))
         parameters = {name: float(value[0]) for name, value in sample.items()}
         parameters |= {"luminosity_distance": 1000.0 / factor, "chi_eff": (one + q * two) / (1 + q), "snr": snr}
