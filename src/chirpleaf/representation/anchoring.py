@@ -27,7 +27,8 @@ from torch import Tensor, nn
 
 from chirpleaf.physics.bijections import Bijection, ConditionalAffine
 from chirpleaf.physics.conversions import component_masses
-from chirpleaf.physics.inspiral import PHASE_EXPONENTS, SOLAR_MASS_SECONDS, phase_coefficients, phase_powers
+from chirpleaf.physics.inspiral import PHASE_EXPONENTS, phase_coefficients, phase_powers
+from chirpleaf.physics.kerr import innermost_stable_frequency
 from chirpleaf.physics.spaces import ParameterSpace
 from chirpleaf.representation.canonical import CanonicalInput
 from chirpleaf.representation.multiband import FloatArray
@@ -141,7 +142,8 @@ class _PhaseResponse(NamedTuple):
 def _phase_products(chirp_mass: float, mass_ratio: float, canonical: CanonicalInput) -> FloatArray:
     """Products <b_i, b_j> of the functions of frequency in the phase, after a fit of time and phase, shape (4, 4)."""
     frequencies = canonical.grid.frequencies
-    end = np.searchsorted(frequencies, _innermost_orbit_frequency(chirp_mass, mass_ratio))
+    total_mass = sum(component_masses(chirp_mass, mass_ratio))
+    end = np.searchsorted(frequencies, innermost_stable_frequency(total_mass, 0.0))
     frequencies = frequencies[: max(end, 2 * len(PHASE_EXPONENTS))]
     strength = canonical.reference_weights[: len(frequencies)] * envelope(frequencies)
     strength /= np.linalg.norm(strength)
@@ -157,9 +159,3 @@ def _phase_response(products: FloatArray, mass_ratio: float, chi: float) -> _Pha
     along = products @ terms
     information = terms @ along
     return _PhaseResponse(float(information**-0.5), along[1:] / information)
-
-
-def _innermost_orbit_frequency(chirp_mass: float, mass_ratio: float) -> float:
-    """Gravitational-wave frequency of the innermost stable circular orbit of a body of the total mass, Hz."""
-    total = sum(component_masses(chirp_mass, mass_ratio)) * SOLAR_MASS_SECONDS
-    return float(1 / (6**1.5 * np.pi * total))
