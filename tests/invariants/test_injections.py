@@ -8,9 +8,9 @@ import pytest
 import torch
 from tiny import TinySignal, registered_tiny, tiny_architecture
 
-from chirpleaf.diagnostics.evaluation import evaluate
+from chirpleaf.diagnostics.evaluation import MASS_EDGES, evaluate
 from chirpleaf.diagnostics.injections import FORMER_FAMILIES, inject, training_noise
-from chirpleaf.models import Model
+from chirpleaf.models import Model, available_models, load_model
 from chirpleaf.networks.heads import MixtureSettings
 from chirpleaf.networks.residual import ResidualSettings
 from chirpleaf.physics.detectors import detector, gmst, project
@@ -128,3 +128,9 @@ def test_a_model_is_evaluated_on_the_families_that_it_was_trained_on(model: Mode
         trained = replace(model, provenance={"simulation": simulation})
         assert training_noise(trained).ensemble.families == families
     assert set("/".join(evaluate(trained, 2, samples=10).family).split("/")) == {"O2"}
+
+
+@pytest.mark.parametrize("name", sorted(available_models()))
+def test_the_groups_of_an_evaluation_hold_every_binary_of_a_shipped_model(name: str) -> None:
+    lowest, highest = load_model(name).architecture.prior.chirp_mass_range
+    assert MASS_EDGES[0] <= lowest < highest <= MASS_EDGES[-1]

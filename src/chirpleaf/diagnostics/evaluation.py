@@ -27,7 +27,7 @@ CALIBRATED = ("chirp_mass", "mass_ratio", "chi_eff", "chi_1", "chi_2", "final_sp
 
 SNR_EDGES = (7.0, 10.0, 15.0, 25.0, 40.0, 60.0)
 """Edges of the groups in optimal signal-to-noise ratio of the detectors together."""
-MASS_EDGES = (4.0, 8.0, 12.0, 20.0, 30.0, 45.0, 90.0)
+MASS_EDGES = (4.0, 8.0, 12.0, 20.0, 30.0, 45.0, 90.0, 200.0)
 """Edges of the groups in chirp mass, solar masses."""
 
 
