@@ -24,6 +24,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from simulated_events import estimate_simulated
 
 from chirpleaf.cli.lightning import silence_lightning
 from chirpleaf.config import Preset, read_preset, vary_preset
@@ -32,7 +33,7 @@ from chirpleaf.models import Model, load_model
 from chirpleaf.models.leaves import LeafEstimator
 from chirpleaf.training.banks.bank import WaveformBank, build_waveform_bank
 from chirpleaf.training.batch import Batch
-from chirpleaf.training.data import build_simulator, held_out_simulator, waveform_source
+from chirpleaf.training.data import build_simulator, waveform_source
 from chirpleaf.training.engine import fit
 from chirpleaf.training.objectives import make_objective
 from chirpleaf.training.parallel.threads import bfloat16_pays
@@ -43,8 +44,8 @@ LOGGER = logging.getLogger("convolutional_ablation")
 PRESETS = Path(str(resources.files("chirpleaf.training"))) / "presets"
 EDGES = (8.0, 12.0, 16.0, 20.0, 30.0, 40.0, 50.0)
 CANONICAL = "canonical root"
-TIMED, UNTIMED, EPOCHS, TEST = 20, 5, 10, 3
-"""Steps that are timed, steps before them, epochs of a variant, and number that extends the seed for test events."""
+TIMED, UNTIMED, EPOCHS = 20, 5, 10
+"""Steps that are timed, steps before them, and epochs of a variant."""
 
 COMPARED = {"detectors": ["H1", "L1"], "simulation": {"subsets": None}}
 """Changes of every variant, so that all have the detectors of the canonical root."""
@@ -108,7 +109,7 @@ def name_variants(preset: Preset) -> dict[str, tuple[str, Changes]]:
         "contiguous memory": {"root": {"channels_last": False}},
         "few fresh waveforms": {"simulation": {"fresh": 4}},
     }
-    others: dict[str, tuple[str, Changes]] = {CANONICAL: ("canonical", {}), "compact": ("compact", {})}
+    others: dict[str, tuple[str, Changes]] = {CANONICAL: ("canonical", {})}
     return others | {name: ("convolutional", changes) for name, changes in own.items()}
 
 
@@ -166,22 +167,8 @@ def build_estimator(preset: Preset) -> LeafEstimator:
 
 def measure_errors(preset: Preset, estimator: LeafEstimator, events: int) -> dict[str, list[float]]:
     """Median error of each leaf by bin of signal-to-noise ratio, on all detectors of the preset."""
-    simulation = replace(
-        preset.simulation, strata=1, subsets=None, curriculum=None, validation_waveforms=events,
-        batch_size=min(events, 256),
-    )  # fmt: skip
-    estimator.eval()
-    estimator.use_bfloat16(False)
-    simulator = held_out_simulator(preset.architecture(), estimator, simulation, seed=[preset.seed, TEST])
     errors: dict[str, list[float]] = {name: [] for name in estimator.quantities}
-    for place, snr_range in enumerate(pairwise(EDGES)):
-        some = replace(simulator, snr_range=snr_range)
-        n_batches = max(1, events // simulation.batch_size)
-        batches = [some.batch(place * n_batches + index) for index in range(n_batches)]
-        with torch.no_grad():
-            found = [torch.stack(list(estimator.network.estimate(batch.tokens).values()), dim=-1) for batch in batches]
-        estimates = estimator.targets.inv(torch.cat(found))
-        truth = estimator.targets.inv(torch.cat([batch.target for batch in batches]))
+    for estimates, truth in estimate_simulated(preset, estimator, EDGES, events):
         for name, row in errors.items():
             away = absolute_errors if name in SPINS else relative_errors
             row.append(float(np.median(away(estimates[name].numpy(), truth[name].numpy()))))

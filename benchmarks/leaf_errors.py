@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python benchmarks/leaf_errors.py --joint bbh --leaves masses remnant --out out/leaf-errors
 
-Events are drawn from the common prior of all models, with noise spectra of the ensemble, the same number in each bin of
-network signal-to-noise ratio. All models analyse the same segments. The estimate of the joint density is the posterior
-median. Writes `errors.json` and a figure for each quantity.
+Events are drawn from the prior and the noise of the first model of leaves, in the detectors that all models take, the
+same number in each bin of network signal-to-noise ratio. All models analyse the same segments. The estimate of the
+joint density is the posterior median. Writes `errors.json` and a figure for each quantity.
 """
 
 import argparse
@@ -52,11 +52,15 @@ def main() -> None:
     joint, leaves = load_model(arguments.joint), [load_model(name) for name in arguments.leaves]
     names = dict.fromkeys(name for model in leaves for name in model.leaves.targets.names)
     widest = max((joint, *leaves), key=lambda model: len(model.architecture.grid.native_frequencies))
+    prior, noise = leaves[0].architecture.prior, training_noise(leaves[0])
+    detectors = tuple(
+        name for name in leaves[0].detectors if all(name in model.detectors for model in (joint, *leaves))
+    )
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for place, snr_range in enumerate(pairwise(EDGES)):
         for index in range(arguments.injections):
             rng = np.random.default_rng([arguments.seed, place, index])
-            injection = inject(widest, training_noise(widest), rng, snr_range=snr_range)
+            injection = inject(widest, noise, rng, snr_range=snr_range, prior=prior, detectors=detectors)
             truth = derived({name: np.array([value]) for name, value in injection.truth.items()})
             observation = refine_reference_time(joint, restrict_frequencies(injection.segment, joint))
             segment = injection.segment.with_reference_time(observation.segment.reference_time)

@@ -14,8 +14,9 @@ from chirpleaf.training.progress import read_history
 
 LOGGER = logging.getLogger("leaf_losses")
 HISTORIES = Path(__file__).parents[1] / "docs"
-MODELS = ("masses", "masses-bayesian", "remnant", "remnant-bayesian")
-STEPS = (2000, 10_000, 20_000, 40_000, 60_000)
+QUANTITIES = ("masses", "remnant")
+KINDS = ("{}", "{}-bayesian", "convolutional-{}", "convolutional-{}-bayesian")
+STEPS = (4000, 12_000, 20_000, 40_000, 60_000)
 
 
 def main() -> None:
@@ -25,10 +26,11 @@ def main() -> None:
     arguments = parser.parse_args()
     LOGGER.info(f"| model | {' | '.join(f'{step:,}' for step in STEPS)} |\n|---|{'---|' * len(STEPS)}")
     curves = {}
-    for model in MODELS:
+    for model in (kind.format(quantity) for quantity in QUANTITIES for kind in KINDS):
         rows = read_history(HISTORIES / f"{model}-history.csv")
         errors = {int(row["step"]): row["relative_error"] for row in rows}
-        LOGGER.info(f"| {model} | {' | '.join(f'{errors[step]:.3f}' for step in STEPS)} |")
+        cells = (f"{errors[step]:.3f}" if step in errors else "" for step in STEPS)
+        LOGGER.info(f"| {model} | {' | '.join(cells)} |")
         curves[model] = list(errors), list(errors.values())
     figure = plot_losses(curves, against="iterations", loss_label="mean relative error on validation", logarithmic=True)
     figure.savefig(arguments.out, dpi=110)

@@ -51,7 +51,7 @@ NAMES = {
     "10,000 samples with densities, ms": r"\n10000 samples with dens[^:]*: ([\d,.]+) ms",
     "leaves, canonical, ms": r"canonical, deterministic \| ([\d,.]+)",
     "leaves, canonical, Bayesian, ms": r"canonical, Bayesian[^|]*\| ([\d,.]+)",
-    "leaves, compact convolutional, ms": r"compact convolutional[^|]*\| ([\d,.]+)",
+    "leaves, convolutional, ms": r"\n\| convolutional, deterministic \| ([\d,.]+)",
     "leaves, published convolutional, ms": r"published convolutional[^|]*\| ([\d,.]+)",
 }
 """Quantities, and where they stand in the output of the scripts."""

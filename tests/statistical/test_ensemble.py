@@ -186,7 +186,7 @@ def test_presets_of_the_first_models_keep_their_spectra() -> None:
         [-44.923110765469254, -43.79560044921531, -46.38055333844889, -44.78101918517643],
         [-45.52134141186812, -42.94363570203679, -46.66971594802746, -45.82420617053941],
     ]
-    for name in ("canonical", "masses-bayesian", "remnant", "remnant-bayesian", "compact"):
+    for name in ("canonical", "masses-bayesian", "remnant", "remnant-bayesian", "paper"):
         noise = read_preset(folder / f"{name}.yaml").simulation.make_noise(("H1", "L1"))
         draw = noise.sample(("H1", "L1"), np.array([30.0, 60.0, 100.0, 300.0]), 8.0, np.random.default_rng(5))
         np.testing.assert_allclose(np.log10(draw.psd), expected, rtol=1e-13)
