@@ -8,6 +8,7 @@ one plus the median redshift.
 
 import argparse
 import logging
+from itertools import product
 
 import chirpleaf
 from chirpleaf.result import LeafEstimates, Posterior
@@ -17,6 +18,7 @@ PUBLISHED = {
     "GW150914": {"mass_1": 35.6 * 1.09, "mass_2": 30.6 * 1.09, "final_spin": 0.69},
     "GW170814": {"mass_1": 30.6 * 1.12, "mass_2": 25.2 * 1.12, "final_spin": 0.72},
 }
+ROOTS = {"canonical": "", "convolutional": "convolutional-"}
 KINDS = {"masses": ("mass_1", "mass_2"), "remnant": ("final_spin", "omega_r", "omega_i")}
 
 
@@ -30,13 +32,15 @@ def format_interval(posterior: Posterior | LeafEstimates, name: str) -> str:
 def main() -> None:
     """Analyse both events with all models."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    LOGGER.info("| event | quantity | deterministic | Bayesian | aleatoric | epistemic | certified | published |")
-    LOGGER.info("|---|---|---|---|---|---|---|---|")
+    LOGGER.info(
+        "| event | quantity | root | deterministic | Bayesian | aleatoric | epistemic | certified | published |"
+    )
+    LOGGER.info("|---|---|---|---|---|---|---|---|---|")
     for event, published in PUBLISHED.items():
         certified = chirpleaf.infer(event, seed=1)
-        for model, names in KINDS.items():
-            point = chirpleaf.infer(event, model=model, seed=1)
-            bayesian = chirpleaf.infer(event, model=f"{model}-bayesian", seed=1)
+        for (root, prefix), (kind, names) in product(ROOTS.items(), KINDS.items()):
+            point = chirpleaf.infer(event, model=f"{prefix}{kind}", seed=1)
+            bayesian = chirpleaf.infer(event, model=f"{prefix}{kind}-bayesian", seed=1)
             assert isinstance(point, LeafEstimates)
             assert isinstance(bayesian, LeafEstimates)
             for name in names:
@@ -45,7 +49,7 @@ def main() -> None:
                 value = {part: f"{number:.{digits}f}" for part, number in parts.items()}
                 known = f"{published[name]:.{digits}f}" if name in published else ""
                 LOGGER.info(
-                    f"| {event} | {name} | {value['estimate']} +- {value['noise_spectrum']} "
+                    f"| {event} | {name} | {root} | {value['estimate']} +- {value['noise_spectrum']} "
                     f"| {format_interval(bayesian, name)} | {value['aleatoric']} | {value['epistemic']} "
                     f"| {format_interval(certified, name)} | {known} |"
                 )

@@ -46,27 +46,47 @@ GOLDEN: dict[tuple[str, str], dict[str, tuple[float, float, float]]] = {
         "omega_r": (0.5151, 0.5386, 0.5623),
         "omega_i": (0.07809, 0.08017, 0.08232),
     },
-    ("GW150914", "compact-masses"): {
-        "mass_1": (38.07, 38.4, 38.72),
-        "mass_2": (27.93, 28.28, 28.65),
+    ("GW150914", "convolutional-masses"): {
+        "mass_1": (38.57, 38.81, 39.05),
+        "mass_2": (31.89, 32.3, 32.6),
     },
-    ("GW150914", "compact-remnant"): {
-        "final_spin": (0.6235, 0.6326, 0.6438),
-        "omega_r": (0.5079, 0.5108, 0.5148),
-        "omega_i": (0.08201, 0.08231, 0.08253),
+    ("GW150914", "convolutional-remnant"): {
+        "final_spin": (0.6627, 0.6698, 0.6756),
+        "omega_r": (0.5203, 0.5232, 0.5255),
+        "omega_i": (0.08121, 0.0814, 0.08164),
     },
-    ("GW170814", "compact-masses"): {
-        "mass_1": (43.74, 45.07, 46.34),
-        "mass_2": (22.61, 23.24, 23.73),
+    ("GW170814", "convolutional-masses"): {
+        "mass_1": (33.66, 33.87, 34.15),
+        "mass_2": (27.32, 27.55, 27.83),
     },
-    ("GW170814", "compact-remnant"): {
-        "final_spin": (0.7136, 0.7313, 0.7433),
-        "omega_r": (0.5514, 0.56, 0.5665),
-        "omega_i": (0.07703, 0.07769, 0.07852),
+    ("GW170814", "convolutional-remnant"): {
+        "final_spin": (0.699, 0.7082, 0.7184),
+        "omega_r": (0.5338, 0.5377, 0.5419),
+        "omega_i": (0.07975, 0.0801, 0.08044),
+    },
+    ("GW150914", "convolutional-masses-bayesian"): {
+        "mass_1": (33.84, 39.33, 45.69),
+        "mass_2": (28.06, 32.57, 37.84),
+    },
+    ("GW150914", "convolutional-remnant-bayesian"): {
+        "final_spin": (0.6341, 0.693, 0.753),
+        "omega_r": (0.5047, 0.531, 0.5574),
+        "omega_i": (0.07863, 0.08084, 0.08312),
+    },
+    ("GW170814", "convolutional-masses-bayesian"): {
+        "mass_1": (29.2, 35.25, 42.52),
+        "mass_2": (23.68, 28.31, 33.9),
+    },
+    ("GW170814", "convolutional-remnant-bayesian"): {
+        "final_spin": (0.6545, 0.7247, 0.7961),
+        "omega_r": (0.5093, 0.5455, 0.5819),
+        "omega_i": (0.07618, 0.07951, 0.08295),
     },
 }
 PUBLISHED = {"GW150914": (38.8, 33.4, 0.69), "GW170814": (34.3, 28.2, 0.72)}
 """mass_1, mass_2 (detector frame, solar masses) and final_spin of GWTC-1 (arXiv:1811.12907), medians."""
+ROOTS = ("", "convolutional-")
+"""What the names of models begin with, by the root of the networks."""
 
 
 @pytest.mark.parametrize(("event", "model"), GOLDEN)
@@ -77,20 +97,22 @@ def test_estimates_do_not_change(event: str, model: str) -> None:
         assert found == pytest.approx([lower, median, upper], abs=(upper - lower) / 20), name
 
 
+@pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("event", PUBLISHED)
-def test_bayesian_intervals_contain_the_published_values(event: str) -> None:
+def test_bayesian_intervals_contain_the_published_values(event: str, root: str) -> None:
     rows = {
-        **chirpleaf.infer(event, model="masses-bayesian", seed=1).summary(),
-        **chirpleaf.infer(event, model="remnant-bayesian", seed=1).summary(),
+        **chirpleaf.infer(event, model=f"{root}masses-bayesian", seed=1).summary(),
+        **chirpleaf.infer(event, model=f"{root}remnant-bayesian", seed=1).summary(),
     }
     for name, published in zip(("mass_1", "mass_2", "final_spin"), PUBLISHED[event], strict=True):
         assert rows[name]["lower"] < published < rows[name]["upper"], name
 
 
-def test_deterministic_and_bayesian_leaves_agree_within_their_uncertainties() -> None:
+@pytest.mark.parametrize("root", ROOTS)
+def test_deterministic_and_bayesian_leaves_agree_within_their_uncertainties(root: str) -> None:
     for kind, names in {"masses": ("mass_1", "mass_2"), "remnant": ("final_spin", "omega_r", "omega_i")}.items():
-        point = chirpleaf.infer("GW150914", model=kind, seed=1).summary()
-        wide = chirpleaf.infer("GW150914", model=f"{kind}-bayesian", seed=1).summary()
+        point = chirpleaf.infer("GW150914", model=f"{root}{kind}", seed=1).summary()
+        wide = chirpleaf.infer("GW150914", model=f"{root}{kind}-bayesian", seed=1).summary()
         for name in names:
             width = wide[name]["upper"] - wide[name]["lower"]
             assert np.abs(point[name]["median"] - wide[name]["median"]) < width / 4, name

@@ -39,7 +39,7 @@ def plot_losses(
     """
     if not runs:
         raise InputError("expected at least one run; got none")
-    figure = style.new_figure(7.0, 4.2)
+    figure = style.new_figure(8.6, 4.2)
     axes = figure.add_subplot(xscale="log" if logarithmic else "linear")
     axes.grid(axis="y")
     last = []
@@ -59,7 +59,12 @@ def plot_losses(
         axes.plot(x[-1], y[-1], "o", color=colour, markersize=4)
     handles, labels = axes.get_legend_handles_labels()
     order = np.argsort(last)[::-1]
-    axes.legend([handles[index] for index in order], [labels[index] for index in order], title="run (last value)")
+    figure.legend(
+        [handles[index] for index in order],
+        [labels[index] for index in order],
+        title="run (last value)",
+        loc="outside right upper",  # beside the curves, which many names would cover
+    )
     axes.set(xlabel=against, ylabel=loss_label)
     if not logarithmic:
         axes.set_xlim(left=0.0)
