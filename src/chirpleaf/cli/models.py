@@ -18,15 +18,16 @@ def models(json: Json = False) -> None:
         title="Shipped models, chirp masses in solar masses", title_justify="left", box=SIMPLE_HEAD, show_edge=False
     )
     table.padding, table.pad_edge = (0, 0), False  # it fits on 80 columns
-    for column in ("model", "of", "data", "masses", "waveform", "reached", "MB"):
+    for column in ("model", "of", "data", "masses"):
         table.add_column(column, no_wrap=True)
+    table.add_column("waveform", width=len("IMRPhenom"), overflow="fold")
+    table.add_column("reached", no_wrap=True)
     rows = []
     for name in available_models():
         model = load_model(name)
         lowest, highest = model.architecture.prior.chirp_mass_range
         leaves = () if model.estimator.can_propose else model.estimator.quantities
         metrics = model.provenance["metrics"]
-        size = len((folder / f"{name}.safetensors").read_bytes())
         rows.append(
             {
                 "model": name,
@@ -38,18 +39,17 @@ def models(json: Json = False) -> None:
                 "approximant": model.architecture.approximant,
                 "precesses": model.architecture.space.has_inclination,
                 "metrics": dict(metrics),
-                "bytes": size,
+                "bytes": len((folder / f"{name}.safetensors").read_bytes()),
             }
         )
-        reached = f"{100 * metrics['relative_error']:.1f} %" if leaves else f"{metrics['validation_loss']:.2f} nats"
+        reached = f"{100 * metrics['relative_error']:.1f} %" if leaves else f"{metrics['validation_loss']:.2f}\nnats"
         table.add_row(
             name,
             "\n".join(leaves) if leaves else "all",
-            f"{' '.join(model.detectors)}\n{'or fewer, ' if model.takes_subsets else ''}{model.duration:g} s",
+            "\n".join([" ".join(model.detectors), *["or fewer"] * model.takes_subsets, f"{model.duration:g} s"]),
             f"{_format_mass(lowest)}-{_format_mass(highest)}",
             model.architecture.approximant,
             reached,
-            f"{size / 1e6:.1f}",
         )
     if json:
         print_json(rows)
