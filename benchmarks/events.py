@@ -3,27 +3,42 @@
     python benchmarks/events.py --reference GW150914.csv --picture docs/images/GW150914.png
 
 The reference is a table of samples with bilby's parameter names (importance sampling with bilby's likelihood and
-priors, IMRPhenomD). Prints, for each parameter, both medians and 90 % intervals, whether the intervals overlap, the
-difference of the medians in standard deviations of the reference, and the Jensen-Shannon divergence. For GW170814,
-prints the detector-frame chirp mass and the published source-frame chirp mass times one plus the published redshift.
+priors, IMRPhenomD). Three posteriors are compared with it: that of the network alone; the certified one under the prior
+of the reference; and the same from the segment, window and spectrum of the reference, with its waveform
+(docs/published-analyses.md). Prints, for each parameter, both medians and 90 % intervals, whether the intervals
+overlap, the difference of the medians in standard deviations of the reference, and the Jensen-Shannon divergence. For
+GW170814, prints the detector-frame chirp mass and the published source-frame chirp mass times one plus the published
+redshift.
 """
 
 import argparse
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 import chirpleaf
 from chirpleaf.diagnostics.comparison import jensen_shannon
+from chirpleaf.inference.options import DataOptions
 from chirpleaf.plots.corner import plot_corner
+from chirpleaf.strain.conditioning import Conditioning
+from chirpleaf.strain.noise_spectrum import SpectrumSettings
 
 LOGGER = logging.getLogger("events")
 COMPARED = ("chirp_mass", "mass_ratio", "mass_1", "mass_2", "chi_eff", "final_mass", "final_spin")
 DRAWN = ("chirp_mass", "mass_ratio", "chi_eff", "final_mass", "final_spin")
 PUBLISHED_GW170814 = {"chirp_mass_source": (24.1, 1.4, 1.1), "redshift": (0.12, 0.03, 0.04)}
 """Median, upper and lower error of GWTC-1 (arXiv:1811.12907)."""
+STANDARD = DataOptions(
+    duration=4.0,
+    f_min=20.0,
+    f_max=1024.0,
+    conditioning=Conditioning(high_pass=None, roll_off=0.2),
+    spectrum=SpectrumSettings(method="median", length=32.0),
+)
+"""Segment, window and spectrum of the reference."""
 
 
 def read_samples(path: Path) -> dict[str, np.ndarray]:
@@ -63,12 +78,21 @@ def main() -> None:
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--model")
     arguments = parser.parse_args()
-    posterior = chirpleaf.infer("GW150914", model=arguments.model, samples=20_000, seed=1, certify=False)
     reference = read_samples(arguments.reference)
-    LOGGER.info(f"GW150914, model {posterior.provenance.model}, network SNR {posterior.trust.network_snr:.1f}")
-    print_comparison(reference, posterior.samples)
+    analyse = partial(chirpleaf.infer, "GW150914", model=arguments.model, samples=20_000, seed=1)
+    found = {
+        "network alone": analyse(certify=False),
+        "certified": analyse(prior="standard"),
+        "certified, data and waveform of the reference": analyse(
+            prior="standard", options=STANDARD, approximant="IMRPhenomD"
+        ),
+    }
+    for title, posterior in found.items():
+        LOGGER.info(f"GW150914, {title}, model {posterior.provenance.model}, SNR {posterior.trust.network_snr:.1f}")
+        print_comparison(reference, posterior.samples)
     if arguments.picture:
-        plot_corner(posterior.samples, DRAWN, references={"bilby": reference}).savefig(arguments.picture, dpi=110)
+        drawn = found["certified, data and waveform of the reference"].samples
+        plot_corner(drawn, DRAWN, references={"bilby": reference}).savefig(arguments.picture, dpi=110)
     posterior = chirpleaf.infer("GW170814", model=arguments.model, samples=20_000, seed=1, certify=False)
     low, median, high = compute_interval(posterior.samples["chirp_mass"])
     (mass, mass_up, mass_down), (z, z_up, z_down) = PUBLISHED_GW170814.values()
