@@ -18,10 +18,8 @@ def models(json: Json = False) -> None:
         title="Shipped models, chirp masses in solar masses", title_justify="left", box=SIMPLE_HEAD, show_edge=False
     )
     table.padding, table.pad_edge = (0, 0), False  # it fits on 80 columns
-    for column in ("model", "of", "data", "masses"):
+    for column in ("model", "of", "data", "masses", "waveform\nand metric"):
         table.add_column(column, no_wrap=True)
-    table.add_column("waveform", width=len("IMRPhenom"), overflow="fold")
-    table.add_column("reached", no_wrap=True)
     rows = []
     for name in available_models():
         model = load_model(name)
@@ -42,14 +40,13 @@ def models(json: Json = False) -> None:
                 "bytes": len((folder / f"{name}.safetensors").read_bytes()),
             }
         )
-        reached = f"{100 * metrics['relative_error']:.1f} %" if leaves else f"{metrics['validation_loss']:.2f}\nnats"
+        reached = f"{100 * metrics['relative_error']:.1f} %" if leaves else f"{metrics['validation_loss']:.2f} nats"
         table.add_row(
             name,
             "\n".join(leaves) if leaves else "all",
             "\n".join([" ".join(model.detectors), *["or fewer"] * model.takes_subsets, f"{model.duration:g} s"]),
             f"{_format_mass(lowest)}-{_format_mass(highest)}",
-            model.architecture.approximant,
-            reached,
+            f"{model.architecture.approximant}\n{reached}",
         )
     if json:
         print_json(rows)
