@@ -74,7 +74,7 @@ def inject(
     import numpy as np
 
     from chirpleaf.diagnostics.binary_checks import check_signal
-    from chirpleaf.diagnostics.binary_files import read_approximant, read_binary
+    from chirpleaf.diagnostics.binary_files import BinaryFile
     from chirpleaf.diagnostics.strain_injection import StrainSettings, add_signal, measure_signal, simulate_noise
     from chirpleaf.physics.approximants import resolve_approximant
     from chirpleaf.physics.waveform_settings import WaveformSettings
@@ -84,9 +84,10 @@ def inject(
     from chirpleaf.system.files import write_files
 
     waveform = WaveformSettings(approximant, f_ref)
-    binary = read_binary(parameters, index)
+    given = BinaryFile.read(parameters)
+    binary = given.select(index)
     check_signal(binary, waveform.reference_frequency)
-    stated = read_approximant(parameters, index)
+    stated = given.approximant(index)
     if stated is not None and resolve_approximant(stated) != resolve_approximant(approximant):
         raise InputError(
             f"expected the approximant of the file, {stated}; got {approximant}: add --approximant {stated}"

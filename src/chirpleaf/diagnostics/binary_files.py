@@ -1,6 +1,7 @@
 """Parameters of one binary from a file: a mapping in JSON or YAML, or an injection file of bilby."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,55 +19,84 @@ REQUIRED = ("luminosity_distance", "theta_jn", "phase", "psi", "ra", "dec", "geo
 """Parameters that every file gives besides masses and spins."""
 
 
+@dataclass(frozen=True, eq=False)
+class BinaryFile:
+    """A file of parameters in memory: a JSON or YAML file with a number for each name, or bilby's injection file.
+
+    Attributes:
+        path: where it was read from, for messages.
+        table: its names with numbers, or with a list for each name (bilby's `injections`).
+    """
+
+    path: Path
+    table: Mapping[Any, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> "BinaryFile":
+        """Reads a file.
+
+        Args:
+            path: a JSON or YAML file.
+
+        Raises:
+            InputError: the file cannot be read, or has no names.
+        """
+        return cls(path, _read_table(path))
+
+    def select(self, index: int = 0) -> dict[str, float]:
+        """The parameters of a binary by bilby's names.
+
+        Args:
+            index: which injection of a file with several.
+
+        Returns:
+            Name to number; component masses, and chirp or total mass with mass ratio, are added to each other. Unknown
+            names of text and what is null are left out.
+
+        Raises:
+            InputError: the file has no such injection, or lacks a parameter or its number.
+        """
+        found = _select(self.table, self.path, index)
+        if {"chirp_mass", "mass_ratio"} <= set(found):
+            mass_1, mass_2 = component_masses(found["chirp_mass"], found["mass_ratio"])
+            found.setdefault("mass_1", mass_1)
+            found.setdefault("mass_2", mass_2)
+        elif {"total_mass", "mass_ratio"} <= set(found):
+            found.setdefault("mass_1", found["total_mass"] / (1 + found["mass_ratio"]))
+            found.setdefault("mass_2", found["total_mass"] - found["mass_1"])
+        if missing := [name for name in ("mass_1", "mass_2", *REQUIRED) if name not in found]:
+            raise InputError(
+                f"expected {missing[0]} in {self.path}; got {', '.join(sorted(found)) or 'nothing'}: add it"
+            )
+        if not 0 < found["mass_2"] <= found["mass_1"]:
+            raise InputError(f"expected mass_1 >= mass_2 > 0; got {found['mass_1']}, {found['mass_2']}: exchange them")
+        found.setdefault("chirp_mass", chirp_mass(found["mass_1"], found["mass_2"]))
+        found.setdefault("mass_ratio", found["mass_2"] / found["mass_1"])
+        return found
+
+    def approximant(self, index: int = 0) -> str | None:
+        """The approximant that the file names, `waveform_approximant` as bilby writes it; None if it names none.
+
+        Args:
+            index: which injection of a file with several.
+        """
+        found = self.table.get("waveform_approximant")
+        if isinstance(found, list):
+            found = found[index] if index < len(found) else None
+        return found if isinstance(found, str) else None
+
+
 def read_binary(path: Path, index: int = 0) -> dict[str, float]:
-    """Reads the parameters of a binary by bilby's names.
+    """Reads the parameters of a binary by bilby's names; see `BinaryFile.select`.
 
     Args:
-        path: a JSON or YAML file with a number for each name, or bilby's injection file (`injections` with a list for
-            each name).
+        path: a JSON or YAML file.
         index: which injection of a file with several.
-
-    Returns:
-        Name to number; component masses, and chirp or total mass with mass ratio, are added to each other. Unknown
-        names of text and what is null are left out.
 
     Raises:
         InputError: the file cannot be read, has no such injection, or lacks a parameter or its number.
     """
-    found = _select(_read_table(path), path, index)
-    if {"chirp_mass", "mass_ratio"} <= set(found):
-        mass_1, mass_2 = component_masses(found["chirp_mass"], found["mass_ratio"])
-        found.setdefault("mass_1", mass_1)
-        found.setdefault("mass_2", mass_2)
-    elif {"total_mass", "mass_ratio"} <= set(found):
-        found.setdefault("mass_1", found["total_mass"] / (1 + found["mass_ratio"]))
-        found.setdefault("mass_2", found["total_mass"] - found["mass_1"])
-    if missing := [name for name in ("mass_1", "mass_2", *REQUIRED) if name not in found]:
-        raise InputError(f"expected {missing[0]} in {path}; got {', '.join(sorted(found)) or 'nothing'}: add it")
-    if not 0 < found["mass_2"] <= found["mass_1"]:
-        raise InputError(f"expected mass_1 >= mass_2 > 0; got {found['mass_1']}, {found['mass_2']}: exchange them")
-    found.setdefault("chirp_mass", chirp_mass(found["mass_1"], found["mass_2"]))
-    found.setdefault("mass_ratio", found["mass_2"] / found["mass_1"])
-    return found
-
-
-def read_approximant(path: Path, index: int = 0) -> str | None:
-    """Reads the approximant that a file of parameters names, `waveform_approximant` as bilby writes it.
-
-    Args:
-        path: as for `read_binary`.
-        index: the same.
-
-    Returns:
-        The name; None if the file has none.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
-    found = _read_table(path).get("waveform_approximant")
-    if isinstance(found, list):
-        found = found[index] if index < len(found) else None
-    return found if isinstance(found, str) else None
+    return BinaryFile.read(path).select(index)
 
 
 def make_waveform_parameters(binary: Mapping[str, ArrayLike], reference_frequency: float) -> dict[str, np.ndarray]:
