@@ -13,8 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import distributed
 import pytest
 from catalog_program import Template, analyse
+from distributed.comm.core import CommClosedError
 from waiting import SECONDS, wait_until
 
 from chirpleaf.catalog.cluster import map_on_cluster
@@ -186,6 +188,18 @@ def test_a_scheduler_that_goes_away_ends_the_run(
     assert 3 <= len(some) < len(NAMES)
     assert set(run.find_finished()) == set(some)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("where", ["submit", "result"])
+def test_a_connection_that_ends_within_a_request_ends_the_run(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def lose(*_: Any, **__: Any) -> None:
+        raise CommClosedError("in <TCP (closed)>: ConnectionResetError: [Errno 104] Connection reset by peer")
+
+    monkeypatch.setattr({"submit": distributed.Client, "result": distributed.Future}[where], where, lose)
+    with pytest.raises(InputError, match=r"expected the Dask scheduler until.*go on with --resume"):
+        go_on(make_run(tmp_path, NAMES[:2], 0.0), cluster)
 
 
 def test_the_command_analyses_events_on_a_cluster(

@@ -11,13 +11,14 @@ import atexit
 import concurrent.futures
 import logging
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
 import distributed
+from distributed.comm.core import CommClosedError
 from distributed.deploy.spec import close_clusters
 
 from chirpleaf.errors import InputError
@@ -103,7 +104,8 @@ def share_tasks(
     def submit(n: int) -> "dict[distributed.Future[Result], int]":
         return {client.submit(function, *task, pure=False): number for number, task in islice(waiting, n)}
 
-    futures = submit(queued * sum(client.nthreads().values()))
+    with _explain_lost_scheduler():
+        futures = submit(queued * sum(client.nthreads().values()))
 
     def find_done() -> "set[distributed.Future[Result]]":
         with client.as_current():
@@ -135,24 +137,32 @@ def _repeat(client: distributed.Client, action: Callable[[], Answer]) -> Answer:
     """
     alone_since = None
     while True:
-        try:
-            return action()
-        except (asyncio.CancelledError, concurrent.futures.CancelledError) as error:
+        with _explain_lost_scheduler():
+            try:
+                return action()
+            except TimeoutError:
+                if client.scheduler_info()["workers"]:
+                    alone_since = None
+                    continue
+        now = time.monotonic()
+        alone_since = now if alone_since is None else alone_since
+        if now - alone_since >= _PATIENCE:
             raise InputError(
-                "expected the Dask scheduler until the work is done; got no connection any more: start it again, and "
-                "go on with --resume"
-            ) from error
-        except TimeoutError:
-            if client.scheduler_info()["workers"]:
-                alone_since = None
-                continue
-            now = time.monotonic()
-            alone_since = now if alone_since is None else alone_since
-            if now - alone_since >= _PATIENCE:
-                raise InputError(
-                    f"expected workers of the Dask scheduler; got none for {_PATIENCE:g} s, as all have ended: start "
-                    "some, and go on with --resume"
-                ) from None
+                f"expected workers of the Dask scheduler; got none for {_PATIENCE:g} s, as all have ended: start "
+                "some, and go on with --resume"
+            )
+
+
+@contextmanager
+def _explain_lost_scheduler() -> Iterator[None]:
+    """One line in place of what Dask raises when the connection to the scheduler ends, before or within a request."""
+    try:
+        yield
+    except (asyncio.CancelledError, concurrent.futures.CancelledError, CommClosedError) as error:
+        raise InputError(
+            "expected the Dask scheduler until the work is done; got no connection any more: start it again, and "
+            "go on with --resume"
+        ) from error
 
 
 def _start_cluster(workers: int) -> distributed.LocalCluster:
