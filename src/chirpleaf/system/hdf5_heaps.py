@@ -34,17 +34,27 @@ def find_heap_fault(path: Path) -> str | None:
             return None
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             width = _read_width(content)
-            place = content.find(_HEAP)
+            place = _find(content, _HEAP)
             while place >= 0:
                 if not _is_sound(content, place, width):
                     return f"has a damaged heap of texts at byte {place}"
-                place = content.find(_HEAP, place + len(_HEAP))
+                place = _find(content, _HEAP, place + len(_HEAP))
     return None
+
+
+def _find(content: mmap.mmap, signature: bytes, start: int = 0) -> int:
+    """Place of a signature from `start` on; -1 if there is none.
+
+    Nothing begins with a signature that ends with the file. The last byte is left out, because Python before 3.11.5
+    reads the byte after those that it searches: beyond a file of whole pages, the process ends
+    (https://github.com/python/cpython/issues/105235).
+    """
+    return content.find(signature, start, len(content) - 1)
 
 
 def _read_width(content: mmap.mmap) -> int:
     """Bytes of a size, which the superblock states; 8 in all files but a few."""
-    start = max(content.find(_SUPERBLOCK), 0) + len(_SUPERBLOCK)
+    start = max(_find(content, _SUPERBLOCK), 0) + len(_SUPERBLOCK)
     place = start + (6 if content[start : start + 1] < b"\x02" else 2)
     stated = content[place : place + 1]
     return stated[0] if stated in (b"\x02", b"\x04") else 8
