@@ -1,7 +1,6 @@
 """Files that claim, unpack to or wait for more than there is: every loader refuses them in one line, at once."""
 
 import gzip
-import mmap
 import os
 import re
 import socket
@@ -135,28 +134,6 @@ def test_heaps_are_sound_until_a_size_leaves_them(libver: str, tmp_path: Path) -
             content[start + 24 : start + 32] = size.to_bytes(8, "little")
             path.write_bytes(content)
             assert find_heap_fault(path) == f"has a damaged heap of texts at byte {start}"
-
-
-@pytest.mark.parametrize("name", ["a_heap.hdf5", "empty.hdf5"])
-def test_numbers_that_look_like_a_heap_are_none(name: str, tmp_path: Path) -> None:
-    (tmp_path / "a_heap.hdf5").write_bytes(b"GCOL\2\0\0\0" + bytes(64))
-    (tmp_path / "empty.hdf5").touch()
-    assert find_heap_fault(tmp_path / name) is None
-
-
-def test_files_of_whole_pages_are_searched(tmp_path: Path) -> None:
-    """Python before 3.11.5 reads the byte after those that `mmap.find` searches: here it would end the process."""
-    (tmp_path / "pages.hdf5").write_bytes(bytes(2 * mmap.PAGESIZE))
-    program = """if True:
-        import mmap, sys
-        from pathlib import Path
-        from chirpleaf.system.hdf5_heaps import find_heap_fault
-        guards = [mmap.mmap(-1, 2 * mmap.PAGESIZE, prot=0) for _ in range(1000)]  # the file lies below the last of them
-        print(find_heap_fault(Path(sys.argv[1])))
-    """
-    command = [sys.executable, "-c", program, tmp_path / "pages.hdf5"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stdout) == (0, "None\n")
 
 
 def test_a_chunk_may_claim_no_more_than_a_dataset(tmp_path: Path) -> None:
