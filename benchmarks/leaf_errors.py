@@ -4,13 +4,15 @@
 
 Events are drawn from the prior and the noise of the first model of leaves, in the detectors that all models take, the
 same number in each bin of network signal-to-noise ratio. All models analyse the same segments. The estimate of the
-joint density is the posterior median. Writes `errors.json` and a figure for each quantity.
+joint density is the posterior median. Writes `errors.json` and a figure for each quantity; prints the median errors,
+and those of convolutional roots divided by those of canonical ones.
 """
 
 import argparse
 import json
 import logging
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +21,7 @@ import numpy as np
 import torch
 from scipy.stats import bootstrap
 
+from chirpleaf.diagnostics.binning import bin_indices
 from chirpleaf.diagnostics.errors import SPINS, absolute_errors, relative_errors, tabulate_errors
 from chirpleaf.diagnostics.injections import inject, training_noise
 from chirpleaf.inference.amortised import sample_posterior
@@ -116,6 +119,30 @@ def print_report(found: dict[str, dict[str, list[float]]], names: list[str], out
             errors = away(found[network][name], truth[name])[inside]
             spread = bootstrap((errors,), np.median, n_resamples=999, method="percentile", rng=0).standard_error
             LOGGER.info(f"{name}, {network}, {LIMITED[0]:g}-{LIMITED[1]:g}: {np.median(errors):.4f} +- {spread:.4f}")
+    print_ratios(found, truth, names, table.bins)
+
+
+def print_ratios(
+    found: dict[str, dict[str, list[float]]], truth: dict[str, list[float]], names: list[str], bins: Sequence[str]
+) -> None:
+    """Print median errors of convolutional roots divided by those of canonical ones, where both kinds are there."""
+    rng, place = np.random.default_rng(0), bin_indices(truth["snr"], EDGES)
+
+    def divide(own: np.ndarray, other: np.ndarray, axis: int = -1) -> np.ndarray:
+        return np.asarray(np.median(own, axis=axis) / np.median(other, axis=axis))
+
+    LOGGER.info(f"| quantity | leaves | {' | '.join(bins)} |\n|---|---|{'---|' * len(bins)}")
+    for kind in ("deterministic", "Bayesian"):
+        own, other = (found.get(f"{root} root, {kind}", {}) for root in ("convolutional", "canonical"))
+        for name in (name for name in names if name in own and name in other):
+            away = absolute_errors if name in SPINS else relative_errors
+            pair = [away(estimates[name], truth[name]) for estimates in (own, other)]
+            cells = []
+            for number in range(len(bins)):
+                some = [errors[place == number] for errors in pair]
+                spread = bootstrap(some, divide, paired=True, n_resamples=399, method="percentile", rng=rng)
+                cells.append(f"{divide(*some):.2f} +- {spread.standard_error:.2f}")
+            LOGGER.info(f"| {name} | {kind} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
