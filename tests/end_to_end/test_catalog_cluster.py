@@ -190,16 +190,21 @@ def test_a_scheduler_that_goes_away_ends_the_run(
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("where", ["submit", "result"])
+@pytest.mark.parametrize(("where", "done"), [("nthreads", 0), ("submit", 0), ("submit", 5), ("result", 0)])
 def test_a_connection_that_ends_within_a_request_ends_the_run(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, done: int
 ) -> None:
-    def lose(*_: Any, **__: Any) -> None:
-        raise CommClosedError("in <TCP (closed)>: ConnectionResetError: [Errno 104] Connection reset by peer")
+    kind = distributed.Future if where == "result" else distributed.Client
+    request, calls = getattr(kind, where), iter(range(10**6))
 
-    monkeypatch.setattr({"submit": distributed.Client, "result": distributed.Future}[where], where, lose)
+    def lose(*args: Any, **settings: Any) -> Any:
+        if next(calls) >= done:
+            raise CommClosedError("in <TCP (closed)>: ConnectionResetError: [Errno 104] Connection reset by peer")
+        return request(*args, **settings)
+
+    monkeypatch.setattr(kind, where, lose)
     with pytest.raises(InputError, match=r"expected the Dask scheduler until.*go on with --resume"):
-        go_on(make_run(tmp_path, NAMES[:2], 0.0), cluster)
+        go_on(make_run(tmp_path, NAMES, 0.0), cluster)
 
 
 def test_the_command_analyses_events_on_a_cluster(

@@ -101,11 +101,13 @@ def share_tasks(
     """
     waiting = iter(enumerate(tasks))
 
+    @_explain_lost_scheduler()
     def submit(n: int) -> "dict[distributed.Future[Result], int]":
         return {client.submit(function, *task, pure=False): number for number, task in islice(waiting, n)}
 
     with _explain_lost_scheduler():
-        futures = submit(queued * sum(client.nthreads().values()))
+        threads = sum(client.nthreads().values())
+    futures = submit(queued * threads)
 
     def find_done() -> "set[distributed.Future[Result]]":
         with client.as_current():
