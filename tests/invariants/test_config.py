@@ -96,8 +96,8 @@ def test_a_bank_is_part_of_a_preset(tmp_path: Path) -> None:
 
 
 def test_the_published_recipe_is_in_the_presets() -> None:
-    published, networks = ("paper", "paper-remnant"), ("canonical", "remnant", "masses-bayesian", "remnant-bayesian")
-    for name in (*published, *networks, "convolutional", "convolutional-remnant"):
+    names = "paper paper-remnant canonical remnant masses-bayesian remnant-bayesian convolutional convolutional-remnant"
+    for name in names.split():
         preset = read_preset(PRESETS[0].parent / f"{name}.yaml")
         masses = "mass_1" in preset.head.names
         assert preset.simulation.batch_size == 64

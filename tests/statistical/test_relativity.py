@@ -50,8 +50,8 @@ def compare(segment: Segment) -> Comparison:
 def test_a_post_inspiral_of_another_binary_is_found() -> None:
     own, foreign = compare(simulate(1.0)), compare(simulate(1.4))
     assert own.findings == ()
-    # The whole posterior, from which the parts are drawn, is drawn away from the inspiral: rounding decides whether its
-    # draws suffice.
+    # Draws of the parts begin at the whole posterior, which the foreign post-inspiral has shifted. Rounding decides
+    # whether they then suffice for the inspiral; if not, this is the one complaint.
     assert {finding.check for finding in foreign.findings} <= {"sampling.part"}
     assert own.deviation is not None
     assert foreign.deviation is not None

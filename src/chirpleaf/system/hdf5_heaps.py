@@ -45,9 +45,9 @@ def find_heap_fault(path: Path) -> str | None:
 def _find(content: mmap.mmap, signature: bytes, start: int = 0) -> int:
     """Place of a signature from `start` on; -1 if there is none.
 
-    Nothing begins with a signature that ends with the file. The last byte is left out, because Python before 3.11.5
-    reads the byte after those that it searches: beyond a file of whole pages, the process ends
-    (https://github.com/python/cpython/issues/105235).
+    The last byte is not searched: Python before 3.11.5 reads the byte after those that it searches, and where a file of
+    whole pages ends, this ends the process (https://github.com/python/cpython/issues/105235). A signature in the last
+    bytes has nothing behind it, so it is no heap.
     """
     return content.find(signature, start, len(content) - 1)
 
