@@ -12,7 +12,6 @@ import argparse
 import logging
 from itertools import pairwise
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -21,7 +20,6 @@ from simulated_events import estimate_simulated
 from chirpleaf.config import read_preset
 from chirpleaf.diagnostics.errors import SPINS, relative_errors
 from chirpleaf.models import load_model
-from chirpleaf.models.leaves import LeafEstimator
 
 LOGGER = logging.getLogger("paper_thresholds")
 EDGES = (8.0, 12.0, 16.0, 20.0, 30.0, 50.0, 70.0, 100.0, 200.0, 400.0)
@@ -37,7 +35,7 @@ def main() -> None:
     bins = [f"{low:g}-{high:g}" for low, high in pairwise(EDGES)]
     for folder in arguments.trainings:
         preset = read_preset(folder / "preset.yaml")
-        estimator = cast(LeafEstimator, load_model(folder / f"{preset.name}.safetensors").estimator)
+        estimator = load_model(folder / f"{preset.name}.safetensors").leaves
         LOGGER.info(f"{preset.name}: the training stops below {preset.schedule.stop_below}")
         LOGGER.info(f"| leaf | | {' | '.join(bins)} |\n|---|---|{'---|' * len(bins)}")
         errors: dict[str, list[np.ndarray]] = {name: [] for name in estimator.quantities}
