@@ -119,11 +119,10 @@ def test_a_prior_that_excludes_the_signal_is_not_trusted(chirpleaf: Command, tmp
     assert ran.status == 3
     assert ran.stderr.startswith("not trusted: ")
     assert ran.stderr.count("\n") == 1
-    summary = summary_of(tmp_path / "out")
-    # Binaries of a small mass ratio at the edge of the prior fit half of the signal; the rest is left in the data.
-    assert summary["certificate"]["effective_samples"] < 100
-    assert any("effective samples of" in reason for reason in summary["trust"]["reasons"])
-    assert any("without the signal" in reason or "no signal" in reason for reason in summary["trust"]["reasons"])
+    # Binaries at the edge of the prior fit half of the signal; the rest is left in the data. How many effective samples
+    # the time suffices for depends on the machine, so the verdict must not rest on them.
+    model = summary_of(tmp_path / "out")["trust"]["model"]
+    assert any(finding["check"] == "model.residual" and finding["level"] == "refuse" for finding in model)
 
 
 def test_ten_draws_can_be_certified(chirpleaf: Command, tmp_path: Path) -> None:
