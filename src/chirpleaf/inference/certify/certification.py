@@ -79,7 +79,7 @@ def certify(
         reweighter = ModeReweighter(segment, network_waveform, target.waveform, settings, seed, workers)
         result = reweighter.fill(pool, refit, deadline)
     else:
-        result = _fill(pool, refit, settings, deadline)
+        result = fill_pool(pool, refit, settings, deadline)
     edges = find_reached_edges(result.samples, result.log_weight, architecture.space, target, settings.prior)
     return result._replace(certificate=replace(result.certificate, edges=edges))
 
@@ -93,10 +93,19 @@ def _cover(pool: Pool, settings: CertifySettings, deadline: Deadline) -> None:
         pool.add(broad, pool.afford(draws, deadline), background=True)
 
 
-def _fill(pool: Pool, refit: Refit, settings: CertifySettings, deadline: Deadline) -> Certified:
+def fill_pool(pool: Pool, refit: Refit, settings: CertifySettings, deadline: Deadline) -> Certified:
     """Adds draws until there are enough; if the fast likelihood then errs, it is made again and more are added.
 
     The first draws determine that likelihood, and later ones may reach where it errs.
+
+    Args:
+        pool: first draws with their weights.
+        refit: as for `Pool.fill`.
+        settings: numbers of draws and effective samples.
+        deadline: as for `Pool.fill`.
+
+    Returns:
+        All draws with their weights, and a certificate.
     """
     pool.fill(settings.minimum_draws, settings.effective_samples, refit, deadline)
     result = pool.to_certified()

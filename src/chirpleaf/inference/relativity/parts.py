@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch.distributions.transforms import Transform
 
 from chirpleaf.inference.certify import Certified, CertifySettings, Target
+from chirpleaf.inference.certify.certification import fill_pool
 from chirpleaf.inference.certify.coordinates import FreeParameters, make_target_coordinates
 from chirpleaf.inference.certify.coverage import broaden
 from chirpleaf.inference.certify.mixture import Columns, MixtureProposal
@@ -82,7 +83,7 @@ def certify_part(
         Weighted draws; their certificate says whether they represent the posterior.
     """
     space, certify = observation.model.architecture.space, settings.certify
-    certify = replace(certify, effective_samples=settings.effective_samples)
+    certify = replace(certify, minimum_draws=0, effective_samples=settings.effective_samples)
     fit = _choose_fit(observation, target, settings, seed)
     start: Proposal = broaden(fit({n: whole.samples[n] for n in space.names}, whole.log_weight), settings.broadening)
     centre = trigger_time if target.centre is None else target.centre
@@ -98,17 +99,12 @@ def certify_part(
     points = replace(certify.extrinsic, trial_points=min(few, certify.extrinsic.trial_points), most_points=few)
     pool = weigh_first(start, replace(certify, extrinsic=points))
     _adapt(pool, fit, settings, deadline)
-    nodes = certify.heterodyne
-    for _ in range(nodes.halvings + 1):
-        if not np.isfinite(pool.log_weight).any():
-            break
-        # The tables of the extrinsic points are made again, for draws that fit the part.
-        pool = weigh_first(fit(pool.theta, pool.log_weight), replace(certify, heterodyne=nodes))
-        pool.fill(0, settings.effective_samples, fit, deadline)
-        if pool.likelihood_error() <= nodes.tolerated_error or deadline.passed:
-            break
-        nodes = replace(nodes, dephasing=nodes.dephasing / 2)
-    return pool.to_certified()
+    if not np.isfinite(pool.log_weight).any():
+        return pool.to_certified()
+    # The tables of the extrinsic points are made again, for draws that fit the part.
+    pool = weigh_first(fit(pool.theta, pool.log_weight), certify)
+    pool.correct(certify.sampling.checked_first, certify.heterodyne.tolerated_error, deadline)
+    return fill_pool(pool, fit, certify, deadline)
 
 
 def _adapt(pool: Pool, fit: Fit, settings: RelativitySettings, deadline: Deadline) -> None:
